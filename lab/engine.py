@@ -1,0 +1,150 @@
+"""A Docker Engine for the lab: the one that this machine runs, else one of the lab's own.
+
+The lab's own engine has its own socket and data folder, so that taking it down touches nothing else on the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import docker
+from docker.errors import DockerException
+
+from lab.command import run
+from lab.errors import CommandFailedError, LabError, MachineUnfitError
+from lab.network import default_route_mtu
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+RUNTIME = Path("/run/alchemorsel-lab")
+DATA = Path("/var/lib/alchemorsel-lab/docker")
+SOCKET = f"unix://{RUNTIME}/docker.sock"
+
+_PID_FILE = RUNTIME / "dockerd.pid"
+_LOG = RUNTIME / "dockerd.log"
+_START_DEADLINE_S = 60.0
+_STOP_DEADLINE_S = 60.0
+_API_TIMEOUT_S = 300
+
+
+def connect() -> DockerClient | None:
+    """A client of the engine that answers (the lab's own first, then the machine's), or None."""
+    for address in (SOCKET, os.environ.get("DOCKER_HOST"), "unix:///var/run/docker.sock"):
+        if address is None:
+            continue
+        try:
+            client = docker.DockerClient(base_url=address, timeout=_API_TIMEOUT_S)
+            client.ping()
+        except DockerException:
+            continue
+        return client
+    return None
+
+
+def ensure() -> DockerClient:
+    """A client of a running engine; installs and starts one where none answers.
+
+    Raises:
+        MachineUnfitError: no engine, and none can be installed here.
+        CommandFailedError: installing or starting it failed.
+    """
+    client = connect()
+    if client is not None:
+        return client
+    if shutil.which("dockerd") is None:
+        _install()
+    _start()
+    client = connect()
+    if client is None:
+        raise CommandFailedError(f"the Docker Engine did not answer at {SOCKET}:\n{_log_tail()}")
+    return client
+
+
+def is_own(client: DockerClient) -> bool:
+    """Whether the lab started this engine."""
+    return str(client.info()["DockerRootDir"]) == str(DATA)
+
+
+def stop() -> None:
+    """Stop the lab's own engine and unmount what it leaves; nothing where it does not run."""
+    pid = _running_pid(_PID_FILE, "dockerd")
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_DEADLINE_S
+        while Path(f"/proc/{pid}").exists() and _state(pid) != "Z":
+            if time.monotonic() > deadline:
+                raise LabError(f"the lab's Docker Engine (process {pid}) did not end within {_STOP_DEADLINE_S:.0f} s")
+            time.sleep(0.1)
+    for mount in leftover_mounts():
+        run(["umount", "--lazy", mount], timeout_s=30)
+    shutil.rmtree(RUNTIME, ignore_errors=True)
+
+
+def leftover_mounts() -> list[str]:
+    """Mount points below the lab's own folders, innermost first."""
+    points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    ours = (f"{RUNTIME}/", f"{DATA}/")
+    return sorted((point for point in points if point.startswith(ours) or point == str(DATA)), reverse=True)
+
+
+def _install() -> None:
+    if shutil.which("apt-get") is None:
+        raise MachineUnfitError("no Docker Engine answers, and this is no Debian machine: install and start one")
+    had_systemd = Path("/run/systemd/system").is_dir()
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "update", "-q"], timeout_s=300, env=quiet)
+    argv = ["apt-get", "install", "-y", "-q", "--no-install-recommends"]
+    run([*argv, "docker.io", "iptables", "ca-certificates"], timeout_s=600, env=quiet)
+    if had_systemd:
+        # The package starts an engine of the machine's; nobody asked for one that outlives the lab.
+        run(["systemctl", "disable", "--now", "docker.service", "docker.socket"], timeout_s=60)
+
+
+def _start() -> None:
+    RUNTIME.mkdir(parents=True, exist_ok=True)
+    DATA.mkdir(parents=True, exist_ok=True)
+    _forget_dead(_PID_FILE, "dockerd")
+    _forget_dead(RUNTIME / "exec" / "containerd" / "containerd.pid", "containerd")
+    argv = ["dockerd", "--data-root", str(DATA), "--exec-root", str(RUNTIME / "exec"), "--host", SOCKET]
+    argv += ["--pidfile", str(_PID_FILE), "--mtu", str(default_route_mtu())]
+    with _LOG.open("wb") as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    deadline = time.monotonic() + _START_DEADLINE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if connect() is not None:
+            return
+        time.sleep(0.2)
+    raise CommandFailedError(f"the Docker Engine did not start:\n{_log_tail()}")
+
+
+def _forget_dead(pid_file: Path, program: str) -> None:
+    """A stale pid file, whose number another process may bear by now, would keep the engine from starting."""
+    if pid_file.exists() and _running_pid(pid_file, program) is None:
+        pid_file.unlink()
+
+
+def _running_pid(pid_file: Path, program: str) -> int | None:
+    try:
+        pid = int(pid_file.read_text())
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+    except (OSError, ValueError):
+        return None
+    return pid if name == program else None
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+def _log_tail() -> str:
+    return "\n".join(_LOG.read_text(errors="replace").splitlines()[-10:]) if _LOG.exists() else "(no log)"

@@ -1,0 +1,135 @@
+"""The lab's container images: a Debian base, bare hosts, the real Ollama, the mirror.
+
+Each image carries the digest of what it was made from as a label; it is built again only when that changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docker.errors import BuildError, ImageNotFound
+
+from lab import artifacts, sources
+from lab.command import run
+from lab.errors import CommandFailedError
+from lab.paths import CACHE
+from lab.progress import step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from docker import DockerClient
+
+SUITES = ("bookworm", "trixie")
+OLLAMA = f"alchemorsel-lab/ollama:{artifacts.OLLAMA_VERSION}"
+MIRROR = "alchemorsel-lab/mirror:latest"
+
+_INPUTS_LABEL = "alchemorsel.lab.inputs"
+_CONTAINERFILES = Path(__file__).with_name("images")
+_BASE_PACKAGES = "ca-certificates"
+
+
+def base(suite: str) -> str:
+    """Name of the base image of a Debian release."""
+    return f"alchemorsel-lab/base:{suite}"
+
+
+def host(suite: str) -> str:
+    """Name of the bare host image of a Debian release."""
+    return f"alchemorsel-lab/host:{suite}"
+
+
+def ensure_base(client: DockerClient, suite: str) -> None:
+    """A minimal Debian with this machine's package sources, made by mmdebstrap."""
+    lines = sources.apt_lines(suite)
+    inputs = _digest(suite, _BASE_PACKAGES, *lines)
+    if _inputs_of(client, base(suite)) == inputs:
+        return
+    with step(f"Debian base image ({suite})"):
+        if shutil.which("mmdebstrap") is None:
+            quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "mmdebstrap"], timeout_s=600, env=quiet)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            archive = Path(folder) / f"{suite}.tar"
+            argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={_BASE_PACKAGES}", suite, str(archive)]
+            run([*argv, *lines], timeout_s=900)
+            repository, tag = base(suite).split(":")
+            changes = [f"LABEL {_INPUTS_LABEL}={inputs}", 'CMD ["/bin/bash"]']
+            client.api.import_image_from_file(str(archive), repository=repository, tag=tag, changes=changes)
+
+
+def ensure_host(client: DockerClient, suite: str) -> None:
+    """A bare host: systemd as process 1, SSH, Python, and nothing that a role is there to install."""
+    ensure_base(client, suite)
+    _ensure_built(client, host(suite), "host", f"bare host image ({suite})", sources.write_trust, base(suite))
+
+
+def ensure_ollama(client: DockerClient) -> None:
+    """The real Ollama server, laid out as the official image is: `/bin/ollama serve` on 11434."""
+    ensure_base(client, SUITES[0])
+
+    def add_runtime(context: Path) -> None:
+        shutil.copytree(artifacts.RUNTIME, context / "runtime")
+
+    _ensure_built(client, OLLAMA, "ollama", f"Ollama {artifacts.OLLAMA_VERSION} image", add_runtime, base(SUITES[0]))
+
+
+def ensure_mirror(client: DockerClient) -> None:
+    """An OCI registry that serves container images to Docker and models to Ollama."""
+    ensure_base(client, SUITES[0])
+    _ensure_built(client, MIRROR, "mirror", "mirror image", lambda _: None, base(SUITES[0]))
+
+
+def remove_all(client: DockerClient) -> None:
+    """Remove every image of the lab."""
+    for image in client.images.list(filters={"label": _INPUTS_LABEL}):
+        for tag in image.tags:
+            client.images.remove(tag, force=True)
+
+
+def _ensure_built(
+    client: DockerClient, name: str, recipe: str, title: str, fill: Callable[[Path], None], parent: str
+) -> None:
+    """Build from `images/<recipe>/`, plus what `fill` adds to the build context, unless nothing of that changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        context = Path(folder) / recipe
+        shutil.copytree(_CONTAINERFILES / recipe, context)
+        fill(context)
+        files = sorted(path for path in context.rglob("*") if path.is_file())
+        contents = [hashlib.sha256(path.read_bytes()).hexdigest() + str(path.relative_to(context)) for path in files]
+        inputs = _digest(str(client.images.get(parent).id), *contents)
+        if _inputs_of(client, name) == inputs:
+            return
+        with step(title):
+            try:
+                client.images.build(
+                    path=str(context),
+                    dockerfile="Containerfile",
+                    tag=name,
+                    buildargs={"BASE": parent},
+                    labels={_INPUTS_LABEL: inputs},
+                    rm=True,
+                    forcerm=True,
+                )
+            except BuildError as error:
+                tail = "".join(str(entry.get("stream", "")) for entry in error.build_log)[-2000:]
+                raise CommandFailedError(f"building {name} failed: {error.msg}\n{tail}") from error
+
+
+def _inputs_of(client: DockerClient, name: str) -> str | None:
+    try:
+        labels = client.images.get(name).labels
+    except ImageNotFound:
+        return None
+    inputs: str | None = labels.get(_INPUTS_LABEL)
+    return inputs
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

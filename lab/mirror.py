@@ -1,0 +1,110 @@
+"""The mirror: serves the Ollama image and the model to the lab's hosts under the name `mirror.lab:5000`."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+from docker.errors import NotFound
+
+from lab import artifacts, images, network
+from lab.errors import CommandFailedError
+from lab.ollama_process import OllamaProcess
+from lab.progress import step
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+ADDRESS = "mirror.lab:5000"
+"""How hosts reach it."""
+
+OLLAMA_IMAGE = f"{ADDRESS}/alchemorsel/ollama:{artifacts.OLLAMA_VERSION}"
+CONTAINER = "alchemorsel-lab-mirror"
+VOLUME = "alchemorsel-lab-mirror"
+
+_ALIASES = ["mirror.lab", "blobs.mirror.lab"]
+_START_DEADLINE_S = 30.0
+
+
+def ensure(client: DockerClient) -> None:
+    """A running mirror that holds the image and the model; what it holds already is not sent again."""
+    images.ensure_mirror(client)
+    address = _ensure_running(client)
+    if not _has(address, "alchemorsel/ollama", artifacts.OLLAMA_VERSION):
+        with step("Ollama image to the mirror"):
+            _push_image(client, address)
+    name, tag = artifacts.MODEL.split(":")
+    if not _has(address, f"library/{name}", tag):
+        with step(f"model {artifacts.MODEL} to the mirror"), OllamaProcess() as server:
+            reference = f"{address}/library/{artifacts.MODEL}"
+            server.command("cp", artifacts.MODEL, reference)
+            server.command("push", "--insecure", reference)
+            server.command("rm", reference)
+
+
+def remove(client: DockerClient, *, purge: bool) -> None:
+    """Stop and remove the mirror; with `purge` also what it holds."""
+    with contextlib.suppress(NotFound):
+        client.containers.get(CONTAINER).remove(force=True)
+    if purge:
+        with contextlib.suppress(NotFound):
+            client.volumes.get(VOLUME).remove()
+
+
+def _ensure_running(client: DockerClient) -> str:
+    """Address of the mirror as this machine reaches it: always loopback, which Docker trusts without TLS."""
+    wanted = client.images.get(images.MIRROR).id
+    try:
+        container = client.containers.get(CONTAINER)
+        if container.status != "running" or container.image.id != wanted:
+            container.remove(force=True)
+            raise NotFound("outdated")
+    except NotFound:
+        with step("mirror"):
+            net = network.ensure(client)
+            container = client.containers.create(
+                images.MIRROR,
+                name=CONTAINER,
+                hostname="mirror",
+                labels={network.LABEL: "mirror"},
+                ports={"5000/tcp": ("127.0.0.1", 0)},
+                volumes={VOLUME: {"bind": "/var/lib/mirror", "mode": "rw"}},
+            )
+            net.connect(container, aliases=_ALIASES)
+            container.start()
+    container.reload()
+    address = f"127.0.0.1:{container.ports['5000/tcp'][0]['HostPort']}"
+    deadline = time.monotonic() + _START_DEADLINE_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://{address}/v2/", timeout=2).close()
+            return address
+        time.sleep(0.2)
+    raise CommandFailedError(f"the mirror did not answer:\n{container.logs(tail=10).decode(errors='replace')}")
+
+
+def _has(address: str, repository: str, tag: str) -> bool:
+    accepted = ", ".join(
+        ["application/vnd.docker.distribution.manifest.v2+json", "application/vnd.oci.image.manifest.v1+json"]
+    )
+    request = urllib.request.Request(  # noqa: S310 - our own loopback address
+        f"http://{address}/v2/{repository}/manifests/{tag}", method="HEAD", headers={"Accept": accepted}
+    )
+    try:
+        urllib.request.urlopen(request, timeout=5).close()  # noqa: S310 - the same
+    except urllib.error.HTTPError:
+        return False
+    return True
+
+
+def _push_image(client: DockerClient, address: str) -> None:
+    images.ensure_ollama(client)
+    repository = f"{address}/alchemorsel/ollama"
+    client.images.get(images.OLLAMA).tag(repository, artifacts.OLLAMA_VERSION)
+    for line in client.images.push(repository, tag=artifacts.OLLAMA_VERSION, stream=True, decode=True):
+        if "error" in line:
+            raise CommandFailedError(f"sending the Ollama image to the mirror failed: {line['error']}")
+    client.images.remove(f"{repository}:{artifacts.OLLAMA_VERSION}")
