@@ -1,0 +1,154 @@
+"""A fake Ollama server: real HTTP on loopback, the model calls only, with the failures that a test asks for."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+
+def digest_of(content: str) -> str:
+    """Return the digest that the fake gives a model of this content."""
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+class FakeOllamaServer:
+    """Holds models in memory and answers the calls that managing models takes.
+
+    Attributes:
+        registry: What can be pulled, by reference: the content that the pulled model has.
+        models: Models on disk, by name: their content.
+        loaded: Content of the models in memory, by the name they were loaded under.
+        pull_lines: Lines that a pull answers instead of doing its work.
+        pull_pause: Event that a pull waits for after its first line; None = it does not wait.
+        load_error: Sentence that a load answers with status 500; None = it loads.
+        forgets_loaded: A loaded model is dropped at once, as with keep_alive 0.
+        calls: Every request, as (method, path, body).
+    """
+
+    def __init__(self) -> None:
+        self.registry: dict[str, str] = {}
+        self.models: dict[str, str] = {}
+        self.loaded: dict[str, str] = {}
+        self.pull_lines: list[str] | None = None
+        self.pull_pause: threading.Event | None = None
+        self.load_error: str | None = None
+        self.forgets_loaded = False
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+        fake = self
+
+        class Handler(_Handler):
+            server_state = fake
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
+
+    @property
+    def url(self) -> str:
+        """Address of the server."""
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    @property
+    def changes(self) -> list[str]:
+        """Paths of the calls that change the server, in order."""
+        return [path for method, path, _ in self.calls if method != "GET"]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server_state: FakeOllamaServer
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output clean."""
+
+    def do_GET(self) -> None:
+        """List models."""
+        state = self._note({})
+        if self.path == "/api/tags":
+            self._answer(200, {"models": [_entry(name, content) for name, content in state.models.items()]})
+        elif self.path == "/api/ps":
+            loaded = [{**_entry(name, content), "size_vram": 0} for name, content in state.loaded.items()]
+            self._answer(200, {"models": loaded})
+        else:
+            self._answer(404, {"error": "no such path"})
+
+    def do_DELETE(self) -> None:
+        """Delete a model."""
+        body = self._body()
+        state = self._note(body)
+        if state.models.pop(body["model"], None) is None:
+            self._answer(404, {"error": f"model '{body['model']}' not found"})
+        else:
+            self._answer(200, None)
+
+    def do_POST(self) -> None:
+        """Pull, copy or load a model."""
+        body = self._body()
+        self._note(body)
+        {"/api/pull": self._pull, "/api/copy": self._copy, "/api/generate": self._load}[self.path](body)
+
+    def _pull(self, body: dict[str, Any]) -> None:
+        state, reference = self.server_state, body["model"]
+        lines = ['{"status":"pulling manifest"}']
+        if state.pull_lines is not None:
+            lines = state.pull_lines
+        elif reference in state.registry:
+            state.models[reference] = state.registry[reference]
+            lines += ['{"status":"verifying sha256 digest"}', '{"status":"success"}']
+        else:
+            lines.append('{"error":"pull model manifest: file does not exist"}')
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):  # a client that gives up is what the test is about
+            for number, line in enumerate(lines):
+                if number == 1 and state.pull_pause is not None:
+                    state.pull_pause.wait()
+                self.wfile.write(f"{len(line) + 1:x}\r\n{line}\n\r\n".encode())
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _copy(self, body: dict[str, Any]) -> None:
+        state = self.server_state
+        state.models[body["destination"]] = state.models[body["source"]]
+        self._answer(200, None)
+
+    def _load(self, body: dict[str, Any]) -> None:
+        state = self.server_state
+        if state.load_error is not None:
+            self._answer(500, {"error": state.load_error})
+            return
+        if not state.forgets_loaded:
+            state.loaded[body["model"]] = state.models[body["model"]]
+        self._answer(200, {"model": body["model"], "response": "", "done": True, "done_reason": "load"})
+
+    def _note(self, body: dict[str, Any]) -> FakeOllamaServer:
+        self.server_state.calls.append((self.command, self.path, body))
+        return self.server_state
+
+    def _body(self) -> dict[str, Any]:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert isinstance(body, dict)
+        return body
+
+    def _answer(self, status: int, value: dict[str, Any] | None) -> None:
+        payload = b"" if value is None else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+
+def _entry(name: str, content: str) -> dict[str, Any]:
+    return {"name": name, "model": name, "size": len(content), "digest": digest_of(content)}
