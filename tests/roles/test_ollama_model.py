@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,9 +101,10 @@ def test_answer_that_is_not_json_is_named(server: FakeOllamaServer) -> None:
         apply_state(server)
 
 
-def test_pull_over_the_deadline_fails(server: FakeOllamaServer) -> None:
+@pytest.mark.parametrize("line", [0, 1])
+def test_pull_over_the_deadline_fails(server: FakeOllamaServer, line: int) -> None:
     """A pull that makes no progress ends at the deadline, naming the model and the seconds."""
-    server.pull_pause = threading.Event()
+    server.pull_pause_line = line
     try:
         with pytest.raises(ollama_model.OllamaError, match=r"for tiny:1b was not finished within 1 s"):
             apply_state(server, timeout=1)
