@@ -67,23 +67,35 @@ def ensure_base(client: DockerClient, suite: str) -> None:
 def ensure_host(client: DockerClient, suite: str) -> None:
     """A bare host: systemd as process 1, SSH, Python, and nothing that a role is there to install."""
     ensure_base(client, suite)
-    _ensure_built(client, host(suite), "host", f"bare host image ({suite})", sources.write_trust, base(suite))
+    _ensure_built(
+        client,
+        host(suite),
+        recipe="host",
+        parent=base(suite),
+        title=f"bare host image ({suite})",
+        fill=sources.write_trust,
+    )
 
 
 def ensure_ollama(client: DockerClient) -> None:
     """The real Ollama server, laid out as the official image is: `/bin/ollama serve` on 11434."""
     ensure_base(client, SUITES[0])
+    artifacts.download()
+    artifacts.assemble_runtime()
 
     def add_runtime(context: Path) -> None:
         shutil.copytree(artifacts.RUNTIME, context / "runtime")
 
-    _ensure_built(client, OLLAMA, "ollama", f"Ollama {artifacts.OLLAMA_VERSION} image", add_runtime, base(SUITES[0]))
+    title = f"Ollama {artifacts.OLLAMA_VERSION} image"
+    _ensure_built(client, OLLAMA, recipe="ollama", parent=base(SUITES[0]), title=title, fill=add_runtime)
 
 
 def ensure_mirror(client: DockerClient) -> None:
     """An OCI registry that serves container images to Docker and models to Ollama."""
     ensure_base(client, SUITES[0])
-    _ensure_built(client, MIRROR, "mirror", "mirror image", lambda _: None, base(SUITES[0]))
+    _ensure_built(
+        client, MIRROR, recipe="mirror", parent=base(SUITES[0]), title="mirror image", fill=lambda _context: None
+    )
 
 
 def remove_all(client: DockerClient) -> None:
@@ -94,7 +106,7 @@ def remove_all(client: DockerClient) -> None:
 
 
 def _ensure_built(
-    client: DockerClient, name: str, recipe: str, title: str, fill: Callable[[Path], None], parent: str
+    client: DockerClient, name: str, *, recipe: str, parent: str, title: str, fill: Callable[[Path], None]
 ) -> None:
     """Build from `images/<recipe>/`, plus what `fill` adds to the build context, unless nothing of that changed."""
     with tempfile.TemporaryDirectory() as folder:

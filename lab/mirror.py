@@ -17,6 +17,7 @@ from lab.progress import step
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
 
 ADDRESS = "mirror.lab:5000"
 """How hosts reach it."""
@@ -57,26 +58,15 @@ def remove(client: DockerClient, *, purge: bool) -> None:
 def _ensure_running(client: DockerClient) -> str:
     """Address of the mirror as this machine reaches it: always loopback, which Docker trusts without TLS."""
     wanted = client.images.get(images.MIRROR).id
-    try:
-        container = client.containers.get(CONTAINER)
-        if container.status != "running" or container.image.id != wanted:
-            container.remove(force=True)
-            raise NotFound("outdated")
-    except NotFound:
+    found = client.containers.list(filters={"name": f"^/?{CONTAINER}$"})
+    if found and found[0].attrs["Image"] == wanted:
+        container = found[0]
+    else:
+        remove(client, purge=False)
         with step("mirror"):
-            net = network.ensure(client)
-            container = client.containers.create(
-                images.MIRROR,
-                name=CONTAINER,
-                hostname="mirror",
-                labels={network.LABEL: "mirror"},
-                ports={"5000/tcp": ("127.0.0.1", 0)},
-                volumes={VOLUME: {"bind": "/var/lib/mirror", "mode": "rw"}},
-            )
-            net.connect(container, aliases=_ALIASES)
-            container.start()
+            container = _start(client)
     container.reload()
-    address = f"127.0.0.1:{container.ports['5000/tcp'][0]['HostPort']}"
+    address = f"127.0.0.1:{container.attrs['NetworkSettings']['Ports']['5000/tcp'][0]['HostPort']}"
     deadline = time.monotonic() + _START_DEADLINE_S
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
@@ -86,11 +76,26 @@ def _ensure_running(client: DockerClient) -> str:
     raise CommandFailedError(f"the mirror did not answer:\n{container.logs(tail=10).decode(errors='replace')}")
 
 
+def _start(client: DockerClient) -> Container:
+    net = network.ensure(client)
+    container = client.containers.create(
+        images.MIRROR,
+        name=CONTAINER,
+        hostname="mirror",
+        labels={network.LABEL: "mirror"},
+        ports={"5000/tcp": ("127.0.0.1", 0)},
+        volumes={VOLUME: {"bind": "/var/lib/mirror", "mode": "rw"}},
+    )
+    net.connect(container, aliases=_ALIASES)
+    container.start()
+    return container
+
+
 def _has(address: str, repository: str, tag: str) -> bool:
     accepted = ", ".join(
         ["application/vnd.docker.distribution.manifest.v2+json", "application/vnd.oci.image.manifest.v1+json"]
     )
-    request = urllib.request.Request(  # noqa: S310 - our own loopback address
+    request = urllib.request.Request(
         f"http://{address}/v2/{repository}/manifests/{tag}", method="HEAD", headers={"Accept": accepted}
     )
     try:

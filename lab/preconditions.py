@@ -42,16 +42,12 @@ def _linux_problems() -> list[str]:
         found.append("not root: the lab starts containers with systemd inside. Run it again with sudo")
     free_gb = shutil.disk_usage(_ROOT).free / 1e9
     if free_gb < DISK_GB:
-        found.append(
-            f"{free_gb:.1f} GB free at {_ROOT}: {DISK_GB} GB are needed. Free some, or clone onto a larger disk"
-        )
+        found.append(f"{free_gb:.1f} GB free at {_ROOT}: {DISK_GB} GB are needed. Free some or use a larger disk")
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     if memory_gb < MEMORY_GB:
         found.append(f"{memory_gb:.1f} GB memory: {MEMORY_GB} GB are needed (Ollama's limit in the lab is 4 GB)")
     if shutil.which("apt-get") is None:
-        found.append(
-            "apt-get not found: the lab builds Debian hosts with Debian's tools. Use a Debian or Ubuntu machine"
-        )
+        found.append("apt-get not found: the lab builds its hosts with Debian's tools. Use a Debian machine")
     return found
 
 

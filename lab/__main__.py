@@ -1,0 +1,123 @@
+"""The lab's command: `python -m lab up | down | status | host`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+
+from docker.errors import DockerException
+
+from lab import artifacts, engine, hosts, images, mirror, network, preconditions
+from lab.errors import LabError, MachineUnfitError
+from lab.paths import SSH_CONFIG
+from lab.progress import console, step
+
+_HOST_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit status (0 done, 1 failed with a message, 2 wrong usage)."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.act(arguments)
+    except (LabError, DockerException) as error:
+        console.print(f"[red]✗[/] {error}", markup=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("[yellow]interrupted[/]: run the same command again, it goes on from here")
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="bring up engine, images, mirror and hosts")
+    up.add_argument("--host", action="append", type=_host, metavar="NAME:SUITE", help="default: lab1:bookworm")
+    up.set_defaults(act=_up)
+    down = commands.add_parser("down", help="stop and remove everything that runs; caches stay")
+    down.add_argument("--purge", action="store_true", help="remove images and the mirror's content too")
+    down.set_defaults(act=_down)
+    commands.add_parser("status", help="what runs, and how to reach it").set_defaults(act=_status)
+    host = commands.add_parser("host", help="one more bare host, or one less").add_subparsers(required=True)
+    add = host.add_parser("add", help="start a bare host (made anew where it stopped)")
+    add.add_argument("host", type=_host, metavar="NAME:SUITE")
+    add.set_defaults(act=_add_host)
+    remove = host.add_parser("remove", help="remove a host and all that is on it")
+    remove.add_argument("name")
+    remove.set_defaults(act=_remove_host)
+    return parser
+
+
+def _host(text: str) -> tuple[str, str]:
+    name, _, suite = text.partition(":")
+    suite = suite or images.SUITES[0]
+    if not _HOST_NAME.fullmatch(name):
+        raise argparse.ArgumentTypeError(f"{name!r}: a host name has lower-case letters, digits and dashes")
+    if suite not in images.SUITES:
+        raise argparse.ArgumentTypeError(f"{suite!r}: the lab has {' and '.join(images.SUITES)}")
+    return name, suite
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    found = preconditions.problems()
+    if found:
+        raise MachineUnfitError("\n  ".join(found))
+    if engine.connect() is None:
+        with step("Docker Engine"):
+            engine.ensure()
+    client = engine.ensure()
+    with step("Ollama and model packages"):
+        artifacts.download()
+        artifacts.assemble_runtime()
+        artifacts.assemble_model()
+    for suite in images.SUITES:
+        images.ensure_host(client, suite)
+    mirror.ensure(client)
+    for name, suite in arguments.host or [("lab1", images.SUITES[0])]:
+        hosts.ensure(client, name, suite)
+    _status(arguments)
+
+
+def _down(arguments: argparse.Namespace) -> None:
+    client = engine.connect()
+    if client is not None:
+        with step("hosts and mirror down"):
+            hosts.remove_all(client)
+            mirror.remove(client, purge=arguments.purge)
+            network.remove(client)
+            if arguments.purge:
+                images.remove_all(client)
+        hosts.write_ssh_config(client)
+        is_own = engine.is_own(client)
+        client.close()
+        if not is_own:
+            return
+    with step("Docker Engine down"):
+        engine.stop()
+
+
+def _status(_arguments: argparse.Namespace) -> None:
+    client = engine.connect()
+    if client is None:
+        console.print("the lab is down: no Docker Engine answers. `make lab-up` brings it up")
+        return
+    for container in hosts.running(client):
+        console.print(f"{container.name}: {container.status}, {hosts.address(container)}")
+    console.print(f"ssh -F {SSH_CONFIG.relative_to(SSH_CONFIG.parents[2])} <host>", style="dim")
+
+
+def _add_host(arguments: argparse.Namespace) -> None:
+    name, suite = arguments.host
+    hosts.ensure(engine.ensure(), name, suite)
+
+
+def _remove_host(arguments: argparse.Namespace) -> None:
+    client = engine.connect()
+    if client is not None:
+        hosts.remove(client, arguments.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""Bare hosts: containers that run systemd as process 1 and are reached over SSH, like any machine.
+
+The options were found by trial where the machine lacks CAP_SYS_RESOURCE, so that `--privileged` is refused: every
+other capability by name, no seccomp and AppArmor filter, the machine's cgroup tree, and an own volume for the nested
+Docker Engine. On a cgroup v2 machine the host gets a cgroup namespace of its own instead of the machine's tree.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docker.errors import NotFound
+from docker.types import Mount
+
+from lab import images, network
+from lab.command import run
+from lab.errors import CommandFailedError, LabError
+from lab.paths import RUN, SSH_CONFIG
+from lab.progress import step
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+_LABEL_VALUE = "host"
+_BOOT_DEADLINE_S = 60.0
+_KEY = RUN / "id_ed25519"
+_KNOWN_HOSTS = RUN / "known_hosts"
+
+# Every capability that Docker 20.10 knows, without SYS_RESOURCE.
+_CAPABILITIES = [
+    *("AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH"),
+    *("FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE"),
+    *("MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID"),
+    *("SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE"),
+    *("SYS_RAWIO", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
+]
+
+
+def ensure(client: DockerClient, name: str, suite: str) -> None:
+    """A running host of that name and Debian release; one that stopped or is of another release is made anew.
+
+    Raises:
+        LabError: the name belongs to a container that is not the lab's.
+        CommandFailedError: it did not boot.
+    """
+    images.ensure_host(client, suite)
+    container = _find(client, name)
+    if container is not None and not _is_fit(container, suite):
+        container.remove(force=True, v=True)
+        container = None
+    if container is None:
+        with step(f"host {name} ({suite})"):
+            container = _start(client, name, suite)
+            _await_boot(container)
+    _authorize(container)
+    write_ssh_config(client)
+
+
+def remove(client: DockerClient, name: str) -> None:
+    """Remove a host and all that is on it; nothing where it is not there."""
+    container = _find(client, name)
+    if container is not None:
+        container.remove(force=True, v=True)
+    write_ssh_config(client)
+
+
+def remove_all(client: DockerClient) -> None:
+    """Remove every host of the lab."""
+    for container in running(client):
+        container.remove(force=True, v=True)
+
+
+def running(client: DockerClient) -> list[Container]:
+    """The lab's hosts, stopped ones included, by name."""
+    found = client.containers.list(all=True, filters={"label": f"{network.LABEL}={_LABEL_VALUE}"})
+    return sorted(found, key=lambda container: str(container.name))
+
+
+def address(container: Container) -> str:
+    """IPv4 address of a host on the lab's network."""
+    return str(container.attrs["NetworkSettings"]["Networks"][network.NAME]["IPAddress"])
+
+
+def write_ssh_config(client: DockerClient) -> None:
+    """Write the SSH configuration and known host keys of all running hosts."""
+    RUN.mkdir(parents=True, exist_ok=True)
+    blocks, known = [], []
+    for container in running(client):
+        if container.status != "running":
+            continue
+        container.reload()
+        blocks.append(
+            f"Host {container.name}\n"
+            f"    HostName {address(container)}\n"
+            f"    HostKeyAlias {container.name}\n"
+            "    User root\n"
+            f"    IdentityFile {_KEY}\n"
+            "    IdentitiesOnly yes\n"
+            f"    UserKnownHostsFile {_KNOWN_HOSTS}\n"
+            "    StrictHostKeyChecking yes\n"
+        )
+        host_key = _execute(container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()
+        known.append(f"{container.name} {host_key[0]} {host_key[1]}\n")
+    _replace(_KNOWN_HOSTS, "".join(known))
+    _replace(SSH_CONFIG, "\n".join(blocks))
+
+
+def _find(client: DockerClient, name: str) -> Container | None:
+    try:
+        container = client.containers.get(name)
+    except NotFound:
+        return None
+    if container.labels.get(network.LABEL) != _LABEL_VALUE:
+        raise LabError(f"a container named {name} is there already and is not the lab's: rename or remove it")
+    return container
+
+
+def _is_fit(container: Container, suite: str) -> bool:
+    wanted = container.client.images.get(images.host(suite)).id if container.client else None
+    return container.status == "running" and container.attrs["Image"] == wanted
+
+
+def _start(client: DockerClient, name: str, suite: str) -> Container:
+    network.ensure(client)
+    has_cgroup2 = Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    # An anonymous volume under the nested Docker Engine: overlay file systems do not stack on the container's own.
+    mounts = [Mount(target="/var/lib/docker", source=None, type="volume")]
+    if not has_cgroup2:
+        mounts.append(Mount(target="/sys/fs/cgroup", source="/sys/fs/cgroup", type="bind"))
+    options = client.api.create_host_config(
+        network_mode=network.NAME,
+        cap_add=_CAPABILITIES,
+        security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+        device_cgroup_rules=["a *:* rwm"],
+        mounts=mounts,
+        tmpfs={"/run": "", "/tmp": "exec"},  # noqa: S108 - the host's own
+    )
+    # Three settings that the client library has no name for: the cgroup namespace, and no masked paths in /proc and
+    # /sys, because the nested engine has to mount and write there.
+    options.update(CgroupnsMode="private" if has_cgroup2 else "host", MaskedPaths=[], ReadonlyPaths=[])
+    created = client.api.create_container(
+        images.host(suite),
+        name=name,
+        hostname=name,
+        labels={network.LABEL: _LABEL_VALUE},
+        environment={"container": "docker"},
+        host_config=options,
+        stop_signal="SIGRTMIN+3",
+    )
+    client.api.start(created["Id"])
+    return client.containers.get(created["Id"])
+
+
+def _await_boot(container: Container) -> None:
+    deadline = time.monotonic() + _BOOT_DEADLINE_S
+    state = ""
+    while time.monotonic() < deadline:
+        state = _output(container, "systemctl", "is-system-running")[1].strip()
+        if state in {"running", "degraded"}:
+            return
+        time.sleep(0.3)
+    raise CommandFailedError(f"host {container.name} did not boot within {_BOOT_DEADLINE_S:.0f} s: {state}")
+
+
+def _authorize(container: Container) -> None:
+    """Let this checkout's key in as root."""
+    RUN.mkdir(parents=True, exist_ok=True)
+    if not _KEY.exists():
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "alchemorsel-lab", "-f", str(_KEY)], timeout_s=30)
+    public = _KEY.with_suffix(".pub").read_bytes()
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        folder = tarfile.TarInfo(".ssh")
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o700
+        tar.addfile(folder)
+        keys = tarfile.TarInfo(".ssh/authorized_keys")
+        keys.mode, keys.size = 0o600, len(public)
+        tar.addfile(keys, io.BytesIO(public))
+    container.put_archive("/root", archive.getvalue())
+
+
+def _execute(container: Container, *argv: str) -> str:
+    status, output = _output(container, *argv)
+    if status != 0:
+        raise CommandFailedError(f"{argv[0]} on host {container.name}: exit status {status}\n{output}")
+    return output
+
+
+def _output(container: Container, *argv: str) -> tuple[int | None, str]:
+    result = container.exec_run(list(argv))
+    output = result.output if isinstance(result.output, bytes) else b"".join(result.output)
+    return result.exit_code, output.decode(errors="replace")
+
+
+def _replace(path: Path, text: str) -> None:
+    building = path.with_name(path.name + ".new")
+    building.write_text(text)
+    building.replace(path)
