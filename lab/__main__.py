@@ -89,7 +89,7 @@ def _down(arguments: argparse.Namespace) -> None:
             network.remove(client)
             if arguments.purge:
                 images.remove_all(client)
-        hosts.write_ssh_config(client)
+        hosts.write_connections(client)
         is_own = engine.is_own(client)
         client.close()
         if not is_own:

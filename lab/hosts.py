@@ -19,7 +19,7 @@ from docker.types import Mount
 from lab import images, network
 from lab.command import run
 from lab.errors import CommandFailedError, LabError
-from lab.paths import RUN, SSH_CONFIG
+from lab.paths import HOST_VARS, RUN, SSH_CONFIG
 from lab.progress import step
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def ensure(client: DockerClient, name: str, suite: str) -> None:
             container = _start(client, name, suite)
             _await_boot(container)
     _authorize(container)
-    write_ssh_config(client)
+    write_connections(client)
 
 
 def remove(client: DockerClient, name: str) -> None:
@@ -66,7 +66,7 @@ def remove(client: DockerClient, name: str) -> None:
     container = _find(client, name)
     if container is not None:
         container.remove(force=True, v=True)
-    write_ssh_config(client)
+    write_connections(client)
 
 
 def remove_all(client: DockerClient) -> None:
@@ -86,9 +86,11 @@ def address(container: Container) -> str:
     return str(container.attrs["NetworkSettings"]["Networks"][network.NAME]["IPAddress"])
 
 
-def write_ssh_config(client: DockerClient) -> None:
-    """Write the SSH configuration and known host keys of all running hosts."""
-    RUN.mkdir(parents=True, exist_ok=True)
+def write_connections(client: DockerClient) -> None:
+    """Write how all running hosts are reached: an SSH configuration for people, host variables for inventories."""
+    HOST_VARS.mkdir(parents=True, exist_ok=True)
+    for stale in HOST_VARS.glob("*.yml"):
+        stale.unlink()
     blocks, known = [], []
     for container in running(client):
         if container.status != "running":
@@ -104,10 +106,23 @@ def write_ssh_config(client: DockerClient) -> None:
             f"    UserKnownHostsFile {_KNOWN_HOSTS}\n"
             "    StrictHostKeyChecking yes\n"
         )
+        _replace(HOST_VARS / f"{container.name}.yml", _host_variables(container))
         host_key = _execute(container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()
         known.append(f"{container.name} {host_key[0]} {host_key[1]}\n")
     _replace(_KNOWN_HOSTS, "".join(known))
     _replace(SSH_CONFIG, "\n".join(blocks))
+
+
+def _host_variables(container: Container) -> str:
+    # Plain values, no templates: pytest-testinfra reads them as they stand.
+    options = f"-o UserKnownHostsFile={_KNOWN_HOSTS} -o HostKeyAlias={container.name} -o StrictHostKeyChecking=yes"
+    return (
+        "# Written by the lab: how this host is reached.\n"
+        f"ansible_host: {address(container)}\n"
+        "ansible_user: root\n"
+        f"ansible_ssh_private_key_file: {_KEY}\n"
+        f"ansible_ssh_common_args: {options}\n"
+    )
 
 
 def _find(client: DockerClient, name: str) -> Container | None:

@@ -17,4 +17,7 @@ RUN = LAB / "run"
 """Keys, SSH configuration and process ids of the running lab."""
 
 SSH_CONFIG = RUN / "ssh_config"
-"""`ssh -F <this> <host>` reaches a lab host; the lab inventory uses it too."""
+"""`ssh -F <this> <host>` reaches a lab host."""
+
+HOST_VARS = RUN / "host_vars"
+"""Connection variables of the running hosts; the lab inventory and molecule's link to it."""
