@@ -132,8 +132,8 @@ def _add_host(arguments: argparse.Namespace) -> None:
 
 def _remove_host(arguments: argparse.Namespace) -> None:
     client = engine.connect()
-    if client is not None:
-        hosts.remove(client, arguments.name)
+    if client is not None and hosts.remove(client, arguments.name):
+        console.print(f"host {arguments.name} removed")
 
 
 if __name__ == "__main__":

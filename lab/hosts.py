@@ -62,12 +62,13 @@ def ensure(client: DockerClient, name: str, suite: str) -> None:
     write_connections(client)
 
 
-def remove(client: DockerClient, name: str) -> None:
-    """Remove a host and all that is on it; nothing where it is not there."""
+def remove(client: DockerClient, name: str) -> bool:
+    """Remove a host and all that is on it; returns whether it was there."""
     container = _find(client, name)
     if container is not None:
         container.remove(force=True, v=True)
     write_connections(client)
+    return container is not None
 
 
 def remove_all(client: DockerClient) -> None:

@@ -1,0 +1,56 @@
+"""What the tests of hosts share.
+
+They run on any inventory of the project, and change nothing on the hosts:
+`pytest tests/hosts --ansible-inventory inventories/prod --hosts 'ansible://all'`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+_ROLES = Path(__file__).resolve().parents[2] / "roles"
+_UNSET = "__unset__"
+
+Variables = Callable[[str], Mapping[str, Any]]
+
+
+@cache
+def _defaults(role: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((_ROLES / role / "defaults" / "main.yml").read_text())
+    return loaded
+
+
+@cache
+def _variables(host: Host, role: str) -> Mapping[str, Any]:
+    defaults = _defaults(role)
+    names = ", ".join(f"'{name}'" for name in defaults)
+    query = f"{{{{ query('ansible.builtin.vars', {names}, default='{_UNSET}') | to_json }}}}"
+    answer = host.ansible("ansible.builtin.debug", {"msg": query})["msg"]
+    values = yaml.safe_load(answer) if isinstance(answer, str) else answer
+    return {
+        name: default if value == _UNSET else value
+        for (name, default), value in zip(defaults.items(), values, strict=True)
+    }
+
+
+@pytest.fixture
+def variables(host: Host) -> Variables:
+    """The public variables of a role as this host's inventory sets them, the role's defaults elsewhere."""
+    return lambda role: _variables(host, role)
+
+
+@pytest.fixture(autouse=True)
+def _only_in_group(request: pytest.FixtureRequest, host: Host) -> None:
+    """A module that names its `GROUP` runs on the hosts of that group only."""
+    group = getattr(request.module, "GROUP", None)
+    if group is not None and group not in host.ansible.get_variables()["group_names"]:
+        pytest.skip(f"{host.backend.get_pytest_id()} is not in {group}")

@@ -1,0 +1,103 @@
+"""A service host answers the application's requests from the model, and the second time from the cache."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+    from tests.hosts.conftest import Variables
+
+GROUP = "ai_service_hosts"
+
+_TIMEOUT_S = 90
+
+
+class Client:
+    """Sends requests from the host itself, so that a service on loopback is reached too."""
+
+    # The request runs in the host's own Python: a bare host has no curl.
+    _SCRIPT = """
+import json, sys, urllib.error, urllib.request
+url, body, timeout = sys.argv[1], sys.argv[2] or None, float(sys.argv[3])
+request = urllib.request.Request(url, body.encode() if body else None, {"Content-Type": "application/json"})
+try:
+    answer = urllib.request.urlopen(request, timeout=timeout)
+except urllib.error.HTTPError as error:
+    answer = error
+headers = {name.lower(): value for name, value in answer.headers.items()}
+print(json.dumps({"status": answer.status, "headers": headers, "body": answer.read().decode()}))
+"""
+
+    def __init__(self, host: Host, port: int) -> None:
+        """Talk to the port on the host's loopback address."""
+        self._host = host
+        self._base = f"http://127.0.0.1:{port}"
+
+    def send(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One request; `body` makes it a POST. Returns status, headers (lower-case names) and body."""
+        text = json.dumps(body) if body is not None else ""
+        printed = self._host.check_output("python3 -c %s %s %s %s", self._SCRIPT, self._base + path, text, _TIMEOUT_S)
+        answer: dict[str, Any] = json.loads(printed)
+        return answer
+
+
+@pytest.fixture
+def client(host: Host, variables: Variables) -> Client:
+    """A client of this host's service."""
+    return Client(host, int(variables("ai_service")["ai_service_port"]))
+
+
+def test_socket_and_service_are_running_and_enabled(host: Host) -> None:
+    """systemd holds the socket, and one instance of the service is up."""
+    assert host.service("alchemorsel-ai.socket").is_running
+    assert host.service("alchemorsel-ai.socket").is_enabled
+    assert host.service("alchemorsel-ai@blue.service").is_running
+
+
+def test_service_does_not_run_as_root(host: Host) -> None:
+    """The service has a user of its own."""
+    pid = host.check_output("systemctl show --property=MainPID --value alchemorsel-ai@blue.service")
+    assert host.check_output("ps -o user= -p %s", pid).strip() not in {"root", "0"}
+
+
+def test_environment_file_holds_no_password(host: Host, variables: Variables) -> None:
+    """Secrets come as systemd credentials: neither unit nor environment file holds one."""
+    secret = host.file(variables("ai_service")["ai_service_redis_password_file"]).content_string.strip()
+    assert secret
+    assert secret not in host.check_output("systemctl cat alchemorsel-ai@blue.service")
+    assert secret not in host.file("/etc/alchemorsel/ai_service.env").content_string
+
+
+def test_health_says_healthy(client: Client) -> None:
+    """Every part is up, so the service says so."""
+    answer = client.send("/health")
+    assert answer["status"] == 200
+    assert json.loads(answer["body"])["status"] == "healthy"
+
+
+def test_new_recipe_comes_from_ollama_and_then_from_the_cache(client: Client) -> None:
+    """The first answer is the model's and a miss; the second is the same bytes and a hit."""
+    request = {"prompt": f"{secrets.token_hex(4)} quick lentil soup"}
+    first = client.send("/api/v1/ai/generate-recipe", request)
+    second = client.send("/api/v1/ai/generate-recipe", request)
+    assert first["status"] == 200, first["body"]
+    assert json.loads(first["body"])["meta"]["provider"] == "ollama"
+    assert json.loads(first["body"])["meta"]["degraded"] is False
+    assert "fwd=miss" in first["headers"]["cache-status"]
+    assert "hit" in second["headers"]["cache-status"]
+    assert second["body"] == first["body"]
+
+
+def test_bad_request_is_told_what_was_wrong(client: Client) -> None:
+    """A missing field is a 400 that names it, in the error envelope."""
+    answer = client.send("/api/v1/ai/generate-recipe", {})
+    error = json.loads(answer["body"])
+    assert answer["status"] == 400
+    assert error["success"] is False
+    assert "prompt" in answer["body"]

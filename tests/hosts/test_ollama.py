@@ -1,0 +1,78 @@
+"""An Ollama host runs one container within its limits, reachable only where it should be, and its models answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+    from tests.hosts.conftest import Variables
+
+GROUP = "ollama_hosts"
+
+_UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
+
+
+@pytest.fixture
+def container(host: Host, variables: Variables) -> dict[str, Any]:
+    """What Docker says of the container."""
+    inspected = host.check_output("docker inspect %s", variables("ollama")["ollama_container_name"])
+    described: dict[str, Any] = json.loads(inspected)[0]
+    return described
+
+
+def _bytes(size: str) -> int:
+    return int(float(size[:-1]) * _UNITS[size[-1].lower()])
+
+
+def test_container_is_running_and_healthy(container: dict[str, Any]) -> None:
+    """The container runs, and its own health check agrees."""
+    assert container["State"]["Status"] == "running"
+    assert container["State"]["Health"]["Status"] == "healthy"
+
+
+def test_container_has_the_limits_of_the_inventory(container: dict[str, Any], variables: Variables) -> None:
+    """Memory and CPU limits are those that the inventory sets."""
+    wanted = variables("ollama")
+    limits = container["HostConfig"]
+    assert limits["Memory"] == _bytes(wanted["ollama_memory_limit"])
+    assert limits["MemoryReservation"] == _bytes(wanted["ollama_memory_reservation"])
+    assert limits["NanoCpus"] == float(wanted["ollama_cpus"]) * 1e9
+    assert limits["CpuShares"] == wanted["ollama_cpu_shares"]
+
+
+def test_memory_limit_is_enforced_by_the_kernel(host: Host, container: dict[str, Any], variables: Variables) -> None:
+    """The control group of the container's own process carries the limit, not only Docker's description."""
+    groups = host.check_output("cat /proc/%s/cgroup", str(container["State"]["Pid"]))
+    memory = next((line.split(":")[2] for line in groups.splitlines() if ":memory:" in line), None)
+    path = f"/sys/fs/cgroup/memory{memory}/memory.limit_in_bytes"
+    if memory is None:
+        unified = groups.splitlines()[-1].split(":")[2]
+        path = f"/sys/fs/cgroup{unified}/memory.max"
+    assert int(host.check_output("cat %s", path)) == _bytes(variables("ollama")["ollama_memory_limit"])
+
+
+def test_port_is_published_on_the_address_of_the_inventory_only(host: Host, variables: Variables) -> None:
+    """Ollama has no authentication: it listens on the one address that the inventory names."""
+    wanted = variables("ollama")
+    port = wanted["ollama_publish_port"]
+    listening = host.check_output("ss --listening --tcp --numeric --no-header %s", f"sport = :{port}")
+    addresses = {line.split()[3].rpartition(":")[0] for line in listening.splitlines()}
+    assert addresses == {wanted["ollama_publish_address"]}
+
+
+def test_required_models_are_there_and_preloaded_ones_in_memory(host: Host, variables: Variables) -> None:
+    """`ollama list` and `ollama ps` show what the inventory's manifest promises."""
+    wanted = variables("ollama")
+    name = wanted["ollama_container_name"]
+    present = host.check_output("docker exec %s ollama list", name)
+    loaded = host.check_output("docker exec %s ollama ps", name)
+    for model in wanted["ollama_models"]:
+        if model.get("required", True):
+            assert model["name"] in present
+        if model.get("preload", False):
+            assert model["name"] in loaded, f"{model['name']} is not in memory: the next request pays for its load"
