@@ -1,0 +1,151 @@
+"""Wires the service together; the only place that knows which class plays which part."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.response_cache import ResponseCache
+from ai_service.cache.single_flight import SingleFlight
+from ai_service.cache.store import MemoryStore, RedisStore
+from ai_service.completion import Completions, Outcome
+from ai_service.health import Observer
+from ai_service.metrics import Metrics
+from ai_service.operations import build_operations
+from ai_service.providers.admission import AdmissionQueue
+from ai_service.providers.chain import ProviderChain
+from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.providers.guarded import GuardedProvider
+from ai_service.providers.mock import MockProvider
+from ai_service.providers.ollama import OllamaProvider
+from ai_service.providers.openai import OpenAIProvider
+from ai_service.routes import Gateway, TaskEndpoint
+from ai_service.tasks import build_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from starlette.applications import Starlette
+
+    from ai_service.cache.store import Store
+    from ai_service.providers.base import Provider
+    from ai_service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+REMOTE_CONCURRENCY = 64
+"""Calls at a time to a provider that has machines of its own."""
+
+
+def create_app(
+    settings: Settings, *, providers: Sequence[Provider] | None = None, store: Store | None = None
+) -> Gateway:
+    """The ASGI application.
+
+    Args:
+        settings: The operator's.
+        providers: In order; by default those of the settings.
+        store: By default that of the settings.
+    """
+    metrics = Metrics()
+    store = store or _build_store(settings, metrics)
+    chain = _build_chain(settings, providers or _build_providers(settings), metrics)
+    observer = Observer(chain, store)
+    flights: SingleFlight[Outcome] = SingleFlight()
+    completions = Completions(
+        ResponseCache(store, MemoryLayer()), flights, chain, observer, metrics, deadline_s=settings.deadline
+    )
+    queue = chain.primary.queue
+    metrics.watch("queue_waiting", "Calls that wait for the primary provider.", lambda: queue.waiting)
+    metrics.watch("queue_running", "Calls that the primary provider works on.", lambda: queue.running)
+    metrics.watch("store_available", "Whether the store answers.", lambda: store.available)
+    metrics.watch("flights", "Computations under way.", lambda: len(flights))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await observer.start()
+        _log_ready(settings, observer, store)
+        try:
+            yield
+        finally:
+            await observer.stop()
+            await flights.close()
+            await chain.close()
+            await store.close()
+
+    operations = build_operations(observer, metrics, lifespan)
+    return Gateway([TaskEndpoint(task, completions, metrics) for task in build_tasks(settings)], operations)
+
+
+def _build_store(settings: Settings, metrics: Metrics) -> Store:
+    if not settings.redis_url:
+        return MemoryStore()
+    return RedisStore(
+        settings.redis_url,
+        username=settings.redis_username,
+        password=settings.redis_password,
+        on_failure=metrics.store_failure,
+    )
+
+
+def _build_providers(settings: Settings) -> list[Provider]:
+    names = dict.fromkeys((settings.provider, *settings.fallbacks))
+    return [_build_provider(name, settings) for name in names if name != "openai" or settings.openai_base_url]
+
+
+def _build_provider(name: str, settings: Settings) -> Provider:
+    if name == "ollama":
+        return OllamaProvider(
+            settings.ollama_host,
+            settings.ollama_model,
+            timeout_s=settings.ollama_timeout,
+            load_timeout_s=settings.ollama_load_timeout,
+            num_ctx=settings.ollama_num_ctx,
+            keep_alive_s=settings.ollama_keep_alive,
+        )
+    if name == "openai":
+        return OpenAIProvider(
+            settings.openai_base_url,
+            settings.openai_model,
+            api_key=settings.openai_api_key,
+            timeout_s=settings.ollama_timeout,
+        )
+    return MockProvider()
+
+
+def _build_chain(settings: Settings, providers: Sequence[Provider], metrics: Metrics) -> ProviderChain:
+    return ProviderChain([_guard(provider, settings, metrics) for provider in providers], metrics)
+
+
+def _guard(provider: Provider, settings: Settings, metrics: Metrics) -> GuardedProvider:
+    concurrency = settings.ollama_num_parallel if provider.name == "ollama" else REMOTE_CONCURRENCY
+    metrics.breaker(provider.name, "closed")
+
+    def changed(state: str) -> None:
+        metrics.breaker(provider.name, state)
+        logger.warning("circuit breaker of %s: %s", provider.name, state)
+
+    return GuardedProvider(
+        provider,
+        CircuitBreaker(on_change=changed),
+        AdmissionQueue(concurrency=concurrency, limit=settings.queue_limit),
+        metrics,
+    )
+
+
+def _log_ready(settings: Settings, observer: Observer, store: Store) -> None:
+    """One line that tells a newcomer on a laptop, and an operator on a host, what answers will be like."""
+    report = observer.report()
+    primary = report["providers"][0]
+    notes = []
+    if not settings.redis_url:
+        notes.append("no ALCHEMORSEL_REDIS_URL: answers are cached in this process's memory")
+    elif not store.available:
+        notes.append("Redis does not answer: going on without it")
+    if not primary["usable"]:
+        others = [p["name"] for p in report["providers"][1:] if p["usable"]]
+        then = f"answers come from {others[0]} and are labelled degraded" if others else "nothing can be computed"
+        notes.append(f"{primary['name']} ({primary['model']}) cannot be used ({primary['problem']}): {then}")
+    logger.info("ready%s", "; " + "; ".join(notes) if notes else "", extra={"fields": {"status": report["status"]}})

@@ -1,0 +1,43 @@
+"""A stored answer."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """A ready-to-send body and what is known about it. Times are seconds since the epoch.
+
+    Attributes:
+        body: The envelope as it is sent; the same bytes on every hit.
+        created: When it was computed.
+        fresh_until: Until then it is a hit.
+        stale_until: Until then it may be served where every provider fails (stale-if-error).
+        compute_s: Seconds that computing it took.
+        provider: Who wrote it.
+        model: The provider's model.
+        confidence: From 0 to 1.
+        degraded: Whether a fallback wrote it.
+    """
+
+    body: bytes
+    created: float
+    fresh_until: float
+    stale_until: float
+    compute_s: float
+    provider: str
+    model: str
+    confidence: float
+    degraded: bool
+
+
+encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Entry).decode
+
+
+def decode(raw: bytes) -> Entry | None:
+    """Reads a stored entry; None where the bytes are not one (another program's, or damaged)."""
+    try:
+        return _decode(raw)
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,15 @@
+"""Names of what is stored. `v1` is the layout of this module and of `entry`: a change of either raises it."""
+
+PREFIX = "ai:v1:"
+UNKNOWN_MODEL = "0" * 12
+"""Stands for the digest of a model that nobody has seen yet; nothing is stored under it."""
+
+
+def answer_key(task: str, model_digest: str, request_digest: str) -> str:
+    """Key of an answer: `ai:v1:<task>:<model digest, 12>:<request digest, 32>`."""
+    return f"{PREFIX}{task}:{model_digest}:{request_digest}"
+
+
+def model_key(provider: str, model: str) -> str:
+    """Key under which a model's last known digest is remembered."""
+    return f"{PREFIX}model:{provider}:{model}"

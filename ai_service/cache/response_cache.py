@@ -1,0 +1,56 @@
+"""Reads and writes answers through the memory layer and the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ai_service.cache.entry import decode, encode
+
+if TYPE_CHECKING:
+    from ai_service.cache.entry import Entry
+    from ai_service.cache.memory import MemoryLayer
+    from ai_service.cache.store import Store
+
+
+class ResponseCache:
+    """Answers by key.
+
+    Args:
+        store: Shared by all processes.
+        memory: Of this process.
+    """
+
+    def __init__(self, store: Store, memory: MemoryLayer) -> None:
+        self._store = store
+        self._memory = memory
+
+    async def find(self, key: str) -> tuple[Entry, str] | None:
+        """The entry, fresh or stale, and where it was found: `memory` or the store's name."""
+        entry = self._memory.trusted(key)
+        if entry is not None:
+            return entry, "memory"
+        raw = await self._store.get(key)
+        if raw is not None:
+            entry = decode(raw)
+        elif not self._store.available:
+            entry = self._memory.kept(key)
+            return (entry, "memory") if entry is not None else None
+        if entry is None:
+            self._memory.drop(key)
+            return None
+        self._memory.put(key, entry)
+        return entry, self._store.name
+
+    async def keep(self, key: str, entry: Entry, *, now: float) -> bool:
+        """Stores an entry until it is too stale for any use.
+
+        Args:
+            key: Where to.
+            entry: What.
+            now: Seconds since the epoch.
+
+        Returns:
+            Whether the store took it; this process's memory has it in any case.
+        """
+        self._memory.put(key, entry)
+        return await self._store.set(key, encode(entry), entry.stale_until - now)

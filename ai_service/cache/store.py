@@ -1,0 +1,187 @@
+"""Where entries live: Redis, or this process's memory where no Redis is configured.
+
+No method of a store raises because the store is down: a lost cache is a slower service, not a broken one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Protocol
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+from redis.maint_notifications import MaintNotificationsConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_S = 0.05
+COOL_OFF_S = 1.0
+MAX_CONNECTIONS = 64
+
+
+class Store(Protocol):
+    """Bytes by key, each with a time to live.
+
+    Attributes:
+        name: Word for `Cache-Status`, metrics and health.
+    """
+
+    name: str
+
+    @property
+    def available(self) -> bool:
+        """Whether the last operation reached it."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The value, or None where there is none or the store is down."""
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
+        """Stores a value for `ttl_s` seconds; False where the store is down."""
+
+    async def ping(self) -> bool:
+        """Whether the store answers."""
+
+    async def close(self) -> None:
+        """Gives connections back."""
+
+
+class RedisStore:
+    """A Redis server. Every operation takes at most 50 ms; after a failure all of them pause for a second.
+
+    Args:
+        url: `redis://host:port/db`, without a password.
+        username: ACL user; empty for none.
+        password: Its password; empty for none.
+        on_failure: Called with the operation's name for each failure.
+        clock: Monotonic seconds.
+    """
+
+    name = "redis"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        username: str = "",
+        password: str = "",
+        on_failure: Callable[[str], None] = lambda _operation: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._redis = Redis.from_url(
+            url,
+            username=username or None,
+            password=password or None,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=MAX_CONNECTIONS,
+            driver_info=None,  # Neither this nor the next needs rights that the ACL user does not have.
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
+        )
+        self._on_failure = on_failure
+        self._clock = clock
+        self._paused_until = 0.0
+        self._refused: set[str] = set()
+        self.available = True
+
+    async def get(self, key: str) -> bytes | None:
+        """See Store."""
+        value: bytes | None = await self._attempt("get", lambda: self._redis.get(key))
+        return value
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
+        """See Store."""
+        return bool(await self._attempt("set", lambda: self._redis.set(key, value, px=max(1, round(ttl_s * 1000)))))
+
+    async def ping(self) -> bool:
+        """See Store."""
+        return bool(await self._attempt("ping", self._redis.ping))
+
+    async def close(self) -> None:
+        """See Store."""
+        await self._redis.aclose()
+
+    async def _attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Makes one call; None where it failed or where the store is being left alone."""
+        if self._clock() < self._paused_until:
+            return None
+        try:
+            value = await call()
+        except ResponseError as error:  # Redis answers, but refuses: full, read-only, not permitted.
+            self._on_failure(operation)
+            if operation not in self._refused:
+                self._refused.add(operation)
+                logger.error("Redis refuses %s: %s", operation, error)  # noqa: TRY400 - expected, no traceback
+            return None
+        except (RedisError, OSError, TimeoutError) as error:
+            self._on_failure(operation)
+            self._paused_until = self._clock() + COOL_OFF_S
+            if self.available:
+                self.available = False
+                reason = error or type(error).__name__
+                logger.error("Redis does not answer (%s)", reason)  # noqa: TRY400 - expected, no traceback
+            return None
+        self._refused.discard(operation)
+        if not self.available:
+            self.available = True
+            logger.warning("Redis answers again")
+        return value
+
+
+class MemoryStore:
+    """The in-memory twin: one process, bounded in bytes, least recently used out first.
+
+    Args:
+        max_bytes: Bound on the sum of keys and values.
+        clock: Monotonic seconds.
+    """
+
+    name = "memory"
+    available = True
+
+    def __init__(self, *, max_bytes: int = 64 * 1024 * 1024, clock: Callable[[], float] = time.monotonic) -> None:
+        self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._clock = clock
+
+    async def get(self, key: str) -> bytes | None:
+        """See Store."""
+        held = self._values.get(key)
+        if held is None:
+            return None
+        if held[1] <= self._clock():
+            self._drop(key)
+            return None
+        self._values.move_to_end(key)
+        return held[0]
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
+        """See Store."""
+        self._drop(key)
+        self._values[key] = (value, self._clock() + ttl_s)
+        self._bytes += len(key) + len(value)
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._values)))
+        return True
+
+    async def ping(self) -> bool:
+        """See Store."""
+        return True
+
+    async def close(self) -> None:
+        """See Store."""
+        self._values.clear()
+        self._bytes = 0
+
+    def _drop(self, key: str) -> None:
+        held = self._values.pop(key, None)
+        if held is not None:
+            self._bytes -= len(key) + len(held[0])

@@ -1,0 +1,90 @@
+"""The routes for operators: health and metrics, on Starlette, and errors in the same envelope as everywhere."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ai_service.errors import HTTPError, MethodNotAllowed, NotFound
+from ai_service.routes import error_response, request_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from starlette.requests import Request
+
+    from ai_service.health import Observer
+    from ai_service.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+_encode = msgspec.json.Encoder().encode
+
+
+def build_operations(
+    observer: Observer,
+    metrics: Metrics,
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+) -> Starlette:
+    """The Starlette application behind the gateway.
+
+    Args:
+        observer: Knows how things stand.
+        metrics: What `/metrics` shows.
+        lifespan: Starts and ends what runs in the background.
+    """
+
+    async def live(_request: Request) -> Response:
+        return _json({"status": "alive"})
+
+    async def ready(_request: Request) -> Response:
+        return _json({"ready": observer.ready}, 200 if observer.ready else 503)
+
+    async def health(_request: Request) -> Response:
+        return _json(observer.report(), 503 if observer.status == "critical" else 200)
+
+    async def show_metrics(_request: Request) -> Response:
+        return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return Starlette(
+        routes=[
+            Route("/health", health),
+            Route("/health/live", live),
+            Route("/health/ready", ready),
+            Route("/api/v1/ai/health", health),
+            Route("/metrics", show_metrics),
+        ],
+        exception_handlers={404: _not_found, 405: _method_not_allowed, 500: _unexpected},
+        lifespan=lifespan,
+    )
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(_encode(value), status, {"cache-control": "no-store"}, "application/json")
+
+
+def _not_found(request: Request, _error: Exception) -> Response:
+    return _envelope(request, NotFound(f"There is no route {request.url.path[:200]}."))
+
+
+def _method_not_allowed(request: Request, error: Exception) -> Response:
+    allow = (getattr(error, "headers", None) or {}).get("Allow", "GET")
+    return _envelope(request, MethodNotAllowed(f"{request.url.path} does not take {request.method[:16]}.", allow=allow))
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    logger.error("%s failed unexpectedly", request.url.path, exc_info=error)
+    return _envelope(request, HTTPError("Something went wrong here; it is logged."))
+
+
+def _envelope(request: Request, error: HTTPError) -> Response:
+    body, headers = error_response(error, request_id_of(dict(request.scope["headers"])))
+    response = Response(body, error.status)
+    response.raw_headers = headers
+    return response

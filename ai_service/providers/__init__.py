@@ -1,0 +1,1 @@
+"""Providers of completions (Ollama, OpenAI-compatible, mock) and what guards them."""

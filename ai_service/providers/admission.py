@@ -1,0 +1,60 @@
+"""A bounded queue in front of a provider: Ollama's own is unbounded for a loaded model."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from ai_service.errors import QueueFull
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+_SMOOTHING = 0.2
+
+
+class AdmissionQueue:
+    """Lets so many calls through at a time, so many wait, and refuses the rest at once.
+
+    Args:
+        concurrency: Calls at a time.
+        limit: Calls that may wait.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, *, concurrency: int, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._slots = asyncio.Semaphore(concurrency)
+        self._concurrency = concurrency
+        self._limit = limit
+        self._clock = clock
+        self._mean_s = 1.0
+        self.running = 0
+        self.waiting = 0
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[float]:
+        """Holds a slot; gives the seconds that were spent waiting for it.
+
+        Raises:
+            QueueFull: With the time after which a slot is likely free.
+        """
+        if self._slots.locked() and self.waiting >= self._limit:
+            ahead = (self.waiting + 1) / self._concurrency
+            raise QueueFull(f"{self.waiting} calls wait already", retry_after_s=math.ceil(self._mean_s * ahead))
+        arrived = self._clock()
+        self.waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self.waiting -= 1
+        started = self._clock()
+        self.running += 1
+        try:
+            yield started - arrived
+        finally:
+            self.running -= 1
+            self._slots.release()
+            self._mean_s += _SMOOTHING * (self._clock() - started - self._mean_s)

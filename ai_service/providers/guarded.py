@@ -1,0 +1,113 @@
+"""A provider with what keeps it from doing harm: circuit breaker, admission queue, and a look at every answer."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ai_service.errors import InvalidAnswer, ProviderError
+from ai_service.providers.base import Completion, Prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ai_service.metrics import Metrics
+    from ai_service.providers.admission import AdmissionQueue
+    from ai_service.providers.base import Provider
+    from ai_service.providers.circuit_breaker import CircuitBreaker
+    from ai_service.schemas import TaskRequest
+    from ai_service.tasks import Judged, Task
+
+ATTEMPTS = 2
+"""One retry, and only of an answer that does not fit: models differ from one try to the next, dead servers do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A provider's checked answer; times in seconds."""
+
+    judged: Judged
+    provider: str
+    model: str
+    fabricated: bool
+    queue_s: float
+    load_s: float
+    provider_s: float
+
+
+class GuardedProvider:
+    """One link of the chain.
+
+    Args:
+        provider: What is guarded.
+        breaker: Its circuit breaker.
+        queue: Its admission queue.
+        metrics: Where calls are counted.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        breaker: CircuitBreaker,
+        queue: AdmissionQueue,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.provider = provider
+        self.breaker = breaker
+        self.queue = queue
+        self._metrics = metrics
+        self._clock = clock
+
+    async def answer(self, task: Task, request: TaskRequest) -> Answer:
+        """Answers a canonical request.
+
+        Raises:
+            ProviderError: Why not; QueueFull and CircuitOpen without having called the provider.
+        """
+        prompt = Prompt(task.name, task.prompt(request), task.schema, task.max_tokens, request)
+        async with self.queue.slot() as queue_s:
+            self._metrics.queued(self.provider.name, queue_s)
+            started = self._clock()
+            with self.breaker.guard():
+                for attempt in range(1, ATTEMPTS + 1):
+                    try:
+                        completion, judged = await self._once(task, prompt)
+                    except InvalidAnswer:
+                        if attempt == ATTEMPTS:
+                            raise
+                    else:
+                        break
+        return Answer(
+            judged=judged,
+            provider=self.provider.name,
+            model=self.provider.model,
+            fabricated=self.provider.fabricated,
+            queue_s=queue_s,
+            load_s=completion.load_s,
+            provider_s=self._clock() - started - completion.load_s,
+        )
+
+    async def _once(self, task: Task, prompt: Prompt) -> tuple[Completion, Judged]:
+        name = self.provider.name
+        started = self._clock()
+        outcome = "cancelled"
+        try:
+            completion = await self.provider.complete(prompt)
+            self._metrics.completion(
+                name,
+                load_s=completion.load_s,
+                prompt_tokens=completion.prompt_tokens,
+                completion_tokens=completion.completion_tokens,
+            )
+            judged = task.judge(completion.text, prompt.request)
+            outcome = "ok"
+        except ProviderError as error:
+            outcome = error.outcome
+            raise
+        finally:
+            self._metrics.provider_call(name, task.name, outcome, self._clock() - started)
+        return completion, judged

@@ -1,0 +1,200 @@
+"""Ollama, by its native API."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ai_service.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
+from ai_service.providers.base import Completion, Inspection
+from ai_service.providers.http import INSPECT_TIMEOUT_S, deadline, error_for, new_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from ai_service.providers.base import Prompt
+
+TEMPERATURE = 0.3
+RESIDENT_S = 5.0
+"""For so long after an answer the model is taken to be still in memory, without asking `/api/ps`."""
+
+
+class _Model(msgspec.Struct):
+    name: str = ""
+    model: str = ""
+    digest: str = ""
+
+
+class _Models(msgspec.Struct):
+    models: list[_Model] | None = None
+
+
+class _Message(msgspec.Struct):
+    content: str = ""
+
+
+class _Chunk(msgspec.Struct):
+    """A line of a chat stream. Every field may be missing; an error may come in any line of a 200 answer."""
+
+    message: _Message | None = None
+    done: bool = False
+    done_reason: str = ""
+    prompt_eval_count: int = 0
+    eval_count: int = 0
+    error: str = ""
+
+
+_decode_models = msgspec.json.Decoder(_Models).decode
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+
+
+class OllamaProvider:
+    """An Ollama server.
+
+    Loading a model and running it have deadlines of their own: before the first request the model is loaded by an
+    empty one, so that a cold start is never taken for a slow answer.
+
+    Args:
+        base_url: Such as `http://127.0.0.1:11434`.
+        model: A model's name; `:latest` where it has no tag.
+        timeout_s: Deadline of one inference.
+        load_timeout_s: Deadline of loading the model.
+        num_ctx: Context length in tokens, the same in every request: a change would reload the model.
+        keep_alive_s: How long the model stays loaded after a request; -1 for ever.
+        clock: Monotonic seconds.
+    """
+
+    name = "ollama"
+    fabricated = False
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        timeout_s: float,
+        load_timeout_s: float,
+        num_ctx: int,
+        keep_alive_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.model = model
+        self._full_name = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
+        self._client = new_client(base_url)
+        self._timeout_s = timeout_s
+        self._load_timeout_s = load_timeout_s
+        self._num_ctx = num_ctx
+        self._keep_alive_s = keep_alive_s
+        self._clock = clock
+        self._resident_until = 0.0
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """See Provider."""
+        load_s = 0.0
+        if self._clock() >= self._resident_until:
+            load_s = await self._load()
+        try:
+            completion = await self._chat(prompt, load_s)
+        except ProviderFailed:
+            self._resident_until = 0.0
+            raise
+        self._resident_until = self._clock() + RESIDENT_S
+        return completion
+
+    async def inspect(self) -> Inspection:
+        """See Provider."""
+        async with deadline(INSPECT_TIMEOUT_S, "looking at Ollama"):
+            known = await self._models("/api/tags")
+            loaded = await self._models("/api/ps")
+        digest = known.get(self._full_name, "").removeprefix("sha256:")[:12]
+        return Inspection(digest=digest, loaded=self._full_name in loaded)
+
+    async def close(self) -> None:
+        """See Provider."""
+        await self._client.aclose()
+
+    async def _models(self, path: str) -> dict[str, str]:
+        response = await self._client.get(path)
+        if response.status_code != 200:
+            raise error_for(response.status_code, response.text, response.headers)
+        try:
+            models = _decode_models(response.content).models or []
+        except msgspec.DecodeError as error:
+            raise ProviderFailed(f"{path} answered with something else than a list of models: {error}") from error
+        return {item.name or item.model: item.digest for item in models}
+
+    async def _load(self) -> float:
+        """Loads the model if it is not in memory; returns the seconds that took."""
+        async with deadline(INSPECT_TIMEOUT_S, "looking at Ollama"):
+            loaded = await self._models("/api/ps")
+        if self._full_name in loaded:
+            return 0.0
+        started = self._clock()
+        async with deadline(self._load_timeout_s, "loading the model"):
+            response = await self._client.post("/api/chat", json={**self._base(), "messages": [], "stream": False})
+        if response.status_code != 200:
+            raise error_for(response.status_code, _error_text(response.content), response.headers)
+        return self._clock() - started
+
+    def _base(self, **options: float) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "keep_alive": self._keep_alive_s,
+            "options": {"num_ctx": self._num_ctx, "temperature": TEMPERATURE, **options},
+        }
+
+    async def _chat(self, prompt: Prompt, load_s: float) -> Completion:
+        body = {
+            **self._base(num_predict=prompt.max_tokens),
+            "messages": [{"role": "user", "content": prompt.text}],
+            "format": prompt.schema,
+            "stream": True,
+        }
+        async with (
+            deadline(self._timeout_s, "inference"),
+            self._client.stream("POST", "/api/chat", json=body) as response,
+        ):
+            if response.status_code != 200:
+                raise error_for(response.status_code, _error_text(await response.aread()), response.headers)
+            text, last = await _collect(response)
+        if last.done_reason == "length":
+            raise TruncatedAnswer(f"cut short after {prompt.max_tokens} tokens")
+        if not text.strip():
+            raise InvalidAnswer("the answer is empty")
+        return Completion(
+            text=text, load_s=load_s, prompt_tokens=last.prompt_eval_count, completion_tokens=last.eval_count
+        )
+
+
+async def _collect(response: httpx.Response) -> tuple[str, _Chunk]:
+    """Joins a stream of lines.
+
+    Raises:
+        ProviderFailed: A line is an error or no JSON, or the stream ends before it says that it is done.
+    """
+    parts: list[str] = []
+    async for line in response.aiter_lines():
+        if not line.strip():
+            continue
+        try:
+            chunk = _decode_chunk(line)
+        except msgspec.DecodeError as error:
+            raise ProviderFailed(f"a line of the stream cannot be read: {error}") from error
+        if chunk.error:
+            raise ProviderFailed(chunk.error[:200])
+        if chunk.message is not None:
+            parts.append(chunk.message.content)
+        if chunk.done:
+            return "".join(parts), chunk
+    raise ProviderFailed("the stream ended before the answer did")
+
+
+def _error_text(content: bytes) -> str:
+    try:
+        return _decode_chunk(content).error
+    except msgspec.DecodeError:
+        return content[:200].decode("utf-8", "replace")

@@ -1,0 +1,234 @@
+"""The routes of the three tasks, as raw ASGI: a cached answer costs tens of microseconds, most of them the server's.
+
+Everything else (health, metrics, unknown routes) is not in a hurry and goes to the Starlette application behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+
+from ai_service.completion import Directives
+from ai_service.errors import (
+    Disconnected,
+    HTTPError,
+    InvalidRequest,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
+from ai_service.schemas import ErrorEnvelope
+from ai_service.validation import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from ai_service.completion import Completions, Outcome
+    from ai_service.metrics import Metrics
+    from ai_service.tasks import Task
+
+access_logger = logging.getLogger("ai_service.access")
+logger = logging.getLogger(__name__)
+
+Headers = list[tuple[bytes, bytes]]
+
+MAX_BODY_BYTES = 64 * 1024
+BODY_TIMEOUT_S = 10.0
+_NO_DIRECTIVES = Directives()
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_JSON = (b"content-type", b"application/json")
+_encode = msgspec.json.Encoder().encode
+
+
+class Gateway:
+    """The outermost application: tasks by their path, everything else to `rest`.
+
+    Args:
+        endpoints: One for each task.
+        rest: The Starlette application; gets the lifespan too.
+    """
+
+    def __init__(self, endpoints: Iterable[TaskEndpoint], rest: ASGIApp) -> None:
+        self._endpoints = {endpoint.task.path: endpoint for endpoint in endpoints}
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
+        await (self._rest if endpoint is None else endpoint)(scope, receive, send)
+
+
+class TaskEndpoint:
+    """`POST` on one task's route.
+
+    Args:
+        task: The task.
+        completions: Answers it.
+        metrics: Where requests are counted.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(
+        self, task: Task, completions: Completions, metrics: Metrics, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.task = task
+        self._completions = completions
+        self._metrics = metrics
+        self._clock = clock
+        self._decoder = msgspec.json.Decoder(task.request_type)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        started = time.perf_counter()
+        headers = dict(scope["headers"])
+        request_id = request_id_of(headers)
+        status, cache, provider = 200, "none", ""
+        try:
+            outcome = await self._answer(scope["method"], headers, receive)
+        except HTTPError as error:
+            status = error.status
+            body, head = error_response(error, request_id)
+        except Disconnected:
+            status, body, head = 499, b"", None
+        except Exception:
+            logger.exception("request %s failed unexpectedly", request_id.decode())
+            status = 500
+            body, head = error_response(HTTPError("Something went wrong here; it is logged."), request_id)
+        else:
+            cache, provider = outcome.cache, outcome.entry.provider
+            body = outcome.entry.body
+            head = self._headers(outcome, request_id, started)
+        if head is not None:
+            await send({"type": "http.response.start", "status": status, "headers": head})
+            await send({"type": "http.response.body", "body": body})
+        seconds = time.perf_counter() - started
+        self._metrics.request(self.task.name, cache, status, seconds)
+        if access_logger.isEnabledFor(logging.INFO):
+            access_logger.info(
+                "request",
+                extra={
+                    "fields": {
+                        "request_id": request_id.decode(),
+                        "task": self.task.name,
+                        "status": status,
+                        "cache": cache,
+                        "provider": provider,
+                        "duration_ms": round(seconds * 1000, 3),
+                    }
+                },
+            )
+
+    async def _answer(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> Outcome:
+        if method != "POST":
+            raise MethodNotAllowed(f"{self.task.path} expects POST, got {method[:16]}.", allow="POST")
+        body = await read_json_body(headers, receive)
+        request = check(body, self._decoder)
+        control = headers.get(b"cache-control")
+        directives = _NO_DIRECTIVES if control is None else parse_cache_control(control)
+        return await self._completions.answer(self.task, request, directives)
+
+    def _headers(self, outcome: Outcome, request_id: bytes, started: float) -> Headers:
+        entry = outcome.entry
+        now = self._clock()
+        timings = [f"{name};dur={seconds * 1000:.3f}" for name, seconds in outcome.timings.items() if seconds]
+        timings += [f'fallback;desc="{name}: {reason}"' for name, reason in outcome.passed_over]
+        timings.append(f"total;dur={(time.perf_counter() - started) * 1000:.3f}")
+        return [
+            _JSON,
+            (b"content-length", b"%d" % len(entry.body)),
+            (b"cache-status", _cache_status(outcome, now)),
+            (b"age", b"%d" % max(0, int(now - entry.created))),
+            (b"x-request-id", request_id),
+            (b"x-ai-provider", entry.provider.encode()),
+            (b"x-ai-model", entry.model.encode()),
+            (b"server-timing", ", ".join(timings).encode()),
+        ]
+
+
+def _cache_status(outcome: Outcome, now: float) -> bytes:
+    """RFC 9211."""
+    if outcome.cache == "hit":
+        return b"alchemorsel; hit; ttl=%d; detail=%s" % (outcome.entry.fresh_until - now, outcome.detail.encode())
+    if outcome.cache == "stale":
+        return b"alchemorsel; hit; ttl=%d; detail=stale" % (outcome.entry.fresh_until - now)
+    if outcome.cache == "coalesced":
+        return b"alchemorsel; fwd=miss; collapsed; detail=coalesced"
+    stored = b"; stored" if outcome.detail == "stored" else b""
+    return b"alchemorsel; fwd=%s%s" % (outcome.cache.encode(), stored)
+
+
+def request_id_of(headers: dict[bytes, bytes]) -> bytes:
+    """The caller's `X-Request-Id` where it is harmless, else a new one."""
+    given = headers.get(b"x-request-id")
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else uuid4().hex.encode()
+
+
+def parse_cache_control(value: bytes) -> Directives:
+    """Reads the directives that are honoured; others are ignored, as HTTP wants it."""
+    words = {word.strip().lower() for word in value.split(b",")}
+    return Directives(
+        no_cache=b"no-cache" in words, no_store=b"no-store" in words, only_if_cached=b"only-if-cached" in words
+    )
+
+
+async def read_json_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    """Reads a body of at most 64 KiB.
+
+    Raises:
+        UnsupportedMediaType: It is not said to be JSON.
+        PayloadTooLarge: It is, or is said to be, too large.
+        RequestTimeout: It does not arrive within ten seconds.
+        Disconnected: The client went away.
+    """
+    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if media_type != b"application/json":
+        shown = media_type[:80].decode("latin-1") or "none"
+        raise UnsupportedMediaType(f"Expected the content type application/json, got {shown}.")
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit():
+        raise InvalidRequest("Content-Length is not a number.")
+    if int(length) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got {int(length)}.")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await _read(receive)
+    except TimeoutError:
+        raise RequestTimeout(f"The body did not arrive within {BODY_TIMEOUT_S:g} s.") from None
+
+
+async def _read(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunk: bytes = message.get("body", b"")
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got more.")
+        if not message.get("more_body", False):
+            return body
+
+
+def error_response(error: HTTPError, request_id: bytes) -> tuple[bytes, Headers]:
+    """The body and the headers of an error."""
+    body = _encode(
+        ErrorEnvelope(
+            success=False, error=str(error), code=error.code, request_id=request_id.decode(), details=error.details
+        )
+    )
+    headers = [_JSON, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id)]
+    if error.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % max(1, error.retry_after_s)))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", error.allow.encode()))
+    return body, headers

@@ -1,0 +1,224 @@
+"""What travels over the wire: requests, answers and envelopes.
+
+A request knows its canonical form (what the cache key and the prompt are made from) and what is impossible in it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MAX_PROMPT_CHARACTERS = 2000
+MAX_ITEMS = 50
+MAX_ITEM_CHARACTERS = 120
+
+Problem = tuple[str, str]
+"""A JSON path and what is wrong there."""
+
+Data = TypeVar("Data")
+
+
+def fold(text: str) -> str:
+    """Canonical text: NFC, trimmed, white space runs folded to one space."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return " ".join(text.split())
+
+
+def _fold_set(items: list[str] | None) -> list[str] | None:
+    return sorted({fold(item) for item in items}) if items else None
+
+
+def _fold_optional(text: str | None) -> str | None:
+    return fold(text) or None if text else None
+
+
+def _empty_items(field: str, items: Iterable[str]) -> Iterator[Problem]:
+    for index, item in enumerate(items):
+        if not item or item.isspace():
+            yield f"$.{field}[{index}]", "expected text, got none"
+
+
+def _list_limits(field: str, items: list[str]) -> Iterator[Problem]:
+    if len(items) > MAX_ITEMS:
+        yield f"$.{field}", f"expected at most {MAX_ITEMS} items, got {len(items)}"
+    for index, item in enumerate(items):
+        if len(item) > MAX_ITEM_CHARACTERS:
+            yield f"$.{field}[{index}]", f"expected at most {MAX_ITEM_CHARACTERS} characters, got {len(item)}"
+
+
+class TaskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A request for one of the three tasks."""
+
+    def missing(self) -> Iterator[Problem]:
+        """Fields that are present but empty (status 400)."""
+        raise NotImplementedError
+
+    def impossible(self) -> Iterator[Problem]:
+        """Fields whose value cannot be meant (status 422)."""
+        raise NotImplementedError
+
+    def canonical(self) -> TaskRequest:
+        """The same request in the form that equal requests share."""
+        raise NotImplementedError
+
+
+class RecipeRequest(TaskRequest, frozen=True):
+    """Body of `POST /api/v1/ai/generate-recipe`. `cooking_time` in minutes, `max_calories` in kcal a serving."""
+
+    prompt: str
+    max_calories: int | None = None
+    dietary: list[str] | None = None
+    cuisine: str | None = None
+    serving_size: int | None = None
+    cooking_time: int | None = None
+    skill_level: str | None = None
+    equipment: list[str] | None = None
+    avoid_ingredients: list[str] | None = None
+
+    def missing(self) -> Iterator[Problem]:
+        """See TaskRequest."""
+        if not self.prompt or self.prompt.isspace():
+            yield "$.prompt", "expected text, got none"
+        for field in ("dietary", "equipment", "avoid_ingredients"):
+            yield from _empty_items(field, getattr(self, field) or ())
+
+    def impossible(self) -> Iterator[Problem]:
+        """See TaskRequest."""
+        if len(self.prompt) > MAX_PROMPT_CHARACTERS:
+            yield "$.prompt", f"expected at most {MAX_PROMPT_CHARACTERS} characters, got {len(self.prompt)}"
+        for field, high in (("max_calories", 20_000), ("serving_size", 100), ("cooking_time", 10_080)):
+            value = getattr(self, field)
+            if value is not None and not 1 <= value <= high:
+                yield f"$.{field}", f"expected a whole number from 1 to {high}"
+        for field in ("cuisine", "skill_level"):
+            if len(getattr(self, field) or "") > MAX_ITEM_CHARACTERS:
+                yield f"$.{field}", f"expected at most {MAX_ITEM_CHARACTERS} characters"
+        for field in ("dietary", "equipment", "avoid_ingredients"):
+            yield from _list_limits(field, getattr(self, field) or [])
+
+    def canonical(self) -> RecipeRequest:
+        """See TaskRequest; the three lists are sets."""
+        return RecipeRequest(
+            prompt=fold(self.prompt),
+            max_calories=self.max_calories,
+            dietary=_fold_set(self.dietary),
+            cuisine=_fold_optional(self.cuisine),
+            serving_size=self.serving_size,
+            cooking_time=self.cooking_time,
+            skill_level=_fold_optional(self.skill_level),
+            equipment=_fold_set(self.equipment),
+            avoid_ingredients=_fold_set(self.avoid_ingredients),
+        )
+
+
+class IngredientsRequest(TaskRequest, frozen=True):
+    """Body of `POST /api/v1/ai/suggest-ingredients`."""
+
+    partial: list[str]
+
+    def missing(self) -> Iterator[Problem]:
+        """See TaskRequest."""
+        if not self.partial:
+            yield "$.partial", "expected at least one ingredient, got none"
+        yield from _empty_items("partial", self.partial)
+
+    def impossible(self) -> Iterator[Problem]:
+        """See TaskRequest."""
+        yield from _list_limits("partial", self.partial)
+
+    def canonical(self) -> IngredientsRequest:
+        """See TaskRequest; the list is a set."""
+        return IngredientsRequest(partial=sorted({fold(item) for item in self.partial}))
+
+
+class NutritionRequest(TaskRequest, frozen=True):
+    """Body of `POST /api/v1/ai/analyze-nutrition`."""
+
+    ingredients: list[str]
+
+    def missing(self) -> Iterator[Problem]:
+        """See TaskRequest."""
+        if not self.ingredients:
+            yield "$.ingredients", "expected at least one ingredient, got none"
+        yield from _empty_items("ingredients", self.ingredients)
+
+    def impossible(self) -> Iterator[Problem]:
+        """See TaskRequest."""
+        yield from _list_limits("ingredients", self.ingredients)
+
+    def canonical(self) -> NutritionRequest:
+        """See TaskRequest; order does not matter, but "1 egg" twice is two eggs."""
+        return NutritionRequest(ingredients=sorted(fold(item) for item in self.ingredients))
+
+
+class Nutrition(msgspec.Struct, frozen=True):
+    """Nutrients of a whole dish: calories in kcal, sodium in mg, everything else in g."""
+
+    calories: float
+    protein: float
+    carbs: float
+    fat: float
+    fiber: float
+    sugar: float
+    sodium: float
+
+
+class RecipeIngredient(msgspec.Struct, frozen=True):
+    """One line of a recipe's list; an amount of 0 means "to taste"."""
+
+    name: str
+    amount: float
+    unit: str
+
+
+class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A recipe; `confidence` from 0 to 1."""
+
+    title: str
+    description: str
+    ingredients: list[RecipeIngredient]
+    instructions: list[str]
+    tags: list[str]
+    confidence: float
+    nutrition: Nutrition | None = None
+
+
+class Suggestions(msgspec.Struct, frozen=True):
+    """Ingredients that go with the given ones."""
+
+    suggestions: list[str]
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """Where an answer comes from. `generated_at` is RFC 3339 in UTC; `confidence` from 0 to 1."""
+
+    provider: str
+    model: str
+    generated_at: str
+    confidence: float
+    degraded: bool
+
+
+class Envelope(msgspec.Struct, Generic[Data], frozen=True):
+    """Body of every answer."""
+
+    success: bool
+    data: Data
+    message: str
+    meta: Meta
+
+
+class ErrorEnvelope(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of every error."""
+
+    success: bool
+    error: str
+    code: str
+    request_id: str
+    details: list[dict[str, str]] | None = None

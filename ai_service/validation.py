@@ -1,0 +1,93 @@
+"""Turns a request's body into a checked request, or into an error that names every field that is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from ai_service.errors import InvalidRequest, UnprocessableRequest
+from ai_service.schemas import TaskRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ai_service.schemas import Problem
+
+Request = TypeVar("Request", bound=TaskRequest)
+
+
+def check(body: bytes, decoder: msgspec.json.Decoder[Request]) -> Request:
+    """Decodes and checks a body.
+
+    Raises:
+        InvalidRequest: Not JSON, or a wrong, missing, empty or unknown field.
+        UnprocessableRequest: Well-formed, but impossible.
+    """
+    try:
+        request = decoder.decode(body)
+    except (ValueError, RecursionError):
+        raise _explain(body, decoder.type) from None
+    missing = list(request.missing())
+    if missing:
+        raise InvalidRequest(_sentence(missing), details=_details(missing))
+    impossible = list(request.impossible())
+    if impossible:
+        raise UnprocessableRequest(_sentence(impossible), details=_details(impossible))
+    return request
+
+
+def _explain(body: bytes, expected: type[TaskRequest]) -> InvalidRequest:
+    """Finds every wrong field of a body that the fast decoder refused; costs nothing on good requests."""
+    try:
+        value = msgspec.json.decode(body)
+    except UnicodeDecodeError:
+        return InvalidRequest("The body is not UTF-8.")
+    except RecursionError:
+        return InvalidRequest("The body is nested too deeply.")
+    except msgspec.ValidationError as error:
+        return InvalidRequest(f"The body holds a value that cannot be read: {error}.")
+    except msgspec.DecodeError as error:
+        return InvalidRequest(f"The body is not valid JSON: {error}." if body else "The body is empty; expected JSON.")
+    if not isinstance(value, dict):
+        return InvalidRequest("The body is not a JSON object.", details=_details([("$", "expected an object")]))
+    problems = list(_field_problems(value, expected))
+    return InvalidRequest(_sentence(problems), details=_details(problems))
+
+
+def _field_problems(value: dict[str, Any], expected: type[TaskRequest]) -> Iterator[Problem]:
+    known = {field.encode_name: field for field in msgspec.structs.fields(expected)}
+    for name, field in known.items():
+        if name not in value:
+            if field.required:
+                yield f"$.{name}", "required field is missing"
+            continue
+        try:
+            msgspec.convert(value[name], field.type)
+        except msgspec.ValidationError as error:
+            wrong = _wrong_items(name, value[name])
+            yield from wrong or [(f"$.{name}", str(error))]
+    for name in value:
+        if name not in known:
+            yield f"$.{name[:64]}", f"unknown field; expected one of {', '.join(known)}"
+
+
+def _wrong_items(name: str, value: object) -> list[Problem]:
+    """All lists of all requests are lists of text."""
+    if not isinstance(value, list):
+        return []
+    return [
+        (f"$.{name}[{index}]", f"Expected `str`, got `{type(item).__name__}`")
+        for index, item in enumerate(value)
+        if not isinstance(item, str)
+    ]
+
+
+def _sentence(problems: list[Problem]) -> str:
+    shown = "; ".join(f"{path}: {problem}" for path, problem in problems[:3])
+    more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+    return f"{shown}{more}."
+
+
+def _details(problems: list[Problem]) -> list[dict[str, str]]:
+    return [{"field": path, "problem": problem} for path, problem in problems[:20]]
