@@ -1,0 +1,256 @@
+#!/usr/bin/python
+# Copyright: Alchemorsel contributors
+# MIT License (see LICENSE)
+"""Ansible module: own some keys of Docker's daemon.json, and leave the others alone."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: docker_daemon_config
+short_description: Merge settings into Docker's daemon.json without touching anybody else's
+description:
+  - Merges deeply. Mappings are merged key by key, lists are joined, other values are replaced.
+  - Remembers in O(record) what it put in, so that a setting that is no longer wanted goes again, while a setting that
+    somebody else wrote stays. This is a three-way merge of what was applied last, what is there, and what is wanted.
+  - A setting of O(defaults) gives way to one that somebody else wrote; a setting of O(options) does not.
+options:
+  path:
+    description: The configuration file.
+    type: path
+    default: /etc/docker/daemon.json
+  record:
+    description: File that remembers what this module put in; its folder must exist.
+    type: path
+    required: true
+  defaults:
+    description: Settings that apply where nobody else wrote another value.
+    type: dict
+    default: {}
+  options:
+    description:
+      - Settings that apply in any case. V(null) takes a setting of O(defaults) away.
+    type: dict
+    default: {}
+  validate:
+    description: Command that checks the new file before it replaces the old one; C(%s) stands for its path.
+    type: str
+  backup:
+    description: Keep a copy of the file as it was, named with the time.
+    type: bool
+    default: true
+  state:
+    description: V(absent) takes out what this module put in; a file that is then empty is removed.
+    type: str
+    choices: [present, absent]
+    default: present
+author: Alchemorsel contributors
+"""
+
+EXAMPLES = r"""
+- name: Rotate the logs of containers
+  docker_daemon_config:
+    record: /var/lib/alchemorsel/docker-daemon.json
+    defaults:
+      log-driver: json-file
+      log-opts: {max-size: 10m, max-file: "3"}
+    validate: dockerd --validate --config-file %s
+"""
+
+RETURN = r"""
+backup_file: {description: Copy of the file as it was., returned: when a file was replaced, type: str}
+config: {description: The whole configuration as it is now., returned: success, type: dict}
+"""
+
+Tree = dict[str, Any]
+
+
+class BadConfigError(Exception):
+    """A file holds something other than a JSON object."""
+
+
+def read_object(path: Path) -> Tree:
+    """Return the JSON object that a file holds; empty where the file is absent or blank.
+
+    Raises:
+        BadConfigError: The file holds something else.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    try:
+        value = json.loads(text) if text.strip() else {}
+    except ValueError as error:
+        raise BadConfigError(f"{path} is not JSON ({error}): mend it, or move it away to start anew") from error
+    if not isinstance(value, dict):
+        raise BadConfigError(f"{path} holds no JSON object: mend it, or move it away to start anew")
+    return value
+
+
+def merge(base: Tree, over: Tree) -> Tree:
+    """Return `base` with `over` merged in: mappings by key, lists joined, all else replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        there = merged.get(key)
+        if isinstance(there, dict) and isinstance(value, dict):
+            merged[key] = merge(there, value)
+        elif isinstance(there, list) and isinstance(value, list):
+            merged[key] = there + [item for item in value if item not in there]
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def subtract(base: Tree, applied: Tree) -> Tree:
+    """Return `base` without what was applied: keys that still have the applied value, items of lists.
+
+    A value that somebody changed since is theirs, and stays. Mappings and lists emptied by this go.
+    """
+    rest: Tree = {}
+    for key, value in base.items():
+        mine = applied.get(key)
+        if key not in applied:
+            rest[key] = value
+        elif isinstance(value, dict) and isinstance(mine, dict):
+            if inner := subtract(value, mine):
+                rest[key] = inner
+        elif isinstance(value, list) and isinstance(mine, list):
+            if items := [item for item in value if item not in mine]:
+                rest[key] = items
+        elif value != mine:
+            rest[key] = value
+    return rest
+
+
+def without_nulls(tree: Tree) -> Tree:
+    """Return a tree without the keys whose value is null, and without mappings that this empties."""
+    kept: Tree = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            if inner := without_nulls(value):
+                kept[key] = inner
+        elif value is not None:
+            kept[key] = value
+    return kept
+
+
+def plan(current: Tree, applied: Tree, defaults: Tree, options: Tree) -> tuple[Tree, Tree]:
+    """Return the configuration to write, and what of it is ours.
+
+    Args:
+        current: What the file holds.
+        applied: What was ours the last time.
+        defaults: Give way to what somebody else wrote.
+        options: Do not give way; null takes a default away.
+    """
+    foreign = subtract(current, applied)
+    wanted = merge(defaults, options)
+    # Options of a log driver mean nothing to another driver, and the daemon would refuse to start with them.
+    driver = options.get("log-driver") or foreign.get("log-driver") or defaults.get("log-driver")
+    if "log-opts" in defaults and driver != defaults.get("log-driver"):
+        wanted["log-opts"] = options.get("log-opts")
+    wanted = without_nulls(wanted)
+    ours = merge(_yielding(wanted, foreign), without_nulls(options))
+    # Lists are joined here with the foreign items first; what both list stays theirs.
+    config = merge(foreign, ours)
+    return config, _only_ours(ours, foreign)
+
+
+def _yielding(wanted: Tree, foreign: Tree) -> Tree:
+    """Return what is wanted, without the plain values that somebody else decided."""
+    kept: Tree = {}
+    for key, value in wanted.items():
+        there = foreign.get(key)
+        if isinstance(value, dict) and isinstance(there, dict):
+            kept[key] = _yielding(value, there)
+        elif key not in foreign or (isinstance(value, list) and isinstance(there, list)):
+            kept[key] = value
+    return kept
+
+
+def _only_ours(ours: Tree, foreign: Tree) -> Tree:
+    """Return what is ours alone: without list items and values that somebody else wrote as well."""
+    kept: Tree = {}
+    for key, value in ours.items():
+        there = foreign.get(key)
+        if isinstance(value, dict) and isinstance(there, dict):
+            kept[key] = _only_ours(value, there)
+        elif isinstance(value, list) and isinstance(there, list):
+            kept[key] = [item for item in value if item not in there]
+        elif key not in foreign or value != there:
+            kept[key] = value
+    return kept
+
+
+def render(tree: Tree) -> str:
+    """Return the tree as the text of a configuration file."""
+    return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _write(module: AnsibleModule, path: Path, text: str, validate: str | None) -> None:
+    """Replace a file in one step, after the check, keeping its mode and owner."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=module.tmpdir, delete=False) as draft:
+        draft.write(text)
+    if validate:
+        code, output, errors = module.run_command(validate.replace("%s", draft.name))
+        if code != 0:
+            module.fail_json(msg=f"the new {path} would not be accepted, so nothing was changed: {errors or output}")
+    module.atomic_move(draft.name, str(path))
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+            "record": {"type": "path", "required": True},
+            "defaults": {"type": "dict", "default": {}},
+            "options": {"type": "dict", "default": {}},
+            "validate": {"type": "str"},
+            "backup": {"type": "bool", "default": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    path, record = Path(params["path"]), Path(params["record"])
+    try:
+        current, applied = read_object(path), read_object(record)
+    except BadConfigError as error:
+        module.fail_json(msg=str(error))
+    if params["state"] == "present":
+        config, ours = plan(current, applied, params["defaults"], params["options"])
+    else:
+        config, ours = subtract(current, applied), {}
+
+    # Compared as data: a file that somebody formatted in another way is not rewritten for its looks.
+    result: dict[str, Any] = {"changed": config != current, "config": config}
+    if result["changed"]:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        after = render(config) if config else ""
+        result["diff"] = {"before": before, "after": after, "before_header": str(path), "after_header": str(path)}
+        if not module.check_mode:
+            if params["backup"] and path.exists():
+                result["backup_file"] = module.backup_local(str(path))
+            if config:
+                _write(module, path, after, params["validate"])
+            else:
+                path.unlink()
+    if not module.check_mode and ours != applied:
+        if ours:
+            _write(module, record, render(ours), None)
+        else:
+            record.unlink(missing_ok=True)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# Copyright: Alchemorsel contributors
+# MIT License (see LICENSE)
+"""Ansible module: which of the given TCP ports are listened on, and by whom."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+DOCUMENTATION = r"""
+module: listening_ports
+short_description: Say who listens on given TCP ports
+description:
+  - Reads the kernel's socket tables and finds the process behind each listener, then the name that an operator knows
+    it by - the container that publishes the port, the systemd unit, or else the program.
+  - Needs no program that a minimal host lacks. Run as root, else other users' processes stay unnamed.
+  - Reads only; check mode is no different.
+options:
+  ports:
+    description: TCP ports to look at.
+    type: list
+    elements: int
+    required: true
+author: Alchemorsel contributors
+"""
+
+EXAMPLES = r"""
+- name: See who listens on the port of Redis
+  listening_ports:
+    ports: [6379]
+  register: __ports
+"""
+
+RETURN = r"""
+listeners:
+  description: One entry a listening socket on one of the ports.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    port: {description: The TCP port., type: int}
+    address: {description: The address it is bound to., type: str}
+    pid: {description: Process id; 0 where it cannot be seen., type: int}
+    process: {description: Name of the program; empty where it cannot be seen., type: str}
+    owner: {description: Container name, else systemd unit, else program., type: str}
+"""
+
+LISTEN = "0A"  # the kernel's TCP_LISTEN (include/net/tcp_states.h) as /proc/net/tcp prints it
+UNIT = re.compile(r"([^/]+\.(?:service|socket))(?:/|$)")
+DEADLINE_SECONDS = 10
+
+
+def decode_address(text: str) -> tuple[str, int]:
+    """Turn an address of /proc/net/tcp or tcp6 (hexadecimal, little-endian words) into address and port.
+
+    >>> decode_address("0100007F:18EB")
+    ('127.0.0.1', 6379)
+    """
+    host, port = text.split(":")
+    raw = bytes.fromhex(host)
+    swapped = b"".join(raw[start : start + 4][::-1] for start in range(0, len(raw), 4))
+    return str(ipaddress.ip_address(swapped)), int(port, 16)
+
+
+class SocketTable:
+    """The listening TCP sockets of the network namespace that a /proc tree shows.
+
+    Args:
+        proc: Root of the tree; tests pass one of their own.
+        run: Runs a command within a deadline and returns its standard output, empty where it failed.
+    """
+
+    def __init__(self, proc: Path, run: Callable[[list[str]], str]) -> None:
+        self._proc = proc
+        self._run = run
+
+    def listeners(self, ports: Iterable[int]) -> list[dict[str, Any]]:
+        """Return the listeners on any of the ports, as documented under RETURN."""
+        wanted = set(ports)
+        found = [entry for entry in self._sockets() if entry[1] in wanted]
+        pids = self._pids({inode for _, _, inode in found})
+        return [self._describe(address, port, pids.get(inode, 0)) for address, port, inode in found]
+
+    def _sockets(self) -> Iterator[tuple[str, int, str]]:
+        for table in ("tcp", "tcp6"):
+            path = self._proc / "net" / table
+            if not path.exists():  # a kernel without IPv6
+                continue
+            for line in path.read_text().splitlines()[1:]:
+                columns = line.split()
+                if columns[3] == LISTEN:
+                    yield (*decode_address(columns[1]), columns[9])
+
+    def _pids(self, inodes: set[str]) -> dict[str, int]:
+        """Map socket inodes to the youngest process that holds them: not systemd, where a service was started."""
+        targets = {f"socket:[{inode}]": inode for inode in inodes}
+        pids: dict[str, int] = {}
+        for folder in self._proc.glob("[0-9]*/fd"):
+            pid = int(folder.parent.name)
+            try:
+                links = [str(link.readlink()) for link in folder.iterdir()]
+            except OSError:  # the process ended meanwhile, or belongs to another user
+                continue
+            for link in links:
+                if link in targets:
+                    pids[targets[link]] = max(pid, pids.get(targets[link], 0))
+        return pids
+
+    def _describe(self, address: str, port: int, pid: int) -> dict[str, Any]:
+        process = self._read(pid, "comm").strip()
+        # the last match is the innermost unit: a user's service lies below user@1000.service
+        unit = next(iter(UNIT.findall(self._read(pid, "cgroup"))[-1:]), "")
+        if process in {"docker-proxy", "dockerd"}:
+            unit = self._container(port) or unit
+        elif pid == 1:
+            unit = self._socket_unit(port)
+        return {"address": address, "port": port, "pid": pid, "process": process, "owner": unit or process}
+
+    def _read(self, pid: int, name: str) -> str:
+        try:
+            return (self._proc / str(pid) / name).read_text()
+        except OSError:
+            return ""
+
+    def _container(self, port: int) -> str:
+        names = self._run(["docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}"])
+        return next(iter(names.split()), "")
+
+    def _socket_unit(self, port: int) -> str:
+        for line in self._run(["systemctl", "list-sockets", "--no-legend", "--full"]).splitlines():
+            columns = line.split()
+            if len(columns) > 1 and columns[0].endswith(f":{port}"):
+                return columns[1]
+        return ""
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={"ports": {"type": "list", "elements": "int", "required": True}},
+        supports_check_mode=True,
+    )
+
+    def run(command: list[str]) -> str:
+        code, output, _ = module.run_command(["timeout", str(DEADLINE_SECONDS), *command], handle_exceptions=False)
+        return output if code == 0 else ""
+
+    module.exit_json(changed=False, listeners=SocketTable(Path("/proc"), run).listeners(module.params["ports"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# Copyright: Alchemorsel contributors
+# MIT License (see LICENSE)
+"""Ansible module: prove that Redis lets the service's user in, and nobody and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ansible.module_utils.basic import AnsibleModule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DOCUMENTATION = r"""
+module: redis_access
+short_description: Try what a user of Redis may and may not do
+description:
+  - Connects without a password and expects to be refused, connects as the user, writes, reads and removes a key of its
+    own, and expects to be refused outside of its keys and for commands that manage the server.
+  - Compares the memory limit and the eviction policy of the running server with what is wanted.
+  - The password goes from its file to the server; it is on no command line and in no result.
+  - In check mode nothing is tried.
+options:
+  host:
+    description: Address of the server.
+    type: str
+    default: 127.0.0.1
+  port:
+    description: TCP port of the server.
+    type: int
+    default: 6379
+  user:
+    description: The user.
+    type: str
+    required: true
+  password_file:
+    description: File that holds the user's password.
+    type: path
+    required: true
+  key:
+    description: A key that the user may touch; it is written and removed, so it should be one that nobody uses.
+    type: str
+    required: true
+  policy:
+    description: The eviction policy that the server should have.
+    type: str
+    required: true
+  timeout:
+    description: Seconds to wait for a server that is starting, and for each answer.
+    type: int
+    default: 10
+author: Alchemorsel contributors
+"""
+
+EXAMPLES = r"""
+- name: Try the user of the service
+  redis_access:
+    user: alchemorsel
+    password_file: /etc/alchemorsel/secrets/redis_password
+    key: ai:selftest
+    policy: allkeys-lru
+"""
+
+RETURN = r"""
+tried: {description: What was tried and came out as it should., returned: success, type: list, elements: str}
+"""
+
+REFUSED = ("-NOPERM", "-NOAUTH", "-WRONGPASS")
+# One for each way to harm: read the configuration, lose the data, change who may come in, watch others, write files.
+FORBIDDEN = (("CONFIG", "GET", "dir"), ("FLUSHALL",), ("ACL", "LIST"), ("MONITOR",), ("SAVE",), ("KEYS", "*"))
+
+
+class AccessError(Exception):
+    """The server answered other than it should."""
+
+
+class Connection:
+    """A connection that speaks enough of Redis's protocol (RESP2) for the trial.
+
+    Args:
+        stream: A socket's file.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def command(self, *words: str) -> str:
+        """Send a command and return its reply; an error keeps its leading minus sign, nothing is the empty string."""
+        parts = [word.encode() for word in words]
+        message = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+        self._stream.write(message)
+        self._stream.flush()
+        line = self._stream.readline().decode().rstrip("\r\n")
+        if not line:
+            raise AccessError(f"the server closed the connection on {words[0]}")
+        if line.startswith("$"):
+            length = int(line[1:])
+            return "" if length < 0 else self._stream.read(length + 2)[:-2].decode()
+        return line if line.startswith("-") else line[1:]
+
+
+class Trial:
+    """What is tried on one server.
+
+    Args:
+        host: Address of the server.
+        port: TCP port of the server.
+        timeout: Seconds to wait for a starting server and for each answer.
+    """
+
+    def __init__(self, host: str, port: int, timeout: int) -> None:
+        self._address = (host, port)
+        self._timeout = timeout
+        self.tried: list[str] = []
+
+    def perform(self, user: str, password: str, key: str, policy: str) -> None:
+        """Try everything.
+
+        Raises:
+            AccessError: Something came out other than it should.
+            OSError: The server does not answer.
+        """
+        with self._connect() as anonymous:
+            self._refused("PING without a password", anonymous.command("PING"))
+            self._refused("a wrong password", anonymous.command("AUTH", user, uuid.uuid4().hex))
+            self._refused("the user default without a password", anonymous.command("AUTH", "default", ""))
+        with self._connect() as service:
+            value = uuid.uuid4().hex
+            self._equal(f"log in as {user}", service.command("AUTH", user, password), "OK")
+            self._equal(f"SET {key}", service.command("SET", key, value, "EX", "60"), "OK")
+            self._equal(f"GET {key}", service.command("GET", key), value)
+            self._equal(f"DEL {key}", service.command("DEL", key), "1")
+            self._refused("SET of a key outside", service.command("SET", f"outside:{value}", value))
+            self._refused("GET of a key outside", service.command("GET", f"outside:{value}"))
+            for words in FORBIDDEN:
+                self._refused(" ".join(words[:2]), service.command(*words))
+            self._limits(service.command("INFO", "memory"), policy)
+
+    @contextlib.contextmanager
+    def _connect(self) -> Iterator[Connection]:
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                link = socket.create_connection(self._address, timeout=self._timeout)
+                break
+            except ConnectionRefusedError:  # a server that systemd just started may not listen yet
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        with link, link.makefile("rwb") as stream:
+            yield Connection(stream)
+
+    def _refused(self, what: str, reply: str) -> None:
+        if not reply.startswith(REFUSED):
+            raise AccessError(f"{what} should be refused, but the server answered: {reply}")
+        self.tried.append(f"refused: {what}")
+
+    def _equal(self, what: str, reply: str, expected: str) -> None:
+        if reply != expected:
+            raise AccessError(f"{what} should work, but the server answered: {reply}")
+        self.tried.append(what)
+
+    def _limits(self, info: str, policy: str) -> None:
+        figures = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+        if int(figures.get("maxmemory", "0")) == 0:
+            raise AccessError("the running server has no memory limit")
+        self._equal("the eviction policy", figures.get("maxmemory_policy", ""), policy)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "host": {"type": "str", "default": "127.0.0.1"},
+            "port": {"type": "int", "default": 6379},
+            "user": {"type": "str", "required": True},
+            "password_file": {"type": "path", "required": True, "no_log": False},
+            "key": {"type": "str", "required": True, "no_log": False},
+            "policy": {"type": "str", "required": True},
+            "timeout": {"type": "int", "default": 10},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    if module.check_mode:
+        module.exit_json(changed=False, skipped=True, msg="check mode tries nothing")
+    trial = Trial(params["host"], params["port"], params["timeout"])
+    try:
+        password = Path(params["password_file"]).read_text(encoding="utf-8").strip()
+        trial.perform(params["user"], password, params["key"], params["policy"])
+    except (AccessError, OSError) as error:
+        module.fail_json(msg=f"Redis on {params['host']} port {params['port']}: {error}", tried=trial.tried)
+    module.exit_json(changed=False, tried=trial.tried)
+
+
+if __name__ == "__main__":
+    main()

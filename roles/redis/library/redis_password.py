@@ -1,0 +1,91 @@
+#!/usr/bin/python
+# Copyright: Alchemorsel contributors
+# MIT License (see LICENSE)
+"""Ansible module: keep a password in a file on the host, and give away nothing but its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: redis_password
+short_description: Keep a password in a file, generated on the host where none is given
+description:
+  - Makes sure that a file holds a password, readable by root only, in a folder that is root's only.
+  - Returns the SHA-256 digest, which is what Redis's ACL file takes, so that the password itself stays on the host.
+options:
+  path:
+    description: The file.
+    type: path
+    required: true
+  password:
+    description: The password. Empty keeps the one in the file, or generates one of 256 bits.
+    type: str
+    default: ""
+author: Alchemorsel contributors
+"""
+
+EXAMPLES = r"""
+- name: Have a password
+  redis_password:
+    path: /etc/alchemorsel/secrets/redis_password
+  register: __secret
+"""
+
+RETURN = r"""
+sha256:
+  description: Hexadecimal digest of the password; zeros in check mode where the password is yet to be generated.
+  returned: success
+  type: str
+"""
+
+ENTROPY_BYTES = 32
+
+
+def stored_password(path: Path) -> str:
+    """Return the password in a file, empty where there is none."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def digest(password: str) -> str:
+    """Return the hash of a password as Redis's ACL file takes it after `#`."""
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "password": {"type": "str", "default": "", "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    path = Path(module.params["path"])
+    before = stored_password(path)
+    password = module.params["password"] or before
+    changed = not password or password != before
+    if changed and not module.check_mode:
+        password = password or secrets.token_urlsafe(ENTROPY_BYTES)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=module.tmpdir, delete=False) as draft:
+            draft.write(password + "\n")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        module.atomic_move(draft.name, str(path))
+    if path.exists():
+        # also mends what somebody opened up
+        changed = module.set_mode_if_different(str(path), "0600", changed)
+        changed = module.set_owner_if_different(str(path), "root", changed)
+        changed = module.set_group_if_different(str(path), "root", changed)
+    module.exit_json(changed=changed, sha256=digest(password) if password else "0" * 64)
+
+
+if __name__ == "__main__":
+    main()
