@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.hosts.client import Client
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -14,37 +16,6 @@ if TYPE_CHECKING:
     from tests.hosts.conftest import Variables
 
 GROUP = "ai_service_hosts"
-
-_TIMEOUT_S = 90
-
-
-class Client:
-    """Sends requests from the host itself, so that a service on loopback is reached too."""
-
-    # The request runs in the host's own Python: a bare host has no curl.
-    _SCRIPT = """
-import json, sys, urllib.error, urllib.request
-url, body, timeout = sys.argv[1], sys.argv[2] or None, float(sys.argv[3])
-request = urllib.request.Request(url, body.encode() if body else None, {"Content-Type": "application/json"})
-try:
-    answer = urllib.request.urlopen(request, timeout=timeout)
-except urllib.error.HTTPError as error:
-    answer = error
-headers = {name.lower(): value for name, value in answer.headers.items()}
-print(json.dumps({"status": answer.status, "headers": headers, "body": answer.read().decode()}))
-"""
-
-    def __init__(self, host: Host, port: int) -> None:
-        """Talk to the port on the host's loopback address."""
-        self._host = host
-        self._base = f"http://127.0.0.1:{port}"
-
-    def send(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One request; `body` makes it a POST. Returns status, headers (lower-case names) and body."""
-        text = json.dumps(body) if body is not None else ""
-        printed = self._host.check_output("python3 -c %s %s %s %s", self._SCRIPT, self._base + path, text, _TIMEOUT_S)
-        answer: dict[str, Any] = json.loads(printed)
-        return answer
 
 
 @pytest.fixture
@@ -54,7 +25,7 @@ def client(host: Host, variables: Variables) -> Client:
 
 
 def test_socket_and_service_are_running_and_enabled(host: Host) -> None:
-    """systemd holds the socket, and one instance of the service is up."""
+    """The socket is held by systemd, and one instance of the service is up."""
     assert host.service("alchemorsel-ai.socket").is_running
     assert host.service("alchemorsel-ai.socket").is_enabled
     assert host.service("alchemorsel-ai@blue.service").is_running

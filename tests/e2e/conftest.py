@@ -1,0 +1,7 @@
+"""Faults are made on real hosts here, so these tests run on throw-away hosts only (`make test-site`)."""
+
+from __future__ import annotations
+
+from tests.hosts.conftest import variables
+
+__all__ = ["variables"]
