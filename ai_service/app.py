@@ -22,6 +22,7 @@ from ai_service.providers.mock import MockProvider
 from ai_service.providers.ollama import OllamaProvider
 from ai_service.providers.openai import OpenAIProvider
 from ai_service.routes import Gateway, TaskEndpoint
+from ai_service.structured_log import AccessLog
 from ai_service.tasks import build_tasks
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def create_app(
     completions = Completions(
         ResponseCache(store, MemoryLayer()), flights, chain, observer, metrics, deadline_s=settings.deadline
     )
+    access_log = AccessLog(enabled=settings.log_level in {"debug", "info"})
     queue = chain.primary.queue
     metrics.watch("queue_waiting", "Calls that wait for the primary provider.", lambda: queue.waiting)
     metrics.watch("queue_running", "Calls that the primary provider works on.", lambda: queue.running)
@@ -74,9 +76,11 @@ def create_app(
             await flights.close()
             await chain.close()
             await store.close()
+            access_log.flush()
 
     operations = build_operations(observer, metrics, lifespan)
-    return Gateway([TaskEndpoint(task, completions, metrics) for task in build_tasks(settings)], operations)
+    endpoints = [TaskEndpoint(task, completions, metrics, access_log) for task in build_tasks(settings)]
+    return Gateway(endpoints, operations)
 
 
 def _build_store(settings: Settings, metrics: Metrics) -> Store:

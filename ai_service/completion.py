@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ai_service.providers.chain import ChainAnswer, ProviderChain
     from ai_service.schemas import TaskRequest
     from ai_service.tasks import Task
+    from ai_service.validation import Question
 
 FALLBACK_TTL_S = 60.0
 """A fallback's answer is fresh for so long: the primary is to be asked again soon."""
@@ -93,12 +94,12 @@ class Completions:
         self._deadline_s = deadline_s
         self._clock = clock
 
-    async def answer(self, task: Task, request: TaskRequest, directives: Directives) -> Outcome:
+    async def answer(self, task: Task, question: Question, directives: Directives) -> Outcome:
         """Answers from the cache, or has the answer computed.
 
         Args:
             task: Which task.
-            request: As it came; its canonical form is made here.
+            question: What is asked.
             directives: The caller's wishes about caching.
 
         Raises:
@@ -106,8 +107,7 @@ class Completions:
             DeadlineExceeded: The deadline passed.
             ServiceUnavailable: No provider answered and nothing stale is stored.
         """
-        canonical = request.canonical()
-        key = answer_key(task.name, self._observer.model_digest, task.digest(canonical))
+        key = answer_key(task.name, self._observer.model_digest, question.digest)
         started = time.perf_counter()
         stored = None if directives.no_store or directives.no_cache else await self._cache.find(key)
         if stored is not None and stored[0].fresh_until > self._clock():
@@ -116,7 +116,7 @@ class Completions:
             raise NotCached("No fresh answer is stored, and the request allows no other.")
         try:
             async with asyncio.timeout(self._deadline_s):
-                return await self._miss(task, canonical, key, directives)
+                return await self._miss(task, question.request, key, directives)
         except (HTTPError, TimeoutError) as error:
             if stored is not None and stored[0].stale_until > self._clock():
                 return Outcome(stored[0], "stale", stored[1])
@@ -124,19 +124,19 @@ class Completions:
                 raise DeadlineExceeded(f"No answer within {self._deadline_s:g} s.") from None
             raise
 
-    async def _miss(self, task: Task, canonical: TaskRequest, key: str, directives: Directives) -> Outcome:
+    async def _miss(self, task: Task, request: TaskRequest, key: str, directives: Directives) -> Outcome:
         if directives.no_store or directives.no_cache:
-            return await self._compute(task, canonical, key, "bypass", store=not directives.no_store)
-        outcome, joined = await self._flights.run(key, lambda: self._bounded(task, canonical, key))
+            return await self._compute(task, request, key, "bypass", store=not directives.no_store)
+        outcome, joined = await self._flights.run(key, lambda: self._bounded(task, request, key))
         return replace(outcome, cache="coalesced") if joined else outcome
 
-    async def _bounded(self, task: Task, canonical: TaskRequest, key: str) -> Outcome:
+    async def _bounded(self, task: Task, request: TaskRequest, key: str) -> Outcome:
         """A shared computation ends by itself, whoever still waits for it."""
         async with asyncio.timeout(self._deadline_s):
-            return await self._compute(task, canonical, key, "miss", store=True)
+            return await self._compute(task, request, key, "miss", store=True)
 
-    async def _compute(self, task: Task, canonical: TaskRequest, key: str, cache: str, *, store: bool) -> Outcome:
-        found = await self._chain.answer(task, canonical)
+    async def _compute(self, task: Task, request: TaskRequest, key: str, cache: str, *, store: bool) -> Outcome:
+        found = await self._chain.answer(task, request)
         now = self._clock()
         entry = self._entry(task, found, now)
         self._metrics.answer(task.name, entry.confidence)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import secrets
 import time
+from itertools import count
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import msgspec
 
@@ -25,7 +26,7 @@ from ai_service.errors import (
     UnsupportedMediaType,
 )
 from ai_service.schemas import ErrorEnvelope
-from ai_service.validation import check
+from ai_service.validation import QuestionReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
 
     from ai_service.completion import Completions, Outcome
     from ai_service.metrics import Metrics
+    from ai_service.structured_log import AccessLog
     from ai_service.tasks import Task
 
-access_logger = logging.getLogger("ai_service.access")
 logger = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
@@ -45,6 +46,8 @@ MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 10.0
 _NO_DIRECTIVES = Directives()
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_PROCESS_ID = secrets.token_hex(8).encode()
+_request_numbers = count(1)
 _JSON = (b"content-type", b"application/json")
 _encode = msgspec.json.Encoder().encode
 
@@ -74,17 +77,25 @@ class TaskEndpoint:
         task: The task.
         completions: Answers it.
         metrics: Where requests are counted.
+        access_log: Where they are logged.
         clock: Seconds since the epoch.
     """
 
     def __init__(
-        self, task: Task, completions: Completions, metrics: Metrics, *, clock: Callable[[], float] = time.time
+        self,
+        task: Task,
+        completions: Completions,
+        metrics: Metrics,
+        access_log: AccessLog,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.task = task
         self._completions = completions
         self._metrics = metrics
+        self._access_log = access_log
         self._clock = clock
-        self._decoder = msgspec.json.Decoder(task.request_type)
+        self._reader = QuestionReader(task)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -112,29 +123,18 @@ class TaskEndpoint:
             await send({"type": "http.response.body", "body": body})
         seconds = time.perf_counter() - started
         self._metrics.request(self.task.name, cache, status, seconds)
-        if access_logger.isEnabledFor(logging.INFO):
-            access_logger.info(
-                "request",
-                extra={
-                    "fields": {
-                        "request_id": request_id.decode(),
-                        "task": self.task.name,
-                        "status": status,
-                        "cache": cache,
-                        "provider": provider,
-                        "duration_ms": round(seconds * 1000, 3),
-                    }
-                },
-            )
+        self._access_log.write(
+            request_id.decode(), self.task.name, status=status, cache=cache, provider=provider, seconds=seconds
+        )
 
     async def _answer(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> Outcome:
         if method != "POST":
             raise MethodNotAllowed(f"{self.task.path} expects POST, got {method[:16]}.", allow="POST")
         body = await read_json_body(headers, receive)
-        request = check(body, self._decoder)
+        question = self._reader.read(body)
         control = headers.get(b"cache-control")
         directives = _NO_DIRECTIVES if control is None else parse_cache_control(control)
-        return await self._completions.answer(self.task, request, directives)
+        return await self._completions.answer(self.task, question, directives)
 
     def _headers(self, outcome: Outcome, request_id: bytes, started: float) -> Headers:
         entry = outcome.entry
@@ -167,9 +167,11 @@ def _cache_status(outcome: Outcome, now: float) -> bytes:
 
 
 def request_id_of(headers: dict[bytes, bytes]) -> bytes:
-    """The caller's `X-Request-Id` where it is harmless, else a new one."""
+    """The caller's `X-Request-Id` where it is harmless, else a new one: this process's random name and a number."""
     given = headers.get(b"x-request-id")
-    return given if given is not None and _REQUEST_ID.fullmatch(given) else uuid4().hex.encode()
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return b"%s-%d" % (_PROCESS_ID, next(_request_numbers))
 
 
 def parse_cache_control(value: bytes) -> Directives:
