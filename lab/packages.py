@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 from lab.command import run
 from lab.errors import MachineUnfitError
 
+_installing = threading.Lock()  # apt runs once at a time
 _QUIET = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -25,8 +27,12 @@ def ensure_program(program: str, *packages: str, units: tuple[str, ...] = ()) ->
         MachineUnfitError: it is missing, and this is no Debian machine or not root's.
         CommandFailedError: installing failed.
     """
-    if shutil.which(program):
-        return
+    with _installing:
+        if not shutil.which(program):
+            _install(program, *packages, units=units)
+
+
+def _install(program: str, *packages: str, units: tuple[str, ...]) -> None:
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise MachineUnfitError(f"{program} not found: install {' '.join(packages)}, or run as root on Debian")
     run(["apt-get", "update", "-q"], timeout_s=300, env=_QUIET)
