@@ -1,0 +1,7 @@
+"""The benchmark harness: Locust makes the load, the harness judges the raw samples and proves what they are.
+
+``python -m bench run --target URL`` measures a running service; ``python -m bench show RESULT.json`` prints a result
+again. A figure counts only with proof: a "cached" sample is one whose answer says it was a cache hit, an "uncached"
+one says it was a miss answered by a real model, and the service's own counters must agree. Otherwise the verdict is
+INVALID, whatever the latencies look like.
+"""

@@ -1,0 +1,119 @@
+"""The command line of the harness.
+
+Exit status: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 INVALID; 64 wrong usage, 65 malformed file, 69 target not reachable or
+not ready, 70 the harness or Locust failed, 130 interrupted (the partial result is written and marked as such).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from rich.console import Console
+
+from bench.console import ProgressObserver, closing, summary_table
+from bench.errors import BenchError, UsageError
+from bench.results import Result, encode_result, load_result, write_atomically
+from bench.samples import Sample, encode_lines
+from bench.session import SAMPLES_FILE, Session
+from bench.slo import DEFAULT_PATH, Profile, load_profile
+from bench.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: The command line without the program's name; None for the real one.
+
+    Returns:
+        The exit status.
+    """
+    options = _parser().parse_args(arguments)
+    console = Console()
+    try:
+        if options.command == "show":
+            console.print(summary_table(load_result(options.result)))
+            return 0
+        return _run(options, console)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)  # noqa: T201 - the program's own error line
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("bench: interrupted before anything was measured", file=sys.stderr)  # noqa: T201 - as above
+        return INTERRUPTED
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    profile = load_profile(options.profile, options.slo)
+    if options.duration is not None:
+        profile = _with_duration(profile, options.duration)
+    folder: Path = options.out or Path("reports") / f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
+    # A job runner stops with SIGTERM; that ends a run as orderly as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Target(options.target) as target:
+        console.print(f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}")
+        with ProgressObserver(console) as observer:
+            session = Session(target, profile, observer, folder / "locust.log")
+            result = session.run()
+    _write(folder, result, session.samples)
+    console.print(closing(result, folder))
+    return INTERRUPTED if result.interrupted else result.verdict.exit_status
+
+
+def _write(folder: Path, result: Result, samples: list[Sample]) -> None:
+    write_atomically(folder / SAMPLES_FILE, encode_lines(samples))
+    write_atomically(folder / "result.json", encode_result(result))
+
+
+def _with_duration(profile: Profile, seconds: float) -> Profile:
+    warmup = profile.load.cached_warmup_seconds
+    if seconds <= warmup:
+        raise UsageError(f"--duration {seconds:g}s leaves nothing after the warm-up of {warmup:g} s")
+    return replace(profile, load=replace(profile.load, cached_seconds=seconds))
+
+
+def _duration(text: str) -> float:
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration; expected e.g. 30s or 2m")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends with 64 on wrong usage, because argparse's 2 means INCONCLUSIVE here."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(UsageError.exit_status, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="bench", description="Measure a running service, with proof.", epilog=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="measure a service and hold it to its bounds")
+    run.add_argument("--target", required=True, metavar="URL", help="the service, e.g. http://127.0.0.1:3010")
+    run.add_argument("--profile", default="lab", help="which bounds and how much load (default: lab)")
+    run.add_argument("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)")
+    run.add_argument("--duration", type=_duration, help="of each cached phase, e.g. 30s (default: the profile's)")
+    run.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: reports/bench-<time>)")
+    show = commands.add_parser("show", help="print the table of an earlier run")
+    show.add_argument("result", type=Path, metavar="RESULT.json", help="the file, or the folder of a run")
+    return parser

@@ -1,0 +1,155 @@
+"""The rules of evidence: which samples count, and what must agree before any figure is believed.
+
+A sample counts for the cached path only if its answer says it was a cache hit, for the uncached path only if it says
+it was a miss that a real model computed. What the samples say must then agree with what the service counted by itself,
+and with what the generator was told to do. Any disagreement makes the run INVALID.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.counters import PROVIDER_CALLS, REQUESTS, Counters
+from bench.percentiles import percentile
+from bench.plan import OpenLoop, Phase
+from bench.results import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bench.samples import PhaseEnd, Sample
+
+MAX_UNPROVEN_HITS = 0.01
+"""Share of a cached phase's successes that may be something else than hits (an entry may expire meanwhile)."""
+
+CALLS_PER_MISS = 4
+"""Provider calls one miss may cost: two providers that speak, each with one retry."""
+
+_EXPECTED = {"cached": "hit", "uncached": "miss"}
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRecord:
+    """Everything known about a phase that was run.
+
+    Attributes:
+        phase: What was planned.
+        samples: What was sent.
+        end: The generator's own account; None where it did not get to write one.
+        grown: Growth of the service's counters over the phase.
+    """
+
+    phase: Phase
+    samples: Sequence[Sample]
+    end: PhaseEnd | None
+    grown: Counters
+
+
+def is_proven(sample: Sample) -> bool:
+    """Whether a sample counts for latency: a success after the warm-up, proven to be what its phase is about."""
+    return (
+        sample.ok
+        and not sample.warmup
+        and not sample.degraded
+        and sample.provider not in {"", "mock"}
+        and sample.cache == _EXPECTED[sample.phase]
+    )
+
+
+def examine(record: PhaseRecord, max_lag_p99_ms: float) -> list[Finding]:
+    """Apply every rule to a phase.
+
+    Args:
+        record: The phase.
+        max_lag_p99_ms: The generator's bound on its lateness.
+
+    Returns:
+        One finding a rule, whether it holds or not.
+    """
+    return [
+        Finding(rule=rule, phase=record.phase.name, task=record.phase.task, holds=holds, detail=detail)
+        for rule, holds, detail in (
+            _complete(record),
+            _on_time(record, max_lag_p99_ms),
+            _proven(record),
+            _request_ids(record),
+            *_counters_agree(record),
+        )
+    ]
+
+
+def agrees(record: PhaseRecord) -> bool:
+    """Whether the service's counters agree with the samples (yet: a counter may lag behind its answer)."""
+    return all(holds for _rule, holds, _detail in _counters_agree(record))
+
+
+def lag_p99_ms(samples: Sequence[Sample]) -> float:
+    """Return p99 of actual minus intended start in milliseconds, warm-up excluded; 0 without samples."""
+    lags = sorted(sample.lag_ns for sample in samples if not sample.warmup)
+    return percentile(lags, 99) / 1e6 if lags else 0.0
+
+
+_Ruling = tuple[str, bool, str]
+
+
+def _complete(record: PhaseRecord) -> _Ruling:
+    rule = "every arrival was sent and recorded"
+    if record.end is None:
+        return rule, False, "the generator did not reach the end of the phase"
+    end, recorded = record.end, len(record.samples)
+    due = record.phase.arrivals.count if isinstance(record.phase.arrivals, OpenLoop) else end.planned
+    detail = f"{due} due, {end.sent} sent, {recorded} recorded, {end.dropped} dropped"
+    return rule, due == end.planned == end.sent == recorded, detail
+
+
+def _on_time(record: PhaseRecord, bound_ms: float) -> _Ruling:
+    lag = lag_p99_ms(record.samples)
+    return "the generator kept its schedule", lag <= bound_ms, f"lag p99 {lag:.2f} ms, at most {bound_ms:g} ms allowed"
+
+
+def _proven(record: PhaseRecord) -> _Ruling:
+    rule = f"answers are proven to be {record.phase.name}"
+    successes = [sample for sample in record.samples if sample.ok and not sample.warmup]
+    proven = sum(is_proven(sample) for sample in successes)
+    detail = f"{proven} of {len(successes)} successes"
+    if len(successes) > proven:
+        others = Counter(_describe(sample) for sample in successes if not is_proven(sample))
+        detail += "; the others: " + ", ".join(f"{count} x {what}" for what, count in others.most_common())
+    allowed = MAX_UNPROVEN_HITS if record.phase.name == "cached" else 0.0
+    return rule, proven > 0 and len(successes) - proven <= allowed * len(successes), detail
+
+
+def _describe(sample: Sample) -> str:
+    label = "degraded " if sample.degraded else ""
+    return f"{label}{sample.cache} by {sample.provider or 'an unnamed provider'}"
+
+
+def _request_ids(record: PhaseRecord) -> _Ruling:
+    """An id that comes twice was not given by the service: something in front replayed a whole answer."""
+    answered = [sample.request_id for sample in record.samples if sample.status]
+    named = [name for name in answered if name]
+    detail = f"{len(set(named))} different ones on {len(answered)} answers"
+    return "every answer has a request id of its own", len(set(named)) == len(answered), detail
+
+
+def _counters_agree(record: PhaseRecord) -> Iterator[_Ruling]:
+    rule, task, grown = "the service's counters agree with the samples", record.phase.task, record.grown
+    if missing := sorted({REQUESTS, PROVIDER_CALLS} - grown.found):
+        yield rule, False, f"/metrics does not expose {', '.join(missing)}"
+        return
+    answered = Counter(sample.cache for sample in record.samples if 200 <= sample.status < 300)
+    outcomes = {"hit", "miss"} | set(answered)
+    counts = {outcome: (answered[outcome], grown.answered(task, outcome)) for outcome in sorted(outcomes)}
+    differing = {outcome: pair for outcome, pair in counts.items() if pair[0] != pair[1]}
+    detail = ", ".join(f"{outcome}: {seen} seen, {counted} counted" for outcome, (seen, counted) in counts.items())
+    yield rule, not differing, detail
+
+    calls, misses = grown.called(task), len(record.samples) - answered["hit"]
+    computed = sum(is_proven(sample) for sample in record.samples if sample.cache == "miss")
+    yield (
+        "provider calls agree with the misses",
+        computed <= calls <= CALLS_PER_MISS * misses,
+        f"{calls} calls for {misses} requests that were no hits",
+    )

@@ -1,0 +1,118 @@
+"""Running Locust as a subprocess, one for each phase, and following it by the samples it writes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import GeneratorError
+from bench.plan import OpenLoop, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+
+POLL_SECONDS = 0.1
+GRACE_SECONDS = 200.0
+"""Beyond a phase's own duration: one request up to its deadline (180 s in the locustfile), start and end of Locust."""
+
+TERMINATE_SECONDS = 5.0
+
+
+class Generator:
+    """Starts Locust for a phase and waits for its end.
+
+    Args:
+        target: URL of the service.
+        seed: Names the requests.
+        log: File that collects Locust's own output.
+    """
+
+    def __init__(self, target: str, seed: str, log: Path) -> None:
+        self._target = target
+        self._seed = seed
+        self._log = log
+
+    def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
+        """Run one phase to its end.
+
+        Args:
+            phase: What to send.
+            samples: File for the raw samples; it must not be there yet.
+            progress: Called a few times a second with the number of samples so far.
+
+        Raises:
+            GeneratorError: Locust ended with an error, or not within the phase's time.
+        """
+        deadline = time.monotonic() + _seconds(phase) + GRACE_SECONDS
+        with self._log.open("ab") as log:
+            # A session of its own: Ctrl-C reaches only this process, which then stops Locust in order.
+            process = subprocess.Popen(
+                self._command(phase, samples),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                counter = _LineCounter(samples)
+                while process.poll() is None:
+                    if time.monotonic() > deadline:
+                        raise GeneratorError(f"Locust did not end the phase {phase.name} {phase.task} in time")
+                    progress(counter.count())
+                    time.sleep(POLL_SECONDS)
+            finally:
+                _stop(process)
+        if process.returncode:
+            raise GeneratorError(f"Locust ended with status {process.returncode}; it said:\n{self._tail()}")
+
+    def _command(self, phase: Phase, samples: Path) -> list[str]:
+        command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
+        # Failed requests are the verdict's business, not an error of the generator.
+        command += ["--loglevel", "WARNING", "--exit-code-on-error", "0", "--users", "1", "--host", self._target]
+        command += ["--phase", phase.name, "--task", phase.task, "--seed", self._seed]
+        command += ["--distinct", str(phase.distinct), "--samples", str(samples)]
+        if isinstance(phase.arrivals, OpenLoop):
+            command += ["--rate", str(phase.arrivals.rate), "--seconds", str(phase.arrivals.seconds)]
+            return [*command, "--warmup-seconds", str(phase.arrivals.warmup_seconds)]
+        return [*command, "--count", str(phase.arrivals.count), "--max-seconds", str(phase.arrivals.max_seconds)]
+
+    def _tail(self, lines: int = 15) -> str:
+        return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+class _LineCounter:
+    """Counts the lines of a file that grows, reading only what is new."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._lines = 0
+
+    def count(self) -> int:
+        if self._path.exists():
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                new = stream.read()
+            self._offset += len(new)
+            self._lines += new.count(b"\n")
+        return self._lines
+
+
+def _seconds(phase: Phase) -> float:
+    return phase.arrivals.seconds if isinstance(phase.arrivals, OpenLoop) else phase.arrivals.max_seconds
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(TERMINATE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,211 @@
+"""The result of a run: its data, and how it is written so that nobody ever reads half a file."""
+
+from __future__ import annotations
+
+import enum
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from bench.errors import FileFormatError
+
+SCHEMA = 1
+"""Version of the result file; raised when a field changes its meaning or goes."""
+
+
+class Verdict(enum.StrEnum):
+    """What a run or one bound of it came to; the worst one is the run's."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+
+    @property
+    def exit_status(self) -> int:
+        """0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 INVALID."""
+        return list(Verdict).index(self)
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """Latencies of one task by one cache path, in milliseconds, nearest-rank percentiles of proven raw samples."""
+
+    samples: int
+    min_ms: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One task: its latencies by cache path, how many times faster the cache is at the median, and its verdict."""
+
+    task: str
+    uncached: Latency | None
+    cached: Latency | None
+    ratio: float | None
+    verdict: Verdict
+
+
+class ThresholdResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One bound and what was measured.
+
+    Attributes:
+        selector: The threshold's selector as written in slo.yml.
+        expression: Its expression as written.
+        task: The task it is scoped to; empty for all.
+        gated: Whether it decides the verdict.
+        unit: ``ms`` or ``share``.
+        bound: The bound, in that unit.
+        value: What was measured, in that unit; None without samples.
+        lower: Lower confidence bound, None where so few samples give none.
+        upper: Upper confidence bound, likewise.
+        samples: How many samples were judged.
+        verdict: What it came to; never INVALID.
+        note: Why, where that is not plain to see.
+    """
+
+    selector: str
+    expression: str
+    task: str
+    gated: bool
+    unit: str
+    bound: float
+    value: float | None
+    lower: float | None
+    upper: float | None
+    samples: int
+    verdict: Verdict
+    note: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule of evidence, applied to one phase. A rule that does not hold makes the run INVALID."""
+
+    rule: str
+    phase: str
+    task: str
+    holds: bool
+    detail: str
+
+
+class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one phase sent and got.
+
+    Attributes:
+        phase: ``cached`` or ``uncached``.
+        task: The service's task.
+        arrivals: How requests arrived, in words.
+        planned: Arrivals that were due.
+        sent: Requests that were sent.
+        warmup: Requests left out as warm-up.
+        counted: Samples that count for latency: proven successes.
+        failures: Failed requests after the warm-up, by reason.
+        cache: Requests by ``Cache-Status`` outcome, warm-up included.
+        lag_p99_ms: p99 of actual minus intended start, warm-up excluded.
+        wall_s: Duration in seconds.
+        generator_cpu: Processor time of the generator divided by the duration.
+    """
+
+    phase: str
+    task: str
+    arrivals: str
+    planned: int
+    sent: int
+    warmup: int
+    counted: int
+    failures: dict[str, int]
+    cache: dict[str, int]
+    lag_p99_ms: float
+    wall_s: float
+    generator_cpu: float
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run.
+
+    Attributes:
+        target: URL of the service that was measured.
+        profile: Name of the profile in slo.yml.
+        profile_description: Its description there.
+        hardware: The hardware its gated bounds are meant for.
+        seed: Names the requests.
+        started_at: UTC, ISO 8601.
+        duration_s: Of the whole run, in seconds.
+        verdict: The run's verdict.
+        reasons: Why the verdict is not PASS, a sentence each.
+        interrupted: The run was stopped before its end; what is here is what there was.
+        environment: What was measured and on what, as words: CPU, cores, versions, model.
+        tasks: The three tasks.
+        thresholds: The bounds.
+        evidence: The rules of evidence.
+        phases: What was sent.
+        samples_file: Name of the file of raw samples, beside this one.
+        schema: Version of this format.
+    """
+
+    target: str
+    profile: str
+    profile_description: str
+    hardware: str
+    seed: str
+    started_at: str
+    duration_s: float
+    verdict: Verdict
+    reasons: list[str]
+    interrupted: bool
+    environment: dict[str, str]
+    tasks: list[TaskResult]
+    thresholds: list[ThresholdResult]
+    evidence: list[Finding]
+    phases: list[PhaseResult]
+    samples_file: str
+    schema: int = SCHEMA
+
+
+def encode_result(result: Result) -> bytes:
+    """Return the result as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n"
+
+
+def load_result(path: Path) -> Result:
+    """Read a result file.
+
+    Args:
+        path: The file, or the folder of a run.
+
+    Raises:
+        FileFormatError: There is none, or it is not a result of this version.
+    """
+    file = path / "result.json" if path.is_dir() else path
+    try:
+        result = msgspec.json.decode(file.read_bytes(), type=Result)
+    except OSError as error:
+        raise FileFormatError(f"cannot be read ({error.strerror}); expected a run's result.json", str(file)) from error
+    except msgspec.MsgspecError as error:
+        raise FileFormatError(f"no result of a run: {error}", str(file)) from error
+    if result.schema != SCHEMA:
+        raise FileFormatError(f"has schema {result.schema}; this version reads {SCHEMA}", str(file))
+    return result
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that its name always means a whole file: a temporary name first, then a rename.
+
+    Args:
+        path: The file; its folder is there.
+        content: Its new content.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

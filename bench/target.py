@@ -1,0 +1,104 @@
+"""The service under test as the harness itself talks to it: ready or not, its counters, single requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import httpx
+import msgspec
+
+from bench.counters import Counters, parse_counters
+from bench.errors import TargetError, UsageError
+from bench.samples import Answer, Outcome, judge_answer
+from bench.workload import TASKS, request_body
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+QUICK_SECONDS = 5.0
+ANSWER_SECONDS = 180.0
+"""Deadlines: of a page that needs no model, and of an answer that may have to load one."""
+
+
+class Target:
+    """A running service.
+
+    Args:
+        url: Its base URL, e.g. ``http://127.0.0.1:3010``.
+
+    Raises:
+        UsageError: The URL is none.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise UsageError(f"--target {url!r} is no URL ({error}); expected e.g. http://127.0.0.1:3010") from error
+        if parsed.scheme not in {"http", "https"} or not parsed.host:
+            raise UsageError(f"--target {url!r} is no http:// or https:// URL; expected e.g. http://127.0.0.1:3010")
+        if parsed.userinfo:
+            raise UsageError("--target carries a password; it would show in every report")
+        self.url = str(parsed).rstrip("/")
+        self._client = httpx.Client(base_url=self.url, timeout=QUICK_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def require_ready(self) -> None:
+        """Make sure that the service can answer.
+
+        Raises:
+            TargetError: It cannot be reached, or says that it is not ready.
+        """
+        response = self._get("/health/ready")
+        if response.status_code != 200:
+            text = " ".join(response.text.split())[:200]
+            raise TargetError(f"{self.url} is not ready: /health/ready answers {response.status_code} {text}")
+
+    def counters(self) -> Counters:
+        """Read the service's counters; none where ``/metrics`` cannot be had or read, which the evidence then says."""
+        try:
+            response = self._get("/metrics")
+            return parse_counters(response.text) if response.status_code == 200 else Counters()
+        except (TargetError, ValueError):
+            return Counters()
+
+    def version(self) -> str:
+        """Return the service's version as ``/health`` tells it, empty if it does not."""
+        try:
+            fields = msgspec.json.decode(self._get("/health").content, type=dict[str, object])
+        except (msgspec.MsgspecError, TargetError):
+            return ""
+        inner = fields.get("data")
+        version = fields.get("version") or (inner.get("version") if isinstance(inner, dict) else "")
+        return str(version or "")
+
+    def ask(self, task: str, seed: str, index: int) -> Outcome:
+        """Send one request outside of any measurement.
+
+        Returns:
+            What `judge_answer` says of it.
+        """
+        try:
+            response = self._client.post(
+                TASKS[task].path,
+                content=request_body(task, seed, index),
+                headers={"Content-Type": "application/json"},
+                timeout=ANSWER_SECONDS,
+            )
+        except httpx.HTTPError as error:
+            return judge_answer(Answer(status=0, error=f"{type(error).__name__}: {error}"))
+        return judge_answer(Answer(status=response.status_code, headers=response.headers, body=response.content))
+
+    def _get(self, path: str) -> httpx.Response:
+        try:
+            return self._client.get(path)
+        except httpx.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise TargetError(f"{self.url} does not answer ({reason}); is the service running there?") from error

@@ -1,0 +1,207 @@
+"""From proven samples to verdicts.
+
+A bound PASSES when the samples prove it: the upper confidence bound of the percentile keeps it. It FAILS when they
+prove the contrary. Between the two it is INCONCLUSIVE, with the number of samples that would decide. So a service
+whose true percentile lies exactly at the bound passes in at most 5 % of runs (see `bench.percentiles`).
+
+A run is INVALID if any rule of evidence does not hold; else its verdict is the worst of its gated bounds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bench.evidence import PhaseRecord, is_proven, lag_p99_ms
+from bench.percentiles import ALPHA, confidence_ranks, cumulative_binomial, percentile, samples_needed
+from bench.plan import ClosedLoop, Phase
+from bench.results import Finding, Latency, PhaseResult, TaskResult, ThresholdResult, Verdict
+from bench.workload import TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.samples import Sample
+    from bench.thresholds import Threshold
+
+_SEVERITY = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.INVALID)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst verdict: INVALID, then FAIL, then INCONCLUSIVE; PASS where there is none."""
+    return max(verdicts, key=_SEVERITY.index, default=Verdict.PASS)
+
+
+def judge(threshold: Threshold, samples: Sequence[Sample]) -> ThresholdResult:
+    """Hold samples to one bound.
+
+    Args:
+        threshold: The bound.
+        samples: All samples of the run; the threshold picks its own.
+    """
+    chosen = [sample for sample in samples if threshold.selects(sample)]
+    return _judge_latency(threshold, chosen) if threshold.metric == "latency" else _judge_rate(threshold, chosen)
+
+
+def _judge_latency(threshold: Threshold, samples: Sequence[Sample]) -> ThresholdResult:
+    ordered = [latency / 1e6 for latency in _latencies(samples)]
+    n, p = len(ordered), threshold.p
+    if not n:
+        return _result(threshold, "ms", 0, Verdict.INCONCLUSIVE, note="no proven sample")
+    lower, upper = confidence_ranks(p, n)
+    below = sum(threshold.within(latency) for latency in ordered)
+    verdict, note = Verdict.INCONCLUSIVE, ""
+    if upper is not None and below >= upper:
+        verdict = Verdict.PASS
+    elif lower is not None and below < lower:
+        verdict = Verdict.FAIL
+    else:
+        needed = samples_needed(p, n, below)
+        note = f"{needed} samples would decide, at the present spread" if needed else "too close to the bound to decide"
+    return _result(
+        threshold,
+        "ms",
+        n,
+        verdict,
+        value=ordered[_index(p, n)],
+        lower=None if lower is None else ordered[lower - 1],
+        upper=None if upper is None else ordered[upper - 1],
+        note=note,
+    )
+
+
+def _judge_rate(threshold: Threshold, samples: Sequence[Sample]) -> ThresholdResult:
+    measured = [sample for sample in samples if not sample.warmup]
+    n, failed = len(measured), sum(not sample.ok for sample in measured)
+    if not n:
+        return _result(threshold, "share", 0, Verdict.INCONCLUSIVE, note="no request was sent")
+    # Exact binomial test against the bound, on either side.
+    cumulative = list(cumulative_binomial(n, threshold.bound))
+    at_most, at_least = cumulative[failed], 1 - (cumulative[failed - 1] if failed else 0.0)
+    verdict, note = Verdict.INCONCLUSIVE, f"{failed} of {n} failed: too few requests to tell"
+    if at_most <= ALPHA:
+        verdict, note = Verdict.PASS, ""
+    elif at_least <= ALPHA:
+        verdict, note = Verdict.FAIL, f"{failed} of {n} failed"
+    return _result(threshold, "share", n, verdict, value=failed / n, note=note)
+
+
+def _index(p: float, n: int) -> int:
+    return percentile(range(n), p)
+
+
+def _result(
+    threshold: Threshold,
+    unit: str,
+    samples: int,
+    verdict: Verdict,
+    *,
+    value: float | None = None,
+    lower: float | None = None,
+    upper: float | None = None,
+    note: str = "",
+) -> ThresholdResult:
+    return ThresholdResult(
+        selector=threshold.selector,
+        expression=threshold.expression,
+        task=threshold.tags.get("task", ""),
+        gated=threshold.gated,
+        unit=unit,
+        bound=threshold.bound,
+        value=value,
+        lower=lower,
+        upper=upper,
+        samples=samples,
+        verdict=verdict,
+        note=note,
+    )
+
+
+def _latencies(samples: Iterable[Sample]) -> list[int]:
+    return sorted(sample.latency_ns for sample in samples if is_proven(sample))
+
+
+def summarize_latency(samples: Iterable[Sample]) -> Latency | None:
+    """Return the percentiles of the proven samples in milliseconds, or None where there are none."""
+    ordered = _latencies(samples)
+    if not ordered:
+        return None
+    p50, p95, p99 = (percentile(ordered, p) / 1e6 for p in (50, 95, 99))
+    return Latency(
+        samples=len(ordered),
+        min_ms=ordered[0] / 1e6,
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
+        max_ms=ordered[-1] / 1e6,
+    )
+
+
+def summarize_tasks(
+    samples: Sequence[Sample], thresholds: Sequence[ThresholdResult], evidence: Sequence[Finding]
+) -> list[TaskResult]:
+    """Return each task's latencies by cache path and its verdict."""
+    tasks = []
+    for task in TASKS:
+        uncached, cached = (
+            summarize_latency(sample for sample in samples if sample.task == task and sample.phase == phase)
+            for phase in ("uncached", "cached")
+        )
+        verdict = worst(
+            [
+                *(bound.verdict for bound in thresholds if bound.gated and bound.task in {task, ""}),
+                *(Verdict.INVALID for finding in evidence if finding.task == task and not finding.holds),
+            ]
+        )
+        tasks.append(
+            TaskResult(
+                task=task,
+                uncached=uncached,
+                cached=cached,
+                ratio=uncached.p50_ms / cached.p50_ms if uncached and cached else None,
+                verdict=verdict,
+            )
+        )
+    return tasks
+
+
+def summarize_phase(record: PhaseRecord) -> PhaseResult:
+    """Return what a phase sent and got."""
+    samples, end = record.samples, record.end
+    return PhaseResult(
+        phase=record.phase.name,
+        task=record.phase.task,
+        arrivals=_describe(record.phase),
+        planned=end.planned if end else record.phase.arrivals.count,
+        sent=end.sent if end else len(samples),
+        warmup=sum(sample.warmup for sample in samples),
+        counted=sum(is_proven(sample) for sample in samples),
+        failures=dict(Counter(sample.failure for sample in samples if not sample.ok and not sample.warmup)),
+        cache=dict(Counter(sample.cache for sample in samples)),
+        lag_p99_ms=lag_p99_ms(samples),
+        wall_s=end.wall_ns / 1e9 if end else 0.0,
+        generator_cpu=end.cpu_ns / end.wall_ns if end and end.wall_ns else 0.0,
+    )
+
+
+def _describe(phase: Phase) -> str:
+    arrivals = phase.arrivals
+    if isinstance(arrivals, ClosedLoop):
+        return f"closed loop, 1 user, {arrivals.count} new requests"
+    return f"open loop, {arrivals.rate:g}/s for {arrivals.seconds:g} s over {phase.distinct} known requests"
+
+
+def explain(thresholds: Iterable[ThresholdResult], evidence: Iterable[Finding]) -> list[str]:
+    """Return a sentence for everything that keeps a run from PASS, evidence first."""
+    return [
+        *(
+            f"{finding.phase} {finding.task}: not so that {finding.rule} ({finding.detail})"
+            for finding in evidence
+            if not finding.holds
+        ),
+        *(
+            f"{bound.selector}: {bound.expression} is {bound.verdict}" + (f" ({bound.note})" if bound.note else "")
+            for bound in thresholds
+            if bound.gated and bound.verdict is not Verdict.PASS
+        ),
+    ]
