@@ -28,7 +28,7 @@ def bring_up(wanted: Sequence[tuple[str, str]]) -> DockerClient:
         MachineUnfitError: this machine cannot carry the lab.
         LabError: a step failed.
     """
-    found = preconditions.problems()
+    found = preconditions.problems(preconditions.Machine.here())
     if found:
         raise MachineUnfitError("\n  ".join(found))
     if engine.connect() is None:

@@ -28,10 +28,20 @@ def apt_lines(suite: str) -> list[str]:
     Returns:
         `deb` lines, or none where this machine has no Debian repository: mmdebstrap then uses its own default.
     """
-    own = _machine_suite()
     targets = run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"], timeout_s=60
     )
+    return lines_for(suite, _machine_suite(), targets)
+
+
+def lines_for(suite: str, own: str, targets: str) -> list[str]:
+    """Those of this machine's repositories that a Debian release has too.
+
+    Args:
+        suite: code name of the wanted release.
+        own: code name of this machine's release; empty where it is not Debian.
+        targets: lines of repository address and release.
+    """
     repositories = {tuple(line.split()) for line in targets.splitlines() if len(line.split()) == 2}
     wanted = (own, f"{own}-updates", f"{own}-security")
     return sorted(
@@ -51,14 +61,18 @@ def write_trust(folder: Path) -> None:
     for certificate in sorted(_LOCAL_CAS.glob("*.crt")) if _LOCAL_CAS.is_dir() else []:
         shutil.copy(certificate, target / certificate.name)
     (target / ".keep").touch()
-    (folder / "pip.conf").write_text(_pip_configuration())
+    (folder / "pip.conf").write_text(pip_configuration(_pip_config_list()))
 
 
-def _pip_configuration() -> str:
+def pip_configuration(listed: str) -> str:
+    """A host's `pip.conf` from this machine's settings.
+
+    Args:
+        listed: what `pip config list` prints here.
+    """
     settings = configparser.ConfigParser(interpolation=None)
     settings["global"] = {"cert": _CA_BUNDLE}
-    # The machine's own pip, because its configuration is what is wanted; this environment holds none.
-    for line in _pip_config_list().splitlines():
+    for line in listed.splitlines():
         name, _, value = line.partition("=")
         setting = name.rpartition(".")[2]
         words = [word for word in value.strip("'\"").split() if not word.startswith(("file:", "/"))]
@@ -70,6 +84,7 @@ def _pip_configuration() -> str:
 
 
 def _pip_config_list() -> str:
+    # The machine's own pip, because its configuration is what is wanted; this environment has none.
     try:
         return run([str(Path(sys.base_prefix) / "bin" / "python3"), "-m", "pip", "config", "list"], timeout_s=60)
     except CommandFailedError:
