@@ -27,7 +27,7 @@ options:
     type: path
     default: /etc/docker/daemon.json
   record:
-    description: File that remembers what this module put in; its folder must exist.
+    description: File that remembers what this module put in.
     type: path
     required: true
   defaults:
@@ -66,6 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup_file: {description: Copy of the file as it was., returned: when a file was replaced, type: str}
+record_before: {description: What was ours before this run., returned: success, type: dict}
 config: {description: The whole configuration as it is now., returned: success, type: dict}
 """
 
@@ -158,10 +159,9 @@ def plan(current: Tree, applied: Tree, defaults: Tree, options: Tree) -> tuple[T
     if "log-opts" in defaults and driver != defaults.get("log-driver"):
         wanted["log-opts"] = options.get("log-opts")
     wanted = without_nulls(wanted)
-    ours = merge(_yielding(wanted, foreign), without_nulls(options))
-    # Lists are joined here with the foreign items first; what both list stays theirs.
-    config = merge(foreign, ours)
-    return config, _only_ours(ours, foreign)
+    ours = _only_ours(merge(_yielding(wanted, foreign), without_nulls(options)), foreign)
+    stale = subtract(applied, ours)
+    return merge(subtract(current, stale), ours), ours
 
 
 def _yielding(wanted: Tree, foreign: Tree) -> Tree:
@@ -195,8 +195,12 @@ def render(tree: Tree) -> str:
     return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _write(module: AnsibleModule, path: Path, text: str, validate: str | None) -> None:
-    """Replace a file in one step, after the check, keeping its mode and owner."""
+def _replace(module: AnsibleModule, path: Path, text: str, validate: str | None) -> None:
+    """Replace a file after the check, keeping its mode and owner; make its folder where it is missing. No text removes it."""
+    if not text:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=module.tmpdir, delete=False) as draft:
         draft.write(text)
     if validate:
@@ -232,7 +236,7 @@ def main() -> None:
         config, ours = subtract(current, applied), {}
 
     # Compared as data: a file that somebody formatted in another way is not rewritten for its looks.
-    result: dict[str, Any] = {"changed": config != current, "config": config}
+    result: dict[str, Any] = {"changed": config != current, "config": config, "record_before": applied}
     if result["changed"]:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         after = render(config) if config else ""
@@ -240,15 +244,9 @@ def main() -> None:
         if not module.check_mode:
             if params["backup"] and path.exists():
                 result["backup_file"] = module.backup_local(str(path))
-            if config:
-                _write(module, path, after, params["validate"])
-            else:
-                path.unlink()
+            _replace(module, path, after, params["validate"])
     if not module.check_mode and ours != applied:
-        if ours:
-            _write(module, record, render(ours), None)
-        else:
-            record.unlink(missing_ok=True)
+        _replace(module, record, render(ours) if ours else "", None)
     module.exit_json(**result)
 
 

@@ -16,7 +16,7 @@ DOCUMENTATION = r"""
 module: redis_password
 short_description: Keep a password in a file, generated on the host where none is given
 description:
-  - Makes sure that a file holds a password, readable by root only, in a folder that is root's only.
+  - Makes sure that a file holds a password, readable by root only. A folder that is missing is made, for root only.
   - Returns the SHA-256 digest, which is what Redis's ACL file takes, so that the password itself stays on the host.
 options:
   path:
@@ -72,19 +72,30 @@ def main() -> None:
     path = Path(module.params["path"])
     before = stored_password(path)
     password = module.params["password"] or before
-    changed = not password or password != before
-    if changed and not module.check_mode:
+    written = not password or password != before
+    if written and not module.check_mode:
         password = password or secrets.token_urlsafe(ENTROPY_BYTES)
+        # Parents that are missing get the usual mode, the folder itself is root's only. One that exists is left as it is.
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=module.tmpdir, delete=False) as draft:
             draft.write(password + "\n")
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         module.atomic_move(draft.name, str(path))
-    if path.exists():
-        # also mends what somebody opened up
-        changed = module.set_mode_if_different(str(path), "0600", changed)
-        changed = module.set_owner_if_different(str(path), "root", changed)
-        changed = module.set_group_if_different(str(path), "root", changed)
-    module.exit_json(changed=changed, sha256=digest(password) if password else "0" * 64)
+    changed = written
+    if path.exists():  # mends what somebody opened up, too
+        for adjust, value in (
+            (module.set_mode_if_different, "0600"),
+            (module.set_owner_if_different, "root"),
+            (module.set_group_if_different, "root"),
+        ):
+            changed = adjust(str(path), value, changed)
+    module.exit_json(
+        changed=changed,
+        sha256=digest(password) if password else "0" * 64,
+        diff={
+            "before": f"{path}: {'a password' if before else 'absent'}\n",
+            "after": f"{path}: {'another password' if before and written else 'a password'}\n",
+        },
+    )
 
 
 if __name__ == "__main__":
