@@ -54,7 +54,7 @@ test-integration: setup ## the service and the bench against a real Redis and th
 
 test-site: setup ## the whole site on a bare Debian 12 host: check, converge, idempotence, testinfra, live requests, faults
 	@$(BIN)/python -m lab up --no-hosts
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule test -s site-dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule test --no-command-borders -s site-dev
 
 lock: setup ## pin the newest versions: rewrites requirements/*.txt
 	for name in bootstrap service bench control test; do \
