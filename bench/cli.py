@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
-from bench.console import ProgressObserver, closing, summary_table
+from bench.console import LineObserver, ProgressObserver, closing, summary_table
 from bench.errors import BenchError, UsageError
+from bench.junit import render_junit
+from bench.report import render
 from bench.results import Result, encode_result, load_result, write_atomically
 from bench.samples import Sample, encode_lines
 from bench.session import SAMPLES_FILE, Session
@@ -69,18 +71,22 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     # A job runner stops with SIGTERM; that ends a run as orderly as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Target(options.target) as target:
-        console.print(f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}")
-        with ProgressObserver(console) as observer:
+        console.print(
+            f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}", soft_wrap=True
+        )
+        with ProgressObserver(console) if console.is_terminal else LineObserver(console) as observer:
             session = Session(target, profile, observer, folder / "locust.log")
             result = session.run()
     _write(folder, result, session.samples)
-    console.print(closing(result, folder))
+    console.print(closing(result, folder), soft_wrap=True)
     return INTERRUPTED if result.interrupted else result.verdict.exit_status
 
 
 def _write(folder: Path, result: Result, samples: list[Sample]) -> None:
     write_atomically(folder / SAMPLES_FILE, encode_lines(samples))
     write_atomically(folder / "result.json", encode_result(result))
+    write_atomically(folder / "junit.xml", render_junit(result))
+    write_atomically(folder / "report.html", render(result, samples).encode())
 
 
 def _with_duration(profile: Profile, seconds: float) -> Profile:

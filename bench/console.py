@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from bench.results import Latency, Result, Verdict
+from bench.formats import NOTHING, format_ms, format_ratio, format_share
+from bench.results import Latency, Result, ThresholdResult, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,17 +22,8 @@ _STYLES = {
     Verdict.PASS: "bold green",
     Verdict.FAIL: "bold red",
     Verdict.INCONCLUSIVE: "bold yellow",
-    Verdict.INVALID: "bold white on red",
+    Verdict.INVALID: "bold magenta",
 }
-
-
-def format_ms(milliseconds: float | None) -> str:
-    """Return a latency in three significant digits, in the unit that reads best; a dash for none."""
-    if milliseconds is None:
-        return "-"
-    if milliseconds >= 999.5:
-        return f"{milliseconds / 1000:.3g} s"
-    return f"{milliseconds:.3g} ms"
 
 
 class ProgressObserver:
@@ -43,9 +36,9 @@ class ProgressObserver:
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓[/green]"),
-            TextColumn("{task.description:<21}"),
-            BarColumn(bar_width=22),
-            MofNCompleteColumn(),
+            TextColumn("{task.description:<20}"),
+            BarColumn(bar_width=12),
+            TextColumn("{task.completed:>4.0f}/{task.total:<4.0f}"),
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[note]}[/dim]"),
             console=console,
@@ -76,26 +69,55 @@ class ProgressObserver:
         self._progress.update(self._current, completed=self._total, note=note)
 
 
+class LineObserver:
+    """Writes a line when a step begins and one when it ends: for logs and pipes, where a bar cannot move.
+
+    Args:
+        console: Where to write.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is open."""
+
+    def began(self, label: str, total: int) -> None:
+        """Say what begins."""
+        self._console.print(f"{label} ({total} requests)", highlight=False)
+
+    def advanced(self, done: int) -> None:
+        """Say nothing: a log is no place for a bar."""
+
+    def ended(self, note: str) -> None:
+        """Say what came of the step."""
+        self._console.print(f"  {note}", highlight=False)
+
+
 def summary_table(result: Result) -> Table:
     """Return the compact table of a result: a line for each task, for the terminal.
 
     Args:
-        result: The run.
+        result: The run, or the one that `bench.results.load_result` has read.
     """
-    table = Table(title=f"{result.target}  (profile {result.profile})", title_justify="left", title_style="bold")
-    for heading in ("task", "uncached p50", "p95", "cached p50", "p95", "faster", "verdict"):
-        table.add_column(heading, justify="left" if heading in {"task", "verdict"} else "right")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("task")
+    for heading in ("uncached p50", "p95", "cached p50", "p95", "faster"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict")
     for task in result.tasks:
         table.add_row(
             task.task,
             *_cells(task.uncached),
             *_cells(task.cached),
-            f"{task.ratio:,.0f} x" if task.ratio else "-",
+            format_ratio(task.ratio),
             Text(task.verdict, style=_STYLES[task.verdict]),
         )
-    counts = [f"{phase.phase} {phase.task} {phase.counted}" for phase in result.phases]
-    table.caption = f"samples: {', '.join(counts) or 'none'}; of fewer than 20, p95 is the slowest"
-    table.caption_justify = "left"
     return table
 
 
@@ -105,40 +127,55 @@ def threshold_table(result: Result) -> Table:
     Args:
         result: The run.
     """
-    table = Table(title="bounds", title_justify="left", title_style="bold")
-    for heading in ("bound", "measured", "95 % sure it is at most", "samples", "verdict"):
-        table.add_column(heading, justify="left" if heading in {"bound", "verdict"} else "right")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("bound", no_wrap=True)
+    for heading in ("measured", "95% sure: <=", "n"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
     for bound in result.thresholds:
         latency = bound.unit == "ms"
-        value = format_ms(bound.value) if latency else "-" if bound.value is None else f"{bound.value:.2%}"
-        verdict = Text(bound.verdict, style=_STYLES[bound.verdict]) if bound.gated else Text("shown", style="dim")
         table.add_row(
-            f"{bound.selector}: {bound.expression}",
-            value,
+            _short(bound),
+            format_ms(bound.value) if latency else format_share(bound.value),
             format_ms(bound.upper) if latency else "",
             str(bound.samples),
-            verdict,
+            Text(bound.verdict, style=_STYLES[bound.verdict]) if bound.gated else Text("shown", style="dim"),
         )
     return table
 
 
-def closing(result: Result, folder: Path | None = None) -> RenderableType:
+def verdict_line(result: Result) -> Text:
+    """Return the run's verdict and how well it is proven, in a line."""
+    held = sum(finding.holds for finding in result.evidence)
+    return Text.assemble(
+        (f" {result.verdict} ", f"{_STYLES[result.verdict]} reverse"),
+        f" {result.target}, profile {result.profile}: ",
+        f"{held} of {len(result.evidence)} checks of evidence hold, {result.duration_s:.0f} s",
+    )
+
+
+def closing(result: Result, folder: Path) -> RenderableType:
     """Return the last screen of a run: tables, verdict with its reasons, where the report lies.
 
     Args:
         result: The run.
-        folder: Folder of its files, if they are to be named.
+        folder: Folder of its files.
     """
-    parts: list[RenderableType] = [Text(), summary_table(result), Text(), threshold_table(result), Text()]
-    held = sum(finding.holds for finding in result.evidence)
-    line = Text("verdict ") + Text(f" {result.verdict} ", style=_STYLES[result.verdict])
-    line += Text(f"  {held} of {len(result.evidence)} rules of evidence hold, {result.duration_s:.0f} s")
-    parts.append(line)
+    parts: list[RenderableType] = [summary_table(result), threshold_table(result), verdict_line(result)]
     parts += [Padding(Text(f"- {reason}"), (0, 0, 0, 2)) for reason in result.reasons]
-    if folder is not None:
-        parts.append(Text(f"report  {folder / 'report.html'}"))
+    parts += [
+        Text(),
+        Text(f"report       {folder / 'report.html'}"),
+        Text(f"raw samples  {folder / result.samples_file}"),
+    ]
     return Group(*parts)
 
 
+def _short(bound: ThresholdResult) -> str:
+    """Return a bound in a line's width, e.g. ``latency recipe hit p(95)<100``."""
+    metric, _, tags = bound.selector.rstrip("}").partition("{")
+    return " ".join([metric, *(tag.partition(":")[2].strip() for tag in tags.split(",") if tag), bound.expression])
+
+
 def _cells(latency: Latency | None) -> tuple[str, str]:
-    return (format_ms(latency.p50_ms), format_ms(latency.p95_ms)) if latency else ("-", "-")
+    return (format_ms(latency.p50_ms), format_ms(latency.p95_ms)) if latency else (NOTHING, NOTHING)

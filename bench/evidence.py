@@ -81,8 +81,11 @@ def examine(record: PhaseRecord, max_lag_p99_ms: float) -> list[Finding]:
 
 
 def agrees(record: PhaseRecord) -> bool:
-    """Whether the service's counters agree with the samples (yet: a counter may lag behind its answer)."""
-    return all(holds for _rule, holds, _detail in _counters_agree(record))
+    """Whether the service's counters agree with the samples (yet: a counter may lag behind its answer).
+
+    Counters that are not there will not come, so there is nothing to wait for.
+    """
+    return not record.grown.found or all(holds for _rule, holds, _detail in _counters_agree(record))
 
 
 def lag_p99_ms(samples: Sequence[Sample]) -> float:

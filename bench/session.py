@@ -74,6 +74,7 @@ class Session:
         started_at, started = datetime.now(UTC), time.monotonic()
         self.target.require_ready()
         version = self.target.version()
+        self.log.unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix="alchemorsel-bench-") as folder:
             try:
                 self._run_phases(Path(folder))
@@ -124,7 +125,7 @@ class Session:
             record = self._record(phase, file, before)
         summary = verdict.summarize_latency(record.samples)
         shape = f"p50 {summary.p50_ms:,.1f} ms, p95 {summary.p95_ms:,.1f} ms" if summary else "no proven sample"
-        self.observer.ended(f"{len(record.samples)} requests, {shape}")
+        self.observer.ended(shape)
 
     def _record(self, phase: Phase, file: Path, before: Counters) -> PhaseRecord:
         """Keep what a phase left behind; the service gets a moment to count its last answers."""

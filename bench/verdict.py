@@ -193,11 +193,14 @@ def _describe(phase: Phase) -> str:
 
 def explain(thresholds: Iterable[ThresholdResult], evidence: Iterable[Finding]) -> list[str]:
     """Return a sentence for everything that keeps a run from PASS, evidence first."""
+    broken: dict[tuple[str, str, str], list[str]] = {}
+    for finding in evidence:
+        if not finding.holds:
+            broken.setdefault((finding.phase, finding.rule, finding.detail), []).append(finding.task)
     return [
         *(
-            f"{finding.phase} {finding.task}: not so that {finding.rule} ({finding.detail})"
-            for finding in evidence
-            if not finding.holds
+            f"{phase} {', '.join(tasks)}: it does not hold that {rule} ({detail})"
+            for (phase, rule, detail), tasks in broken.items()
         ),
         *(
             f"{bound.selector}: {bound.expression} is {bound.verdict}" + (f" ({bound.note})" if bound.note else "")

@@ -1,0 +1,42 @@
+"""Numbers as people read them, the same on the terminal and in the report."""
+
+from __future__ import annotations
+
+NOTHING = "-"
+
+
+def format_ms(milliseconds: float | None) -> str:
+    """Return a latency with three significant digits in the unit that reads best; a dash for none.
+
+    Args:
+        milliseconds: The latency.
+    """
+    if milliseconds is None:
+        return NOTHING
+    value, unit = (milliseconds / 1000, "s") if milliseconds >= 999.5 else (milliseconds, "ms")
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:,.{digits}f} {unit}"
+
+
+def format_share(share: float | None) -> str:
+    """Return a share from 0 to 1 as a percentage; a dash for none."""
+    return NOTHING if share is None else f"{share:.2%}"
+
+
+def format_ratio(ratio: float | None) -> str:
+    """Return how many times faster something is; a dash for unknown."""
+    if ratio is None:
+        return NOTHING
+    return f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
+
+
+def format_bound(unit: str, bound: float) -> str:
+    """Return a bound without needless digits, e.g. ``100 ms``, ``5 s``, ``1%``.
+
+    Args:
+        unit: ``ms`` or ``share``.
+        bound: The bound, in that unit.
+    """
+    if unit == "share":
+        return f"{bound * 100:g}%"
+    return f"{bound / 1000:g} s" if bound >= 1000 else f"{bound:g} ms"

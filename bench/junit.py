@@ -1,0 +1,62 @@
+"""The result as JUnit XML, so that a CI shows every bound and every rule of evidence as a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from bench.results import Result, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def render_junit(result: Result) -> bytes:
+    """Return the result as JUnit XML.
+
+    A broken rule of evidence is an error, a broken bound a failure. A bound that is not gated, or not decided, is
+    skipped, with the reason.
+
+    Args:
+        result: The run.
+    """
+    cases = list(_cases(result))
+    suite = ET.Element(
+        "testsuite",
+        name=f"bench {result.profile}",
+        tests=str(len(cases)),
+        failures=str(sum(case.find("failure") is not None for case in cases)),
+        errors=str(sum(case.find("error") is not None for case in cases)),
+        skipped=str(sum(case.find("skipped") is not None for case in cases)),
+        time=f"{result.duration_s:.3f}",
+        timestamp=result.started_at,
+    )
+    suite.extend(cases)
+    ET.indent(suite)
+    document: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
+
+
+def _cases(result: Result) -> Iterator[ET.Element]:
+    for finding in result.evidence:
+        case = ET.Element(
+            "testcase", classname="bench.evidence", name=f"{finding.phase} {finding.task}: {finding.rule}"
+        )
+        if not finding.holds:
+            ET.SubElement(case, "error", message=finding.detail)
+        yield case
+    if result.interrupted:
+        case = ET.Element("testcase", classname="bench.evidence", name="the run reached its end")
+        ET.SubElement(case, "error", message="interrupted")
+        yield case
+    for bound in result.thresholds:
+        case = ET.Element("testcase", classname="bench.bounds", name=f"{bound.selector}: {bound.expression}")
+        measured = "nothing measured" if bound.value is None else f"measured {bound.value:.4g} {bound.unit}"
+        message = f"{measured} from {bound.samples} samples"
+        if not bound.gated:
+            ET.SubElement(case, "skipped", message=f"not gated in this profile; {message}")
+        elif bound.verdict is Verdict.INCONCLUSIVE:
+            ET.SubElement(case, "skipped", message=f"inconclusive: {bound.note}; {message}")
+        elif bound.verdict is Verdict.FAIL:
+            ET.SubElement(case, "failure", message=message)
+        yield case
