@@ -141,7 +141,7 @@ class Settings:
     redis_password: str = _knob("REDIS_PASSWORD_FILE", "", str, "File with the Redis password", secret=True)
     host: str = _knob("HOST", "127.0.0.1", _name, "Address to listen on, where systemd passes no socket")
     port: int = _knob("PORT", "3010", _integer(0, 65_535), "Port to listen on; 0 takes a free one")
-    recipe_max_tokens: int = _knob("RECIPE_MAX_TOKENS", "1024", _integer(320, 8192), "Token budget of a recipe")
+    recipe_max_tokens: int = _knob("RECIPE_MAX_TOKENS", "1024", _integer(400, 8192), "Token budget of a recipe")
     ingredients_max_tokens: int = _knob(
         "INGREDIENTS_MAX_TOKENS", "192", _integer(96, 4096), "Token budget of ingredient suggestions"
     )

@@ -84,7 +84,7 @@ class ProviderChain:
         raise ServiceUnavailable(
             "No provider can answer at the moment.",
             details=details,
-            retry_after_s=min(MAX_RETRY_AFTER_S, math.ceil(min(waits, default=RETRY_AFTER_S))),
+            retry_after_s=math.ceil(min(MAX_RETRY_AFTER_S, *waits) if waits else RETRY_AFTER_S),
         )
 
     async def close(self) -> None:

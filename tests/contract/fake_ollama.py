@@ -1,0 +1,76 @@
+"""An Ollama server without a model: its wire format, and the ways in which it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from tests.contract.fake_server import FakeServer, Reply
+
+DIGEST = "8439856b0b498174678721a7369ff15a42e89a9a5f363a95efedd85d3418751e"
+
+
+class FakeOllama(FakeServer):
+    """Answers `/api/chat`, `/api/tags` and `/api/ps`.
+
+    Attributes:
+        models: Digest by name.
+        loaded: Names of models in memory; a request with empty messages loads one.
+        text: What the model writes, some characters a line.
+        mode: How a chat goes wrong: `ok`, `error_line`, `garbage_line`, `cut_stream`, `length`, `hang`, `bare` (every
+            field that may be missing is), or a status such as `503`.
+        load_hangs: Whether loading never ends.
+    """
+
+    def __init__(self, text: str = "{}") -> None:
+        super().__init__()
+        self.models = {"test:1b": f"sha256:{DIGEST}"}
+        self.loaded = {"test:1b"}
+        self.text = text
+        self.mode = "ok"
+        self.load_hangs = False
+
+    async def respond(self, path: str, body: Any, reply: Reply) -> None:
+        """Answers a request."""
+        if path == "/api/tags":
+            models = [{"name": name, "model": name, "digest": digest} for name, digest in self.models.items()]
+            await reply.json({"models": models})
+        elif path == "/api/ps":
+            await reply.json({"models": [{"name": name, "model": name} for name in sorted(self.loaded)] or None})
+        elif body["model"] not in self.models:
+            await reply.json({"error": f"model '{body['model']}' not found"}, 404)
+        elif not body["messages"]:
+            if self.load_hangs:
+                await asyncio.sleep(60)
+            self.loaded.add(body["model"])
+            await reply.json({"model": body["model"], "done": True, "done_reason": "load"})
+        elif self.mode.isdigit():
+            await reply.json({"error": "server busy"}, int(self.mode), retry_after="7")
+        else:
+            await self._chat(reply)
+
+    async def _chat(self, reply: Reply) -> None:
+        await reply.start(200, content_type="application/x-ndjson")
+        for at in range(0, len(self.text), 20):
+            await reply.part(_line(message={"role": "assistant", "content": self.text[at : at + 20]}, done=False))
+            if self.mode == "error_line":
+                await reply.part(_line(error="an error was encountered while running the model"))
+                break
+            if self.mode == "garbage_line":
+                await reply.part(b"<html>\n")
+                break
+            if self.mode == "hang":
+                await asyncio.sleep(60)
+        if self.mode == "bare":
+            await reply.part(_line(done=True))
+        elif self.mode in {"ok", "length"}:
+            reason = "stop" if self.mode == "ok" else "length"
+            await reply.part(
+                _line(message={"content": ""}, done=True, done_reason=reason, eval_count=42, prompt_eval_count=17)
+            )
+        await reply.end()
+
+
+def _line(**fields: Any) -> bytes:
+    return json.dumps(fields).encode() + b"\n"

@@ -1,0 +1,96 @@
+"""A real Redis for tests: its own process, port, folder and ACL user."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import signal
+    from types import TracebackType
+
+USER = "alchemorsel"
+PASSWORD = "a test's password"
+RIGHTS = "resetkeys ~ai:* -@all +auth +hello +ping +get +set"
+"""What the service needs, and no more: a test fails where the service starts to need other rights."""
+START_TIMEOUT_S = 10.0
+
+
+class RedisServer:
+    """`redis-server` from PATH.
+
+    Attributes:
+        url: Where it listens.
+        password_file: A file with the user's password.
+    """
+
+    def __init__(self) -> None:
+        program = shutil.which("redis-server")
+        if program is None:
+            raise RuntimeError("redis-server is not on PATH; install it, on Debian: apt-get install redis-server")
+        self._program = program
+        self._folder = Path(tempfile.mkdtemp(prefix="alchemorsel-redis-"))
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.password_file = self._folder / "password"
+        self.password_file.write_text(PASSWORD)
+        acl = f"user default off resetpass resetkeys -@all\nuser {USER} on #{_sha256(PASSWORD)} {RIGHTS}\n"
+        (self._folder / "users.acl").write_text(acl)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        shutil.rmtree(self._folder)
+
+    def start(self) -> None:
+        """Starts it, empty, on the same port as before."""
+        self._process = subprocess.Popen(
+            [
+                self._program, "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+                "--dir", str(self._folder), "--aclfile", str(self._folder / "users.acl"), "--loglevel", "warning",
+            ],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        give_up = time.monotonic() + START_TIMEOUT_S
+        while not self._listens():
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError("redis-server did not start")
+            time.sleep(0.02)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends it a signal: SIGSTOP makes it hang, SIGCONT go on."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+
+def _sha256(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

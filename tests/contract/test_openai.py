@@ -1,0 +1,65 @@
+"""OpenAI's wire format, in what only it has."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ai_service.errors import CredentialsRejected, InvalidAnswer, ProviderError, ProviderFailed, ProviderOverloaded
+from tests.contract.fake_openai import FakeOpenAI
+from tests.contract.test_provider import TASKS, openai, prompt_for
+
+PROMPT = prompt_for(TASKS["recipe"])
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("refusal", InvalidAnswer),
+        ("empty", InvalidAnswer),
+        ("no_choices", ProviderFailed),
+        ("garbage", ProviderFailed),
+        ("500", ProviderFailed),
+        ("401", CredentialsRejected),
+        ("403", CredentialsRejected),
+        ("429", ProviderOverloaded),
+        ("503", ProviderOverloaded),
+    ],
+)
+async def test_every_way_to_fail_has_its_error(mode: str, expected: type[ProviderError]) -> None:
+    """So that the breaker and the metrics can tell them apart."""
+    async with FakeOpenAI() as server:
+        server.mode = mode
+        provider = openai(server.url)
+        with pytest.raises(expected) as caught:
+            await provider.complete(PROMPT)
+        await provider.close()
+    assert type(caught.value) is expected
+    cool_off = {CredentialsRejected: math.inf, ProviderOverloaded: 7}.get(expected)
+    assert caught.value.cool_off_s == cool_off
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("3", 3), ("100000", 300), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("soon", None)]
+)
+async def test_retry_after_is_a_number_or_a_date_and_bounded(value: str, seconds: float | None) -> None:
+    """A server must not be able to switch itself off for good."""
+    async with FakeOpenAI() as server:
+        server.mode, server.retry_after = "429", value
+        provider = openai(server.url)
+        with pytest.raises(ProviderOverloaded) as caught:
+            await provider.complete(PROMPT)
+        await provider.close()
+    assert caught.value.cool_off_s == seconds
+
+
+async def test_the_schema_travels_with_the_request() -> None:
+    """As a JSON-schema response format."""
+    async with FakeOpenAI() as server:
+        provider = openai(server.url)
+        await provider.complete(PROMPT)
+        await provider.close()
+    (_, body) = server.requests[0]
+    assert body["response_format"]["json_schema"]["schema"] == PROMPT.schema
+    assert body["max_tokens"] == PROMPT.max_tokens

@@ -1,0 +1,140 @@
+"""What every provider does. Ollama and OpenAI are fakes that speak real HTTP."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from ai_service.errors import InvalidAnswer, ProviderTimeout, ProviderUnreachable, TruncatedAnswer
+from ai_service.providers.base import Prompt, Provider
+from ai_service.providers.mock import MockProvider
+from ai_service.providers.ollama import OllamaProvider
+from ai_service.providers.openai import OpenAIProvider
+from ai_service.settings import Settings
+from ai_service.tasks import Task, build_tasks
+from tests.contract.fake_ollama import FakeOllama
+from tests.contract.fake_openai import FakeOpenAI
+from tests.unit.service.fakes import ANSWERS, BODIES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.contract.fake_server import FakeServer
+
+TASKS = {task.name: task for task in build_tasks(Settings.from_env({}))}
+
+
+def prompt_for(task: Task) -> Prompt:
+    """A small request for a task, as a provider gets it."""
+    request = msgspec.convert(BODIES[task.path], task.request_type).canonical()
+    return Prompt(task.name, task.prompt(request), task.schema, task.max_tokens, request)
+
+
+def ollama(url: str, timeout_s: float = 5.0, load_timeout_s: float = 5.0, model: str = "test:1b") -> OllamaProvider:
+    """The adapter, for a fake server's model."""
+    return OllamaProvider(url, model, timeout_s=timeout_s, load_timeout_s=load_timeout_s, num_ctx=2048, keep_alive_s=60)
+
+
+def openai(url: str, timeout_s: float = 5.0) -> OpenAIProvider:
+    """The adapter, with a key."""
+    return OpenAIProvider(f"{url}/v1", "test", api_key="key", timeout_s=timeout_s)
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    """Closes what a test opened."""
+    async with AsyncExitStack() as opened:
+        yield opened
+
+
+async def make(kind: str, stack: AsyncExitStack, text: str, mode: str = "ok", timeout_s: float = 5.0) -> Provider:
+    """A provider of a kind and, where it needs one, its server."""
+    if kind == "mock":
+        return MockProvider()
+    fake: FakeServer
+    provider: Provider
+    if kind == "ollama":
+        fake = FakeOllama(text)
+        fake.mode = mode
+        await stack.enter_async_context(fake)
+        provider = ollama(fake.url, timeout_s)
+    else:
+        fake = FakeOpenAI(text)
+        fake.mode = mode
+        await stack.enter_async_context(fake)
+        provider = openai(fake.url, timeout_s)
+    stack.push_async_callback(provider.close)
+    return provider
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+@pytest.mark.parametrize("kind", ["ollama", "openai", "mock"])
+async def test_it_writes_an_answer_that_the_task_accepts(kind: str, task: Task, stack: AsyncExitStack) -> None:
+    """Whatever the provider, the caller gets the same shape."""
+    provider = await make(kind, stack, json.dumps(ANSWERS[task.name]))
+    prompt = prompt_for(task)
+    _, confidence = task.judge((await provider.complete(prompt)).text, prompt.request)
+    assert 0 < confidence <= 1
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai", "mock"])
+async def test_it_names_its_model_by_twelve_digits(kind: str, stack: AsyncExitStack) -> None:
+    """They are part of every key."""
+    inspection = await (await make(kind, stack, "")).inspect()
+    assert len(inspection.digest) == 12
+
+
+def test_only_the_mock_is_fabricated() -> None:
+    """Nothing else may be labelled so, and the mock must be."""
+    assert [p.fabricated for p in (MockProvider(), ollama("http://a"), openai("http://a"))] == [True, False, False]
+
+
+async def test_the_mock_is_deterministic() -> None:
+    """Equal requests get equal answers."""
+    prompt = prompt_for(TASKS["recipe"])
+    assert await MockProvider().complete(prompt) == await MockProvider().complete(prompt)
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+async def test_tokens_are_counted(kind: str, stack: AsyncExitStack) -> None:
+    """As the server reports them."""
+    completion = await (await make(kind, stack, "{}")).complete(prompt_for(TASKS["nutrition"]))
+    assert (completion.prompt_tokens, completion.completion_tokens) == (17, 42)
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+async def test_an_answer_cut_short_is_no_answer(kind: str, stack: AsyncExitStack) -> None:
+    """It would be cached, and wrong for hours."""
+    provider = await make(kind, stack, json.dumps(ANSWERS["recipe"]), "length")
+    with pytest.raises(TruncatedAnswer):
+        await provider.complete(prompt_for(TASKS["recipe"]))
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+async def test_an_empty_answer_is_no_answer(kind: str, stack: AsyncExitStack) -> None:
+    """Nor is white space."""
+    with pytest.raises(InvalidAnswer):
+        await (await make(kind, stack, "  ")).complete(prompt_for(TASKS["recipe"]))
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+async def test_a_hung_server_is_given_up(kind: str, stack: AsyncExitStack) -> None:
+    """Every call has a deadline."""
+    provider = await make(kind, stack, "{}", "hang", timeout_s=0.05)
+    with pytest.raises(ProviderTimeout):
+        await provider.complete(prompt_for(TASKS["recipe"]))
+
+
+@pytest.mark.parametrize("make_provider", [ollama, openai])
+async def test_an_absent_server_is_unreachable(make_provider: type) -> None:
+    """For an answer and for a look alike."""
+    provider = make_provider("http://127.0.0.1:9")
+    with pytest.raises(ProviderUnreachable):
+        await provider.complete(prompt_for(TASKS["recipe"]))
+    with pytest.raises(ProviderUnreachable):
+        await provider.inspect()
+    await provider.close()

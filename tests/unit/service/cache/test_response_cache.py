@@ -1,0 +1,60 @@
+"""Memory layer and store together."""
+
+from ai_service.cache.entry import Entry
+from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.response_cache import ResponseCache
+from ai_service.cache.store import MemoryStore
+from tests.unit.service.fakes import FakeClock
+
+ENTRY = Entry(b"body", 100.0, 200.0, 300.0, 0.5, "ollama", "m", 0.8, degraded=False)
+
+
+class SwitchedStore(MemoryStore):
+    """A store that can go down."""
+
+    name = "redis"
+    available = True
+
+    async def get(self, key: str) -> bytes | None:
+        """Nothing, while it is down."""
+        return await super().get(key) if self.available else None
+
+
+async def test_an_entry_is_found_in_memory_first_and_in_the_store_after() -> None:
+    """The store is asked again when the memory's trust ended."""
+    clock, store = FakeClock(), SwitchedStore()
+    cache = ResponseCache(store, MemoryLayer(clock=clock))
+    assert await cache.keep("k", ENTRY, now=100.0)
+    assert await cache.find("k") == (ENTRY, "memory")
+    clock.advance(5)
+    assert await cache.find("k") == (ENTRY, "redis")
+    assert await cache.find("k") == (ENTRY, "memory")
+
+
+async def test_an_entry_gone_from_the_store_is_gone_from_memory() -> None:
+    """A purge reaches every process when its trust ends."""
+    clock, store = FakeClock(), SwitchedStore()
+    cache = ResponseCache(store, MemoryLayer(clock=clock))
+    await cache.keep("k", ENTRY, now=100.0)
+    clock.advance(5)
+    await store.close()
+    assert await cache.find("k") is None
+    store.available = False
+    assert await cache.find("k") is None
+
+
+async def test_memory_serves_while_the_store_is_down() -> None:
+    """A lost Redis loses no answer that this process still has."""
+    clock, store = FakeClock(), SwitchedStore()
+    cache = ResponseCache(store, MemoryLayer(clock=clock))
+    await cache.keep("k", ENTRY, now=100.0)
+    clock.advance(3600)
+    store.available = False
+    assert await cache.find("k") == (ENTRY, "memory")
+
+
+async def test_a_damaged_entry_is_a_miss() -> None:
+    """Nobody gets half an answer."""
+    store = SwitchedStore()
+    await store.set("k", b"damaged", 10)
+    assert await ResponseCache(store, MemoryLayer()).find("k") is None

@@ -1,0 +1,53 @@
+"""What the stores do beyond the contract that they share."""
+
+import logging
+import socket
+
+import pytest
+
+from ai_service.cache.store import COOL_OFF_S, MemoryStore, RedisStore
+from tests.unit.service.fakes import FakeClock
+
+
+def unused_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def test_the_memory_store_is_bounded_in_bytes() -> None:
+    """A laptop without Redis does not fill its memory."""
+    store = MemoryStore(max_bytes=250)
+    for key in ("a", "b", "c"):
+        await store.set(key, b"x" * 99, 60)
+    assert [await store.get(key) is not None for key in ("a", "b", "c")] == [False, True, True]
+
+
+async def test_the_memory_store_forgets_what_expired() -> None:
+    """As Redis does."""
+    clock = FakeClock()
+    store = MemoryStore(clock=clock)
+    await store.set("k", b"v", 10)
+    clock.advance(9.9)
+    assert await store.get("k") == b"v"
+    clock.advance(0.2)
+    assert await store.get("k") is None
+
+
+async def test_all_operations_share_one_pause_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    """Time-outs do not add up, and the log has one line, not one a request."""
+    clock, failures = FakeClock(), list[str]()
+    store = RedisStore(f"redis://127.0.0.1:{unused_port()}/0", on_failure=failures.append, clock=clock)
+    with caplog.at_level(logging.WARNING):
+        assert await store.get("k") is None
+        assert not await store.set("k", b"v", 1)
+        assert not await store.ping()
+        assert failures == ["get"]
+        assert not store.available
+        clock.advance(COOL_OFF_S)
+        assert not await store.ping()
+    assert failures == ["get", "ping"]
+    assert [record.getMessage()[:21] for record in caplog.records] == ["Redis does not answer"]
+    await store.close()

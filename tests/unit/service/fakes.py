@@ -1,0 +1,97 @@
+"""Stand-ins for time and for providers; injected where the real ones would be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from ai_service.providers.base import Completion, Inspection
+
+if TYPE_CHECKING:
+    from ai_service.errors import ProviderError
+    from ai_service.providers.base import Prompt
+
+RECIPE = {
+    "title": "Tomato Pasta",
+    "description": "A quick pasta with fresh tomatoes.",
+    "ingredients": [
+        {"name": "pasta", "amount": 200, "unit": "g"},
+        {"name": "tomato", "amount": 3, "unit": "piece"},
+        {"name": "olive oil", "amount": 2, "unit": "tbsp"},
+        {"name": "salt", "amount": 1, "unit": "pinch"},
+    ],
+    "instructions": ["Boil the pasta.", "Chop the tomatoes.", "Warm them in the oil.", "Toss and serve."],
+    "tags": ["pasta", "quick"],
+    "confidence": 80,
+}
+SUGGESTIONS = {"suggestions": ["basil", "garlic", "mozzarella", "black pepper"]}
+NUTRITION = {"calories": 437, "protein": 7, "carbs": 80, "fat": 9, "fiber": 1, "sugar": 0, "sodium": 85}
+ANSWERS = {"recipe": RECIPE, "ingredients": SUGGESTIONS, "nutrition": NUTRITION}
+
+BODIES = {
+    "/api/v1/ai/generate-recipe": {"prompt": "tomato pasta"},
+    "/api/v1/ai/suggest-ingredients": {"partial": ["tomato"]},
+    "/api/v1/ai/analyze-nutrition": {"ingredients": ["100 g rice", "10 g butter"]},
+}
+
+
+class FakeClock:
+    """Seconds that pass only when told to."""
+
+    def __init__(self, now: float = 1_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """The time now."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass."""
+        self.now += seconds
+
+
+class ScriptedProvider:
+    """Answers well, unless the script says otherwise; counts its calls.
+
+    Attributes:
+        script: What the next calls do, in order: raise the exception, or write the text.
+        digest: What it says its model's digest is; an exception is raised instead.
+        gate: Calls wait for it, so that a test can hold them.
+    """
+
+    def __init__(
+        self,
+        *script: str | ProviderError,
+        name: str = "ollama",
+        digest: str | ProviderError = "0123456789ab",
+        fabricated: bool = False,
+    ) -> None:
+        self.name = name
+        self.model = f"{name}-model"
+        self.fabricated = fabricated
+        self.script = list(script)
+        self.digest = digest
+        self.prompts: list[Prompt] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.closed = False
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """Does what the script says next."""
+        self.prompts.append(prompt)
+        await self.gate.wait()
+        step = self.script.pop(0) if self.script else json.dumps(ANSWERS[prompt.task])
+        if isinstance(step, Exception):
+            raise step
+        return Completion(text=step, prompt_tokens=10, completion_tokens=20)
+
+    async def inspect(self) -> Inspection:
+        """Says the digest."""
+        if isinstance(self.digest, Exception):
+            raise self.digest
+        return Inspection(digest=self.digest, loaded=True)
+
+    async def close(self) -> None:
+        """Remembers it."""
+        self.closed = True

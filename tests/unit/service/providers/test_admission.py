@@ -1,0 +1,69 @@
+"""The queue in front of a provider."""
+
+import asyncio
+
+import pytest
+
+from ai_service.errors import QueueFull
+from ai_service.providers.admission import AdmissionQueue
+from tests.unit.service.fakes import FakeClock
+
+
+async def hold(queue: AdmissionQueue, gate: asyncio.Event) -> float:
+    """Holds a slot until the gate opens; returns the seconds waited."""
+    async with queue.slot() as waited:
+        await gate.wait()
+        return waited
+
+
+async def start(queue: AdmissionQueue, gate: asyncio.Event, count: int) -> list[asyncio.Task[float]]:
+    """Lets holders begin."""
+    tasks = [asyncio.create_task(hold(queue, gate)) for _ in range(count)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_so_many_run_so_many_wait_and_the_rest_is_refused() -> None:
+    """A full queue answers at once instead of growing."""
+    queue, gate = AdmissionQueue(concurrency=2, limit=1), asyncio.Event()
+    tasks = await start(queue, gate, 3)
+    assert (queue.running, queue.waiting) == (2, 1)
+    with pytest.raises(QueueFull):
+        await hold(queue, gate)
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert (queue.running, queue.waiting) == (0, 0)
+
+
+async def test_without_a_waiting_room_a_free_slot_is_still_given() -> None:
+    """A limit of zero means "do not wait", not "do not run"."""
+    queue, gate = AdmissionQueue(concurrency=1, limit=0), asyncio.Event()
+    gate.set()
+    await hold(queue, gate)
+    await hold(queue, gate)
+
+
+async def test_a_cancelled_waiter_leaves_the_queue() -> None:
+    """Its place is free for others."""
+    queue, gate = AdmissionQueue(concurrency=1, limit=1), asyncio.Event()
+    first, second = await start(queue, gate, 2)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    assert queue.waiting == 0
+    gate.set()
+    await first
+
+
+async def test_a_refusal_says_when_a_slot_is_likely_free() -> None:
+    """From the mean time of past calls and the calls ahead."""
+    clock = FakeClock()
+    queue, gate = AdmissionQueue(concurrency=1, limit=1, clock=clock), asyncio.Event()
+    for _ in range(40):
+        async with queue.slot():
+            clock.advance(10.0)
+    tasks = await start(queue, gate, 2)
+    with pytest.raises(QueueFull) as caught:
+        await hold(queue, gate)
+    assert caught.value.retry_after_s == 20
+    gate.set()
+    await asyncio.gather(*tasks)

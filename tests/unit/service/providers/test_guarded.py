@@ -1,0 +1,88 @@
+"""One link of the chain."""
+
+import asyncio
+import json
+
+import msgspec
+import pytest
+
+from ai_service.errors import CircuitOpen, InvalidAnswer, ProviderUnreachable, QueueFull
+from ai_service.metrics import Metrics
+from ai_service.providers.admission import AdmissionQueue
+from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.providers.guarded import GuardedProvider
+from ai_service.schemas import Suggestions, TaskRequest
+from ai_service.settings import Settings
+from ai_service.tasks import build_tasks
+from tests.unit.service.fakes import SUGGESTIONS, ScriptedProvider
+
+TASK = build_tasks(Settings.from_env({}))[1]
+REQUEST: TaskRequest = msgspec.convert({"partial": ["tomato"]}, TASK.request_type)
+GOOD = json.dumps(SUGGESTIONS)
+
+
+def guard(provider: ScriptedProvider, *, failures: int = 1, limit: int = 1) -> tuple[GuardedProvider, Metrics]:
+    """A guarded provider and its metrics."""
+    metrics = Metrics()
+    queue = AdmissionQueue(concurrency=1, limit=limit)
+    return GuardedProvider(provider, CircuitBreaker(failures=failures), queue, metrics), metrics
+
+
+def calls(metrics: Metrics, outcome: str) -> float:
+    """How many calls had an outcome."""
+    labels = {"provider": "ollama", "task": "ingredients", "outcome": outcome}
+    return metrics.registry.get_sample_value("alchemorsel_ai_provider_calls_total", labels) or 0.0
+
+
+async def test_a_good_answer_is_checked_and_counted() -> None:
+    """With who wrote it."""
+    link, metrics = guard(ScriptedProvider())
+    answer = await link.answer(TASK, REQUEST)
+    assert answer.judged[0] == Suggestions(**SUGGESTIONS)
+    assert (answer.provider, answer.model) == ("ollama", "ollama-model")
+    assert calls(metrics, "ok") == 1
+
+
+async def test_an_invalid_answer_is_asked_for_once_more() -> None:
+    """Models differ from one try to the next."""
+    provider = ScriptedProvider("garbage", GOOD)
+    link, metrics = guard(provider)
+    await link.answer(TASK, REQUEST)
+    assert len(provider.prompts) == 2
+    assert (calls(metrics, "invalid"), calls(metrics, "ok")) == (1, 1)
+
+
+async def test_two_invalid_answers_are_enough() -> None:
+    """And say nothing about whether the server is up."""
+    provider = ScriptedProvider("garbage", "garbage", GOOD)
+    link, _ = guard(provider)
+    with pytest.raises(InvalidAnswer):
+        await link.answer(TASK, REQUEST)
+    assert len(provider.prompts) == 2
+    assert link.breaker.state == "closed"
+
+
+async def test_a_dead_server_is_not_asked_twice() -> None:
+    """The failure counts in the breaker, which then keeps calls away."""
+    provider = ScriptedProvider(ProviderUnreachable("down"))
+    link, metrics = guard(provider)
+    with pytest.raises(ProviderUnreachable):
+        await link.answer(TASK, REQUEST)
+    with pytest.raises(CircuitOpen):
+        await link.answer(TASK, REQUEST)
+    assert len(provider.prompts) == 1
+    assert calls(metrics, "unreachable") == 1
+
+
+async def test_a_full_queue_is_no_failure_of_the_provider() -> None:
+    """It is ours."""
+    provider = ScriptedProvider()
+    link, _ = guard(provider, limit=0)
+    provider.gate.clear()
+    running = asyncio.create_task(link.answer(TASK, REQUEST))
+    await asyncio.sleep(0)
+    with pytest.raises(QueueFull):
+        await link.answer(TASK, REQUEST)
+    assert link.breaker.state == "closed"
+    provider.gate.set()
+    await running

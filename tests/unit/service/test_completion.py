@@ -1,0 +1,233 @@
+"""The use case, with a store in memory and scripted providers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.response_cache import ResponseCache
+from ai_service.cache.single_flight import SingleFlight
+from ai_service.cache.store import MemoryStore
+from ai_service.completion import FALLBACK_TTL_S, STALE_IF_ERROR_S, Completions, Directives, Outcome
+from ai_service.errors import DeadlineExceeded, NotCached, ProviderUnreachable, ServiceUnavailable
+from ai_service.health import Observer
+from ai_service.metrics import Metrics
+from ai_service.providers.admission import AdmissionQueue
+from ai_service.providers.chain import ProviderChain
+from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.providers.guarded import GuardedProvider
+from ai_service.settings import Settings
+from ai_service.tasks import build_tasks
+from ai_service.validation import QuestionReader
+from tests.unit.service.fakes import RECIPE, FakeClock, ScriptedProvider
+
+TASK = build_tasks(Settings.from_env({}))[0]
+QUESTION = QuestionReader(TASK).read(b'{"prompt":"tomato pasta"}')
+PLAIN = Directives()
+DOWN = ProviderUnreachable("down")
+
+
+@dataclass
+class Service:
+    """The use case and what is around it."""
+
+    completions: Completions
+    observer: Observer
+    clock: FakeClock
+    store: MemoryStore
+
+    async def ask(self, directives: Directives = PLAIN) -> Outcome:
+        """Asks the one question of this module."""
+        return await self.completions.answer(TASK, QUESTION, directives)
+
+
+async def service(
+    *providers: ScriptedProvider,
+    deadline_s: float = 10.0,
+    clock: FakeClock | None = None,
+    store: MemoryStore | None = None,
+) -> Service:
+    """The use case around providers."""
+    clock = clock or FakeClock()
+    store = store or MemoryStore(clock=clock)
+    metrics = Metrics()
+    links = [
+        GuardedProvider(
+            provider, CircuitBreaker(failures=99, clock=clock), AdmissionQueue(concurrency=99, limit=99), metrics
+        )
+        for provider in providers
+    ]
+    chain = ProviderChain(links, metrics)
+    observer = Observer(chain, store, clock=clock)
+    await observer.look()
+    cache = ResponseCache(store, MemoryLayer(clock=clock))
+    flights: SingleFlight[Outcome] = SingleFlight()
+    completions = Completions(cache, flights, chain, observer, metrics, deadline_s=deadline_s, clock=clock)
+    return Service(completions, observer, clock, store)
+
+
+async def test_a_miss_is_computed_stored_and_then_hit_with_the_same_bytes() -> None:
+    """One call of the model for any number of requests."""
+    provider = ScriptedProvider()
+    made = await service(provider)
+    first, second = await made.ask(), await made.ask()
+    assert (first.cache, first.detail) == ("miss", "stored")
+    assert (second.cache, second.detail) == ("hit", "memory")
+    assert second.entry.body == first.entry.body
+    assert len(provider.prompts) == 1
+
+
+async def test_the_envelope_is_the_contracts() -> None:
+    """Applications read it."""
+    body = json.loads((await (await service(ScriptedProvider())).ask()).entry.body)
+    assert body["success"] is True
+    assert body["message"] == "Recipe generated."
+    assert body["data"] == {**RECIPE, "confidence": 0.98} | {"ingredients": body["data"]["ingredients"]}
+    assert body["meta"] == {
+        "provider": "ollama",
+        "model": "ollama-model",
+        "generated_at": "1970-01-12T13:46:40.000Z",
+        "confidence": 0.98,
+        "degraded": False,
+    }
+
+
+async def test_an_answer_stays_fresh_by_its_confidence() -> None:
+    """From half the base time to one and a half."""
+    made = await service(ScriptedProvider())
+    entry = (await made.ask()).entry
+    assert entry.fresh_until == pytest.approx(made.clock.now + 7200 * (0.5 + 0.98))
+    assert entry.stale_until == entry.fresh_until + STALE_IF_ERROR_S
+
+
+async def test_what_is_no_longer_fresh_is_computed_again() -> None:
+    """While a provider answers, nobody gets yesterday's answer."""
+    provider = ScriptedProvider()
+    made = await service(provider)
+    await made.ask()
+    made.clock.advance(7200 * 1.5)
+    assert (await made.ask()).cache == "miss"
+    assert len(provider.prompts) == 2
+
+
+async def test_where_every_provider_fails_a_stale_answer_is_served() -> None:
+    """For a day; then the truth is 503."""
+    made = await service(ScriptedProvider(json.dumps(RECIPE), DOWN, DOWN))
+    first = await made.ask()
+    made.clock.advance(7200 * 1.5)
+    stale = await made.ask()
+    assert (stale.cache, stale.entry.body) == ("stale", first.entry.body)
+    made.clock.advance(STALE_IF_ERROR_S)
+    with pytest.raises(ServiceUnavailable):
+        await made.ask()
+
+
+async def test_a_fallbacks_answer_is_stored_for_a_short_time() -> None:
+    """The primary is asked again soon."""
+    primary = ScriptedProvider(DOWN)
+    made = await service(primary, ScriptedProvider(name="openai"))
+    outcome = await made.ask()
+    assert outcome.entry.degraded
+    assert outcome.passed_over == (("ollama", "unreachable"),)
+    assert (await made.ask()).cache == "hit"
+    made.clock.advance(FALLBACK_TTL_S)
+    assert (await made.ask()).entry.provider == "ollama"
+
+
+async def test_a_fabricated_answer_is_labelled_and_never_stored() -> None:
+    """Its confidence is zero: nobody thought about it."""
+    mock = ScriptedProvider(name="mock", fabricated=True)
+    made = await service(ScriptedProvider(DOWN, DOWN), mock)
+    first, second = await made.ask(), await made.ask()
+    assert (first.cache, second.cache) == ("miss", "miss")
+    body = json.loads(first.entry.body)
+    assert (body["meta"]["degraded"], body["meta"]["provider"]) == (True, "mock")
+    assert body["meta"]["confidence"] == body["data"]["confidence"] == 0.0
+
+
+async def test_equal_misses_at_a_time_are_one_call() -> None:
+    """And all but one say so."""
+    provider = ScriptedProvider()
+    provider.gate.clear()
+    made = await service(provider)
+    asking = [asyncio.create_task(made.ask()) for _ in range(50)]
+    await asyncio.sleep(0.01)
+    provider.gate.set()
+    outcomes = await asyncio.gather(*asking)
+    assert len(provider.prompts) == 1
+    assert sorted(outcome.cache for outcome in outcomes) == ["coalesced"] * 49 + ["miss"]
+
+
+async def test_no_cache_computes_anew_and_replaces() -> None:
+    """The caller wants a new answer, and others may have it too."""
+    provider = ScriptedProvider()
+    made = await service(provider)
+    await made.ask()
+    made.clock.advance(10)
+    renewed = await made.ask(Directives(no_cache=True))
+    assert (renewed.cache, renewed.detail) == ("bypass", "stored")
+    assert (await made.ask()).entry == renewed.entry
+
+
+async def test_no_store_neither_reads_nor_writes() -> None:
+    """The benchmark's uncached phase relies on it."""
+    provider = ScriptedProvider()
+    made = await service(provider)
+    outcome = await made.ask(Directives(no_store=True))
+    assert (outcome.cache, outcome.detail) == ("bypass", "")
+    assert (await made.ask()).cache == "miss"
+    assert len(provider.prompts) == 2
+
+
+async def test_only_if_cached_never_calls_a_provider() -> None:
+    """A hit or 504."""
+    provider = ScriptedProvider()
+    made = await service(provider)
+    with pytest.raises(NotCached):
+        await made.ask(Directives(only_if_cached=True))
+    assert provider.prompts == []
+    await made.ask()
+    assert (await made.ask(Directives(only_if_cached=True))).cache == "hit"
+
+
+async def test_the_deadline_ends_the_waiting_not_the_work() -> None:
+    """Who asks next finds the answer."""
+    provider = ScriptedProvider()
+    provider.gate.clear()
+    made = await service(provider, deadline_s=0.05)
+    asking = asyncio.create_task(made.ask())
+    joined = asyncio.create_task(made.ask())
+    for task in (asking, joined):
+        with pytest.raises(DeadlineExceeded):
+            await task
+
+
+async def test_a_rotated_model_does_not_serve_the_old_models_answers() -> None:
+    """Its digest is part of the key."""
+    provider = ScriptedProvider()
+    made = await service(provider)
+    await made.ask()
+    provider.digest = "ba9876543210"
+    await made.observer.look()
+    assert (await made.ask()).cache == "miss"
+
+
+async def test_hits_go_on_in_a_new_process_while_the_provider_is_down() -> None:
+    """The digest is remembered in the store."""
+    clock = FakeClock()
+    store = MemoryStore(clock=clock)
+    first = await (await service(ScriptedProvider(), clock=clock, store=store)).ask()
+    restarted = await service(ScriptedProvider(DOWN, digest=DOWN), clock=clock, store=store)
+    hit = await restarted.ask()
+    assert (hit.cache, hit.entry.body) == ("hit", first.entry.body)
+
+
+async def test_nothing_is_stored_for_a_model_that_nobody_has_seen() -> None:
+    """Its answers could be any model's."""
+    made = await service(ScriptedProvider(digest=DOWN))
+    assert (await made.ask()).detail == ""
+    assert (await made.ask()).cache == "miss"

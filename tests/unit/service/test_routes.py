@@ -1,0 +1,262 @@
+"""The routes as a client sees them: bodies, statuses and headers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from ai_service.app import create_app
+from ai_service.errors import ProviderUnreachable
+from ai_service.settings import Settings
+from tests.unit.service.fakes import BODIES, ScriptedProvider
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ai_service.providers.base import Provider
+
+PATHS = list(BODIES)
+RECIPE = PATHS[0]
+DOWN = ProviderUnreachable("down")
+
+
+class Client(httpx.AsyncClient):
+    """Calls the application without a network, with its lifespan."""
+
+    def __init__(self, *providers: Provider, **environ: str) -> None:
+        self.app = create_app(Settings.from_env(environ), providers=providers or [ScriptedProvider()])
+        super().__init__(transport=httpx.ASGITransport(app=self.app), base_url="http://test")
+        self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._done: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def __aenter__(self) -> Client:  # type: ignore[override] # Self of a subclass that is not derived further
+        self._lifespan = asyncio.create_task(
+            self.app({"type": "lifespan", "asgi": {}, "state": {}}, self._events.get, self._done.put)
+        )
+        await self._events.put({"type": "lifespan.startup"})
+        assert (await self._done.get())["type"] == "lifespan.startup.complete"
+        await super().__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: Any) -> None:
+        await super().__aexit__(*exc)
+        await self._events.put({"type": "lifespan.shutdown"})
+        await self._lifespan
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    """A service whose provider answers well."""
+    async with Client() as opened:
+        yield opened
+
+
+def check_error(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Every error has the same shape."""
+    body: dict[str, Any] = response.json()
+    assert response.status_code == status
+    assert body["success"] is False
+    assert body["code"] == code
+    assert body["error"].endswith(".")
+    assert body["request_id"] == response.headers["x-request-id"]
+    return body
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_miss_and_its_hit_differ_in_headers_only(client: Client, path: str) -> None:
+    """The body of a cached answer is the same on every hit, to the byte."""
+    miss = await client.post(path, json=BODIES[path])
+    hits = [await client.post(path, json=BODIES[path]) for _ in range(3)]
+    assert miss.headers["cache-status"] == "alchemorsel; fwd=miss; stored"
+    for hit in hits:
+        assert hit.content == miss.content
+        assert re.fullmatch(r"alchemorsel; hit; ttl=\d+; detail=memory", hit.headers["cache-status"])
+        assert hit.headers["age"] == "0"
+        assert hit.headers["x-ai-provider"] == "ollama"
+        assert hit.headers["x-ai-model"] == "ollama-model"
+        assert re.fullmatch(r"cache;dur=[\d.]+, total;dur=[\d.]+", hit.headers["server-timing"])
+        assert hit.headers["content-type"] == "application/json"
+
+
+async def test_a_miss_says_where_its_time_went(client: Client) -> None:
+    """Server-Timing names the parts."""
+    response = await client.post(RECIPE, json=BODIES[RECIPE])
+    names = [part.split(";")[0] for part in response.headers["server-timing"].split(", ")]
+    assert names == ["queue", "provider", "total"]
+
+
+async def test_a_fallback_is_visible_in_the_headers() -> None:
+    """With its reason."""
+    async with Client(ScriptedProvider(DOWN), ScriptedProvider(name="openai")) as client:
+        response = await client.post(RECIPE, json=BODIES[RECIPE])
+    assert response.headers["x-ai-provider"] == "openai"
+    assert 'fallback;desc="ollama: unreachable"' in response.headers["server-timing"]
+    assert response.json()["meta"]["degraded"] is True
+
+
+@pytest.mark.parametrize(
+    ("control", "status"),
+    [("no-store", "alchemorsel; fwd=bypass"), ("max-age=0, No-Cache", "alchemorsel; fwd=bypass; stored")],
+)
+async def test_cache_control_is_honoured(client: Client, control: str, status: str) -> None:
+    """Whatever its case and company."""
+    await client.post(RECIPE, json=BODIES[RECIPE])
+    response = await client.post(RECIPE, json=BODIES[RECIPE], headers={"cache-control": control})
+    assert response.headers["cache-status"] == status
+
+
+async def test_only_if_cached_without_an_answer_is_504(client: Client) -> None:
+    """As RFC 9111 has it."""
+    response = await client.post(RECIPE, json=BODIES[RECIPE], headers={"cache-control": "only-if-cached"})
+    check_error(response, 504, "not_cached")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"x":1}', b"\xff"])
+async def test_a_bad_body_is_400(client: Client, path: str, body: bytes) -> None:
+    """On every route."""
+    response = await client.post(path, content=body, headers={"content-type": "application/json"})
+    check_error(response, 400, "invalid_request")
+
+
+async def test_every_wrong_field_is_named(client: Client) -> None:
+    """With what was expected there."""
+    body = check_error(await client.post(RECIPE, json={"max_calories": "x", "colour": 1}), 400, "invalid_request")
+    assert body["details"][0] == {"field": "$.prompt", "problem": "required field is missing"}
+    assert [detail["field"] for detail in body["details"]] == ["$.prompt", "$.max_calories", "$.colour"]
+
+
+async def test_an_impossible_value_is_422(client: Client) -> None:
+    """Minus one calorie."""
+    response = await client.post(RECIPE, json={"prompt": "a", "max_calories": -1})
+    body = check_error(response, 422, "unprocessable_request")
+    assert body["details"] == [{"field": "$.max_calories", "problem": "expected a whole number from 1 to 20000"}]
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])
+async def test_another_content_type_is_415(client: Client, media_type: str) -> None:
+    """Also none at all."""
+    headers = {"content-type": media_type} if media_type else {}
+    check_error(await client.post(RECIPE, content=b"{}", headers=headers), 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
+async def test_json_may_be_said_in_many_ways(client: Client, media_type: str) -> None:
+    """Parameters and case do not matter."""
+    content = json.dumps(BODIES[RECIPE])
+    response = await client.post(RECIPE, content=content, headers={"content-type": media_type})
+    assert response.status_code == 200
+
+
+async def test_a_body_over_64_kib_is_413(client: Client) -> None:
+    """Said by its length or found on the way; one of 64 KiB is read."""
+    headers = {"content-type": "application/json"}
+    check_error(await client.post(RECIPE, content=b" " * 65537, headers=headers), 413, "payload_too_large")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(5):
+            yield b" " * 16384
+
+    check_error(await client.post(RECIPE, content=chunks(), headers=headers), 413, "payload_too_large")
+    check_error(await client.post(RECIPE, content=b" " * 65536, headers=headers), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
+async def test_another_method_on_a_task_is_405(client: Client, method: str) -> None:
+    """And says which one is right."""
+    response = await client.request(method, RECIPE)
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+
+
+async def test_another_method_on_an_operators_route_is_405(client: Client) -> None:
+    """In the same envelope."""
+    response = await client.post("/health")
+    check_error(response, 405, "method_not_allowed")
+    assert "GET" in response.headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/ai/generate-recipe/", "/api/v1/ai", "/%00", "/nope?x=1"])
+async def test_an_unknown_route_is_404(client: Client, path: str) -> None:
+    """In the same envelope."""
+    check_error(await client.get(path), 404, "not_found")
+
+
+async def test_when_every_provider_is_out_it_is_503_with_retry_after() -> None:
+    """And the reasons."""
+    async with Client(ScriptedProvider(DOWN, DOWN, DOWN)) as client:
+        response = await client.post(RECIPE, json=BODIES[RECIPE])
+    body = check_error(response, 503, "unavailable")
+    assert body["details"] == [{"provider": "ollama", "problem": "unreachable"}]
+    assert int(response.headers["retry-after"]) >= 1
+
+
+async def test_past_the_deadline_it_is_504() -> None:
+    """Never a hang."""
+    provider = ScriptedProvider()
+    provider.gate.clear()
+    async with Client(provider, ALCHEMORSEL_DEADLINE="50ms") as client:
+        check_error(await client.post(RECIPE, json=BODIES[RECIPE]), 504, "deadline_exceeded")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("abc-123", True), ("a" * 64, True), ("a" * 65, False), ("a b", False), ("", False)]
+)
+async def test_a_harmless_request_id_is_kept(client: Client, *, given: str, kept: bool) -> None:
+    """A harmful one is replaced: it ends up in logs."""
+    response = await client.post(RECIPE, json=BODIES[RECIPE], headers={"x-request-id": given})
+    assert (response.headers["x-request-id"] == given) is kept
+
+
+async def test_requests_are_counted_by_task_cache_and_status(client: Client) -> None:
+    """The benchmark compares these counters with its own."""
+    await client.post(RECIPE, json=BODIES[RECIPE])
+    await client.post(RECIPE, json=BODIES[RECIPE])
+    await client.post(RECIPE, json={})
+    text = (await client.get("/metrics")).text
+    for line in (
+        'alchemorsel_ai_requests_total{cache="miss",status="200",task="recipe"} 1.0',
+        'alchemorsel_ai_requests_total{cache="hit",status="200",task="recipe"} 1.0',
+        'alchemorsel_ai_requests_total{cache="none",status="400",task="recipe"} 1.0',
+        'alchemorsel_ai_provider_calls_total{outcome="ok",provider="ollama",task="recipe"} 1.0',
+    ):
+        assert line in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/health", 200), ("/health/live", 200), ("/health/ready", 200), ("/api/v1/ai/health", 200)]
+)
+async def test_health_routes_answer(client: Client, path: str, status: int) -> None:
+    """Without asking any provider."""
+    response = await client.get(path)
+    assert response.status_code == status
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_health_is_503_where_nobody_can_answer() -> None:
+    """For monitors that look at statuses only."""
+    async with Client(ScriptedProvider(digest=DOWN)) as client:
+        assert (await client.get("/health")).status_code == 503
+        assert (await client.get("/health/ready")).status_code == 503
+        assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_a_client_that_leaves_early_is_no_error() -> None:
+    """Nobody is left to be answered."""
+    app = create_app(Settings.from_env({}), providers=[ScriptedProvider()])
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": RECIPE, "headers": [(b"content-type", b"application/json")]}
+    await app(scope, receive, send)
+    assert sent == []

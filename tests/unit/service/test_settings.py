@@ -1,0 +1,116 @@
+"""Reading the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from ai_service.errors import ConfigurationError
+from ai_service.settings import Settings, parse_duration
+
+
+def mistakes(**environ: str) -> list[str]:
+    """What is wrong with an environment."""
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env(environ)
+    return caught.value.mistakes
+
+
+def test_an_empty_environment_runs_on_a_laptop() -> None:
+    """Nothing has to be installed or set."""
+    settings = Settings.from_env({"PATH": "/bin"})
+    assert (settings.provider, settings.fallbacks) == ("ollama", ("openai", "mock"))
+    assert settings.ollama_host == "http://127.0.0.1:11434"
+    assert settings.redis_url == ""
+    assert (settings.recipe_ttl, settings.ingredients_ttl, settings.nutrition_ttl) == (7200, 21600, 43200)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("30s", 30), ("1.5m", 90), ("2h", 7200)])
+def test_durations_have_a_unit(text: str, seconds: float) -> None:
+    """All durations are seconds inside."""
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["30", "s", "-1s", "0s", "1d", "1s ", "nan s", "1h30m"])
+def test_anything_else_is_no_duration(text: str) -> None:
+    """A number without a unit in particular: seconds and milliseconds are too easily mixed up."""
+    with pytest.raises(ValueError, match="500ms, 30s, 2m or 1h"):
+        parse_duration(text)
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    """Nobody wants to find them one start at a time."""
+    found = mistakes(
+        ALCHEMORSEL_AI_PROVIDER="olama",
+        ALCHEMORSEL_PORT="99999",
+        ALCHEMORSEL_OLLAMA_TIMEOUT="soon",
+        ALCHEMORSEL_OLLAMA_HOST="ollama:11434",
+        ALCHEMORSEL_OLAMA_MODEL="m",
+        ALCHEMORSEL_AI_FALLBACKS="mock,mock",
+    )
+    assert found == [
+        "ALCHEMORSEL_OLAMA_MODEL: no such setting; did you mean ALCHEMORSEL_OLLAMA_MODEL?",
+        "ALCHEMORSEL_AI_PROVIDER='olama': expected one of ollama, openai, mock",
+        "ALCHEMORSEL_AI_FALLBACKS='mock,mock': expected a comma-separated list of ollama, openai, mock, each once",
+        "ALCHEMORSEL_OLLAMA_HOST='ollama:11434': expected a URL that starts with http:// or https://",
+        "ALCHEMORSEL_OLLAMA_TIMEOUT='soon': expected a duration above zero such as 500ms, 30s, 2m or 1h",
+        "ALCHEMORSEL_PORT='99999': expected a whole number from 0 to 65535",
+    ]
+
+
+def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
+    """The message goes to a log."""
+    (found,) = mistakes(ALCHEMORSEL_REDIS_URL="redis://:hunter2@localhost:6379/0")
+    assert "password as a file" in found
+    assert "hunter2" not in found
+
+
+def test_what_needs_each_other_is_checked_together() -> None:
+    """Each of the two alone looks right."""
+    assert mistakes(ALCHEMORSEL_AI_PROVIDER="openai", ALCHEMORSEL_REDIS_USERNAME="alchemorsel") == [
+        "ALCHEMORSEL_AI_PROVIDER=openai: expected ALCHEMORSEL_OPENAI_BASE_URL to be set as well",
+        "ALCHEMORSEL_REDIS_USERNAME: expected ALCHEMORSEL_REDIS_PASSWORD_FILE to be set as well",
+    ]
+
+
+def test_a_secret_is_read_from_its_file_and_never_shown(tmp_path: Path) -> None:
+    """Not even by a traceback that prints the settings."""
+    (tmp_path / "key").write_text("sk-secret\n")
+    settings = Settings.from_env({"ALCHEMORSEL_OPENAI_API_KEY_FILE": str(tmp_path / "key")})
+    assert settings.openai_api_key == "sk-secret"
+    assert "sk-secret" not in repr(settings)
+
+
+def test_a_relative_secret_is_a_systemd_credential(tmp_path: Path) -> None:
+    """LoadCredential= puts it there."""
+    (tmp_path / "redis_password").write_text("pw")
+    environ = {"ALCHEMORSEL_REDIS_PASSWORD_FILE": "redis_password", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert Settings.from_env(environ).redis_password == "pw"
+
+
+def test_a_secret_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
+    """Missing, empty, or relative without credentials."""
+    (tmp_path / "empty").write_text("\n")
+    name = "ALCHEMORSEL_REDIS_PASSWORD_FILE"
+    assert "No such file" in mistakes(**{name: str(tmp_path / "missing")})[0]
+    assert "is empty" in mistakes(**{name: str(tmp_path / "empty")})[0]
+    assert "absolute path" in mistakes(**{name: "redis_password"})[0]
+
+
+def test_an_empty_variable_means_unset() -> None:
+    """Unit files and compose files write it so."""
+    assert Settings.from_env({"ALCHEMORSEL_PORT": ""}).port == 3010
+
+
+def test_passed_sockets_count_only_for_the_process_they_were_passed_to() -> None:
+    """A child inherits the variables, not the sockets."""
+    environ = {"LISTEN_FDS": "1", "LISTEN_PID": "42"}
+    assert Settings.from_env(environ, pid=42).listen_fds == 1
+    assert Settings.from_env(environ, pid=43).listen_fds == 0
+
+
+def test_every_setting_says_what_it_means() -> None:
+    """The README's table is made from it, and the defaults must be readable by their own parsers."""
+    for knob in Settings.knobs().values():
+        assert knob.meaning
+        assert knob.variable.startswith("ALCHEMORSEL_")
+        knob.parse(knob.default)
