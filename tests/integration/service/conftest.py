@@ -1,0 +1,48 @@
+"""The real Redis, the real Ollama with a real model, and the real program between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.ollama_process import OllamaProcess
+from tests.contract.redis_server import USER, RedisServer
+from tests.integration.service.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis that a test may stop and kill."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ollama() -> Iterator[OllamaProcess]:
+    """The lab's Ollama."""
+    with OllamaProcess() as server:
+        yield server
+
+
+@pytest.fixture
+def start(redis_server: RedisServer) -> Callable[..., Program]:
+    """Makes a program that uses both; settings given win."""
+
+    def make(ollama: OllamaProcess, **settings: str) -> Program:
+        return Program(
+            **{
+                "OLLAMA_HOST": ollama.url,
+                "OLLAMA_MODEL": ollama.model,
+                "RECIPE_MAX_TOKENS": "512",
+                "REDIS_URL": redis_server.url,
+                "REDIS_USERNAME": USER,
+                "REDIS_PASSWORD_FILE": str(redis_server.password_file),
+                **settings,
+            }
+        )
+
+    return make

@@ -1,0 +1,92 @@
+"""The real program, as its users start it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+ROOT = Path(__file__).parents[3]
+START_TIMEOUT_S = 20.0
+
+
+class Program:
+    """`python -m ai_service` on a free port.
+
+    Args:
+        settings: Its `ALCHEMORSEL_*` variables, without the prefix.
+
+    Attributes:
+        http: A client of it, which gives up after a minute: nothing may hang.
+    """
+
+    def __init__(self, **settings: str) -> None:
+        self._port = _free_port()
+        self._settings = {"PORT": str(self._port), **settings}
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=60, trust_env=False)
+
+    def __enter__(self) -> Self:
+        self._log = tempfile.TemporaryFile()
+        variables = {f"ALCHEMORSEL_{name}": value for name, value in self._settings.items()}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ai_service"],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], **variables},
+            stderr=self._log,
+        )
+        give_up = time.monotonic() + START_TIMEOUT_S
+        while not _listens(self._port):
+            if self.process.poll() is not None or time.monotonic() > give_up:
+                self.__exit__(None, None, None)
+                raise RuntimeError("the service did not start")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.http.close()
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if error is not None:
+            sys.stderr.write(self._read_log())
+        self._log.close()
+
+    def ask(self, path: str, body: Any, **headers: str) -> httpx.Response:
+        """Asks for a task."""
+        return self.http.post(path, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    def log(self) -> list[dict[str, Any]]:
+        """What it has logged so far."""
+        return [json.loads(line) for line in self._read_log().splitlines()]
+
+    def _read_log(self) -> str:
+        self._log.seek(0)
+        return self._log.read().decode()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

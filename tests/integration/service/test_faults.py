@@ -1,0 +1,111 @@
+"""What the caller sees when a part is lost: a right answer, a labelled one, or an error in time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.ollama_process import OllamaProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.contract.redis_server import RedisServer
+    from tests.integration.service.program import Program
+
+INGREDIENTS = "/api/v1/ai/suggest-ingredients"
+OLD = {"partial": ["tomato"]}
+RECOVERY_S = 30.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_lost_redis_is_no_error(
+    start: Callable[..., Program], ollama: OllamaProcess, redis_server: RedisServer, number: signal.Signals
+) -> None:
+    """Killed or hung: what the process remembers is served, the rest is computed, and the log says it once."""
+    with start(ollama) as program:
+        before = program.ask(INGREDIENTS, OLD)
+        redis_server.signal(number)
+        time.sleep(2.5)  # Longer than the memory layer trusts an entry without asking Redis.
+        kept = program.ask(INGREDIENTS, OLD)
+        fresh = program.ask(INGREDIENTS, {"partial": ["lost", number.name]})
+        messages = [line["message"] for line in program.log() if line["logger"].endswith("store")]
+        health = program.http.get("/health").json()
+    assert "detail=memory" in kept.headers["cache-status"]
+    assert kept.content == before.content
+    assert (fresh.status_code, fresh.json()["meta"]["provider"]) == (200, "ollama")
+    assert len(messages) == 1
+    assert "Redis does not answer" in messages[0]
+    assert (health["status"], health["cache"]["available"]) == ("degraded", False)
+
+
+def test_a_redis_that_comes_back_is_used_again(
+    start: Callable[..., Program], ollama: OllamaProcess, redis_server: RedisServer
+) -> None:
+    """Without a restart."""
+    with start(ollama) as program:
+        redis_server.kill()
+        program.ask(INGREDIENTS, {"partial": ["gone"]})
+        redis_server.start()
+        give_up = time.monotonic() + RECOVERY_S
+        while not program.http.get("/health").json()["cache"]["available"]:
+            assert time.monotonic() < give_up
+            time.sleep(0.2)
+        stored = program.ask(INGREDIENTS, {"partial": ["back"]})
+    assert stored.headers["cache-status"] == "alchemorsel; fwd=miss; stored"
+
+
+def test_a_lost_ollama_degrades_and_recovers(start: Callable[..., Program]) -> None:
+    """Hits go on, new questions get a labelled stand-in that is not stored, and the model's answers come back."""
+    new = {"partial": ["pear"]}
+    with OllamaProcess() as server:
+        program = start(server)
+        with program:
+            before = program.ask(INGREDIENTS, OLD)
+            server.stop()
+            hit = program.ask(INGREDIENTS, OLD)
+            stand_in = [program.ask(INGREDIENTS, new) for _ in range(2)]
+            port = int(server.url.rpartition(":")[2])
+            with OllamaProcess(port=port):
+                give_up = time.monotonic() + RECOVERY_S
+                while (back := program.ask(INGREDIENTS, new)).json()["meta"]["provider"] == "mock":
+                    assert time.monotonic() < give_up
+                    time.sleep(0.5)
+    assert hit.headers["cache-status"].startswith("alchemorsel; hit;")
+    assert hit.content == before.content
+    for answer in stand_in:
+        assert answer.headers["cache-status"] == "alchemorsel; fwd=miss"
+        meta = answer.json()["meta"]
+        assert (meta["provider"], meta["degraded"], meta["confidence"]) == ("mock", True, 0.0)
+    assert back.json()["meta"]["degraded"] is False
+
+
+def test_hits_go_on_in_a_process_that_starts_without_ollama(start: Callable[..., Program]) -> None:
+    """It learns the model's digest from Redis."""
+    with OllamaProcess() as server, start(server) as program:
+        before = program.ask(INGREDIENTS, OLD)
+    with start(server) as program:
+        hit = program.ask(INGREDIENTS, OLD)
+        assert program.http.get("/health/ready").status_code == 200
+    assert "detail=redis" in hit.headers["cache-status"]
+    assert hit.content == before.content
+
+
+def test_a_hung_ollama_costs_a_deadline_and_no_more(start: Callable[..., Program]) -> None:
+    """With no stand-in allowed, the answer is 503 in time, and it says when to come again."""
+    with (
+        OllamaProcess() as server,
+        start(server, AI_FALLBACKS="openai", OLLAMA_TIMEOUT="1s", OLLAMA_LOAD_TIMEOUT="1s") as program,
+    ):
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            answer = program.ask(INGREDIENTS, {"partial": ["hung"]})
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.json()["details"] == [{"provider": "ollama", "problem": "timeout"}]
+    assert int(answer.headers["retry-after"]) >= 1

@@ -1,0 +1,59 @@
+"""One JSON object a line."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+from ai_service.structured_log import FLUSH_AT_BYTES, AccessLog, JSONFormatter
+
+
+def test_a_record_is_one_line_of_json() -> None:
+    """Fields beside the message, and a traceback inside the line."""
+    error = ValueError("a\nb")
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "it %s", ("broke",), (ValueError, error, None))
+    record.fields = {"port": 3010}
+    line = JSONFormatter().format(record)
+    assert "\n" not in line
+    assert json.loads(line) | {"time": "", "exception": ""} == {
+        "time": "",
+        "level": "error",
+        "logger": "x",
+        "message": "it broke",
+        "port": 3010,
+        "exception": "",
+    }
+
+
+async def test_requests_are_logged_without_what_they_ask() -> None:
+    """Nobody's diet belongs into a log."""
+    stream = io.StringIO()
+    log = AccessLog(stream)
+    log.write("id-1", "recipe", status=200, cache="hit", provider="ollama", seconds=0.0001234)
+    assert stream.getvalue() == ""
+    log.flush()
+    line = json.loads(stream.getvalue())
+    assert set(line) == {
+        "time", "level", "logger", "message", "request_id", "task", "status", "cache", "provider", "duration_ms",
+    }  # fmt: skip
+    assert (line["request_id"], line["duration_ms"]) == ("id-1", 0.123)
+
+
+async def test_many_lines_are_written_before_their_time() -> None:
+    """What waits is bounded."""
+    stream = io.StringIO()
+    log = AccessLog(stream)
+    while not stream.getvalue():
+        log.write("id", "recipe", status=200, cache="hit", provider="ollama", seconds=0.1)
+    assert FLUSH_AT_BYTES <= len(stream.getvalue()) < FLUSH_AT_BYTES + 1000
+    log.flush()
+
+
+async def test_a_log_that_is_off_writes_nothing() -> None:
+    """Level warning and above."""
+    stream = io.StringIO()
+    log = AccessLog(stream, enabled=False)
+    log.write("id", "recipe", status=200, cache="hit", provider="ollama", seconds=0.1)
+    log.flush()
+    assert stream.getvalue() == ""
