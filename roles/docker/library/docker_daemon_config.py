@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 
 DOCUMENTATION = r"""
 module: docker_daemon_config
@@ -158,20 +158,20 @@ def plan(current: Tree, applied: Tree, defaults: Tree, options: Tree) -> tuple[T
     driver = options.get("log-driver") or foreign.get("log-driver") or defaults.get("log-driver")
     if "log-opts" in defaults and driver != defaults.get("log-driver"):
         wanted["log-opts"] = options.get("log-opts")
-    wanted = without_nulls(wanted)
-    ours = _only_ours(merge(_yielding(wanted, foreign), without_nulls(options)), foreign)
+    wanted, options = without_nulls(wanted), without_nulls(options)
+    ours = _only_ours(merge(_yielding(wanted, merge(foreign, options)), options), foreign)
     stale = subtract(applied, ours)
     return merge(subtract(current, stale), ours), ours
 
 
-def _yielding(wanted: Tree, foreign: Tree) -> Tree:
-    """Return what is wanted, without the plain values that somebody else decided."""
+def _yielding(wanted: Tree, decided: Tree) -> Tree:
+    """Return what is wanted, without the plain values that are decided already."""
     kept: Tree = {}
     for key, value in wanted.items():
-        there = foreign.get(key)
+        there = decided.get(key)
         if isinstance(value, dict) and isinstance(there, dict):
             kept[key] = _yielding(value, there)
-        elif key not in foreign or (isinstance(value, list) and isinstance(there, list)):
+        elif key not in decided or (isinstance(value, list) and isinstance(there, list)):
             kept[key] = value
     return kept
 
@@ -196,7 +196,7 @@ def render(tree: Tree) -> str:
 
 
 def _replace(module: AnsibleModule, path: Path, text: str, validate: str | None) -> None:
-    """Replace a file after the check, keeping its mode and owner; make its folder where it is missing. No text removes it."""
+    """Replace a file after the check, keeping its mode and owner; no text removes it. A missing folder is made."""
     if not text:
         path.unlink(missing_ok=True)
         return

@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -125,7 +125,9 @@ class Selftest:
         """
         archive = root_file_system([shell, *libraries(self._checked(["ldd", shell]))])
         try:
-            self._checked(["docker", "import", "--change", f"ENTRYPOINT {json.dumps([shell])}", "-", self._name], archive)
+            self._checked(
+                ["docker", "import", "--change", f"ENTRYPOINT {json.dumps([shell])}", "-", self._name], archive
+            )
             return judge(
                 self._checked(
                     [

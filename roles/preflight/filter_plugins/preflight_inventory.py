@@ -32,13 +32,13 @@ def inventory_problems(
     for name in sorted(set(groups) - set(known_groups) - ALWAYS_THERE):
         if host not in groups[name]:
             continue
-        for right in get_close_matches(name, known_groups, n=1, cutoff=0.85):
-            problems.append(
-                {
-                    "problem": f"the group {name} is not one that the playbooks address",
-                    "remedy": f"did you mean {right}?",
-                }
-            )
+        problems += [
+            {
+                "problem": f"the group {name} is not one that the playbooks address",
+                "remedy": f"did you mean {right}?",
+            }
+            for right in get_close_matches(name, known_groups, n=1, cutoff=0.85)
+        ]
     return problems
 
 

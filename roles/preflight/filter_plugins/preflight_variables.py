@@ -91,7 +91,7 @@ def placeholder_problems(
     return [
         {
             "problem": f"{path} still holds a placeholder",
-            "remedy": "set a real value, in a file that ansible-vault encrypts; or leave it empty where one is generated",
+            "remedy": "set a real value in a file that ansible-vault encrypts, or leave it empty to have one generated",
         }
         for path in found
     ]

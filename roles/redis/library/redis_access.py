@@ -10,12 +10,13 @@ import socket
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedRWPair
 
 DOCUMENTATION = r"""
 module: redis_access
@@ -87,7 +88,7 @@ class Connection:
         stream: A socket's file.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BufferedRWPair) -> None:
         self._stream = stream
 
     def command(self, *words: str) -> str:

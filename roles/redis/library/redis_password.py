@@ -10,7 +10,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 
 DOCUMENTATION = r"""
 module: redis_password
@@ -75,7 +75,7 @@ def main() -> None:
     written = not password or password != before
     if written and not module.check_mode:
         password = password or secrets.token_urlsafe(ENTROPY_BYTES)
-        # Parents that are missing get the usual mode, the folder itself is root's only. One that exists is left as it is.
+        # Missing parents get the usual mode, the folder itself is root's only. One that exists is left as it is.
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=module.tmpdir, delete=False) as draft:
             draft.write(password + "\n")

@@ -1,0 +1,113 @@
+"""The module docker_selftest, against an engine of our own making; the real engine is tried by the role."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from roles.docker.library.docker_selftest import (
+    MEMORY_LIMIT_BYTES,
+    Selftest,
+    SelftestError,
+    judge,
+    libraries,
+    root_file_system,
+)
+from tests.roles.ansible_module import run_module
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = f"memory={MEMORY_LIMIT_BYTES} interface=eth0\n"
+
+
+class Engine:
+    """Answers for the docker client, and remembers what it was asked."""
+
+    def __init__(self, output: str = GOOD, failing: str = "") -> None:
+        self.commands: list[list[str]] = []
+        self.images: dict[str, bytes] = {}
+        self._output = output
+        self._failing = failing
+
+    def run(self, command: list[str], stdin: bytes) -> tuple[int, str, str]:
+        """Answer one command."""
+        self.commands.append(command)
+        if command[0] == "ldd":
+            return 0, subprocess.run(command, capture_output=True, text=True, check=True).stdout, ""
+        if command[1] == self._failing:
+            return 125, "", "permission denied"
+        if command[1] == "import":
+            self.images[command[-1]] = stdin
+        if command[1] == "rmi":
+            self.images.pop(command[-1], None)
+        return 0, self._output if command[1] == "run" else "", ""
+
+
+def test_container_runs_and_nothing_of_it_stays() -> None:
+    """The image is gone after it."""
+    engine = Engine()
+    assert Selftest(engine.run).perform("/bin/sh") == {"memory_limit_bytes": MEMORY_LIMIT_BYTES, "interface": "eth0"}
+    assert engine.images == {}
+    assert [command[1] for command in engine.commands[1:]] == ["import", "run", "rm", "rmi"]
+
+
+@pytest.mark.parametrize("failing", ["import", "run"])
+def test_failure_of_the_engine_is_told_and_cleaned_up_after(failing: str) -> None:
+    """The engine's own words are in the message."""
+    engine = Engine(failing=failing)
+    with pytest.raises(SelftestError, match=f"`docker {failing}` failed with status 125: permission denied"):
+        Selftest(engine.run).perform("/bin/sh")
+    assert engine.images == {}
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("memory=max interface=eth0", "memory controller is off"),
+        ("memory= interface=eth0", "memory controller is off"),
+        (f"memory={MEMORY_LIMIT_BYTES} interface=", "no default route"),
+        ("", "printed ''"),
+    ],
+)
+def test_container_without_limit_or_network_is_a_failure(output: str, reason: str) -> None:
+    """A container that runs without what was asked for is not good enough."""
+    with pytest.raises(SelftestError, match=reason):
+        judge(output)
+
+
+def test_image_holds_the_shell_and_what_it_is_linked_with(tmp_path: Path) -> None:
+    """Packed and unpacked elsewhere, the shell runs from these files alone."""
+    listing = subprocess.run(["ldd", "/bin/sh"], capture_output=True, text=True, check=True).stdout
+    paths = ["/bin/sh", *libraries(listing)]
+    with tarfile.open(fileobj=io.BytesIO(root_file_system(paths))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    loader = next(tmp_path / path[1:] for path in paths if re.search(r"/ld-linux", path))
+    folders = ":".join({str((tmp_path / path[1:]).parent) for path in paths[1:]})
+    finished = subprocess.run(
+        [loader, "--library-path", folders, tmp_path / "bin" / "sh", "-c", "echo alive"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout == "alive\n"
+
+
+def test_libraries_leave_out_what_has_no_file() -> None:
+    """The kernel's own shared object is no file."""
+    listing = (
+        "\tlinux-vdso.so.1 (0x00007ffd)\n"
+        "\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f00)\n"
+        "\t/lib64/ld-linux-x86-64.so.2 (0x00007f11)\n"
+    )
+    assert libraries(listing) == ["/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2"]
+
+
+def test_check_mode_runs_nothing() -> None:
+    """Where no engine is installed yet, there is nothing to try."""
+    assert run_module("docker", "docker_selftest", check_mode=True)["changed"] is False

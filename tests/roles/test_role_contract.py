@@ -1,0 +1,126 @@
+"""What every role promises (defaults, specification, README, names), compared file by file."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROLES = Path(__file__).parents[2] / "roles"
+NAMES = sorted(path.parent.parent.name for path in ROLES.glob("*/tasks/main.yml"))
+CHANGES_NOTHING = {"preflight"}  # so it has nothing that could be absent
+
+
+def load(role: str, path: str) -> Any:
+    """Return a YAML file of a role."""
+    return yaml.safe_load((ROLES / role / path).read_text())
+
+
+def options(role: str) -> dict[str, Any]:
+    """Return the public variables of a role by its specification."""
+    found: dict[str, Any] = load(role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    return found
+
+
+def tasks(role: str) -> list[dict[str, Any]]:
+    """Return all tasks and handlers of a role, blocks opened."""
+    found: list[dict[str, Any]] = []
+    waiting = [
+        task
+        for folder in ("tasks", "handlers")
+        for path in sorted((ROLES / role / folder).glob("*.yml"))
+        for task in yaml.safe_load(path.read_text())
+    ]
+    while waiting:
+        task = waiting.pop()
+        found.append(task)
+        for part in ("block", "rescue", "always"):
+            waiting.extend(task.get(part, []))
+    return found
+
+
+def test_there_are_roles() -> None:
+    """Without roles every other test here would pass."""
+    assert {"preflight", "docker", "model_volume", "redis"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_defaults_and_specification_name_the_same_variables(role: str) -> None:
+    """A variable without a default must be required; one without a specification does not exist."""
+    specified = options(role)
+    defaults = load(role, "defaults/main.yml")
+    assert set(defaults) == {name for name, option in specified.items() if not option.get("required")}
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_specified_defaults_are_the_real_ones(role: str) -> None:
+    """The documentation does not promise another value; one that is computed is not repeated."""
+    defaults = load(role, "defaults/main.yml")
+    for name, option in options(role).items():
+        if "default" in option:
+            assert option["default"] == defaults[name], name
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_every_variable_is_typed_described_and_prefixed(role: str) -> None:
+    """Names begin with the role's, so that two roles never share one."""
+    for name, option in options(role).items():
+        assert name.startswith(f"{role}_")
+        assert option["type"]
+        assert option["description"], name
+        if option["type"] == "list":
+            assert option["elements"], name
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_every_default_has_a_comment(role: str) -> None:
+    """The file is where people look first."""
+    lines = (ROLES / role / "defaults" / "main.yml").read_text().splitlines()
+    for before, line in itertools.pairwise(lines):
+        if re.match(r"\w", line):
+            assert before.startswith("#"), line
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_internal_variables_are_marked_as_such(role: str) -> None:
+    """`__<role>_`: what a user may set is in the defaults and nowhere else."""
+    if (ROLES / role / "vars" / "main.yml").exists():
+        assert all(name.startswith(f"__{role}_") for name in load(role, "vars/main.yml"))
+    registered = [task["register"] for task in tasks(role) if "register" in task]
+    assert all(name.startswith(f"__{role}_") for name in registered)
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_readme_has_every_variable(role: str) -> None:
+    """And none that is gone."""
+    text = (ROLES / role / "README.md").read_text()
+    rows = set(re.findall(rf"^\| `({role}_\w+)`", text, flags=re.MULTILINE))
+    assert rows == set(options(role))
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_role_can_be_removed(role: str) -> None:
+    """`absent` without `purge` keeps data, so purge is off by default."""
+    if role not in CHANGES_NOTHING:
+        assert options(role)[f"{role}_state"]["choices"] == ["present", "absent"]
+        assert load(role, "defaults/main.yml")[f"{role}_purge"] is False
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_no_failure_is_hidden(role: str) -> None:
+    """Neither `ignore_errors` nor `failed_when: false`: an expected status is named."""
+    for task in tasks(role):
+        assert "ignore_errors" not in task, task["name"]
+        assert task.get("failed_when") is not False, task["name"]
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_task_names_say_role_and_phase(role: str) -> None:
+    """A line of output says where it comes from, also where Ansible leaves the role out."""
+    stem = role.replace("_", " ")
+    for task in tasks(role):
+        assert task["name"].lower().startswith((f"{stem} | ", f"{role} | ")), task["name"]
