@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-_TIMEOUT_S = 90
+_TIMEOUT_S = "90"
 
 
 class Client:

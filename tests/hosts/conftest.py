@@ -6,6 +6,8 @@ They run on any inventory of the project, and change nothing on the hosts:
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -16,6 +18,9 @@ import yaml
 
 if TYPE_CHECKING:
     from testinfra.host import Host
+
+# pytest-testinfra calls Ansible's programs by name; they lie beside the Python that runs this.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 _ROLES = Path(__file__).resolve().parents[2] / "roles"
 _UNSET = "__unset__"
@@ -33,9 +38,8 @@ def _defaults(role: str) -> dict[str, Any]:
 def _variables(host: Host, role: str) -> Mapping[str, Any]:
     defaults = _defaults(role)
     names = ", ".join(f"'{name}'" for name in defaults)
-    query = f"{{{{ query('ansible.builtin.vars', {names}, default='{_UNSET}') | to_json }}}}"
-    answer = host.ansible("ansible.builtin.debug", {"msg": query})["msg"]
-    values = yaml.safe_load(answer) if isinstance(answer, str) else answer
+    query = f"query('ansible.builtin.vars', {names}, default='{_UNSET}')"
+    values = host.ansible("ansible.builtin.debug", f'msg="{{{{ {query} }}}}"')["msg"]
     return {
         name: default if value == _UNSET else value
         for (name, default), value in zip(defaults.items(), values, strict=True)
