@@ -1,0 +1,103 @@
+"""The module source_archive: equal sources give equal digests and bytes, and nothing else does."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+_PATH = Path(__file__).parents[2] / "roles" / "ai_service" / "library" / "source_archive.py"
+_SPEC = importlib.util.spec_from_file_location("source_archive", _PATH)
+assert _SPEC is not None
+assert _SPEC.loader is not None
+source_archive = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(source_archive)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> tuple[Path, Path]:
+    """Give a small package and its requirements."""
+    package = tmp_path / "service"
+    (package / "inner").mkdir(parents=True)
+    (package / "__init__.py").write_text('"""A package."""\n\n__version__ = "1.2.3"\n')
+    (package / "inner" / "__init__.py").write_text("")
+    (package / "page.html").write_text("<html>")
+    requirements = tmp_path / "pinned.txt"
+    requirements.write_text("starlette==1.0\n")
+    return package, requirements
+
+
+def test_archive_holds_package_and_requirements(source: tuple[Path, Path]) -> None:
+    """Every file of the package is packed under the package's name, the requirements beside it."""
+    files = source_archive.collect(*source)
+    with tarfile.open(fileobj=io.BytesIO(source_archive.pack(files))) as archive:
+        packed = {name: archive.extractfile(name).read() for name in archive.getnames()}  # type: ignore[union-attr]  # regular files only
+    assert packed == {
+        "requirements.txt": b"starlette==1.0\n",
+        "service/__init__.py": b'"""A package."""\n\n__version__ = "1.2.3"\n',
+        "service/inner/__init__.py": b"",
+        "service/page.html": b"<html>",
+    }
+
+
+def test_times_modes_byte_code_and_hidden_files_change_nothing(source: tuple[Path, Path]) -> None:
+    """What does not change what runs changes neither digest nor bytes."""
+    before = source_archive.collect(*source)
+    package = source[0]
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "x.cpython-311.pyc").write_bytes(b"code")
+    (package / "stale.pyc").write_bytes(b"code")
+    (package / ".page.html.swp").write_text("draft")
+    os.utime(package / "page.html", (1, 1))
+    (package / "page.html").chmod(0o600)
+    after = source_archive.collect(*source)
+    assert source_archive.digest_of(after) == source_archive.digest_of(before)
+    assert source_archive.pack(after) == source_archive.pack(before)
+
+
+@pytest.mark.parametrize("changed", ["service/page.html", "service/inner/__init__.py", "pinned.txt"])
+def test_any_changed_content_changes_the_digest(source: tuple[Path, Path], tmp_path: Path, changed: str) -> None:
+    """A change in any file, the requirements included, is another release."""
+    before = source_archive.digest_of(source_archive.collect(*source))
+    (tmp_path / changed).write_text("changed")
+    assert source_archive.digest_of(source_archive.collect(*source)) != before
+
+
+def test_renamed_file_changes_the_digest(source: tuple[Path, Path]) -> None:
+    """Names count, not only contents."""
+    before = source_archive.digest_of(source_archive.collect(*source))
+    (source[0] / "page.html").rename(source[0] / "index.html")
+    assert source_archive.digest_of(source_archive.collect(*source)) != before
+
+
+def test_border_between_name_and_content_counts() -> None:
+    """Two different sets of files never run together into the same bytes."""
+    assert source_archive.digest_of({"ab": b"c"}) != source_archive.digest_of({"a": b"bc"})
+
+
+def test_version_is_what_the_package_says(source: tuple[Path, Path]) -> None:
+    """The version is read without running the package."""
+    assert source_archive.version_of(source_archive.collect(*source), "service") == "1.2.3"
+
+
+def test_package_without_version_is_refused(source: tuple[Path, Path]) -> None:
+    """A package that says no version gets an error that says what is missing."""
+    (source[0] / "__init__.py").write_text("")
+    with pytest.raises(source_archive.SourceError, match="no line __version__"):
+        source_archive.version_of(source_archive.collect(*source), "service")
+
+
+def test_folder_that_is_no_package_is_refused(tmp_path: Path, source: tuple[Path, Path]) -> None:
+    """A wrong path is told, not packed."""
+    with pytest.raises(source_archive.SourceError, match="has no __init__"):
+        source_archive.collect(tmp_path, source[1])
+
+
+def test_missing_requirements_are_refused(tmp_path: Path, source: tuple[Path, Path]) -> None:
+    """A release without its requirements could not run."""
+    with pytest.raises(source_archive.SourceError, match="is not a file"):
+        source_archive.collect(source[0], tmp_path / "nowhere.txt")
