@@ -63,23 +63,27 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     profile = load_profile(options.profile, options.slo)
     if options.duration is not None:
         profile = _with_duration(profile, options.duration)
-    folder: Path = options.out or Path("reports") / f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
     # A job runner stops with SIGTERM; that ends a run as orderly as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Target(options.target) as target:
-        console.print(
-            f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}", soft_wrap=True
-        )
+        target.require_ready()
+        folder = _make_folder(options.out or Path("reports") / f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        headline = f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}"
+        console.print(headline, soft_wrap=True)
         with ProgressObserver(console) if console.is_terminal else LineObserver(console) as observer:
             session = Session(target, profile, observer, folder / "locust.log")
             result = session.run()
     _write(folder, result, session.samples)
     console.print(closing(result, folder), soft_wrap=True)
     return INTERRUPTED if result.interrupted else result.verdict.exit_status
+
+
+def _make_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
+    return folder
 
 
 def _write(folder: Path, result: Result, samples: list[Sample]) -> None:

@@ -108,8 +108,9 @@ def _complete(record: PhaseRecord) -> _Ruling:
 
 
 def _on_time(record: PhaseRecord, bound_ms: float) -> _Ruling:
-    lag = lag_p99_ms(record.samples)
-    return "the generator kept its schedule", lag <= bound_ms, f"lag p99 {lag:.2f} ms, at most {bound_ms:g} ms allowed"
+    lag, early = lag_p99_ms(record.samples), sum(sample.lag_ns < 0 for sample in record.samples)
+    detail = f"lag p99 {lag:.2f} ms, at most {bound_ms:g} ms allowed; {early} sent early"
+    return "the generator kept its schedule", lag <= bound_ms and not early, detail
 
 
 def _proven(record: PhaseRecord) -> _Ruling:

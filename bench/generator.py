@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -75,7 +76,7 @@ class Generator:
         # Failed requests are the verdict's business, not an error of the generator.
         command += ["--loglevel", "WARNING", "--exit-code-on-error", "0", "--users", "1", "--host", self._target]
         command += ["--phase", phase.name, "--task", phase.task, "--seed", self._seed]
-        command += ["--distinct", str(phase.distinct), "--samples", str(samples)]
+        command += ["--owner", str(os.getpid()), "--distinct", str(phase.distinct), "--samples", str(samples)]
         if isinstance(phase.arrivals, OpenLoop):
             command += ["--rate", str(phase.arrivals.rate), "--seconds", str(phase.arrivals.seconds)]
             return [*command, "--warmup-seconds", str(phase.arrivals.warmup_seconds)]

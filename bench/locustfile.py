@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import secrets
 import sys
 import time
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seconds", type=float, default=30.0, help="open loop: how long arrivals go on")
     group.add_argument("--warmup-seconds", type=float, default=0.0, help="open loop: arrivals marked as warm-up")
     group.add_argument("--samples", default="", help="file for the raw samples, JSON lines")
+    group.add_argument("--owner", type=int, default=0, help="end when this parent process is gone (its id; 0: never)")
 
 
 class Recorder:
@@ -132,6 +134,19 @@ class Recorder:
             self._file.flush()
 
 
+@events.init.add_listener  # type: ignore[untyped-decorator] # as above
+def watch_owner(environment: Environment, **_: object) -> None:
+    """End with the harness, if it is killed, or interrupted before it knew of this process."""
+
+    def watch(owner: int) -> None:
+        while os.getppid() == owner:
+            gevent.sleep(FLUSH_SECONDS)
+        os._exit(1)  # nobody is left to read a sample
+
+    if environment.parsed_options is not None and environment.parsed_options.owner:
+        gevent.spawn(watch, environment.parsed_options.owner)
+
+
 @events.test_start.add_listener  # type: ignore[untyped-decorator] # as above
 def start_recorder(environment: Environment, **_: object) -> None:
     """Open the samples file; what was imported is kept out of the garbage collector's way."""
@@ -139,7 +154,10 @@ def start_recorder(environment: Environment, **_: object) -> None:
     gc.freeze()
     if environment.parsed_options is None:
         raise SystemExit("this locustfile is run by the locust command")
-    environment.bench_recorder = Recorder(environment.parsed_options)  # type: ignore[attr-defined] # ours, for the users
+    try:
+        environment.bench_recorder = Recorder(environment.parsed_options)  # type: ignore[attr-defined] # ours
+    except OSError as error:
+        raise SystemExit(f"cannot write samples: {error}") from error
 
 
 @events.test_stop.add_listener  # type: ignore[untyped-decorator] # as above
@@ -178,8 +196,11 @@ class Visitor(FastHttpUser):
         recorder.epoch_ns = time.perf_counter_ns()
         requests: list[gevent.Greenlet[..., Any]] = []
         for intended_ns in constant_arrivals(options.rate, options.seconds):
-            # A sleep of zero still lets the requests run that are due.
+            # A sleep of zero still lets the requests run that are due. gevent's timers count from the loop's last look
+            # at the clock, so one can fire early; a request that started early would look faster than it was.
             gevent.sleep(max(0.0, (intended_ns - recorder.elapsed_ns()) / 1e9))
+            while (early_ns := intended_ns - recorder.elapsed_ns()) > 0:
+                gevent.sleep(early_ns / 1e9)
             name, index = recorder.take()
             if recorder.in_flight >= MAX_IN_FLIGHT:
                 recorder.dropped += 1

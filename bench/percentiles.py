@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 """Accepted probability of a wrong PASS, and of a wrong FAIL (each one-sided)."""
 
-MOST_SAMPLES = 1_000_000
+MOST_SAMPLES = 100_000
 """Where `samples_needed` stops looking: beyond this a larger run is not the answer."""
 
 
@@ -102,7 +102,7 @@ def samples_needed(p: float, n: int, below: int) -> int | None:
         below: How many of them are below the bound.
 
     Returns:
-        The smallest number (found by doubling, then halving the interval), or None where a million would not do.
+        The smallest number (found by doubling, then halving the interval), or None where `MOST_SAMPLES` would not do.
     """
 
     def decided(size: int) -> bool:

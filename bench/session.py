@@ -47,7 +47,7 @@ class Session:
     """A run of one profile against one target.
 
     Attributes:
-        target: The service.
+        target: The service; it must be ready.
         profile: What to send and which bounds to hold it to.
         observer: Is told how it goes.
         log: File that collects Locust's own output.
@@ -68,11 +68,9 @@ class Session:
         """Run all phases; on Ctrl-C end early with what there is.
 
         Raises:
-            TargetError: The service does not answer, or not any more.
             GeneratorError: Locust failed.
         """
         started_at, started = datetime.now(UTC), time.monotonic()
-        self.target.require_ready()
         version = self.target.version()
         self.log.unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix="alchemorsel-bench-") as folder:

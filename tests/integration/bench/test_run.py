@@ -1,0 +1,226 @@
+"""The real ``python -m bench run`` with real Locust against a fake target whose truth is known."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from bench.results import Result, Verdict, load_result
+from bench.samples import Sample, read_samples
+from tests.integration.bench.fake_target import Behaviour, FakeTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).resolve().parents[3]
+STALL_SECONDS = 0.7
+SLO = """\
+profiles:
+  test:
+    description: Short phases; bounds so wide that no slow machine breaks them.
+    hardware: any
+    uncached: {samples: 2, max_seconds: 20}
+    cached: {rate: 80, seconds: 2, warmup_seconds: 0.25}
+    generator: {max_lag_p99_ms: 2000}
+    gate:
+      latency{task:recipe,cache:hit}: p(95)<20000
+      failures{phase:cached}: rate<0.05
+    show:
+      latency{task:recipe,cache:miss}: p(95)<20000
+"""
+BEHAVIOURS: Mapping[str, Behaviour] = {
+    "honest": Behaviour(),
+    "liar": Behaviour(claims_hits=True),
+    "stalling": Behaviour(stall_seconds=STALL_SECONDS, stall_after=60),
+    "refusing": Behaviour(fails_every=5),
+}
+"""The stall comes with the 60th hit: of the first cached phase, after its warm-up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run left behind."""
+
+    status: int
+    output: str
+    folder: Path
+    result: Result
+    samples: list[Sample]
+    target: FakeTarget
+
+    def recipe_hits_ms(self) -> list[float]:
+        """Return the latencies of the first cached phase after its warm-up, in milliseconds, sorted."""
+        chosen = (one for one in self.samples if one.phase == "cached" and one.task == "recipe" and not one.warmup)
+        return sorted(one.latency_ns / 1e6 for one in chosen)
+
+
+def bench(*arguments: str | Path) -> subprocess.Popen[str]:
+    """Start the program as a user does."""
+    command = [sys.executable, "-m", "bench", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def run_against(behaviour: Behaviour, folder: Path) -> Run:
+    """Run the harness against a target that behaves so."""
+    (folder / "slo.yml").write_text(SLO, encoding="utf-8")
+    out = folder / "out"
+    with FakeTarget(behaviour) as target:
+        process = bench("run", "--target", target.url, "--profile", "test", "--slo", folder / "slo.yml", "--out", out)
+        output, _ = process.communicate(timeout=100)
+    assert (out / "result.json").exists(), output
+    samples, _end = read_samples(out / "samples.jsonl")
+    return Run(process.returncode, output, out, load_result(out), samples, target)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Run against every behaviour, side by side: nothing here depends on how fast the machine is."""
+    folders = [tmp_path_factory.mktemp(name) for name in BEHAVIOURS]
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(BEHAVIOURS, pool.map(run_against, BEHAVIOURS.values(), folders), strict=True))
+
+
+def test_an_honest_target_passes(runs: dict[str, Run]) -> None:
+    """Exit status 0, every rule of evidence holds, and every arrival is in the samples."""
+    run = runs["honest"]
+    assert (run.status, run.result.verdict, run.result.reasons) == (0, Verdict.PASS, [])
+    assert all(finding.holds for finding in run.result.evidence)
+    assert len(run.samples) == 3 * 2 + 3 * 160
+    assert {task.task: task.cached.samples for task in run.result.tasks if task.cached} == {
+        "recipe": 140,
+        "ingredients": 140,
+        "nutrition": 140,
+    }
+    assert all(task.uncached and task.uncached.min_ms >= 50 for task in run.result.tasks)
+    assert run.result.environment["service version"] == "9.9.9"
+
+
+def test_a_run_leaves_its_files_and_no_others(runs: dict[str, Run]) -> None:
+    """Raw samples, result, JUnit, report, Locust's log; no temporary file."""
+    run = runs["honest"]
+    assert sorted(path.name for path in run.folder.iterdir()) == [
+        "junit.xml",
+        "locust.log",
+        "report.html",
+        "result.json",
+        "samples.jsonl",
+    ]
+    assert str(run.folder / "report.html") in run.output
+    first = json.loads((run.folder / "samples.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert first["cache"] == "miss"
+    assert first["server_timing"] == "total;dur=1"
+
+
+def test_the_cached_phase_asks_what_the_uncached_phase_asked(runs: dict[str, Run]) -> None:
+    """Seven computations in all: one for the warm-up, two for each task; every other answer was a hit."""
+    assert sum(runs["honest"].target.calls.values()) == 7
+
+
+def test_a_target_that_lies_about_hits_is_invalid(runs: dict[str, Run]) -> None:
+    """Its provider counter gives it away, in both kinds of phases."""
+    run = runs["liar"]
+    assert (run.status, run.result.verdict) == (3, Verdict.INVALID)
+    broken = {(finding.phase, finding.rule) for finding in run.result.evidence if not finding.holds}
+    assert ("cached", "provider calls agree with the misses") in broken
+    assert ("uncached", "answers are proven to be uncached") in broken
+
+
+def test_a_stall_shows_in_the_tail(runs: dict[str, Run]) -> None:
+    """No coordinated omission: whoever was due during the stall waited for the rest of it, and is counted."""
+    run = runs["stalling"]
+    latencies = run.recipe_hits_ms()
+    due_in_the_first_half = int(80 * STALL_SECONDS / 2)
+    waited_half = [latency for latency in latencies if latency >= STALL_SECONDS / 2 * 1000]
+    assert len(waited_half) >= due_in_the_first_half - 2
+    recipe = next(task for task in run.result.tasks if task.task == "recipe")
+    assert recipe.cached is not None
+    assert recipe.cached.p99_ms >= 0.9 * STALL_SECONDS * 1000
+    assert all(finding.holds for finding in run.result.evidence)
+
+
+def test_refusals_fail_the_run_and_are_no_samples(runs: dict[str, Run]) -> None:
+    """Every fifth hit is refused at once: a broken failure bound, with the reason, proven by agreeing counters."""
+    run = runs["refusing"]
+    assert (run.status, run.result.verdict) == (1, Verdict.FAIL)
+    cached = [phase for phase in run.result.phases if phase.phase == "cached"]
+    assert all(phase.failures == {"HTTP 503": phase.failures["HTTP 503"]} for phase in cached)
+    assert all(phase.counted == 140 - phase.failures["HTTP 503"] for phase in cached)
+    assert all(finding.holds for finding in run.result.evidence)
+
+
+def test_an_interrupted_run_leaves_a_partial_result_and_no_process(tmp_path: Path) -> None:
+    """Ctrl-C in a phase: what was measured is written and marked, Locust is gone, the status is 130."""
+    (tmp_path / "slo.yml").write_text(SLO, encoding="utf-8")
+    out = tmp_path / "out"
+    with FakeTarget(Behaviour(miss_seconds=0.5)) as target:
+        process = bench("run", "--target", target.url, "--profile", "test", "--slo", tmp_path / "slo.yml", "--out", out)
+        assert process.stdout is not None
+        while "uncached: ingredients" not in process.stdout.readline():
+            assert process.poll() is None
+        generators: list[psutil.Process] = []
+        while not generators:
+            generators = psutil.Process(process.pid).children(recursive=True)
+        os.kill(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    _gone, alive = psutil.wait_procs(generators, timeout=30)
+    assert not alive
+    result = load_result(out)
+    assert (result.interrupted, result.verdict) == (True, Verdict.INVALID)
+    assert result.tasks[0].uncached is not None
+    assert "interrupted" in output
+    assert "partial result" in (out / "report.html").read_text(encoding="utf-8")
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_the_generator_ends_when_the_harness_is_killed(tmp_path: Path) -> None:
+    """Not even SIGKILL leaves load behind that nobody reads."""
+    (tmp_path / "slo.yml").write_text(SLO, encoding="utf-8")
+    with FakeTarget(Behaviour(miss_seconds=0.5)) as target:
+        process = bench(
+            "run", "--target", target.url, "--profile", "test", "--slo", tmp_path / "slo.yml", "--out", tmp_path
+        )
+        generators: list[psutil.Process] = []
+        while not generators:
+            generators = psutil.Process(process.pid).children()
+        process.kill()
+        process.communicate(timeout=60)
+        _gone, alive = psutil.wait_procs(generators, timeout=30)
+    assert not alive
+
+
+def test_a_target_that_is_not_ready_is_not_measured(tmp_path: Path) -> None:
+    """The service's own word is passed on, with status 69."""
+    with FakeTarget(Behaviour(ready=False)) as target:
+        process = bench("run", "--target", target.url, "--out", tmp_path / "out")
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 69
+    assert "/health/ready answers 503 no provider" in output
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_locustfile_works_by_itself() -> None:
+    """Plain Locust, headless, closed loop: all three tasks are asked in turn, and it ends when they were."""
+    command = [sys.executable, "-m", "locust", "-f", "bench/locustfile.py", "--headless", "--count", "12"]
+    with FakeTarget() as target:
+        done = subprocess.run(
+            [*command, "--users", "2", "--host", target.url],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert {task for task, _cache, _status in target.requests} == {"recipe", "ingredients", "nutrition"}
+    assert sum(target.requests.values()) == 12

@@ -1,0 +1,147 @@
+"""Every rule of evidence notices its lie, and holds for an honest phase."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.counters import Counters
+from bench.evidence import agrees, examine, is_proven
+from tests.unit.bench.records import cached_record, counters, end, hit, miss, uncached_record
+
+if TYPE_CHECKING:
+    from bench.evidence import PhaseRecord
+    from bench.samples import Sample
+
+LAG_MS = 5.0
+
+
+def broken(record: PhaseRecord) -> list[str]:
+    """Return the rules that do not hold."""
+    return [finding.rule for finding in examine(record, LAG_MS) if not finding.holds]
+
+
+def hits(count: int = 200) -> list[Sample]:
+    """Return so many honest cached samples."""
+    return [hit() for _ in range(count)]
+
+
+def test_an_honest_cached_phase_is_proven() -> None:
+    """Hits only, counted as such, no provider called."""
+    assert broken(cached_record(hits())) == []
+
+
+def test_an_honest_uncached_phase_is_proven() -> None:
+    """Misses only, each computed by a real model."""
+    assert broken(uncached_record([miss(), miss(), miss()])) == []
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        hit(cache="miss"),
+        hit(cache="coalesced"),
+        hit(cache="stale"),
+        hit(cache="none"),
+        hit(degraded=True),
+        hit(provider="mock"),
+        hit(provider=""),
+        hit(warmup=True),
+        hit(failure="HTTP 503", status=503),
+        miss(cache="hit"),
+        miss(provider="mock", degraded=True),
+    ],
+)
+def test_what_is_not_what_it_should_be_does_not_count(sample: Sample) -> None:
+    """Neither a miss among hits, nor a fallback's answer, nor warm-up, nor a failure is a latency."""
+    assert not is_proven(sample)
+
+
+def test_a_target_that_claims_hits_but_computes_is_caught_by_its_provider_calls() -> None:
+    """The lie the whole harness is for: every answer says hit, but a model was called for each."""
+    grown = counters({("recipe", "hit"): 200}, {("recipe", "ollama"): 200})
+    assert broken(cached_record(hits(), grown=grown)) == ["provider calls agree with the misses"]
+
+
+def test_a_miss_without_a_provider_call_is_caught() -> None:
+    """A slow answer that nobody computed is no uncached answer."""
+    grown = counters({("recipe", "miss"): 3}, {("recipe", "ollama"): 2})
+    assert broken(uncached_record([miss(), miss(), miss()], grown=grown)) == ["provider calls agree with the misses"]
+
+
+@pytest.mark.parametrize("counted", [199, 201])
+def test_hits_that_the_service_counted_otherwise_are_caught(counted: int) -> None:
+    """Too few: the header lies. Too many: somebody else uses the target meanwhile."""
+    grown = counters({("recipe", "hit"): counted}, {})
+    record = cached_record(hits(), grown=grown)
+    assert broken(record) == ["the service's counters agree with the samples"]
+    assert not agrees(record)
+
+
+def test_a_target_without_counters_proves_nothing() -> None:
+    """No /metrics, no proof; and nothing to wait for."""
+    record = cached_record(hits(), grown=Counters())
+    assert broken(record) == ["the service's counters agree with the samples"]
+    assert agrees(record)
+
+
+def test_a_few_expired_entries_are_left_out_but_many_break_the_phase() -> None:
+    """One miss in two hundred hits is not counted; three make it another kind of phase."""
+    for misses, expected in ((1, []), (3, ["answers are proven to be cached"])):
+        samples = [*hits(200 - misses), *(hit(cache="miss") for _ in range(misses))]
+        grown = counters({("recipe", "hit"): 200 - misses, ("recipe", "miss"): misses}, {("recipe", "ollama"): misses})
+        assert broken(cached_record(samples, grown=grown)) == expected
+
+
+def test_a_single_hit_breaks_an_uncached_phase() -> None:
+    """Among a few samples none may be what it should not be."""
+    grown = counters({("recipe", "miss"): 2, ("recipe", "hit"): 1}, {("recipe", "ollama"): 2})
+    record = uncached_record([miss(), miss(), miss(cache="hit")], grown=grown)
+    assert broken(record) == ["answers are proven to be uncached"]
+
+
+def test_a_phase_without_any_success_is_not_proven() -> None:
+    """Where everything failed there is nothing to believe."""
+    samples = [hit(failure="HTTP 503", status=503, cache="none") for _ in range(10)]
+    assert "answers are proven to be cached" in broken(cached_record(samples))
+
+
+def test_a_late_generator_is_caught() -> None:
+    """p99 of actual minus intended start above the bound; one straggler in 200 is none."""
+    late = [hit(start_ns=6_000_000) for _ in range(3)]
+    assert broken(cached_record([*hits(197), *late])) == ["the generator kept its schedule"]
+    assert broken(cached_record([*hits(199), *late[:1]])) == []
+
+
+def test_a_request_before_its_time_is_caught() -> None:
+    """It would make its latency look shorter than it was."""
+    assert broken(cached_record([*hits(), hit(start_ns=-1)])) == ["the generator kept its schedule"]
+
+
+def test_lateness_in_the_warm_up_is_forgiven() -> None:
+    """The first request sets up connections; that is what the warm-up is for."""
+    assert broken(cached_record([*hits(190), *(hit(warmup=True, start_ns=10**9) for _ in range(10))])) == []
+
+
+@pytest.mark.parametrize(
+    "account", [None, end(200, dropped=1, sent=199), end(200, sent=199), end(199), end(200, planned=201)]
+)
+def test_a_request_that_is_missing_is_caught(account: object) -> None:
+    """A generator that died, dropped arrivals, or lost samples cannot be believed."""
+    assert broken(cached_record(hits(), end=account)) == ["every arrival was sent and recorded"]
+
+
+def test_an_open_loop_that_ended_early_is_caught() -> None:
+    """Fewer arrivals than the plan had due are noticed even if the generator is content."""
+    record = cached_record(hits())
+    shorter = replace(record, samples=record.samples[:150], end=end(150), grown=counters({("recipe", "hit"): 150}, {}))
+    assert broken(shorter) == ["every arrival was sent and recorded"]
+
+
+@pytest.mark.parametrize("request_id", ["", "same"])
+def test_an_answer_without_an_id_of_its_own_is_caught(request_id: str) -> None:
+    """A proxy that replays whole answers repeats their ids."""
+    samples = [*hits(198), hit(request_id=request_id), hit(request_id=request_id)]
+    assert broken(cached_record(samples)) == ["every answer has a request id of its own"]

@@ -1,0 +1,152 @@
+"""Verdicts: proven samples only, decided where the samples decide, and never by a failure that was fast."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.evidence import examine
+from bench.results import Finding, Verdict
+from bench.thresholds import parse_threshold
+from bench.verdict import explain, judge, summarize_latency, summarize_phase, summarize_tasks, worst
+from tests.unit.bench.records import cached_record, hit, miss, uncached_record
+
+BOUND = parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True)
+RATE = parse_threshold("failures{phase:cached}", "rate<0.01", gated=True)
+
+
+def test_exit_statuses_are_those_that_are_documented() -> None:
+    """0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 INVALID."""
+    statuses = {verdict.name: verdict.exit_status for verdict in Verdict}
+    assert statuses == {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 2, "INVALID": 3}
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([], Verdict.PASS),
+        ([Verdict.PASS, Verdict.INCONCLUSIVE], Verdict.INCONCLUSIVE),
+        ([Verdict.FAIL, Verdict.INCONCLUSIVE], Verdict.FAIL),
+        ([Verdict.FAIL, Verdict.INVALID, Verdict.PASS], Verdict.INVALID),
+    ],
+)
+def test_the_worst_verdict_wins(verdicts: list[Verdict], expected: Verdict) -> None:
+    """A broken bound outweighs an undecided one, and broken evidence outweighs both."""
+    assert worst(verdicts) is expected
+
+
+@pytest.mark.parametrize(
+    ("slow", "expected"),
+    [(0, Verdict.PASS), (12, Verdict.PASS), (13, Verdict.INCONCLUSIVE), (27, Verdict.INCONCLUSIVE), (28, Verdict.FAIL)],
+)
+def test_a_bound_passes_or_fails_only_where_the_samples_decide(slow: int, expected: Verdict) -> None:
+    """Of 400 samples, 20 above the bound are exactly p95; the binomial test needs at most 12 or at least 28."""
+    samples = [hit(10.0) for _ in range(400 - slow)] + [hit(200.0) for _ in range(slow)]
+    assert judge(BOUND, samples).verdict is expected
+
+
+def test_samples_exactly_at_the_bound_break_a_strict_bound_only() -> None:
+    """100 ms is not below 100 ms."""
+    samples = [hit(100.0) for _ in range(100)]
+    assert judge(BOUND, samples).verdict is Verdict.FAIL
+    at_most = parse_threshold("latency{task:recipe,cache:hit}", "p(95)<=100", gated=True)
+    assert judge(at_most, samples).verdict is Verdict.PASS
+
+
+def test_an_undecided_bound_says_how_many_samples_would_decide() -> None:
+    """Ten fast samples are too few for p95; 59 are enough."""
+    result = judge(BOUND, [hit(1.0) for _ in range(10)])
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.note.startswith("59 samples would decide")
+    assert result.upper is None
+
+
+def test_failures_are_never_fast_samples() -> None:
+    """Refusals in no time change no percentile; they count against the failure rate."""
+    slow, refused = [hit(200.0) for _ in range(100)], [hit(0.1, failure="HTTP 503", status=503) for _ in range(900)]
+    latency = judge(BOUND, slow + refused)
+    assert (latency.samples, latency.value, latency.verdict) == (100, 200.0, Verdict.FAIL)
+    assert judge(RATE, slow + refused).value == 0.9
+
+
+def test_misses_do_not_count_for_the_cached_bound() -> None:
+    """A scope is a scope."""
+    assert judge(BOUND, [miss() for _ in range(100)]).note == "no proven sample"
+
+
+@pytest.mark.parametrize(
+    ("failed", "total", "expected"),
+    [(0, 298, Verdict.INCONCLUSIVE), (0, 299, Verdict.PASS), (10, 400, Verdict.FAIL), (4, 400, Verdict.INCONCLUSIVE)],
+)
+def test_a_failure_rate_is_decided_by_an_exact_binomial_test(failed: int, total: int, expected: Verdict) -> None:
+    """No failure in 299 requests is the first proof of less than one in a hundred."""
+    samples = [hit() for _ in range(total - failed)] + [hit(failure="x") for _ in range(failed)]
+    assert judge(RATE, samples).verdict is expected
+
+
+def test_failures_in_the_warm_up_do_not_count() -> None:
+    """What is excluded is excluded on both sides."""
+    samples = [hit() for _ in range(300)] + [hit(failure="x", warmup=True) for _ in range(300)]
+    assert judge(RATE, samples).samples == 300
+
+
+def test_a_summary_is_in_milliseconds_of_raw_samples() -> None:
+    """1 to 100 ms: the percentiles are those very samples."""
+    summary = summarize_latency([hit(float(ms)) for ms in range(1, 101)])
+    assert summary is not None
+    assert (summary.min_ms, summary.p50_ms, summary.p95_ms, summary.p99_ms, summary.max_ms) == (1, 50, 95, 99, 100)
+    assert summarize_latency([hit(failure="x")]) is None
+
+
+def test_a_task_has_the_ratio_of_its_medians_and_its_own_verdict() -> None:
+    """A broken bound of one task leaves the others alone; a bound without a task concerns all."""
+    samples = [*(hit(10.0) for _ in range(100)), *(miss(2000.0) for _ in range(3))]
+    strict = parse_threshold("latency{task:recipe,cache:hit}", "p(95)<5", gated=True)
+    shown = parse_threshold("latency{task:nutrition,cache:hit}", "p(95)<5", gated=False)
+    tasks = {task.task: task for task in summarize_tasks(samples, [judge(strict, samples), judge(shown, samples)], [])}
+    assert tasks["recipe"].ratio == 200
+    assert {name: task.verdict for name, task in tasks.items()} == {
+        "recipe": Verdict.FAIL,
+        "ingredients": Verdict.PASS,
+        "nutrition": Verdict.PASS,
+    }
+    overall = parse_threshold("failures", "rate<0.5", gated=True)
+    bad = [hit(failure="x") for _ in range(50)]
+    assert {task.verdict for task in summarize_tasks(bad, [judge(overall, bad)], [])} == {Verdict.FAIL}
+
+
+def test_broken_evidence_makes_its_task_invalid() -> None:
+    """The latencies may look perfect."""
+    finding = Finding(rule="r", phase="cached", task="nutrition", holds=False, detail="d")
+    verdicts = {task.task: task.verdict for task in summarize_tasks([], [], [finding])}
+    assert verdicts == {"recipe": Verdict.PASS, "ingredients": Verdict.PASS, "nutrition": Verdict.INVALID}
+
+
+def test_reasons_name_what_broke_once_for_all_tasks() -> None:
+    """The same breach in three tasks is one sentence; evidence comes before bounds."""
+    findings = [
+        Finding(rule="answers are proven", phase="cached", task=task, holds=False, detail="0 of 9")
+        for task in ("recipe", "nutrition")
+    ]
+    reasons = explain([judge(BOUND, [hit(500.0) for _ in range(100)])], findings)
+    assert reasons == [
+        "cached recipe, nutrition: it does not hold that answers are proven (0 of 9)",
+        "latency{task:recipe,cache:hit}: p(95)<100 is FAIL",
+    ]
+
+
+def test_a_phase_is_summed_up_with_its_failures_apart() -> None:
+    """Counts by cache outcome, reasons of failures, what was warm-up and what counts."""
+    samples = [hit(), hit(), hit(warmup=True), hit(failure="HTTP 503", status=503, cache="none")]
+    phase = summarize_phase(cached_record(samples))
+    assert (phase.sent, phase.warmup, phase.counted) == (4, 1, 2)
+    assert phase.cache == {"hit": 3, "none": 1}
+    assert phase.failures == {"HTTP 503": 1}
+    assert phase.generator_cpu == pytest.approx(0.1)
+    assert "open loop, 4/s for 1 s over 3 known requests" in phase.arrivals
+
+
+def test_a_phase_that_was_cut_short_is_summed_up_too() -> None:
+    """Without the generator's account the samples say how far it got."""
+    record = uncached_record([miss()], end=None)
+    assert summarize_phase(record).sent == 1
+    assert any(not finding.holds for finding in examine(record, 5.0))

@@ -1,0 +1,66 @@
+"""Requests are new or known on purpose, and the nonce stands at the front."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.arrivals import constant_arrivals
+from bench.plan import ClosedLoop, OpenLoop, plan
+from bench.slo import Load
+from bench.workload import TASKS, nonce, request_body
+
+NAMES = sorted(TASKS)
+
+
+@given(st.sampled_from(NAMES), st.text(max_size=20), st.integers(0, 10**6))
+def test_the_same_name_is_the_same_request(task: str, seed: str, index: int) -> None:
+    """A cached phase can ask again for what an uncached phase asked, in another process."""
+    assert request_body(task, seed, index) == request_body(task, seed, index)
+
+
+@pytest.mark.parametrize("task", NAMES)
+def test_every_index_and_every_seed_is_a_new_request(task: str) -> None:
+    """An uncached phase never asks twice for the same, nor for what an earlier run asked."""
+    bodies = {request_body(task, seed, index) for seed in ("one", "other") for index in range(500)}
+    assert len(bodies) == 1000
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_the_nonce_is_first_even_after_sorting(index: int) -> None:
+    """The service sorts lists that are sets; the nonce stays in front of every ingredient."""
+    recipe, ingredients, nutrition = (json.loads(request_body(task, "s", index)) for task in TASKS)
+    assert recipe["prompt"].startswith(nonce("s", "recipe", index))
+    assert min(ingredients["partial"]) == ingredients["partial"][0] == nonce("s", "ingredients", index)
+    assert min(nutrition["ingredients"]) == nutrition["ingredients"][0] == nonce("s", "nutrition", index)
+
+
+@given(st.floats(0.5, 5000), st.floats(0.1, 20))
+def test_constant_arrivals_are_evenly_spaced_and_do_not_drift(rate: float, seconds: float) -> None:
+    """Each arrival is due at its number over the rate, to the nanosecond, however long the run."""
+    arrivals = list(constant_arrivals(rate, seconds))
+    assert len(arrivals) == int(rate * seconds)
+    assert all(abs(due - number * 1e9 / rate) <= 1 for number, due in enumerate(arrivals))
+
+
+def test_a_plan_asks_every_task_uncached_first() -> None:
+    """Cached phases come after the uncached phases that fill the cache for them."""
+    load = Load(
+        uncached_samples=3,
+        uncached_max_seconds=9,
+        cached_rate=10,
+        cached_seconds=2,
+        cached_warmup_seconds=1,
+        max_lag_p99_ms=5,
+    )
+    phases = plan(load)
+    assert [(phase.name, phase.task) for phase in phases] == [
+        *(("uncached", task) for task in TASKS),
+        *(("cached", task) for task in TASKS),
+    ]
+    assert phases[0].arrivals == ClosedLoop(3, 9)
+    assert phases[-1].arrivals == OpenLoop(10, 2, 1)
+    assert phases[-1].arrivals.count == 20
