@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo site test lint test-unit test-integration test-site lab-up lab-down lock
+.PHONY: help setup demo site test lint test-unit test-integration test-site lab-up lab-down docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test-integration: setup ## the service and the bench against a real Redis and th
 test-site: setup ## the whole site on a bare Debian 12 host: check, converge, idempotence, testinfra, live requests, faults
 	@$(BIN)/python -m lab up --no-hosts
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule test --no-command-borders -s site-dev
+
+docs: setup ## write the table of settings into the README
+	$(BIN)/python -m docs.settings_table
 
 lock: setup ## pin the newest versions: rewrites requirements/*.txt
 	for name in bootstrap service bench control test; do \

@@ -1,0 +1,31 @@
+"""The README tells the truth about settings and commands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from docs.settings_table import README, with_table
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_settings_table_is_todays() -> None:
+    """Every setting of the service is in the README, with its default: `make docs` writes it."""
+    assert with_table(README.read_text()) == README.read_text()
+
+
+def test_every_make_target_named_in_the_documents_exists() -> None:
+    """A command that a reader copies is there."""
+    targets = set(re.findall(r"^([a-z-]+):", (_ROOT / "Makefile").read_text(), re.MULTILINE))
+    pages = [README, _ROOT / "CONTRIBUTING.md", *(_ROOT / "docs").rglob("*.md")]
+    named = {name for page in pages for name in re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE)}
+    assert "demo" in named
+    assert named <= targets
+
+
+def test_every_linked_file_exists() -> None:
+    """A relative link leads somewhere."""
+    for page in [README, _ROOT / "CONTRIBUTING.md", *(_ROOT / "docs").rglob("*.md"), *_ROOT.glob("roles/*/README.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
