@@ -111,7 +111,7 @@ def test_placeholder_is_found_however_it_is_written(roles: str, value: str) -> N
     assert placeholders(roles, redis_password=value) == ["redis_password"]
 
 
-@pytest.mark.parametrize("value", ["", "no-placeholder-at-all", "bind-change-me-not", 6379, None, True])
+@pytest.mark.parametrize("value", ["", "no-placeholder-at-all", "change-me-not-a-secret-of-its-own", 6379, None, True])
 def test_other_values_are_no_placeholders(roles: str, value: Any) -> None:
     """Only a whole value counts: a secret may contain the words."""
     assert placeholders(roles, redis_password=value) == []
