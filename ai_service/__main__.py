@@ -69,6 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         create_app(settings),
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # Nothing here asks where a request came from.
         server_header=False,
         ws="none",
         lifespan="on",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -69,6 +70,8 @@ def create_app(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await observer.start()
         _log_ready(settings, observer, store)
+        gc.collect()
+        gc.freeze()  # What exists by now lives as long as the process; the collector need not look at it again.
         try:
             yield
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -43,8 +43,7 @@ class Directives:
     only_if_cached: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """An answer and how it came about.
 
     Attributes:
@@ -58,7 +57,7 @@ class Outcome:
     entry: Entry
     cache: str
     detail: str
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: tuple[tuple[str, float], ...] = ()
     passed_over: tuple[tuple[str, str], ...] = ()
 
 
@@ -111,7 +110,7 @@ class Completions:
         started = time.perf_counter()
         stored = None if directives.no_store or directives.no_cache else await self._cache.find(key)
         if stored is not None and stored[0].fresh_until > self._clock():
-            return Outcome(stored[0], "hit", stored[1], {"cache": time.perf_counter() - started})
+            return Outcome(stored[0], "hit", stored[1], (("cache", time.perf_counter() - started),))
         if directives.only_if_cached:
             raise NotCached("No fresh answer is stored, and the request allows no other.")
         try:
@@ -128,7 +127,7 @@ class Completions:
         if directives.no_store or directives.no_cache:
             return await self._compute(task, request, key, "bypass", store=not directives.no_store)
         outcome, joined = await self._flights.run(key, lambda: self._bounded(task, request, key))
-        return replace(outcome, cache="coalesced") if joined else outcome
+        return msgspec.structs.replace(outcome, cache="coalesced") if joined else outcome
 
     async def _bounded(self, task: Task, request: TaskRequest, key: str) -> Outcome:
         """A shared computation ends by itself, whoever still waits for it."""
@@ -142,11 +141,11 @@ class Completions:
         self._metrics.answer(task.name, entry.confidence)
         storable = store and not found.answer.fabricated and self._observer.model_digest != UNKNOWN_MODEL
         stored = storable and await self._cache.keep(key, entry, now=now)
-        timings = {
-            "queue": found.answer.queue_s,
-            "load": found.answer.load_s,
-            "provider": found.answer.provider_s,
-        }
+        timings = (
+            ("queue", found.answer.queue_s),
+            ("load", found.answer.load_s),
+            ("provider", found.answer.provider_s),
+        )
         return Outcome(entry, cache, "stored" if stored else "", timings, found.passed_over)
 
     def _entry(self, task: Task, found: ChainAnswer, now: float) -> Entry:

@@ -139,8 +139,9 @@ class TaskEndpoint:
     def _headers(self, outcome: Outcome, request_id: bytes, started: float) -> Headers:
         entry = outcome.entry
         now = self._clock()
-        timings = [f"{name};dur={seconds * 1000:.3f}" for name, seconds in outcome.timings.items() if seconds]
-        timings += [f'fallback;desc="{name}: {reason}"' for name, reason in outcome.passed_over]
+        timings = [f"{name};dur={seconds * 1000:.3f}" for name, seconds in outcome.timings if seconds]
+        if outcome.passed_over:
+            timings += [f'fallback;desc="{name}: {reason}"' for name, reason in outcome.passed_over]
         timings.append(f"total;dur={(time.perf_counter() - started) * 1000:.3f}")
         return [
             _JSON,
@@ -202,23 +203,18 @@ async def read_json_body(headers: dict[bytes, bytes], receive: Receive) -> bytes
         raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got {int(length)}.")
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            return await _read(receive)
+            message = await receive()
+            body: bytes = message.get("body", b"")
+            while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
+                message = await receive()
+                body += message.get("body", b"")
     except TimeoutError:
         raise RequestTimeout(f"The body did not arrive within {BODY_TIMEOUT_S:g} s.") from None
-
-
-async def _read(receive: Receive) -> bytes:
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        chunk: bytes = message.get("body", b"")
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got more.")
-        if not message.get("more_body", False):
-            return body
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    if len(body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got more.")
+    return body
 
 
 def error_response(error: HTTPError, request_id: bytes) -> tuple[bytes, Headers]:

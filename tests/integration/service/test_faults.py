@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,3 +110,15 @@ def test_a_hung_ollama_costs_a_deadline_and_no_more(start: Callable[..., Program
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer.json()["details"] == [{"provider": "ollama", "problem": "timeout"}]
     assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_stopping_service_answers_what_it_has_begun(start: Callable[..., Program], ollama: OllamaProcess) -> None:
+    """SIGTERM drains: nobody who was let in is sent away."""
+    with start(ollama) as program, ThreadPoolExecutor() as pool:
+        begun = pool.submit(program.ask, "/api/v1/ai/generate-recipe", {"prompt": "bean stew"})
+        while "queue_running 1.0" not in program.http.get("/metrics").text:
+            time.sleep(0.02)
+        program.process.send_signal(signal.SIGTERM)
+        answer = begun.result()
+    assert answer.status_code == 200
+    assert answer.json()["meta"]["provider"] == "ollama"
