@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import secrets
 import signal
 import sys
 from dataclasses import replace
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
-from bench.console import LineObserver, ProgressObserver, closing, summary_table
+from bench.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.errors import BenchError, UsageError
+from bench.generator import Generator
 from bench.junit import render_junit
 from bench.report import render
 from bench.results import Result, encode_result, load_result, write_atomically
@@ -71,10 +73,12 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         headline = f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}"
         console.print(headline, soft_wrap=True)
         with ProgressObserver(console) if console.is_terminal else LineObserver(console) as observer:
-            session = Session(target, profile, observer, folder / "locust.log")
+            seed = secrets.token_hex(8)
+            generator = Generator(target.url, seed, folder / "locust.log")
+            session = Session(target, generator, profile, observer, seed)
             result = session.run()
     _write(folder, result, session.samples)
-    console.print(closing(result, folder), soft_wrap=True)
+    print_closing(console, result, folder)
     return INTERRUPTED if result.interrupted else result.verdict.exit_status
 
 

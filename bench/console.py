@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -17,6 +16,8 @@ from bench.results import Latency, Result, ThresholdResult, Verdict
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
+
+    from rich.console import Console
 
 _STYLES = {
     Verdict.PASS: "bold green",
@@ -154,21 +155,20 @@ def verdict_line(result: Result) -> Text:
     )
 
 
-def closing(result: Result, folder: Path) -> RenderableType:
-    """Return the last screen of a run: tables, verdict with its reasons, where the report lies.
+def print_closing(console: Console, result: Result, folder: Path) -> None:
+    """Print the last screen of a run: tables, verdict with its reasons, where the report lies.
 
     Args:
+        console: Where to write.
         result: The run.
         folder: Folder of its files.
     """
-    parts: list[RenderableType] = [summary_table(result), threshold_table(result), verdict_line(result)]
-    parts += [Padding(Text(f"- {reason}"), (0, 0, 0, 2)) for reason in result.reasons]
-    parts += [
-        Text(),
-        Text(f"report       {folder / 'report.html'}"),
-        Text(f"raw samples  {folder / result.samples_file}"),
-    ]
-    return Group(*parts)
+    console.print(summary_table(result), threshold_table(result), verdict_line(result))
+    for reason in result.reasons:
+        console.print(Padding(Text(f"- {reason}"), (0, 0, 0, 2)))
+    # Paths stay in one piece, so that they can be copied.
+    console.print(f"\nreport       {folder / 'report.html'}", soft_wrap=True, highlight=False)
+    console.print(f"raw samples  {folder / result.samples_file}", soft_wrap=True, highlight=False)
 
 
 def _short(bound: ThresholdResult) -> str:

@@ -30,13 +30,14 @@ class Generator:
     Args:
         target: URL of the service.
         seed: Names the requests.
-        log: File that collects Locust's own output.
+        log: File that collects Locust's own output; an older one is replaced.
     """
 
     def __init__(self, target: str, seed: str, log: Path) -> None:
         self._target = target
         self._seed = seed
         self._log = log
+        log.unlink(missing_ok=True)
 
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
         """Run one phase to its end.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
@@ -13,15 +12,16 @@ from typing import TYPE_CHECKING, Protocol
 from bench import evidence, verdict
 from bench.environment import describe_machine, describe_service
 from bench.evidence import PhaseRecord
-from bench.generator import Generator
+from bench.formats import format_ms
 from bench.plan import Phase, plan
 from bench.results import Result, Verdict
 from bench.samples import Outcome, Sample, read_samples
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bench.counters import Counters
     from bench.slo import Profile
-    from bench.target import Target
 
 SETTLE_SECONDS = 2.0
 """How long counters may lag behind the answers they count."""
@@ -42,25 +42,49 @@ class Observer(Protocol):
         """The step is over; the note says what came of it."""
 
 
+class Service(Protocol):
+    """The service under test, as a session needs it; `bench.target.Target` is the real one."""
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+
+    def version(self) -> str:
+        """Its version, empty if it does not tell."""
+
+    def counters(self) -> Counters:
+        """What it has counted so far."""
+
+    def ask(self, task: str, seed: str, index: int) -> Outcome:
+        """Send one request outside of any measurement."""
+
+
+class LoadGenerator(Protocol):
+    """What makes the load; `bench.generator.Generator` is the real one."""
+
+    def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
+        """Run one phase to its end and leave its samples in the file."""
+
+
 @dataclass(slots=True)
 class Session:
     """A run of one profile against one target.
 
     Attributes:
         target: The service; it must be ready.
+        generator: Makes the load, with the same seed.
         profile: What to send and which bounds to hold it to.
         observer: Is told how it goes.
-        log: File that collects Locust's own output.
         seed: Names the requests; random, so that no earlier run has asked the same.
         records: The phases that were run, filled as the run goes on.
         interrupted: The run was stopped by the user.
     """
 
-    target: Target
+    target: Service
+    generator: LoadGenerator
     profile: Profile
     observer: Observer
-    log: Path
-    seed: str = field(default_factory=lambda: secrets.token_hex(8))
+    seed: str
     records: list[PhaseRecord] = field(default_factory=list)
     interrupted: bool = False
 
@@ -68,11 +92,10 @@ class Session:
         """Run all phases; on Ctrl-C end early with what there is.
 
         Raises:
-            GeneratorError: Locust failed.
+            GeneratorError: The generator failed.
         """
         started_at, started = datetime.now(UTC), time.monotonic()
         version = self.target.version()
-        self.log.unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix="alchemorsel-bench-") as folder:
             try:
                 self._run_phases(Path(folder))
@@ -86,11 +109,10 @@ class Session:
         return [sample for record in self.records for sample in record.samples]
 
     def _run_phases(self, folder: Path) -> None:
-        generator = Generator(self.target.url, self.seed, self.log)
         self._load_model()
         for phase in plan(self.profile.load):
             known = phase if phase.name == "uncached" else self._prime(phase)
-            self._run_phase(generator, known, folder / f"{phase.name}-{phase.task}.jsonl")
+            self._run_phase(known, folder / f"{phase.name}-{phase.task}.jsonl")
 
     def _load_model(self) -> None:
         """Warm-up of the uncached phases: one request nobody measures, so that the model is in memory."""
@@ -114,23 +136,34 @@ class Session:
         self.observer.ended(_tell(answers[-1]))
         return ready
 
-    def _run_phase(self, generator: Generator, phase: Phase, file: Path) -> None:
+    def _run_phase(self, phase: Phase, file: Path) -> None:
+        """Run a phase; where the generator was late, it is run once more, and the first attempt counts for nothing."""
+        bound_ms = self.profile.load.max_lag_p99_ms
+        record = self._attempt(phase, file, 1)
+        if evidence.lag_p99_ms(record.samples) > bound_ms:
+            lag = format_ms(evidence.lag_p99_ms(record.samples))
+            self.observer.ended(f"generator late (lag p99 {lag}), so once more")
+            self.records.pop()
+            record = self._attempt(phase, file.with_suffix(".again.jsonl"), 2)
+        summary = verdict.summarize_latency(record.samples)
+        shape = f"p50 {format_ms(summary.p50_ms)}, p95 {format_ms(summary.p95_ms)}" if summary else "no proven sample"
+        self.observer.ended(shape)
+
+    def _attempt(self, phase: Phase, file: Path, attempt: int) -> PhaseRecord:
         before = self.target.counters()
         self.observer.began(f"{phase.name}: {phase.task}", phase.arrivals.count)
         try:
-            generator.run(phase, file, self.observer.advanced)
+            self.generator.run(phase, file, self.observer.advanced)
         finally:
-            record = self._record(phase, file, before)
-        summary = verdict.summarize_latency(record.samples)
-        shape = f"p50 {summary.p50_ms:,.1f} ms, p95 {summary.p95_ms:,.1f} ms" if summary else "no proven sample"
-        self.observer.ended(shape)
+            record = self._record(phase, file, before, attempt)
+        return record
 
-    def _record(self, phase: Phase, file: Path, before: Counters) -> PhaseRecord:
+    def _record(self, phase: Phase, file: Path, before: Counters, attempt: int) -> PhaseRecord:
         """Keep what a phase left behind; the service gets a moment to count its last answers."""
         samples, end = read_samples(file)
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
-            record = PhaseRecord(phase, samples, end, self.target.counters().since(before))
+            record = PhaseRecord(phase, samples, end, self.target.counters().since(before), attempt)
             if evidence.agrees(record) or time.monotonic() > deadline:
                 self.records.append(record)
                 return record

@@ -115,6 +115,12 @@ def test_a_late_generator_is_caught() -> None:
     assert broken(cached_record([*hits(199), *late[:1]])) == []
 
 
+def test_a_second_attempt_is_told() -> None:
+    """Who reads the evidence learns that a phase was repeated, and why."""
+    details = [finding.detail for finding in examine(cached_record(hits(), attempt=2), LAG_MS)]
+    assert any("attempt 2, the generator was late before" in detail for detail in details)
+
+
 def test_a_request_before_its_time_is_caught() -> None:
     """It would make its latency look shorter than it was."""
     assert broken(cached_record([*hits(), hit(start_ns=-1)])) == ["the generator kept its schedule"]

@@ -1,0 +1,167 @@
+"""A run asks in the right order, repeats what the generator spoiled, and ends in order when interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bench.plan import OpenLoop, Phase
+from bench.results import Verdict
+from bench.samples import Outcome, encode_lines
+from bench.session import Session
+from bench.slo import Load, Profile
+from bench.thresholds import parse_threshold
+from tests.unit.bench.records import counters, end, hit, miss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bench.counters import Counters
+
+PROFILE = Profile(
+    name="unit",
+    description="d",
+    hardware="h",
+    load=Load(
+        uncached_samples=3,
+        uncached_max_seconds=9,
+        cached_rate=100,
+        cached_seconds=2,
+        cached_warmup_seconds=0.5,
+        max_lag_p99_ms=5,
+    ),
+    thresholds=(parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True),),
+)
+
+
+@dataclass
+class FakeService:
+    """Counts what the fake generator sends, and what it is asked directly."""
+
+    url: str = "http://fake"
+    answers: dict[tuple[str, str], int] = field(default_factory=dict)
+    calls: dict[tuple[str, str], int] = field(default_factory=dict)
+    asked: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def version(self) -> str:
+        """Return a version."""
+        return "1.2.3"
+
+    def counters(self) -> Counters:
+        """Return the counts so far."""
+        return counters(dict(self.answers), dict(self.calls))
+
+    def ask(self, task: str, seed: str, index: int) -> Outcome:
+        """Answer at once."""
+        self.asked.append((task, seed, index))
+        return Outcome(
+            status=200,
+            cache="hit",
+            cache_detail="",
+            provider="ollama",
+            model="m",
+            degraded=False,
+            request_id="r",
+            server_timing="",
+            failure="",
+        )
+
+
+@dataclass
+class FakeGenerator:
+    """Writes honest samples; late in its first attempts at a task, or interrupted in one, if told so."""
+
+    service: FakeService
+    late_attempts: dict[str, int] = field(default_factory=dict)
+    interrupted_in: str = ""
+    phases: list[Phase] = field(default_factory=list)
+
+    def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
+        """Send everything at once."""
+        self.phases.append(phase)
+        if phase.task == self.interrupted_in:
+            raise KeyboardInterrupt
+        count, cached = phase.arrivals.count, isinstance(phase.arrivals, OpenLoop)
+        late = cached and self.late_attempts.get(phase.task, 0) > 0
+        if late:
+            self.late_attempts[phase.task] -= 1
+        start_ns = 20_000_000 if late else 0
+        make = hit if cached else miss
+        made = [make(task=phase.task, index=number, start_ns=start_ns) for number in range(count)]
+        key = (phase.task, made[0].cache)
+        self.service.answers[key] = self.service.answers.get(key, 0) + count
+        if not cached:
+            self.service.calls[phase.task, "ollama"] = count
+        progress(count)
+        samples.write_bytes(encode_lines([*made, end(count)]))
+
+
+@dataclass
+class Notes:
+    """Remembers what it was told."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def began(self, label: str, total: int) -> None:
+        """Remember a step."""
+        self.lines.append(f"{label} {total}")
+
+    def advanced(self, done: int) -> None:
+        """Remember progress."""
+        self.lines.append(f".. {done}")
+
+    def ended(self, note: str) -> None:
+        """Remember what came of it."""
+        self.lines.append(f"-> {note}")
+
+
+def session(**changes: object) -> tuple[Session, FakeService, FakeGenerator, Notes]:
+    """Return a session on fakes."""
+    service, notes = FakeService(), Notes()
+    generator = FakeGenerator(service, **changes)  # type: ignore[arg-type] # fields of FakeGenerator
+    return Session(service, generator, PROFILE, notes, "seed"), service, generator, notes
+
+
+def test_a_run_warms_up_asks_uncached_first_and_primes_what_it_asks_again() -> None:
+    """The model is loaded by a request of another seed; each cached phase is primed with the uncached requests."""
+    run, service, generator, notes = session()
+    result = run.run()
+    assert result.verdict is Verdict.PASS
+    assert [phase.name for phase in generator.phases] == ["uncached"] * 3 + ["cached"] * 3
+    assert service.asked[0] == ("ingredients", "seed-warm-up", 0)
+    primed = [(task, "seed", index) for task in ("recipe", "ingredients", "nutrition") for index in range(3)]
+    assert service.asked[1:] == primed
+    assert notes.lines[0] == "warm-up: model 1"
+    assert "cached: recipe 200" in notes.lines
+    assert ".. 200" in notes.lines
+
+
+def test_a_phase_with_a_late_generator_is_run_once_more() -> None:
+    """The first attempt counts for nothing, the second is told as such."""
+    run, _service, generator, notes = session(late_attempts={"nutrition": 1})
+    result = run.run()
+    assert result.verdict is Verdict.PASS
+    assert len(generator.phases) == 7
+    assert len(run.samples) == 3 * 3 + 3 * 200
+    assert any("so once more" in line for line in notes.lines)
+    assert any("attempt 2" in finding.detail for finding in result.evidence)
+
+
+def test_a_generator_that_stays_late_makes_the_run_invalid() -> None:
+    """There is no third attempt."""
+    run, _service, generator, _notes = session(late_attempts={"nutrition": 9})
+    result = run.run()
+    assert result.verdict is Verdict.INVALID
+    assert len(generator.phases) == 7
+    assert [task.verdict for task in result.tasks] == [Verdict.PASS, Verdict.PASS, Verdict.INVALID]
+
+
+def test_an_interrupt_ends_the_run_with_what_there_is() -> None:
+    """The phase under way is kept as far as it got; nothing after it is run."""
+    run, _service, generator, _notes = session(interrupted_in="ingredients")
+    result = run.run()
+    assert (result.interrupted, result.verdict) == (True, Verdict.INVALID)
+    assert len(generator.phases) == 2
+    assert "interrupted" in result.reasons[0]
+    assert result.tasks[0].uncached is not None
