@@ -26,6 +26,7 @@ class FakeOllamaServer:
         pull_pause_line: Line, counted from 0, before which a pull waits for ``pull_pause``; None = it does not wait.
         pull_pause: Event that ends the wait.
         load_error: Sentence that a load answers with status 500; None = it loads.
+        drops: Reading calls that are accepted and then dropped, as Docker's proxy does before the server is up.
         forgets_loaded: A loaded model is dropped at once, as with keep_alive 0.
         calls: Every request, as (method, path, body).
     """
@@ -38,6 +39,7 @@ class FakeOllamaServer:
         self.pull_pause_line: int | None = None
         self.pull_pause = threading.Event()
         self.load_error: str | None = None
+        self.drops = 0
         self.forgets_loaded = False
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         fake = self
@@ -83,7 +85,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """List models."""
         state = self._note({})
-        if self.path == "/api/tags":
+        if state.drops > 0:
+            state.drops -= 1
+            self.close_connection = True
+        elif self.path == "/api/tags":
             self._answer(200, {"models": [_entry(name, content) for name, content in state.models.items()]})
         elif self.path == "/api/ps":
             loaded = [{**_entry(name, content), "size_vram": 0} for name, content in state.loaded.items()]

@@ -47,6 +47,7 @@ def apply_state(server: FakeOllamaServer, *, check_mode: bool = False, **options
         "digest": None,
         "keep_alive": "",
         "num_ctx": None,
+        "wait": 0,
         "timeout": 30,
         **options,
     }
@@ -242,6 +243,19 @@ def test_unreachable_server_fails_outside_check_mode(server: FakeOllamaServer) -
     """A server that should be there and is not is an error."""
     with pytest.raises(ollama_model.OllamaUnreachableError, match="no Ollama server answers"):
         apply_state(server, base_url=unused_url())
+
+
+def test_starting_server_is_waited_for(server: FakeOllamaServer) -> None:
+    """A server whose port is open before it answers gets its time."""
+    server.drops = 1
+    assert apply_state(server, wait=30)["actions"] == ["pull tiny:1b"]
+
+
+def test_server_that_never_starts_fails_after_the_wait(server: FakeOllamaServer) -> None:
+    """A connection that is only ever dropped is no server."""
+    server.drops = 1000
+    with pytest.raises(ollama_model.OllamaUnreachableError, match="broke off"):
+        apply_state(server, wait=1)
 
 
 def test_address_without_scheme_is_explained(server: FakeOllamaServer) -> None:

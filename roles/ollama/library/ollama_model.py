@@ -67,8 +67,12 @@ options:
       - Context length in tokens to load the model with.
       - A request with another length makes Ollama load the model again, so give what the clients ask for.
     type: int
+  wait:
+    description: Seconds to wait for a server that does not answer yet, for example because it was just started.
+    type: int
+    default: 0
   timeout:
-    description: Seconds that everything together may take.
+    description: Seconds that everything else together may take.
     type: int
     default: 1800
 attributes:
@@ -126,6 +130,10 @@ actions:
 
 CONNECT_TIMEOUT = 10.0
 """Seconds for one TCP connection; the server is on the same host or the same network."""
+
+
+POLL_INTERVAL = 0.5
+"""Seconds between two looks at a server that is starting."""
 
 
 class OllamaError(Exception):
@@ -220,6 +228,7 @@ class OllamaClient:
         connection_class = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = connection_class(self._url.hostname or "", self._url.port)
         where = f"{method} {path} at {self._url.geturl()}"
+        response = None
         try:
             connection.timeout = min(self._remaining(), CONNECT_TIMEOUT)
             try:
@@ -247,7 +256,8 @@ class OllamaClient:
             raise OllamaError(message) from error
         except (OSError, http.client.HTTPException) as error:
             message = f"{where}{_about(body)} broke off: {error or type(error).__name__}"
-            raise OllamaError(message) from error
+            # Docker's proxy accepts connections before the server in the container does, and then drops them.
+            raise (OllamaError if response else OllamaUnreachableError)(message) from error
         finally:
             connection.close()
 
@@ -336,6 +346,24 @@ class ModelKeeper:
         raise OllamaError(message)
 
 
+def wait_for_server(base_url: str, wait: float) -> None:
+    """Return once a server answers at ``base_url``.
+
+    Raises:
+        OllamaUnreachableError: None does within ``wait`` seconds.
+    """
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            OllamaClient(base_url, CONNECT_TIMEOUT).loaded()
+        except OllamaUnreachableError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(POLL_INTERVAL)
+        else:
+            return
+
+
 def full_name(name: str) -> str:
     """Return ``name`` with its tag, as the server lists it."""
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
@@ -415,14 +443,15 @@ def apply_state(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
         OllamaError: It could not be done.
     """
     name, wanted = params["name"], params["state"]
-    keeper = ModelKeeper(OllamaClient(params["base_url"], params["timeout"]), name, check_mode=check_mode)
     digest = bare_digest(params["digest"])
     try:
-        before = keeper.facts()
+        wait_for_server(params["base_url"], 0 if check_mode else params["wait"])
     except OllamaUnreachableError as error:
         if not check_mode:
             raise
         return _planned_without_server(params, str(error))
+    keeper = ModelKeeper(OllamaClient(params["base_url"], params["timeout"]), name, check_mode=check_mode)
+    before = keeper.facts()
     if wanted == "absent":
         keeper.ensure_absent()
     else:
@@ -466,6 +495,7 @@ def main() -> None:
             "digest": {"type": "str"},
             "keep_alive": {"type": "str", "default": ""},
             "num_ctx": {"type": "int"},
+            "wait": {"type": "int", "default": 0},
             "timeout": {"type": "int", "default": 1800},
         },
         supports_check_mode=True,

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module: what a host already has of the AI service, in one look."""
+"""Ansible module: what a host has of the AI service, in one look."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 
 DOCUMENTATION = r"""
-module: release_facts
-short_description: Look at the releases on a host, and at the Python they would be built with
+module: ai_service_facts
+short_description: Look at the releases on a host, their Python, and the credentials that the service holds
 description:
   - Reads only. What is not there is reported as such, never as a failure.
 options:
   path:
-    description: Folder of the releases; each is a folder in it that holds O(marker) once it is whole.
+    description: Folder with C(releases) and the link C(current); a release is whole once it has its C(release.json).
     type: path
     required: true
-  marker:
-    description: File that is written into a release last.
-    type: str
-    default: release.json
   python:
     description: Interpreter for the releases, by name or path.
     type: str
     default: python3
+  unit:
+    description: Unit of the service.
+    type: str
+    required: true
+  credentials:
+    description: The unit's credentials; their files, by name.
+    type: dict
+    default: {}
   exists:
     description: Further paths to look for.
     type: list
@@ -37,42 +41,35 @@ attributes:
     support: full
   diff_mode:
     support: none
-author:
-  - Alchemorsel
+author: Alchemorsel contributors
 """
 
 EXAMPLES = r"""
 - name: Look at what is there
-  release_facts:
-    path: /opt/alchemorsel/ai_service/releases
+  ai_service_facts:
+    path: /opt/alchemorsel/ai_service
+    unit: alchemorsel-ai@blue.service
 """
 
 RETURN = r"""
-whole:
-  description: Names of the whole releases, newest first.
-  returned: always
-  type: list
-  elements: str
-half_made:
-  description: Names of folders that were never finished.
-  returned: always
-  type: list
-  elements: str
-python_version:
-  description: Version of the interpreter, for example V(3.11.2); empty where there is none.
-  returned: always
-  type: str
+whole: {description: "Names of the whole releases, newest first.", returned: always, type: list, elements: str}
+half_made: {description: Names of folders that were never finished., returned: always, type: list, elements: str}
+current: {description: Where the link C(current) leads; empty without one., returned: always, type: str}
+python_version: {description: "Version of the interpreter; empty where there is none.", returned: always, type: str}
 python_has_venv:
   description: Whether the interpreter can make virtual environments with pip in them.
   returned: always
   type: bool
-exists:
-  description: Those of O(exists) that are there.
+stale_credentials:
+  description: Names of the credentials that the running service holds with another content than their file has now.
   returned: always
   type: list
   elements: str
+exists: {description: Those of O(exists) that are there., returned: always, type: list, elements: str}
 """
 
+MARKER = "release.json"
+HELD_CREDENTIALS = Path("/run/credentials")
 PROBE = """
 import importlib.util, json, platform
 print(json.dumps([platform.python_version(), importlib.util.find_spec("ensurepip") is not None]))
@@ -81,11 +78,11 @@ PROBE_TIMEOUT = 20
 """Seconds; starting an interpreter takes a fraction of one."""
 
 
-def find_releases(path: Path, marker: str) -> tuple[list[str], list[str]]:
+def find_releases(path: Path) -> tuple[list[str], list[str]]:
     """Return the names of the whole releases, newest first, and of the half-made ones."""
     folders = [folder for folder in path.iterdir() if folder.is_dir()] if path.is_dir() else []
-    whole = [folder for folder in folders if (folder / marker).is_file()]
-    whole.sort(key=lambda folder: (folder / marker).stat().st_mtime_ns, reverse=True)
+    whole = [folder for folder in folders if (folder / MARKER).is_file()]
+    whole.sort(key=lambda folder: (folder / MARKER).stat().st_mtime_ns, reverse=True)
     half_made = [folder for folder in folders if folder not in whole]
     return [folder.name for folder in whole], sorted(folder.name for folder in half_made)
 
@@ -102,25 +99,46 @@ def probe_python(python: str) -> tuple[str, bool]:
     return version, has_venv
 
 
+def stale_credentials(held: Path, files: dict[str, str]) -> list[str]:
+    """Return the names of the credentials that are held with another content than their file has.
+
+    Args:
+        held: Folder with what systemd gave the running service; it is there while the service runs.
+        files: The files, by credential name.
+    """
+    if not held.is_dir():
+        return []
+    return sorted(name for name, path in files.items() if _content(held / name) != _content(Path(path)))
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
 def main() -> None:
     """Run as an Ansible module."""
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
-            "marker": {"type": "str", "default": "release.json"},
             "python": {"type": "str", "default": "python3"},
+            "unit": {"type": "str", "required": True},
+            "credentials": {"type": "dict", "default": {}},
             "exists": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
-    whole, half_made = find_releases(Path(module.params["path"]), module.params["marker"])
+    path = Path(module.params["path"])
+    current = path / "current"
+    whole, half_made = find_releases(path / "releases")
     version, has_venv = probe_python(module.params["python"])
     module.exit_json(
         changed=False,
         whole=whole,
         half_made=half_made,
+        current=str(current.readlink()) if current.is_symlink() else "",
         python_version=version,
         python_has_venv=has_venv,
+        stale_credentials=stale_credentials(HELD_CREDENTIALS / module.params["unit"], module.params["credentials"]),
         exists=[path for path in module.params["exists"] if Path(path).exists()],
     )
 

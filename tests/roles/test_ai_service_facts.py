@@ -1,0 +1,109 @@
+"""The module ai_service_facts: what it says of a host's releases, Python and credentials."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+from pathlib import Path
+
+from tests.roles.ansible_module import run_module
+
+_PATH = Path(__file__).parents[2] / "roles" / "ai_service" / "library" / "ai_service_facts.py"
+_SPEC = importlib.util.spec_from_file_location("ai_service_facts", _PATH)
+assert _SPEC is not None
+assert _SPEC.loader is not None
+ai_service_facts = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(ai_service_facts)
+
+
+def make_release(releases: Path, name: str, finished_at: int | None) -> None:
+    """Make a release's folder; without a time it is not finished."""
+    (releases / name).mkdir()
+    if finished_at is not None:
+        (releases / name / "release.json").write_text("{}")
+        os.utime(releases / name / "release.json", (finished_at, finished_at))
+
+
+def test_whole_releases_come_newest_first(tmp_path: Path) -> None:
+    """The order is that of being finished, not that of the names."""
+    make_release(tmp_path, "b", 100)
+    make_release(tmp_path, "a", 200)
+    make_release(tmp_path, "c", 50)
+    assert ai_service_facts.find_releases(tmp_path) == (["a", "b", "c"], [])
+
+
+def test_folder_without_marker_is_half_made(tmp_path: Path) -> None:
+    """What an interrupted run left is never taken for a release."""
+    make_release(tmp_path, "whole", 100)
+    make_release(tmp_path, "half", None)
+    assert ai_service_facts.find_releases(tmp_path) == (["whole"], ["half"])
+
+
+def test_host_without_releases_has_none(tmp_path: Path) -> None:
+    """A host that never had the service is no error."""
+    assert ai_service_facts.find_releases(tmp_path / "releases") == ([], [])
+
+
+def test_files_beside_the_releases_are_left_out(tmp_path: Path) -> None:
+    """Only folders are releases."""
+    (tmp_path / "notes.txt").write_text("")
+    assert ai_service_facts.find_releases(tmp_path) == ([], [])
+
+
+def test_interpreter_tells_version_and_venv() -> None:
+    """The interpreter itself is asked."""
+    assert ai_service_facts.probe_python(sys.executable)[0] == platform.python_version()
+
+
+def test_missing_interpreter_has_no_version() -> None:
+    """An interpreter that is not there is reported, not raised."""
+    assert ai_service_facts.probe_python("python3.99") == ("", False)
+
+
+def test_program_that_is_no_python_has_no_version() -> None:
+    """A program that runs but is no Python is not taken for one."""
+    assert ai_service_facts.probe_python("true") == ("", False)
+
+
+def test_credential_that_changed_under_the_service_is_stale(tmp_path: Path) -> None:
+    """Content counts: what the service holds against what the file has now."""
+    held = tmp_path / "held"
+    held.mkdir()
+    files = {}
+    for name, given, now in (("same", b"a", b"a"), ("changed", b"a", b"b"), ("gone", b"a", None), ("new", None, b"a")):
+        if given is not None:
+            (held / name).write_bytes(given)
+        if now is not None:
+            (tmp_path / name).write_bytes(now)
+        files[name] = str(tmp_path / name)
+    assert ai_service_facts.stale_credentials(held, files) == ["changed", "gone", "new"]
+
+
+def test_service_that_does_not_run_holds_nothing_stale(tmp_path: Path) -> None:
+    """Without a running service there is nothing to restart."""
+    (tmp_path / "password").write_bytes(b"a")
+    assert ai_service_facts.stale_credentials(tmp_path / "held", {"password": str(tmp_path / "password")}) == []
+
+
+def test_ansible_gets_it_all_of_a_host_that_has_nothing(tmp_path: Path) -> None:
+    """Every return value is there on a fresh host, in check mode too."""
+    result = run_module(
+        "ai_service",
+        "ai_service_facts",
+        check_mode=True,
+        path=str(tmp_path / "opt"),
+        unit="none@blue.service",
+        exists=[str(tmp_path), str(tmp_path / "nowhere")],
+    )
+    assert result["exists"] == [str(tmp_path)]
+    assert (result["whole"], result["half_made"], result["current"]) == ([], [], "")
+    assert result["stale_credentials"] == []
+
+
+def test_link_to_the_current_release_is_told(tmp_path: Path) -> None:
+    """Also where it leads to a release that is gone."""
+    (tmp_path / "current").symlink_to("/nowhere/1.0")
+    result = run_module("ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service")
+    assert result["current"] == "/nowhere/1.0"
