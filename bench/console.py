@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from bench.formats import NOTHING, format_ms, format_ratio, format_share
-from bench.results import Latency, Result, ThresholdResult, Verdict
+from bench.formats import NOTHING, format_ms, format_ratio, format_share, format_threshold
+from bench.results import Latency, Result, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,7 +136,7 @@ def threshold_table(result: Result) -> Table:
     for bound in result.thresholds:
         latency = bound.unit == "ms"
         table.add_row(
-            _short(bound),
+            format_threshold(bound.selector, bound.expression),
             format_ms(bound.value) if latency else format_share(bound.value),
             format_ms(bound.upper) if latency else "",
             str(bound.samples),
@@ -169,12 +169,6 @@ def print_closing(console: Console, result: Result, folder: Path) -> None:
     # Paths stay in one piece, so that they can be copied.
     console.print(f"\nreport       {folder / 'report.html'}", soft_wrap=True, highlight=False)
     console.print(f"raw samples  {folder / result.samples_file}", soft_wrap=True, highlight=False)
-
-
-def _short(bound: ThresholdResult) -> str:
-    """Return a bound in a line's width, e.g. ``latency recipe hit p(95)<100``."""
-    metric, _, tags = bound.selector.rstrip("}").partition("{")
-    return " ".join([metric, *(tag.partition(":")[2].strip() for tag in tags.split(",") if tag), bound.expression])
 
 
 def _cells(latency: Latency | None) -> tuple[str, str]:

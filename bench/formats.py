@@ -40,3 +40,14 @@ def format_bound(unit: str, bound: float) -> str:
     if unit == "share":
         return f"{bound * 100:g}%"
     return f"{bound / 1000:g} s" if bound >= 1000 else f"{bound:g} ms"
+
+
+def format_threshold(selector: str, expression: str) -> str:
+    """Return a threshold in a line's width, e.g. ``latency recipe hit p(95)<100``: tags by their values.
+
+    Args:
+        selector: As in slo.yml, e.g. ``latency{task:recipe,cache:hit}``.
+        expression: As there.
+    """
+    metric, _, tags = selector.rstrip("}").partition("{")
+    return " ".join([metric, *(tag.partition(":")[2].strip() for tag in tags.split(",") if tag), expression])

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.evidence import is_proven
-from bench.formats import format_bound, format_ms, format_ratio, format_share
+from bench.formats import format_bound, format_ms, format_ratio, format_share, format_threshold
 from bench.report.ecdf import Curve, common_axis, plot
 from bench.report.svg import Drawing
 from bench.results import Finding, PhaseResult, Result, ThresholdResult, Verdict
@@ -41,6 +41,7 @@ def render(result: Result, samples: Sequence[Sample]) -> str:
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(ms=format_ms, ratio=format_ratio, share=format_share)
+    environment.filters["threshold"] = lambda bound: format_threshold(bound.selector, bound.expression)
     curves = {task.task: _curves(task.task, result.thresholds, samples) for task in result.tasks}
     axis = common_axis([curve for ours in curves.values() for curve in ours])
     outcomes = sorted({outcome for phase in result.phases for outcome in phase.cache})

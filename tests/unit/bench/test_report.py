@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench import verdict
 from bench.evidence import examine
-from bench.formats import format_bound, format_ms, format_ratio, format_share
+from bench.formats import format_bound, format_ms, format_ratio, format_share, format_threshold
 from bench.junit import render_junit
 from bench.report import render
 from bench.report.ecdf import Curve, common_axis, plot
@@ -92,7 +92,7 @@ def test_the_report_shows_figures_evidence_and_environment() -> None:
         "PASS Every gated bound is kept",
         "95.0 ms",
         "3.00 s",
-        "latency{task:recipe,cache:hit}: p(95)<200",
+        "latency recipe hit p(95)<200",
         "shown, not gated",
         "the service's counters agree with the samples",
         "generator CPU a CPU",
@@ -179,4 +179,5 @@ def test_shares_ratios_and_bounds_read_naturally() -> None:
     """A bound has no needless digits."""
     assert [format_share(None), format_share(0.0125)] == ["-", "1.25%"]
     assert [format_ratio(None), format_ratio(1.26), format_ratio(1234.5)] == ["-", "1.3x", "1,234x"]
+    assert format_threshold("failures", "rate<0.1") == "failures rate<0.1"
     assert [format_bound("ms", 100), format_bound("ms", 5000), format_bound("share", 0.01)] == ["100 ms", "5 s", "1%"]
