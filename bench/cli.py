@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED = 130
+_STATUSES = (__doc__ or "").partition("\n\n")[2]
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -120,7 +121,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="bench", description="Measure a running service, with proof.", epilog=__doc__)
+    parser = _Parser(prog="python -m bench", description="Measure a running service, with proof.", epilog=_STATUSES)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure a service and hold it to its bounds")
     run.add_argument("--target", required=True, metavar="URL", help="the service, e.g. http://127.0.0.1:3010")
