@@ -1,0 +1,199 @@
+#!/usr/bin/python
+"""Ansible module: prove that the AI service answers, from its provider and from its cache."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+
+if TYPE_CHECKING:
+    import email.message
+
+DOCUMENTATION = r"""
+module: ai_service_selftest
+short_description: Try the AI service as its clients use it
+description:
+  - Waits until the service is ready and reaches its cache.
+  - Sends a request past the cache and expects the wanted provider's answer, not a stand-in's.
+  - Sends the same request again and expects the same answer from the cache.
+  - In check mode nothing is tried.
+options:
+  url:
+    description: Address of the service.
+    type: str
+    required: true
+  provider:
+    description: Provider that must answer.
+    type: str
+    required: true
+  ready_timeout:
+    description: Seconds within which the service must be ready.
+    type: int
+    default: 30
+  timeout:
+    description: Seconds that the provider's answer may take, the load of a model included.
+    type: int
+    default: 120
+author: Alchemorsel contributors
+"""
+
+EXAMPLES = r"""
+- name: Try the service
+  ai_service_selftest:
+    url: http://127.0.0.1:3010
+    provider: ollama
+"""
+
+RETURN = r"""
+tried: {description: What was tried and came out as it should., returned: success, type: list, elements: str}
+"""
+
+PATH = "/api/v1/ai/suggest-ingredients"
+REQUEST = {"partial": ["tomato", "basil"]}
+HIT_TIMEOUT = 10.0
+"""Seconds; a cached answer takes milliseconds."""
+POLL_INTERVAL = 0.25
+"""Seconds between two looks at a service that is starting."""
+
+
+class SelftestError(Exception):
+    """The service answered other than it should."""
+
+
+class Answer(NamedTuple):
+    """An HTTP answer: status, headers, and the body as JSON (None where it is none)."""
+
+    status: int
+    headers: email.message.Message
+    body: Any
+
+
+class Selftest:
+    """What is tried on one service.
+
+    Args:
+        url: Its address.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        # Never through a proxy that the host's environment names: this is about this host.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self.tried: list[str] = []
+
+    def wait_until_ready(self, timeout: float) -> None:
+        """Wait until the service is ready and reaches its cache.
+
+        Raises:
+            SelftestError: It is not within ``timeout`` seconds; says what it lacks.
+        """
+        deadline = time.monotonic() + timeout
+        while lacking := self._lacks():
+            if time.monotonic() >= deadline:
+                raise SelftestError(f"{self._url} is not ready within {timeout:g} s: {lacking}")
+            time.sleep(POLL_INTERVAL)
+        self.tried.append("ready, with its cache within reach")
+
+    def ask_provider(self, provider: str, timeout: float) -> Any:
+        """Have the provider itself answer, and return its answer.
+
+        Raises:
+            SelftestError: Another answered, or none.
+        """
+        answer = self._request(PATH, timeout, headers={"Cache-Control": "no-cache"})
+        meta = answer.body.get("meta", {}) if isinstance(answer.body, dict) else {}
+        if answer.status != http.client.OK or meta.get("provider") != provider or meta.get("degraded"):
+            why = answer.headers.get("Server-Timing", "")
+            raise SelftestError(f"expected an answer of {provider}, got {answer.status} {answer.body} ({why})")
+        self.tried.append(f"an answer of {provider}")
+        return answer.body
+
+    def ask_cache(self, expected: Any) -> None:
+        """Have the cache answer the same.
+
+        Raises:
+            SelftestError: It was not the cache, or not the same answer.
+        """
+        answer = self._request(PATH, HIT_TIMEOUT)
+        cache_status = answer.headers.get("Cache-Status", "")
+        if "; hit" not in cache_status:
+            raise SelftestError(
+                f"expected an answer from the cache, got {answer.status} with Cache-Status {cache_status!r}"
+            )
+        if answer.body != expected:
+            raise SelftestError(f"expected {expected} again from the cache, got {answer.body}")
+        self.tried.append("the same answer from the cache")
+
+    def _lacks(self) -> str:
+        """Return what the service lacks to be ready; empty where it lacks nothing."""
+        try:
+            answer = self._request("/health", HIT_TIMEOUT, method="GET")
+        except SelftestError as error:
+            return str(error)
+        if not isinstance(answer.body, dict) or "ready" not in answer.body:
+            return f"/health answered {answer.status} {answer.body}"
+        if not answer.body["ready"]:
+            return f"no provider is usable: {answer.body.get('providers')}"
+        cache = answer.body.get("cache", {})
+        return "" if cache.get("available") else f"its cache ({cache.get('store')}) does not answer"
+
+    def _request(
+        self, path: str, timeout: float, *, method: str = "POST", headers: dict[str, str] | None = None
+    ) -> Answer:
+        data = json.dumps(REQUEST).encode() if method == "POST" else None
+        request = urllib.request.Request(  # noqa: S310 the scheme is checked in main
+            self._url + path, data, {"Content-Type": "application/json", **(headers or {})}, method=method
+        )
+        try:
+            with self._opener.open(request, timeout=timeout) as response:
+                return Answer(response.status, response.headers, _as_json(response.read()))
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.headers, _as_json(error.read()))
+        except TimeoutError as error:
+            raise SelftestError(f"{path} did not answer within {timeout:g} s") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise SelftestError(f"{path} did not answer: {error}") from error
+
+
+def _as_json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = AnsibleModule(
+        argument_spec={
+            "url": {"type": "str", "required": True},
+            "provider": {"type": "str", "required": True},
+            "ready_timeout": {"type": "int", "default": 30},
+            "timeout": {"type": "int", "default": 120},
+        },
+        supports_check_mode=True,
+    )
+    url = module.params["url"].rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        module.fail_json(msg=f"url must begin with http:// or https://, not {url}")
+    selftest = Selftest(url)
+    if module.check_mode:
+        module.exit_json(changed=False, tried=[])
+    try:
+        selftest.wait_until_ready(module.params["ready_timeout"])
+        answer = selftest.ask_provider(module.params["provider"], module.params["timeout"])
+        selftest.ask_cache(answer)
+    except SelftestError as error:
+        module.fail_json(msg=str(error), tried=selftest.tried)
+    module.exit_json(changed=False, tried=selftest.tried)
+
+
+if __name__ == "__main__":
+    main()

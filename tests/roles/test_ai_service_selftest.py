@@ -1,0 +1,115 @@
+"""The module ai_service_selftest: a healthy service passes, and each way of not being healthy is told."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.roles.ansible_module import run_module
+from tests.roles.fake_ai_service import FakeAIService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def service() -> Iterator[FakeAIService]:
+    """Give a healthy service."""
+    with FakeAIService() as fake:
+        yield fake
+
+
+def try_out(service: FakeAIService, **params: Any) -> dict[str, Any]:
+    """Run the module against the service; it is not waited for."""
+    return run_module(
+        "ai_service", "ai_service_selftest", url=service.url, provider="ollama", ready_timeout=0, **params
+    )
+
+
+def test_healthy_service_passes_past_its_cache_and_with_it(service: FakeAIService) -> None:
+    """The first request goes past the cache, so that the provider itself has to answer."""
+    result = try_out(service)
+    assert not result.get("failed"), result
+    assert not result["changed"]
+    assert len(result["tried"]) == 3
+    assert service.cache_controls == ["no-cache", None]
+
+
+def test_service_that_becomes_ready_is_waited_for(service: FakeAIService) -> None:
+    """A service that is starting gets its time."""
+    service.health.insert(0, {"ready": False, "providers": []})
+    result = run_module("ai_service", "ai_service_selftest", url=service.url, provider="ollama", ready_timeout=30)
+    assert not result.get("failed"), result
+
+
+def test_service_without_usable_provider_fails(service: FakeAIService) -> None:
+    """The providers' state is in the message."""
+    service.health = [{"ready": False, "providers": [{"name": "ollama", "problem": "unreachable"}]}]
+    service.health_status = 503
+    result = try_out(service)
+    assert "no provider is usable" in result["msg"]
+    assert "unreachable" in result["msg"]
+
+
+def test_service_without_its_cache_fails(service: FakeAIService) -> None:
+    """Going on without Redis is right for a client and wrong for a deployment."""
+    service.health[0]["cache"]["available"] = False
+    assert "its cache (redis) does not answer" in try_out(service)["msg"]
+
+
+def test_another_program_on_the_port_is_recognised(service: FakeAIService) -> None:
+    """An answer that is no health report is shown."""
+    service.health = [{"hello": "world"}]
+    assert "/health answered 200" in try_out(service)["msg"]
+
+
+def test_unreachable_service_fails() -> None:
+    """Nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        result = run_module("ai_service", "ai_service_selftest", url=url, provider="ollama", ready_timeout=0)
+    assert "did not answer" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    "meta", [{"provider": "mock", "degraded": False}, {"provider": "ollama", "degraded": True}, {}]
+)
+def test_stand_in_or_degraded_answer_fails(service: FakeAIService, meta: dict[str, Any]) -> None:
+    """Only the wanted provider's own answer proves the deployment."""
+    service.meta = meta
+    result = try_out(service)
+    assert "expected an answer of ollama" in result["msg"]
+    assert "provider;dur=7" in result["msg"]
+
+
+def test_error_status_fails(service: FakeAIService) -> None:
+    """An error with a well-formed body is an error."""
+    service.status = 503
+    assert "got 503" in try_out(service)["msg"]
+
+
+def test_answer_that_is_never_cached_fails(service: FakeAIService) -> None:
+    """The header has to say that it is a hit."""
+    service.hits = False
+    assert "fwd=bypass" in try_out(service)["msg"]
+
+
+def test_cache_that_answers_something_else_fails(service: FakeAIService) -> None:
+    """A hit is the stored answer, unchanged."""
+    service.forgets = True
+    assert "again from the cache" in try_out(service)["msg"]
+
+
+def test_address_without_scheme_is_explained() -> None:
+    """A url that is none is refused with what would be right."""
+    result = run_module("ai_service", "ai_service_selftest", url="127.0.0.1:3010", provider="ollama")
+    assert "must begin with http://" in result["msg"]
+
+
+def test_check_mode_asks_nothing(service: FakeAIService) -> None:
+    """A request costs a model call, so check mode makes none."""
+    assert try_out(service, check_mode=True)["tried"] == []
+    assert service.cache_controls == []
