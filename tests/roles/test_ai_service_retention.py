@@ -1,0 +1,49 @@
+"""Which releases the role ai_service deletes once the new one has proven itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jinja2.nativetypes import NativeEnvironment
+
+VARS = yaml.safe_load((Path(__file__).parents[2] / "roles" / "ai_service" / "vars" / "main.yml").read_text())
+
+
+def superfluous(release: str, keep: int, whole: list[str], half_made: list[str]) -> Any:
+    """Return what the role would delete; `whole` is newest first."""
+    known: dict[str, Any] = {
+        "ai_service_keep_releases": keep,
+        "__ai_service_release": release,
+        "__ai_service_found": {"whole": whole, "half_made": half_made},
+    }
+    environment = NativeEnvironment()
+    known["__ai_service_others"] = environment.from_string(VARS["__ai_service_others"]).render(known)
+    return environment.from_string(VARS["__ai_service_superfluous"]).render(known)
+
+
+@pytest.mark.parametrize(
+    ("keep", "deleted"),
+    [(1, ["d", "c", "b", "a"]), (2, ["c", "b", "a"]), (3, ["b", "a"]), (5, []), (9, [])],
+)
+def test_oldest_releases_go(keep: int, deleted: list[str]) -> None:
+    """The new release counts as one of those that stay, whether the host knew it before or not."""
+    assert superfluous("new", keep, ["d", "c", "b", "a"], []) == deleted
+    assert superfluous("new", keep, ["new", "d", "c", "b", "a"], []) == deleted
+
+
+def test_current_release_stays_however_old_it_is() -> None:
+    """After a step back the current release is not the newest."""
+    assert superfluous("a", 1, ["c", "b", "a"], []) == ["c", "b"]
+
+
+def test_half_made_releases_go_but_for_the_one_just_made() -> None:
+    """What was half-made when the play began may be the release that it finished."""
+    assert superfluous("b", 3, ["a"], ["b", "c"]) == ["c"]
+
+
+def test_fresh_host_has_nothing_to_delete() -> None:
+    """The first release is the only one."""
+    assert superfluous("a", 3, [], []) == []
