@@ -80,7 +80,7 @@ class OpenAIProvider:
         choice = completion.choices[0]
         if choice.finish_reason == "length":
             raise TruncatedAnswer(f"cut short after {prompt.max_tokens} tokens")
-        if choice.message.refusal or not (choice.message.content or "").strip():
+        if not (choice.message.content or "").strip():
             raise InvalidAnswer(choice.message.refusal or "the answer is empty")
         usage = completion.usage or _Usage()
         return Completion(

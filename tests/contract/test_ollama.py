@@ -78,6 +78,7 @@ async def test_every_way_to_fail_has_its_error(mode: str, expected: type[Provide
             await provider.complete(PROMPT)
         await provider.close()
     assert type(caught.value) is expected
+    assert ("an error was encountered" in str(caught.value)) is (mode == "error_line")
     assert caught.value.cool_off_s == (7 if expected is ProviderOverloaded else None)
 
 

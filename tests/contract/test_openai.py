@@ -36,6 +36,7 @@ async def test_every_way_to_fail_has_its_error(mode: str, expected: type[Provide
             await provider.complete(PROMPT)
         await provider.close()
     assert type(caught.value) is expected
+    assert ("I cannot help" in str(caught.value)) is (mode == "refusal")
     cool_off = {CredentialsRejected: math.inf, ProviderOverloaded: 7}.get(expected)
     assert caught.value.cool_off_s == cool_off
 

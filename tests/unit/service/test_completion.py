@@ -126,6 +126,26 @@ async def test_where_every_provider_fails_a_stale_answer_is_served() -> None:
         await made.ask()
 
 
+async def test_too_stale_is_too_stale_even_where_memory_still_has_it() -> None:
+    """With the store down, nothing else would forget it."""
+
+    class LostStore(MemoryStore):
+        available = False
+
+        async def get(self, key: str) -> bytes | None:
+            del key
+            return None
+
+    clock = FakeClock()
+    made = await service(ScriptedProvider(json.dumps(RECIPE), DOWN, DOWN), clock=clock, store=LostStore(clock=clock))
+    await made.ask()
+    clock.advance(7200 * 1.5)
+    assert (await made.ask()).cache == "stale"
+    clock.advance(STALE_IF_ERROR_S)
+    with pytest.raises(ServiceUnavailable):
+        await made.ask()
+
+
 async def test_a_fallbacks_answer_is_stored_for_a_short_time() -> None:
     """The primary is asked again soon."""
     primary = ScriptedProvider(DOWN)

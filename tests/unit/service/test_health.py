@@ -72,6 +72,20 @@ async def test_stored_answers_are_something_that_can_be_answered() -> None:
     assert observer.model_digest == "0123456789ab"
 
 
+async def test_a_provider_with_an_open_breaker_is_not_usable() -> None:
+    """It answers a look, but answers to questions failed."""
+    provider = ScriptedProvider()
+    metrics = Metrics()
+    breaker = CircuitBreaker(failures=1)
+    link = GuardedProvider(provider, breaker, AdmissionQueue(concurrency=1, limit=1), metrics)
+    observer = Observer(ProviderChain([link], metrics), SwitchedStore(), clock=FakeClock())
+    await observer.look()
+    assert observer.status == "healthy"
+    with pytest.raises(ProviderUnreachable), breaker.guard():
+        raise DOWN
+    assert observer.status == "critical"
+
+
 async def test_nothing_is_claimed_before_the_first_look() -> None:
     """Unknown is not healthy."""
     observer = observe(ScriptedProvider())

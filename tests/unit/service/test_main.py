@@ -64,14 +64,19 @@ def test_it_serves_on_the_passed_socket_tells_when_and_drains(tmp_path: Path, *,
             assert notify.recv(64) == b"READY=1"
             connection = http.client.HTTPConnection(*listener.getsockname(), timeout=10)
             connection.request("GET", "/health/live")
-            assert connection.getresponse().status == 200
+            assert connection.getresponse().read() == b'{"status":"alive"}'
+            body, headers = json.dumps({"partial": ["pear"]}), {"Content-Type": "application/json"}
+            connection.request("POST", "/api/v1/ai/suggest-ingredients", body, headers)
+            assert json.load(connection.getresponse())["meta"]["provider"] == "mock"
             connection.close()
         finally:
             process.send_signal(signal.SIGTERM)
             _, stderr = process.communicate(timeout=20)
         assert notify.recv(64) == b"STOPPING=1"
     assert process.returncode == -signal.SIGTERM
-    ready = [line["message"] for line in map(json.loads, stderr.splitlines()) if line["message"].startswith("ready")]
+    lines = [json.loads(line) for line in stderr.splitlines()]
+    assert [line["task"] for line in lines if line["message"] == "request"] == ["ingredients"]
+    ready = [line["message"] for line in lines if line["message"].startswith("ready")]
     assert len(ready) == 1
     assert "cached in this process's memory" in ready[0]
     assert "answers come from mock and are labelled degraded" in ready[0]

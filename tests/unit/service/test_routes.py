@@ -246,6 +246,22 @@ async def test_health_is_503_where_nobody_can_answer() -> None:
         assert (await client.get("/health/live")).status_code == 200
 
 
+async def test_a_body_that_says_it_is_too_large_is_not_even_read() -> None:
+    """Whoever sends a gigabyte learns it after the headers."""
+    app = create_app(Settings.from_env({}), providers=[ScriptedProvider()])
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("the body was read")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"1000000000")]
+    await app({"type": "http", "method": "POST", "path": RECIPE, "headers": headers}, receive, send)
+    assert sent[0]["status"] == 413
+
+
 async def test_a_client_that_leaves_early_is_no_error() -> None:
     """Nobody is left to be answered."""
     app = create_app(Settings.from_env({}), providers=[ScriptedProvider()])

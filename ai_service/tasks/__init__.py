@@ -1,0 +1,28 @@
+"""The three tasks: what is asked of a model, in which shape, with which budget, and what counts as an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ai_service.tasks.base import Judged, Task
+from ai_service.tasks.ingredients import IngredientsTask
+from ai_service.tasks.nutrition import NutritionTask
+from ai_service.tasks.recipe import RecipeTask
+
+if TYPE_CHECKING:
+    from ai_service.settings import Settings
+
+__all__ = ["Judged", "Task", "build_tasks"]
+
+
+def build_tasks(settings: Settings) -> tuple[Task, ...]:
+    """The three tasks with the operator's budgets and times."""
+    return (
+        RecipeTask(ttl_s=settings.recipe_ttl, max_tokens=settings.recipe_max_tokens, num_ctx=settings.ollama_num_ctx),
+        IngredientsTask(
+            ttl_s=settings.ingredients_ttl, max_tokens=settings.ingredients_max_tokens, num_ctx=settings.ollama_num_ctx
+        ),
+        NutritionTask(
+            ttl_s=settings.nutrition_ttl, max_tokens=settings.nutrition_max_tokens, num_ctx=settings.ollama_num_ctx
+        ),
+    )

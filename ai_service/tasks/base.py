@@ -1,0 +1,94 @@
+"""What a task is, and the pieces of its JSON schema.
+
+Prompts end with an example and a place to go on writing: models of any size, chat-tuned or not, then answer in compact
+JSON instead of spending their budget on white space. All of it goes into one user message, because templates of models
+without a system role drop that role silently. Schemas bound every list and text, so that generation ends.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from ai_service.errors import InvalidAnswer
+
+if TYPE_CHECKING:
+    from ai_service.schemas import Nutrition, Recipe, Suggestions, TaskRequest
+
+Schema = dict[str, Any]
+Judged = tuple["Recipe | Suggestions | Nutrition", float]
+"""An answer's data and its confidence."""
+
+_encode_canonical = msgspec.json.Encoder().encode
+
+
+def text(least: int, most: int) -> Schema:
+    """A text of so many characters."""
+    return {"type": "string", "minLength": least, "maxLength": most}
+
+
+def array(items: Schema, least: int, most: int) -> Schema:
+    """A list of so many items."""
+    return {"type": "array", "minItems": least, "maxItems": most, "items": items}
+
+
+def obj(**properties: Schema) -> Schema:
+    """An object with these fields, all of them, in this order."""
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+class Task(ABC):
+    """One kind of question.
+
+    Attributes:
+        name: The name in keys, metrics and settings.
+        path: Route that answers it.
+        request_type: Struct of its requests.
+        prompt_version: Raised whenever prompt, schema or rule change, so that older answers are not found any more.
+        message: The envelope's message.
+        ttl_s: Base time in seconds that an answer stays fresh.
+        max_tokens: Token budget of an answer.
+        schema: JSON schema of what the model writes.
+    """
+
+    name: ClassVar[str]
+    path: ClassVar[str]
+    request_type: ClassVar[type[TaskRequest]]
+    prompt_version: ClassVar[int] = 1
+    message: ClassVar[str]
+
+    def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int) -> None:
+        self.ttl_s = ttl_s
+        self.max_tokens = max_tokens
+        self.schema = self._schema()
+        self._fingerprint = blake2b(f"{self.prompt_version}:{max_tokens}:{num_ctx}:".encode(), digest_size=16)
+
+    def digest(self, canonical: TaskRequest) -> str:
+        """BLAKE2b-128 of a canonical request and of all that shapes its answer, in hexadecimal."""
+        state = self._fingerprint.copy()
+        state.update(_encode_canonical(canonical))
+        return state.hexdigest()
+
+    def judge(self, answer: str, request: TaskRequest) -> Judged:
+        """Turns what a model wrote into data and its confidence.
+
+        Raises:
+            InvalidAnswer: The text does not fit the schema, or says nothing.
+        """
+        try:
+            return self._judge(answer, request)
+        except (ValueError, RecursionError) as error:
+            raise InvalidAnswer(f"{self.name}: {error}") from error
+
+    @abstractmethod
+    def prompt(self, request: TaskRequest) -> str:
+        """The whole prompt for a canonical request."""
+
+    @abstractmethod
+    def _schema(self) -> Schema: ...
+
+    @abstractmethod
+    def _judge(self, answer: str, request: TaskRequest) -> Judged: ...

@@ -1,0 +1,60 @@
+"""The task `nutrition`, and what every answer with nutrients has to keep to."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ai_service import confidence
+from ai_service.schemas import Nutrition, NutritionRequest, TaskRequest
+from ai_service.tasks.base import Judged, Schema, Task, obj
+
+NUTRIENT_LIMITS = {
+    "calories": 20_000, "protein": 2000, "carbs": 3000, "fat": 2000, "fiber": 500, "sugar": 2000, "sodium": 50_000,
+}  # fmt: skip
+
+
+class NutritionTask(Task):
+    """`nutrition`: nutrients of all ingredients together. Some 40 tokens."""
+
+    name = "nutrition"
+    path = "/api/v1/ai/analyze-nutrition"
+    request_type = NutritionRequest
+    message = "Nutrition analyzed."
+    _decode = msgspec.json.Decoder(Nutrition).decode
+
+    def _schema(self) -> Schema:
+        return nutrition_schema()
+
+    def prompt(self, request: TaskRequest) -> str:
+        """See Task."""
+        assert isinstance(request, NutritionRequest)
+        return (
+            "Estimate the nutrients of all ingredients together, as compact JSON on a single line: calories in kcal, "
+            "sodium in mg, the others in g.\n"
+            "Ingredients: 10 g butter, 100 g rice\n"
+            'JSON: {"calories":437,"protein":7,"carbs":80,"fat":9,"fiber":1,"sugar":0,"sodium":85}\n'
+            f"Ingredients: {', '.join(request.ingredients)}\nJSON: "
+        )
+
+    def _judge(self, answer: str, request: TaskRequest) -> Judged:
+        del request
+        nutrition = self._decode(answer)
+        check_nutrients(nutrition)
+        plausible = confidence.plausible_nutrition(nutrition)
+        return nutrition, confidence.combine(complete=1.0, plausible=plausible)
+
+
+def nutrition_schema() -> Schema:
+    """The seven nutrients as whole numbers within their limits."""
+    return obj(**{n: {"type": "integer", "minimum": 0, "maximum": most} for n, most in NUTRIENT_LIMITS.items()})
+
+
+def check_nutrients(nutrition: Nutrition) -> None:
+    """Refuses what cannot be.
+
+    Raises:
+        ValueError: A nutrient is negative or beyond any dish.
+    """
+    for name, most in NUTRIENT_LIMITS.items():
+        if not 0 <= getattr(nutrition, name) <= most:
+            raise ValueError(f"expected {name} from 0 to {most}, got {getattr(nutrition, name)}")

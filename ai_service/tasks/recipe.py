@@ -1,0 +1,116 @@
+"""The task `recipe`."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import msgspec
+
+from ai_service import confidence
+from ai_service.schemas import Nutrition, Recipe, RecipeIngredient, RecipeRequest, TaskRequest, fold
+from ai_service.tasks.base import Judged, Schema, Task, array, obj, text
+from ai_service.tasks.nutrition import check_nutrients, nutrition_schema
+
+UNITS = ("g", "kg", "ml", "l", "tsp", "tbsp", "cup", "piece", "clove", "slice", "pinch")
+
+
+class _RecipeDraft(msgspec.Struct, frozen=True):
+    title: str
+    description: str
+    ingredients: list[RecipeIngredient]
+    instructions: list[str]
+    tags: list[str]
+    confidence: float = 50
+    nutrition: Nutrition | None = None
+
+
+class RecipeTask(Task):
+    """`recipe`: a whole recipe for a wish.
+
+    The budget sets the lists' bounds. At some 4 characters a token an ingredient takes at most 30 tokens and an
+    instruction 40; shares of 35 and 40 % of the budget leave the rest for title, description, tags and white space.
+    """
+
+    name = "recipe"
+    path = "/api/v1/ai/generate-recipe"
+    request_type = RecipeRequest
+    message = "Recipe generated."
+    _nutrition_from_tokens: ClassVar[int] = 768
+    _decode = msgspec.json.Decoder(_RecipeDraft).decode
+
+    def _schema(self) -> Schema:
+        ingredient = obj(name=text(2, 40), amount={"type": "number"}, unit={"type": "string", "enum": list(UNITS)})
+        properties = {
+            "title": text(3, 60),
+            "description": text(10, 120),
+            "ingredients": array(ingredient, 3, min(20, self.max_tokens // 85)),
+            "instructions": array(text(10, 160), 3, min(12, self.max_tokens // 100)),
+            "tags": array(text(2, 20), 1, 4),
+        }
+        if self.max_tokens >= self._nutrition_from_tokens:
+            properties["nutrition"] = nutrition_schema()
+        return obj(**properties, confidence={"type": "integer", "minimum": 0, "maximum": 100})
+
+    def prompt(self, request: TaskRequest) -> str:
+        """See Task."""
+        assert isinstance(request, RecipeRequest)
+        wishes = [request.prompt]
+        wishes += [f"{label} {value}" for label, value in (
+            ("diet:", ", ".join(request.dietary or ())),
+            ("cuisine:", request.cuisine),
+            ("servings:", request.serving_size),
+            ("minutes at most:", request.cooking_time),
+            ("kcal a serving at most:", request.max_calories),
+            ("skill:", request.skill_level),
+            ("equipment:", ", ".join(request.equipment or ())),
+            ("without:", ", ".join(request.avoid_ingredients or ())),
+        ) if value]  # fmt: skip
+        nutrition = (
+            '"nutrition":{"calories":760,"protein":14,"carbs":162,"fat":2,"fiber":4,"sugar":3,"sodium":600},'
+            if "nutrition" in self.schema["properties"]
+            else ""
+        )
+        return (
+            "Write a recipe for each request as compact JSON on a single line, without line breaks or indentation.\n"
+            "Request: rice with lemon; servings: 2\n"
+            'JSON: {"title":"Lemon Rice","description":"Bright rice with lemon and parsley.","ingredients":['
+            '{"name":"rice","amount":200,"unit":"g"},{"name":"lemon","amount":1,"unit":"piece"},'
+            '{"name":"parsley","amount":2,"unit":"tbsp"},{"name":"salt","amount":1,"unit":"pinch"}],'
+            '"instructions":["Boil the rice for 12 minutes.","Stir in the juice of the lemon.",'
+            '"Chop the parsley and fold it in.","Season with salt and serve."],"tags":["rice","quick"],'
+            f'{nutrition}"confidence":80}}\n'
+            f"Request: {'; '.join(wishes)}\nJSON: "
+        )
+
+    def _judge(self, answer: str, request: TaskRequest) -> Judged:
+        del request
+        draft = self._decode(answer)
+        ingredients = [
+            RecipeIngredient(name=fold(item.name), amount=item.amount, unit=item.unit) for item in draft.ingredients
+        ]
+        instructions = [step for step in map(fold, draft.instructions) if step]
+        if not fold(draft.title) or not instructions or not ingredients:
+            raise ValueError("expected a title, ingredients and instructions")
+        if any(not item.name or not math.isfinite(item.amount) or item.amount < 0 for item in ingredients):
+            raise ValueError("expected each ingredient to have a name and an amount that is not negative")
+        if draft.nutrition is not None:
+            check_nutrients(draft.nutrition)
+        score = confidence.combine(
+            complete=confidence.share((len(ingredients) > 3, len(instructions) > 3, bool(fold(draft.description)))),
+            plausible=confidence.share(0 < item.amount <= 2000 for item in ingredients),
+            distinct=confidence.distinct([*instructions, *(item.name for item in ingredients)]),
+            claimed=draft.confidence / 100,
+        )
+        return (
+            Recipe(
+                title=fold(draft.title),
+                description=fold(draft.description),
+                ingredients=ingredients,
+                instructions=instructions,
+                tags=list(dict.fromkeys(tag for tag in map(fold, draft.tags) if tag)),
+                confidence=score,
+                nutrition=draft.nutrition,
+            ),
+            score,
+        )
