@@ -30,7 +30,7 @@ OLLAMA = f"alchemorsel-lab/ollama:{artifacts.OLLAMA_VERSION}"
 MIRROR = "alchemorsel-lab/mirror:latest"
 
 _INPUTS_LABEL = "alchemorsel.lab.inputs"
-_CONTAINERFILES = Path(__file__).with_name("images")
+_CONTAINERFILES = Path(__file__).with_name("containerfiles")
 _BASE_PACKAGES = "ca-certificates"
 
 
@@ -106,7 +106,7 @@ def remove_all(client: DockerClient) -> None:
 def _ensure_built(
     client: DockerClient, name: str, *, recipe: str, parent: str, title: str, fill: Callable[[Path], None]
 ) -> None:
-    """Build from `images/<recipe>/`, plus what `fill` adds to the build context, unless nothing of that changed."""
+    """Build from `containerfiles/<recipe>/`, plus what `fill` adds to the build context, unless nothing of that changed."""
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder) / recipe
         shutil.copytree(_CONTAINERFILES / recipe, context)
