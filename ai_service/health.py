@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ai_service.cache.store import Store
+    from ai_service.providers.base import Provider
     from ai_service.providers.chain import ProviderChain
     from ai_service.providers.guarded import GuardedProvider
 
@@ -80,8 +81,11 @@ class Observer:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def look(self) -> None:
-        """Looks at everything once, at all at the same time."""
-        await asyncio.gather(self._store.ping(), *(self._inspect(link) for link in self._chain.links))
+        """Looks at everything once: the store first, since looking at a provider may keep this process busy."""
+        await self._store.ping()
+        if self.model_digest == UNKNOWN_MODEL:
+            await self._recall(self._chain.primary.provider)
+        await asyncio.gather(*(self._inspect(link) for link in self._chain.links))
 
     async def _run(self) -> None:
         while True:
@@ -95,27 +99,25 @@ class Observer:
             inspection = await provider.inspect()
         except ProviderError as error:
             problem = error.outcome
-            if link is self._chain.primary and self.model_digest == UNKNOWN_MODEL:
-                await self._recall(provider.name, provider.model)
         else:
             loaded = inspection.loaded
             if not inspection.digest:
                 problem = "model_missing"
             elif link is self._chain.primary:
-                await self._remember(provider.name, provider.model, inspection.digest)
+                await self._remember(provider, inspection.digest)
         before = self._observations.get(provider.name)
         if (before.problem if before else "") != problem:
             logger.warning("%s: %s", provider.name, problem or "answers again")
         self._observations[provider.name] = Observation(problem, loaded, self._clock())
 
-    async def _remember(self, provider: str, model: str, digest: str) -> None:
+    async def _remember(self, provider: Provider, digest: str) -> None:
         if self.model_digest not in {digest, UNKNOWN_MODEL}:
-            logger.warning("model %s changed from %s to %s", model, self.model_digest, digest)
+            logger.warning("model %s changed from %s to %s", provider.model, self.model_digest, digest)
         self.model_digest = digest
-        await self._store.set(model_key(provider, model), digest.encode(), DIGEST_TTL_S)
+        await self._store.set(model_key(provider.name, provider.model), digest.encode(), DIGEST_TTL_S)
 
-    async def _recall(self, provider: str, model: str) -> None:
-        digest = await self._store.get(model_key(provider, model))
+    async def _recall(self, provider: Provider) -> None:
+        digest = await self._store.get(model_key(provider.name, provider.model))
         if digest:
             self.model_digest = digest.decode("ascii", "replace")
 

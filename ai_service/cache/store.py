@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 0.05
 COOL_OFF_S = 1.0
+TIMEOUTS_IN_A_ROW = 2
 MAX_CONNECTIONS = 64
 
 
@@ -53,7 +55,10 @@ class Store(Protocol):
 
 
 class RedisStore:
-    """A Redis server. Every operation takes at most 50 ms; after a failure all of them pause for a second.
+    """A Redis server. Every operation takes at most 50 ms; when it fails, all of them pause for a second.
+
+    A refused connection is a failure at once. A time-out is one when the next operation times out too: a single one
+    may come from this process being late to read the answer.
 
     Args:
         url: `redis://host:port/db`, without a password.
@@ -88,6 +93,8 @@ class RedisStore:
         self._on_failure = on_failure
         self._clock = clock
         self._paused_until = 0.0
+        self._timeouts = 0
+        self._down = False
         self._refused: set[str] = set()
         self.available = True
 
@@ -122,15 +129,21 @@ class RedisStore:
             return None
         except (RedisError, OSError, TimeoutError) as error:
             self._on_failure(operation)
+            self.available = False
+            self._timeouts += 1
+            if isinstance(error, RedisTimeoutError) and self._timeouts < TIMEOUTS_IN_A_ROW:
+                return None
             self._paused_until = self._clock() + COOL_OFF_S
-            if self.available:
-                self.available = False
+            if not self._down:
+                self._down = True
                 reason = error or type(error).__name__
                 logger.error("Redis does not answer (%s)", reason)  # noqa: TRY400 - expected, no traceback
             return None
         self._refused.discard(operation)
-        if not self.available:
-            self.available = True
+        self._timeouts = 0
+        self.available = True
+        if self._down:
+            self._down = False
             logger.warning("Redis answers again")
         return value
 

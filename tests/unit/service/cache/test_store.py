@@ -36,6 +36,23 @@ async def test_the_memory_store_forgets_what_expired() -> None:
     assert await store.get("k") is None
 
 
+async def test_one_late_answer_is_no_outage(caplog: pytest.LogCaptureFixture) -> None:
+    """Two in a row are; meanwhile nobody takes the missing answer for a missing value."""
+    clock, failures = FakeClock(), list[str]()
+    with socket.socket() as silent, caplog.at_level(logging.WARNING):
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        store = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", on_failure=failures.append, clock=clock)
+        assert await store.get("k") is None
+        assert not store.available
+        assert caplog.records == []
+        assert await store.get("k") is None
+        assert len(caplog.records) == 1
+        assert await store.get("k") is None
+        assert failures == ["get", "get"]
+        await store.close()
+
+
 async def test_all_operations_share_one_pause_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     """Time-outs do not add up, and the log has one line, not one a request."""
     clock, failures = FakeClock(), list[str]()
