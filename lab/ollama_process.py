@@ -114,7 +114,8 @@ class OllamaProcess:
         raise CommandFailedError(f"Ollama did not start:\n{self._log.read_text(errors='replace')[-2000:]}")
 
     def _import_model(self) -> None:
-        if self.model in self.command("list"):
+        # The first column, whole: a name with a registry in front is another model.
+        if self.model in (line.split()[0] for line in self.command("list").splitlines() if line.strip()):
             return
         modelfile = CACHE / "Modelfile"
         modelfile.write_text(f"FROM {artifacts.assemble_model()}\n")
