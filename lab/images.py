@@ -106,7 +106,7 @@ def remove_all(client: DockerClient) -> None:
 def _ensure_built(
     client: DockerClient, name: str, *, recipe: str, parent: str, title: str, fill: Callable[[Path], None]
 ) -> None:
-    """Build from `containerfiles/<recipe>/`, plus what `fill` adds to the build context, unless nothing of that changed."""
+    """Build from `containerfiles/<recipe>/`, plus what `fill` adds to it, unless nothing of that changed."""
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder) / recipe
         shutil.copytree(_CONTAINERFILES / recipe, context)
