@@ -5,7 +5,6 @@ Everything else (health, metrics, unknown routes) is not in a hurry and goes to 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import secrets
@@ -25,6 +24,7 @@ from ai_service.errors import (
     RequestTimeout,
     UnsupportedMediaType,
 )
+from ai_service.lazy_timeout import within
 from ai_service.schemas import ErrorEnvelope
 from ai_service.validation import QuestionReader
 
@@ -183,13 +183,13 @@ def parse_cache_control(value: bytes) -> Directives:
     )
 
 
-async def read_json_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
     """Reads a body of at most 64 KiB.
 
     Raises:
         UnsupportedMediaType: It is not said to be JSON.
         PayloadTooLarge: It is, or is said to be, too large.
-        RequestTimeout: It does not arrive within ten seconds.
+        RequestTimeout: It does not arrive in time.
         Disconnected: The client went away.
     """
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -202,18 +202,23 @@ async def read_json_body(headers: dict[bytes, bytes], receive: Receive) -> bytes
     if int(length) > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got {int(length)}.")
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            message = await receive()
-            body: bytes = message.get("body", b"")
-            while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
-                message = await receive()
-                body += message.get("body", b"")
+        body: bytes = await within(timeout_s, _receive(receive))
     except TimeoutError:
-        raise RequestTimeout(f"The body did not arrive within {BODY_TIMEOUT_S:g} s.") from None
-    if message["type"] == "http.disconnect":
-        raise Disconnected
+        raise RequestTimeout(f"The body did not arrive within {timeout_s:g} s.") from None
     if len(body) > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got more.")
+    return body
+
+
+async def _receive(receive: Receive) -> bytes:
+    """The body, or enough of it to see that it is too large."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise Disconnected
     return body
 
 

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from ai_service.app import create_app
-from ai_service.errors import ProviderUnreachable
+from ai_service.errors import ProviderUnreachable, RequestTimeout
+from ai_service.routes import read_json_body
 from ai_service.settings import Settings
 from tests.unit.service.fakes import BODIES, ScriptedProvider
 
@@ -276,3 +277,14 @@ async def test_a_client_that_leaves_early_is_no_error() -> None:
     scope = {"type": "http", "method": "POST", "path": RECIPE, "headers": [(b"content-type", b"application/json")]}
     await app(scope, receive, send)
     assert sent == []
+
+
+async def test_a_body_that_trickles_in_is_408() -> None:
+    """The deadline is for the whole body: one more byte now and then does not extend it."""
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.001)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    with pytest.raises(RequestTimeout, match="did not arrive within 0.05 s"):
+        await read_json_body({b"content-type": b"application/json"}, receive, timeout_s=0.05)
