@@ -64,10 +64,13 @@ class Run:
         return sorted(one.latency_ns / 1e6 for one in chosen)
 
 
-def bench(*arguments: str | Path) -> subprocess.Popen[str]:
-    """Start the program as a user does."""
+def bench(*arguments: str | Path, temporary: Path | None = None) -> subprocess.Popen[str]:
+    """Start the program as a user does; `temporary` is where it keeps what a killed run leaves behind."""
     command = [sys.executable, "-m", "bench", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    environment = os.environ if temporary is None else {**os.environ, "TMPDIR": str(temporary)}
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def run_against(behaviour: Behaviour, folder: Path) -> Run:
@@ -187,9 +190,8 @@ def test_the_generator_ends_when_the_harness_is_killed(tmp_path: Path) -> None:
     """Not even SIGKILL leaves load behind that nobody reads."""
     (tmp_path / "slo.yml").write_text(SLO, encoding="utf-8")
     with FakeTarget(Behaviour(miss_seconds=0.5)) as target:
-        process = bench(
-            "run", "--target", target.url, "--profile", "test", "--slo", tmp_path / "slo.yml", "--out", tmp_path
-        )
+        arguments = ("run", "--target", target.url, "--profile", "test", "--slo", tmp_path / "slo.yml")
+        process = bench(*arguments, "--out", tmp_path, temporary=tmp_path)
         generators: list[psutil.Process] = []
         while not generators:
             generators = psutil.Process(process.pid).children()

@@ -1,0 +1,68 @@
+"""After a role was removed with its data, nothing of it is left on the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What a role leaves on a host while it is there."""
+
+    paths: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+
+
+TRACES = {
+    "docker": Traces(paths=("/etc/docker",), programs=("dockerd", "docker"), units=("docker.service",)),
+    "model_volume": Traces(paths=("/srv/alchemorsel/models",)),
+    "ollama": Traces(paths=("/srv/alchemorsel/models/manifests",), containers=("alchemorsel-ollama",)),
+    "redis": Traces(
+        paths=("/etc/redis", "/var/lib/redis", "/etc/alchemorsel/secrets/redis_password"),
+        programs=("redis-server",),
+        units=("redis-server.service",),
+    ),
+    "ai_service": Traces(
+        paths=("/opt/alchemorsel/ai_service", "/etc/alchemorsel/ai_service.env"),
+        units=("alchemorsel-ai.socket", "alchemorsel-ai@blue.service"),
+        users=("alchemorsel",),
+    ),
+}
+
+
+@pytest.fixture
+def traces(host: Host) -> Traces:
+    """The traces of the role that this scenario is about."""
+    return TRACES[host.ansible.get_variables()["scenario_roles"][-1]]
+
+
+def test_its_files_are_gone(host: Host, traces: Traces) -> None:
+    """No folder and no file of the role's own stays."""
+    assert [path for path in traces.paths if host.file(path).exists] == []
+
+
+def test_its_programs_are_gone(host: Host, traces: Traces) -> None:
+    """The packages it brought are removed."""
+    assert [program for program in traces.programs if host.exists(program)] == []
+
+
+def test_its_units_are_gone(host: Host, traces: Traces) -> None:
+    """Nothing of it runs or would start at the next boot."""
+    states = {unit: host.run("systemctl is-active %s", unit).stdout.strip() for unit in traces.units}
+    assert set(states.values()) <= {"inactive", "unknown", "failed"}, states
+    assert [unit for unit in traces.units if host.run("systemctl cat %s", unit).rc == 0] == []
+
+
+def test_its_users_and_containers_are_gone(host: Host, traces: Traces) -> None:
+    """No account and no container stays."""
+    assert [user for user in traces.users if host.user(user).exists] == []
+    assert [name for name in traces.containers if host.run("docker inspect %s", name).rc == 0] == []
