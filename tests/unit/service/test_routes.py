@@ -286,5 +286,5 @@ async def test_a_body_that_trickles_in_is_408() -> None:
         await asyncio.sleep(0.001)
         return {"type": "http.request", "body": b" ", "more_body": True}
 
-    with pytest.raises(RequestTimeout, match="did not arrive within 0.05 s"):
+    with pytest.raises(RequestTimeout, match=r"did not arrive within 0\.05 s"):
         await read_json_body({b"content-type": b"application/json"}, receive, timeout_s=0.05)
