@@ -6,8 +6,11 @@ LOCKED := $(addprefix requirements/,service.txt bench.txt control.txt test.txt)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command "make lock"
 
+SCENARIOS := model_volume docker redis ollama ai_service site-dev
+SUITES := bookworm trixie
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo site test lint test-unit test-integration test-site lab-up lab-down docs lock
+.PHONY: help setup demo site test lint test-unit test-integration test-site test-all scenario lab-up lab-down docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +20,7 @@ setup: .venv/.installed ## make the virtual environment from the pinned, hashed 
 .venv/.installed: requirements/bootstrap.txt $(LOCKED) requirements/install.sh
 	@sh requirements/install.sh $(PYTHON)
 
-demo: ## bare host -> measured AI service, on this machine: lab, site.yml, benchmark (about 6 minutes)
+demo: ## bare host -> measured AI service, on this machine: lab, site.yml, benchmark (3 to 6 minutes)
 	@$(PYTHON) -m lab.preconditions
 	@$(MAKE) --no-print-directory setup
 	@$(BIN)/python -m lab demo
@@ -33,7 +36,7 @@ lab-down: setup ## stop and remove everything of the lab that runs; caches stay
 site: setup ## provision and deploy onto the lab's host
 	@$(BIN)/ansible-playbook site.yml -i inventories/lab
 
-test: ## everything: lint, unit, contract, integration, the whole site on a bare host (about 12 minutes)
+test: ## everything: lint, unit, contract, integration, the whole site on a bare host (about 8 minutes)
 	@$(PYTHON) -m lab.preconditions
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory lint test-unit test-integration test-site
@@ -54,10 +57,20 @@ test-integration: setup ## the service and the bench against a real Redis and th
 
 test-site: setup ## the whole site on a bare Debian 12 host: check, converge, idempotence, testinfra, live requests, faults
 	@$(BIN)/python -m lab up --no-hosts
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/molecule test --no-command-borders -s site-dev
+	@$(MAKE) --no-print-directory scenario SCENARIO=site-dev
 
 docs: setup ## write the table of settings into the README
 	$(BIN)/python -m docs.settings_table
+
+test-all: test ## make test, then every molecule scenario on Debian 12 and 13 (about 40 minutes)
+	@for suite in $(SUITES); do for scenario in $(SCENARIOS); do \
+	  $(MAKE) --no-print-directory scenario SCENARIO=$$scenario LAB_SUITE=$$suite || exit 1; done; done
+	@$(MAKE) --no-print-directory scenario SCENARIO=site-prod
+
+scenario: setup ## one molecule scenario: make scenario SCENARIO=redis [LAB_SUITE=trixie]
+	@begun=$$(date +%s); PATH="$(CURDIR)/$(BIN):$$PATH" LAB_SUITE=$(LAB_SUITE) \
+	  $(BIN)/molecule test --no-command-borders -s $(SCENARIO) && \
+	  echo "✓ $(SCENARIO) $(LAB_SUITE) $$(($$(date +%s) - begun)) s"
 
 lock: setup ## pin the newest versions: rewrites requirements/*.txt
 	for name in bootstrap service bench control test; do \

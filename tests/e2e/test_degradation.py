@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(400)
 @pytest.fixture
 def client(host: Host, variables: Variables) -> Client:
     """A client of this host's service."""
-    return Client(host, int(variables("ai_service")["ai_service_port"]))
+    return Client(host, variables("ai_service"))
 
 
 @contextlib.contextmanager

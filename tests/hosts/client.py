@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from testinfra.host import Host
 
 _TIMEOUT_S = "90"
@@ -27,10 +29,11 @@ headers = {name.lower(): value for name, value in answer.headers.items()}
 print(json.dumps({"status": answer.status, "headers": headers, "body": answer.read().decode()}))
 """
 
-    def __init__(self, host: Host, port: int) -> None:
-        """Talk to the port on the host's loopback address."""
+    def __init__(self, host: Host, variables: Mapping[str, Any]) -> None:
+        """Talk to the address and port that the variables of the role ai_service name."""
         self._host = host
-        self._base = f"http://127.0.0.1:{port}"
+        address = variables["ai_service_bind_address"]
+        self._base = f"http://{'127.0.0.1' if address == '0.0.0.0' else address}:{variables['ai_service_port']}"
 
     def send(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One request; `body` makes it a POST. Returns status, headers (lower-case names) and body."""

@@ -21,7 +21,7 @@ GROUP = "ai_service_hosts"
 @pytest.fixture
 def client(host: Host, variables: Variables) -> Client:
     """A client of this host's service."""
-    return Client(host, int(variables("ai_service")["ai_service_port"]))
+    return Client(host, variables("ai_service"))
 
 
 def test_socket_and_service_are_running_and_enabled(host: Host) -> None:
