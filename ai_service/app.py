@@ -7,6 +7,7 @@ import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from ai_service.background import Background
 from ai_service.cache.memory import MemoryLayer
 from ai_service.cache.response_cache import ResponseCache
 from ai_service.cache.single_flight import SingleFlight
@@ -56,14 +57,23 @@ def create_app(
     chain = _build_chain(settings, providers or _build_providers(settings), metrics)
     observer = Observer(chain, store)
     flights: SingleFlight[Outcome] = SingleFlight()
+    queue = chain.primary.queue
+    background = Background(lambda: queue.idle and observer.primary_usable, metrics)
     completions = Completions(
-        ResponseCache(store, MemoryLayer()), flights, chain, observer, metrics, deadline_s=settings.deadline
+        ResponseCache(store, MemoryLayer()),
+        flights,
+        chain,
+        observer,
+        metrics,
+        background=background,
+        deadline_s=settings.deadline,
+        revalidate_s=settings.stale_while_revalidate,
     )
     access_log = AccessLog(enabled=settings.log_level in {"debug", "info"})
-    queue = chain.primary.queue
     metrics.watch("queue_waiting", "Calls that wait for the primary provider.", lambda: queue.waiting)
     metrics.watch("queue_running", "Calls that the primary provider works on.", lambda: queue.running)
     metrics.watch("store_available", "Whether the store answers.", lambda: store.available)
+    metrics.watch("background_waiting", "Refreshes and warm-ups that wait for an idle moment.", lambda: len(background))
     metrics.watch("flights", "Computations under way.", lambda: len(flights))
 
     @asynccontextmanager
@@ -76,6 +86,7 @@ def create_app(
             yield
         finally:
             await observer.stop()
+            await background.close()
             await flights.close()
             await chain.close()
             await store.close()

@@ -3,44 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ai_service.cache.entry import Entry
+from ai_service.cache.freshness import STALE_IF_ERROR_S, is_due, may_serve_stale
 from ai_service.cache.keys import UNKNOWN_MODEL, answer_key
 from ai_service.errors import DeadlineExceeded, HTTPError, NotCached
+from ai_service.providers.chain import ChainAnswer
 from ai_service.schemas import Envelope, Meta, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ai_service.background import Background
     from ai_service.cache.response_cache import ResponseCache
     from ai_service.cache.single_flight import SingleFlight
     from ai_service.health import Observer
     from ai_service.metrics import Metrics
-    from ai_service.providers.chain import ChainAnswer, ProviderChain
+    from ai_service.providers.chain import ProviderChain
     from ai_service.schemas import TaskRequest
     from ai_service.tasks import Task
     from ai_service.validation import Question
 
 FALLBACK_TTL_S = 60.0
 """A fallback's answer is fresh for so long: the primary is to be asked again soon."""
-STALE_IF_ERROR_S = 24 * 3600.0
 
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class Directives:
-    """What a request's `Cache-Control` asks for (RFC 9111, section 5.2.1)."""
+    """What a request's `Cache-Control` asks for (RFC 9111, section 5.2.1).
+
+    Attributes:
+        no_cache: Compute anew, whatever is stored; the new answer may be stored.
+        no_store: Compute anew, and store nothing.
+        only_if_cached: Answer from the cache or not at all.
+        max_stale_s: So many seconds past its freshness an answer is still welcome; infinite for `max-stale` alone.
+    """
 
     no_cache: bool = False
     no_store: bool = False
     only_if_cached: bool = False
+    max_stale_s: float = 0.0
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -48,10 +60,12 @@ class Outcome(msgspec.Struct, frozen=True):
 
     Attributes:
         entry: The answer.
-        cache: Label of the metrics: `hit`, `miss`, `stale`, `bypass` or `coalesced`.
+        cache: Label of the metrics: `hit`, `miss`, `expired` (too old, so computed anew), `stale`, `bypass` or
+            `coalesced`.
         detail: Where a hit was found, or whether a miss was stored.
         timings: Name and seconds, for `Server-Timing`.
         passed_over: Provider and reason for each fallback.
+        fabricated: Whether the answer is made up, so that even a stale one would be better.
     """
 
     entry: Entry
@@ -59,6 +73,7 @@ class Outcome(msgspec.Struct, frozen=True):
     detail: str
     timings: tuple[tuple[str, float], ...] = ()
     passed_over: tuple[tuple[str, str], ...] = ()
+    fabricated: bool = False
 
 
 class Completions:
@@ -70,8 +85,11 @@ class Completions:
         chain: The providers.
         observer: Knows the model's digest.
         metrics: Where confidences are noted.
+        background: Takes refreshes.
         deadline_s: For a whole request.
+        revalidate_s: Stale-while-revalidate: so long past its freshness an answer is served while it is refreshed.
         clock: Seconds since the epoch.
+        draw: Random numbers from 0 to 1 for early refreshes.
     """
 
     def __init__(
@@ -82,16 +100,22 @@ class Completions:
         observer: Observer,
         metrics: Metrics,
         *,
+        background: Background,
         deadline_s: float,
+        revalidate_s: float,
         clock: Callable[[], float] = time.time,
+        draw: Callable[[], float] = random.random,
     ) -> None:
         self._cache = cache
         self._flights = flights
         self._chain = chain
         self._observer = observer
+        self._background = background
         self._metrics = metrics
         self._deadline_s = deadline_s
+        self._revalidate_s = revalidate_s
         self._clock = clock
+        self._draw = draw
 
     async def answer(self, task: Task, question: Question, directives: Directives) -> Outcome:
         """Answers from the cache, or has the answer computed.
@@ -109,33 +133,85 @@ class Completions:
         key = answer_key(task.name, self._observer.model_digest, question.digest)
         started = time.perf_counter()
         stored = None if directives.no_store or directives.no_cache else await self._cache.find(key)
-        if stored is not None and stored[0].fresh_until > self._clock():
-            return Outcome(stored[0], "hit", stored[1], (("cache", time.perf_counter() - started),))
+        if stored is not None:
+            found = self._from_cache(task, question, stored, directives, started)
+            if found is not None:
+                return found
         if directives.only_if_cached:
-            raise NotCached("No fresh answer is stored, and the request allows no other.")
+            raise NotCached("No answer that is fresh enough is stored, and the request allows no other.")
+        stale = stored[0] if stored is not None and stored[0].stale_until > self._clock() else None
         try:
             async with asyncio.timeout(self._deadline_s):
-                return await self._miss(task, question.request, key, directives)
+                outcome = await self._miss(task, question.request, key, directives, "expired" if stored else "miss")
         except (HTTPError, TimeoutError) as error:
-            if stored is not None and stored[0].stale_until > self._clock():
-                return Outcome(stored[0], "stale", stored[1])
+            if stale is not None:
+                return Outcome(stale, "stale", "stale")
             if isinstance(error, TimeoutError):
                 raise DeadlineExceeded(f"No answer within {self._deadline_s:g} s.") from None
             raise
+        return Outcome(stale, "stale", "stale") if stale is not None and outcome.fabricated else outcome
 
-    async def _miss(self, task: Task, request: TaskRequest, key: str, directives: Directives) -> Outcome:
+    async def refresh(self, task: Task, question: Question, *, purpose: str, replaces: Entry | None = None) -> bool:
+        """Has the primary provider compute an answer that nobody waits for; a fallback's would not be better.
+
+        Args:
+            task: Which task.
+            question: What is asked.
+            purpose: Label of the metrics: `refresh` or `warmup`.
+            replaces: The entry that is too old; by default only a missing or expired one is.
+
+        Returns:
+            Whether there was anything to do: another process may have done it.
+
+        Raises:
+            ProviderError: There is no answer.
+            TimeoutError: The deadline passed.
+        """
+        key = answer_key(task.name, self._observer.model_digest, question.digest)
+        stored = await self._cache.reread(key)
+        if stored is not None and (
+            stored.created > replaces.created if replaces else stored.fresh_until > self._clock()
+        ):
+            return False
+        async with asyncio.timeout(self._deadline_s):
+            answer = await self._chain.primary.answer(task, question.request, purpose=purpose)
+        outcome = await self._keep(task, ChainAnswer(answer, ()), key, purpose, store=True)
+        return outcome.detail == "stored"
+
+    def _from_cache(
+        self, task: Task, question: Question, stored: tuple[Entry, str], directives: Directives, started: float
+    ) -> Outcome | None:
+        """What is stored, if it is good enough; it is refreshed in the background where it will not be for long."""
+        entry, where = stored
+        now = self._clock()
+        if fresh := entry.fresh_until > now:
+            due = is_due(entry, now, self._draw) or (entry.degraded and self._observer.primary_usable)
+        elif may_serve_stale(entry, now, revalidate_s=self._revalidate_s, max_stale_s=directives.max_stale_s):
+            due = True
+        else:
+            return None
+        if due and not directives.only_if_cached:
+            key = answer_key(task.name, self._observer.model_digest, question.digest)
+            work = partial(self.refresh, task, question, purpose="refresh", replaces=entry)
+            self._background.offer(key, "refresh", task.name, work)
+        timings = (("cache", time.perf_counter() - started),)
+        return Outcome(entry, "hit", where, timings) if fresh else Outcome(entry, "stale", "stale", timings)
+
+    async def _miss(self, task: Task, request: TaskRequest, key: str, directives: Directives, cache: str) -> Outcome:
         if directives.no_store or directives.no_cache:
             return await self._compute(task, request, key, "bypass", store=not directives.no_store)
-        outcome, joined = await self._flights.run(key, lambda: self._bounded(task, request, key))
+        outcome, joined = await self._flights.run(key, lambda: self._bounded(task, request, key, cache))
         return msgspec.structs.replace(outcome, cache="coalesced") if joined else outcome
 
-    async def _bounded(self, task: Task, request: TaskRequest, key: str) -> Outcome:
+    async def _bounded(self, task: Task, request: TaskRequest, key: str, cache: str) -> Outcome:
         """A shared computation ends by itself, whoever still waits for it."""
         async with asyncio.timeout(self._deadline_s):
-            return await self._compute(task, request, key, "miss", store=True)
+            return await self._compute(task, request, key, cache, store=True)
 
     async def _compute(self, task: Task, request: TaskRequest, key: str, cache: str, *, store: bool) -> Outcome:
-        found = await self._chain.answer(task, request)
+        return await self._keep(task, await self._chain.answer(task, request), key, cache, store=store)
+
+    async def _keep(self, task: Task, found: ChainAnswer, key: str, cache: str, *, store: bool) -> Outcome:
         now = self._clock()
         entry = self._entry(task, found, now)
         self._metrics.answer(task.name, entry.confidence)
@@ -146,7 +222,7 @@ class Completions:
             ("load", found.answer.load_s),
             ("provider", found.answer.provider_s),
         )
-        return Outcome(entry, cache, "stored" if stored else "", timings, found.passed_over)
+        return Outcome(entry, cache, "stored" if stored else "", timings, found.passed_over, found.answer.fabricated)
 
     def _entry(self, task: Task, found: ChainAnswer, now: float) -> Entry:
         answer = found.answer

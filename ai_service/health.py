@@ -128,6 +128,11 @@ class Observer:
         return seen is not None and not seen.problem and link.breaker.state != "open"
 
     @property
+    def primary_usable(self) -> bool:
+        """Whether the provider that is asked first can be asked now."""
+        return self.usable(self._chain.primary.provider.name)
+
+    @property
     def ready(self) -> bool:
         """Whether something can be answered: by a provider, or from the store."""
         if self._draining:

@@ -40,7 +40,12 @@ class Metrics:
         GCCollector(registry=self.registry)
         self._requests = self._counter("requests", "Requests for a task.", "task", "cache", "status")
         self._request_duration = self._histogram("request_duration_seconds", "Time to answer.", "task", "cache")
-        self._provider_calls = self._counter("provider_calls", "Calls of a provider.", "provider", "task", "outcome")
+        self._provider_calls = self._counter(
+            "provider_calls", "Calls of a provider.", "provider", "task", "outcome", "purpose"
+        )
+        self._background = self._counter(
+            "background_jobs", "Refreshes and warm-ups, by how they ended.", "purpose", "task", "outcome"
+        )
         self._provider_duration = self._histogram(
             "provider_duration_seconds", "Time a provider took, waiting for admission excluded.", "provider", "task"
         )
@@ -76,10 +81,16 @@ class Metrics:
         children[0].inc()
         children[1].observe(seconds)
 
-    def provider_call(self, provider: str, task: str, outcome: str, seconds: float) -> None:
-        """Counts a call that reached a provider."""
-        self._provider_calls.labels(provider, task, outcome).inc()
+    def provider_call(
+        self, provider: str, task: str, outcome: str, seconds: float, *, purpose: str = "request"
+    ) -> None:
+        """Counts a call that reached a provider, and what it was for: `request`, `refresh` or `warmup`."""
+        self._provider_calls.labels(provider, task, outcome, purpose).inc()
         self._provider_duration.labels(provider, task).observe(seconds)
+
+    def background(self, purpose: str, task: str, outcome: str) -> None:
+        """Counts a job of the background."""
+        self._background.labels(purpose, task, outcome).inc()
 
     def completion(self, provider: str, *, load_s: float, prompt_tokens: int, completion_tokens: int) -> None:
         """Notes what a completion took."""

@@ -6,6 +6,7 @@ Everything else (health, metrics, unknown routes) is not in a hurry and goes to 
 from __future__ import annotations
 
 import logging
+import math
 import re
 import secrets
 import time
@@ -45,6 +46,7 @@ Headers = list[tuple[bytes, bytes]]
 MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 10.0
 _NO_DIRECTIVES = Directives()
+_DIRECTIVE = re.compile(rb'([a-z-]+)(?:="?([^",]*)"?)?')
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS_ID = secrets.token_hex(8).encode()
 _request_numbers = count(1)
@@ -164,7 +166,8 @@ def _cache_status(outcome: Outcome, now: float) -> bytes:
     if outcome.cache == "coalesced":
         return b"alchemorsel; fwd=miss; collapsed; detail=coalesced"
     stored = b"; stored" if outcome.detail == "stored" else b""
-    return b"alchemorsel; fwd=%s%s" % (outcome.cache.encode(), stored)
+    forwarded = "stale" if outcome.cache == "expired" else outcome.cache
+    return b"alchemorsel; fwd=%s%s" % (forwarded.encode(), stored)
 
 
 def request_id_of(headers: dict[bytes, bytes]) -> bytes:
@@ -177,10 +180,21 @@ def request_id_of(headers: dict[bytes, bytes]) -> bytes:
 
 def parse_cache_control(value: bytes) -> Directives:
     """Reads the directives that are honoured; others are ignored, as HTTP wants it."""
-    words = {word.strip().lower() for word in value.split(b",")}
+    words = dict(_DIRECTIVE.findall(value.lower()))
+    max_stale = words.get(b"max-stale")
     return Directives(
-        no_cache=b"no-cache" in words, no_store=b"no-store" in words, only_if_cached=b"only-if-cached" in words
+        no_cache=b"no-cache" in words,
+        no_store=b"no-store" in words,
+        only_if_cached=b"only-if-cached" in words,
+        max_stale_s=0.0 if max_stale is None else _delta_seconds(max_stale),
     )
+
+
+def _delta_seconds(argument: bytes) -> float:
+    """`max-stale` without an argument means any age; one that is no number is none (RFC 9111, section 1.2.2)."""
+    if not argument:
+        return math.inf
+    return float(argument) if argument.isdigit() else 0.0
 
 
 async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeout_s: float = BODY_TIMEOUT_S) -> bytes:

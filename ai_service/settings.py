@@ -50,6 +50,10 @@ def _keep_alive(text: str) -> float:
     return -1.0 if text == "-1" else parse_duration(text)
 
 
+def _zero_or_duration(text: str) -> float:
+    return 0.0 if text == "0" else parse_duration(text)
+
+
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not re.fullmatch(r"\d{1,12}", text) or not low <= int(text) <= high:
@@ -151,6 +155,10 @@ class Settings:
     recipe_ttl: float = _knob("RECIPE_TTL", "2h", parse_duration, "Base time a recipe stays fresh")
     ingredients_ttl: float = _knob("INGREDIENTS_TTL", "6h", parse_duration, "Base time ingredients stay fresh")
     nutrition_ttl: float = _knob("NUTRITION_TTL", "12h", parse_duration, "Base time a nutrition analysis stays fresh")
+    stale_while_revalidate: float = _knob(
+        "STALE_WHILE_REVALIDATE", "1h", _zero_or_duration,
+        "So long past its freshness an answer is still served while it is refreshed; 0 turns it off",
+    )  # fmt: skip
     deadline: float = _knob("DEADLINE", "100s", parse_duration, "Deadline for a whole request")
     log_level: str = _knob("LOG_LEVEL", "info", _choice(*LOG_LEVELS), "Least level that is logged")
     listen_fds: int = field(default=0)

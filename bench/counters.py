@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 REQUESTS = "alchemorsel_ai_requests_total"
 PROVIDER_CALLS = "alchemorsel_ai_provider_calls_total"
+FOR_REQUESTS = "request"
+"""The label ``purpose`` of a call that a request waited for; a target without the label knows no other calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,14 @@ class Counters:
 
     Attributes:
         answers: Successful requests (status 2xx) by (task, cache outcome).
-        calls: Provider calls by (task, provider), of every outcome.
+        calls: Provider calls for requests by (task, provider), of every outcome.
+        background: Provider calls that no request waited for by (task, purpose): refreshes, warm-ups.
         found: Names of the two counters that the target exposes.
     """
 
     answers: Mapping[tuple[str, str], int] = field(default_factory=dict)
     calls: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    background: Mapping[tuple[str, str], int] = field(default_factory=dict)
     found: frozenset[str] = frozenset()
 
     def since(self, before: Counters) -> Counters:
@@ -34,6 +38,7 @@ class Counters:
         return Counters(
             answers=_difference(self.answers, before.answers),
             calls=_difference(self.calls, before.calls),
+            background=_difference(self.background, before.background),
             found=self.found & before.found,
         )
 
@@ -42,8 +47,12 @@ class Counters:
         return self.answers.get((task, outcome), 0)
 
     def called(self, task: str) -> int:
-        """Return the provider calls for a task, over all providers."""
+        """Return the provider calls for requests of a task, over all providers."""
         return sum(count for (called_task, _provider), count in self.calls.items() if called_task == task)
+
+    def called_in_background(self, task: str) -> int:
+        """Return the provider calls for a task that no request waited for."""
+        return sum(count for (called_task, _purpose), count in self.background.items() if called_task == task)
 
 
 def parse_counters(text: str) -> Counters:
@@ -57,6 +66,7 @@ def parse_counters(text: str) -> Counters:
     """
     answers: Counter[tuple[str, str]] = Counter()
     calls: Counter[tuple[str, str]] = Counter()
+    background: Counter[tuple[str, str]] = Counter()
     found: set[str] = set()
     for family in text_string_to_metric_families(text):
         # A counter without any sample yet still announces itself, by its family.
@@ -65,9 +75,11 @@ def parse_counters(text: str) -> Counters:
             task = labels.get("task", "")
             if name == REQUESTS and labels.get("status", "").startswith("2"):
                 answers[task, labels.get("cache", "")] += int(value)
+            elif name == PROVIDER_CALLS and (purpose := labels.get("purpose", FOR_REQUESTS)) != FOR_REQUESTS:
+                background[task, purpose] += int(value)
             elif name == PROVIDER_CALLS:
                 calls[task, labels.get("provider", "")] += int(value)
-    return Counters(answers=answers, calls=calls, found=frozenset(found))
+    return Counters(answers=answers, calls=calls, background=background, found=frozenset(found))
 
 
 def _difference(

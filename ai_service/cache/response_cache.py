@@ -41,6 +41,13 @@ class ResponseCache:
         self._memory.put(key, entry)
         return entry, self._store.name
 
+    async def reread(self, key: str) -> Entry | None:
+        """The store's entry, whatever this process remembers; where the store is down, what it remembers."""
+        raw = await self._store.get(key)
+        if raw is None and not self._store.available:
+            return self._memory.kept(key)
+        return decode(raw) if raw is not None else None
+
     async def keep(self, key: str, entry: Entry, *, now: float) -> bool:
         """Stores an entry until it is too stale for any use.
 

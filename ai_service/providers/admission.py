@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ai_service.errors import QueueFull
 
@@ -18,6 +18,9 @@ _SMOOTHING = 0.2
 
 class AdmissionQueue:
     """Lets so many calls through at a time, so many wait, and refuses the rest at once.
+
+    Background calls never keep a caller waiting: they are refused while all slots are taken, and a caller that finds
+    none takes one of theirs, by cancelling the task that holds it.
 
     Args:
         concurrency: Calls at a time.
@@ -31,17 +34,31 @@ class AdmissionQueue:
         self._limit = limit
         self._clock = clock
         self._mean_s = 1.0
+        self._background: set[asyncio.Task[Any]] = set()
         self.running = 0
         self.waiting = 0
 
+    @property
+    def idle(self) -> bool:
+        """Whether a further call would have to wait for nobody, and nobody for it."""
+        return self.waiting == 0 and not self._slots.locked()
+
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[float]:
+    async def slot(self, *, background: bool = False) -> AsyncIterator[float]:
         """Holds a slot; gives the seconds that were spent waiting for it.
+
+        Args:
+            background: Whether no caller waits for this call.
 
         Raises:
             QueueFull: With the time after which a slot is likely free.
         """
-        if self._slots.locked() and self.waiting >= self._limit:
+        if background and not self.idle:
+            raise QueueFull("callers go first", retry_after_s=math.ceil(self._mean_s))
+        task = asyncio.current_task() if background else None
+        if self._background and self._slots.locked():
+            self._background.pop().cancel()  # Its slot is free as soon as it has noticed.
+        elif self._slots.locked() and self.waiting >= self._limit:
             ahead = (self.waiting + 1) / self._concurrency
             raise QueueFull(f"{self.waiting} calls wait already", retry_after_s=math.ceil(self._mean_s * ahead))
         arrived = self._clock()
@@ -52,9 +69,13 @@ class AdmissionQueue:
             self.waiting -= 1
         started = self._clock()
         self.running += 1
+        if task is not None:
+            self._background.add(task)
         try:
             yield started - arrived
         finally:
+            if task is not None:
+                self._background.discard(task)
             self.running -= 1
             self._slots.release()
             self._mean_s += _SMOOTHING * (self._clock() - started - self._mean_s)

@@ -62,20 +62,25 @@ class GuardedProvider:
         self._metrics = metrics
         self._clock = clock
 
-    async def answer(self, task: Task, request: TaskRequest) -> Answer:
+    async def answer(self, task: Task, request: TaskRequest, *, purpose: str = "request") -> Answer:
         """Answers a canonical request.
+
+        Args:
+            task: Which task.
+            request: The request.
+            purpose: Label of the metrics; anything but `request` is background work, for which no caller waits.
 
         Raises:
             ProviderError: Why not; QueueFull and CircuitOpen without having called the provider.
         """
         prompt = Prompt(task.name, task.prompt(request), task.schema, task.max_tokens, request)
-        async with self.queue.slot() as queue_s:
+        async with self.queue.slot(background=purpose != "request") as queue_s:
             self._metrics.queued(self.provider.name, queue_s)
             started = self._clock()
             with self.breaker.guard():
                 for attempt in range(1, ATTEMPTS + 1):
                     try:
-                        completion, judged = await self._once(task, prompt)
+                        completion, judged = await self._once(task, prompt, purpose)
                     except InvalidAnswer:
                         if attempt == ATTEMPTS:
                             raise
@@ -91,7 +96,7 @@ class GuardedProvider:
             provider_s=self._clock() - started - completion.load_s,
         )
 
-    async def _once(self, task: Task, prompt: Prompt) -> tuple[Completion, Judged]:
+    async def _once(self, task: Task, prompt: Prompt, purpose: str) -> tuple[Completion, Judged]:
         name = self.provider.name
         started = self._clock()
         outcome = "cancelled"
@@ -109,5 +114,5 @@ class GuardedProvider:
             outcome = error.outcome
             raise
         finally:
-            self._metrics.provider_call(name, task.name, outcome, self._clock() - started)
+            self._metrics.provider_call(name, task.name, outcome, self._clock() - started, purpose=purpose)
         return completion, judged

@@ -28,6 +28,16 @@ def test_successes_are_counted_by_cache_outcome_and_calls_by_provider() -> None:
     assert counters.called("nutrition") == 0
 
 
+def test_calls_that_no_request_waited_for_are_counted_apart() -> None:
+    """A refresh is a call without a miss, and no sign of a claimed hit that was computed."""
+    refresh = 'alchemorsel_ai_provider_calls_total{provider="ollama",task="recipe",outcome="ok",purpose="refresh"} 5'
+    request = refresh.replace("refresh", "request")
+    counters = parse_counters(TEXT.replace("# TYPE other", f"{refresh}\n{request}\n# TYPE other"))
+    assert (counters.called("recipe"), counters.called_in_background("recipe")) == (3 + 5, 5)
+    grown = counters.since(parse_counters(TEXT))
+    assert grown.background == {("recipe", "refresh"): 5}
+
+
 def test_growth_is_what_came_since() -> None:
     """What had been counted before a phase does not belong to it."""
     before = parse_counters(TEXT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ import httpx
 import pytest
 
 from ai_service.app import create_app
+from ai_service.completion import Directives
 from ai_service.errors import ProviderUnreachable, RequestTimeout
-from ai_service.routes import read_json_body
+from ai_service.routes import parse_cache_control, read_json_body
 from ai_service.settings import Settings
 from tests.unit.service.fakes import BODIES, ScriptedProvider
 
@@ -109,6 +111,24 @@ async def test_cache_control_is_honoured(client: Client, control: str, status: s
     await client.post(RECIPE, json=BODIES[RECIPE])
     response = await client.post(RECIPE, json=BODIES[RECIPE], headers={"cache-control": control})
     assert response.headers["cache-status"] == status
+
+
+@pytest.mark.parametrize(
+    ("header", "meaning"),
+    [
+        (b"max-stale", Directives(max_stale_s=math.inf)),
+        (b"max-stale=60, only-if-cached", Directives(max_stale_s=60.0, only_if_cached=True)),
+        (b'Max-Stale="60"', Directives(max_stale_s=60.0)),
+        (b"max-stale=soon", Directives()),
+        (b"max-stale=-1", Directives()),
+        (b"no-cache=x,no-store , max-age=0", Directives(no_cache=True, no_store=True)),
+        (b"no-cached, x-no-store", Directives()),
+        (b"", Directives()),
+    ],
+)
+def test_cache_control_is_read_as_http_wants_it(header: bytes, meaning: Directives) -> None:
+    """Any case, quoted or not; what is unknown or malformed is ignored."""
+    assert parse_cache_control(header) == meaning
 
 
 async def test_only_if_cached_without_an_answer_is_504(client: Client) -> None:
@@ -224,7 +244,7 @@ async def test_requests_are_counted_by_task_cache_and_status(client: Client) -> 
         'alchemorsel_ai_requests_total{cache="miss",status="200",task="recipe"} 1.0',
         'alchemorsel_ai_requests_total{cache="hit",status="200",task="recipe"} 1.0',
         'alchemorsel_ai_requests_total{cache="none",status="400",task="recipe"} 1.0',
-        'alchemorsel_ai_provider_calls_total{outcome="ok",provider="ollama",task="recipe"} 1.0',
+        'alchemorsel_ai_provider_calls_total{outcome="ok",provider="ollama",purpose="request",task="recipe"} 1.0',
     ):
         assert line in text
 

@@ -67,3 +67,46 @@ async def test_a_refusal_says_when_a_slot_is_likely_free() -> None:
     assert caught.value.retry_after_s == 20
     gate.set()
     await asyncio.gather(*tasks)
+
+
+async def background(queue: AdmissionQueue, gate: asyncio.Event) -> None:
+    """Holds a slot for which no caller waits."""
+    async with queue.slot(background=True):
+        await gate.wait()
+
+
+@pytest.mark.parametrize("limit", [0, 5])
+async def test_a_caller_takes_the_slot_of_a_background_call(limit: int) -> None:
+    """Nobody waits for a refresh, whether or not there is a waiting room."""
+    queue, gate = AdmissionQueue(concurrency=1, limit=limit), asyncio.Event()
+    refreshing = asyncio.create_task(background(queue, gate))
+    await asyncio.sleep(0)
+    gate_of_caller = asyncio.Event()
+    (caller,) = await start(queue, gate_of_caller, 1)
+    await asyncio.wait({refreshing})
+    assert refreshing.cancelled()
+    gate_of_caller.set()
+    await caller
+    assert queue.idle
+
+
+async def test_a_background_call_is_refused_where_it_would_wait() -> None:
+    """It has no place in the queue."""
+    queue, gate = AdmissionQueue(concurrency=1, limit=5), asyncio.Event()
+    tasks = await start(queue, gate, 1)
+    assert not queue.idle
+    with pytest.raises(QueueFull, match="callers go first"):
+        await background(queue, gate)
+    gate.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_background_call_stays_while_there_is_room() -> None:
+    """It is in nobody's way."""
+    queue, gate = AdmissionQueue(concurrency=2, limit=5), asyncio.Event()
+    refreshing = asyncio.create_task(background(queue, gate))
+    await asyncio.sleep(0)
+    tasks = await start(queue, gate, 1)
+    assert queue.running == 2
+    gate.set()
+    await asyncio.gather(refreshing, *tasks)

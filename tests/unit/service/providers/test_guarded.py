@@ -28,9 +28,9 @@ def guard(provider: ScriptedProvider, *, failures: int = 1, limit: int = 1) -> t
     return GuardedProvider(provider, CircuitBreaker(failures=failures), queue, metrics), metrics
 
 
-def calls(metrics: Metrics, outcome: str) -> float:
+def calls(metrics: Metrics, outcome: str, purpose: str = "request") -> float:
     """How many calls had an outcome."""
-    labels = {"provider": "ollama", "task": "ingredients", "outcome": outcome}
+    labels = {"provider": "ollama", "task": "ingredients", "outcome": outcome, "purpose": purpose}
     return metrics.registry.get_sample_value("alchemorsel_ai_provider_calls_total", labels) or 0.0
 
 
