@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ai_service.background import Background
 from ai_service.cache.memory import MemoryLayer
 from ai_service.cache.response_cache import ResponseCache
+from ai_service.cache.shared_flight import SharedFlight
 from ai_service.cache.single_flight import SingleFlight
 from ai_service.cache.store import MemoryStore, RedisStore
 from ai_service.completion import Completions, Outcome
@@ -66,6 +67,7 @@ def create_app(
         observer,
         metrics,
         background=background,
+        shared=SharedFlight(store),
         deadline_s=settings.deadline,
         revalidate_s=settings.stale_while_revalidate,
     )

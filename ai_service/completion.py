@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ai_service.background import Background
     from ai_service.cache.response_cache import ResponseCache
+    from ai_service.cache.shared_flight import SharedFlight
     from ai_service.cache.single_flight import SingleFlight
     from ai_service.health import Observer
     from ai_service.metrics import Metrics
@@ -81,11 +82,12 @@ class Completions:
 
     Args:
         cache: Stored answers.
-        flights: Joins equal misses.
+        flights: Joins equal misses of this process.
         chain: The providers.
         observer: Knows the model's digest.
         metrics: Where confidences are noted.
         background: Takes refreshes.
+        shared: Joins equal misses of all processes.
         deadline_s: For a whole request.
         revalidate_s: Stale-while-revalidate: so long past its freshness an answer is served while it is refreshed.
         clock: Seconds since the epoch.
@@ -101,6 +103,7 @@ class Completions:
         metrics: Metrics,
         *,
         background: Background,
+        shared: SharedFlight,
         deadline_s: float,
         revalidate_s: float,
         clock: Callable[[], float] = time.time,
@@ -111,6 +114,7 @@ class Completions:
         self._chain = chain
         self._observer = observer
         self._background = background
+        self._shared = shared
         self._metrics = metrics
         self._deadline_s = deadline_s
         self._revalidate_s = revalidate_s
@@ -168,14 +172,18 @@ class Completions:
             TimeoutError: The deadline passed.
         """
         key = answer_key(task.name, self._observer.model_digest, question.digest)
-        stored = await self._cache.reread(key)
-        if stored is not None and (
-            stored.created > replaces.created if replaces else stored.fresh_until > self._clock()
+
+        def is_enough(entry: Entry) -> bool:
+            return entry.created > replaces.created if replaces else self._is_fresh(entry)
+
+        async with (
+            asyncio.timeout(self._deadline_s),
+            self._shared.turn(key, "refresh", wait_s=0.0, is_enough=is_enough) as turn,
         ):
-            return False
-        async with asyncio.timeout(self._deadline_s):
+            if turn.entry is not None or turn.elsewhere:
+                return False
             answer = await self._chain.primary.answer(task, question.request, purpose=purpose)
-        outcome = await self._keep(task, ChainAnswer(answer, ()), key, purpose, store=True)
+            outcome = await self._keep(task, ChainAnswer(answer, ()), key, purpose, store=True)
         return outcome.detail == "stored"
 
     def _from_cache(
@@ -205,8 +213,16 @@ class Completions:
 
     async def _bounded(self, task: Task, request: TaskRequest, key: str, cache: str) -> Outcome:
         """A shared computation ends by itself, whoever still waits for it."""
-        async with asyncio.timeout(self._deadline_s):
+        async with (
+            asyncio.timeout(self._deadline_s),
+            self._shared.turn(key, "request", wait_s=self._deadline_s / 2, is_enough=self._is_fresh) as turn,
+        ):
+            if turn.entry is not None:
+                return Outcome(turn.entry, "coalesced", "coalesced")
             return await self._compute(task, request, key, cache, store=True)
+
+    def _is_fresh(self, entry: Entry) -> bool:
+        return entry.fresh_until > self._clock()
 
     async def _compute(self, task: Task, request: TaskRequest, key: str, cache: str, *, store: bool) -> Outcome:
         return await self._keep(task, await self._chain.answer(task, request), key, cache, store=store)

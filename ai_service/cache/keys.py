@@ -13,3 +13,8 @@ def answer_key(task: str, model_digest: str, request_digest: str) -> str:
 def model_key(provider: str, model: str) -> str:
     """Key under which a model's last known digest is remembered."""
     return f"{PREFIX}model:{provider}:{model}"
+
+
+def lock_key(key: str, purpose: str) -> str:
+    """Key of the lock under which an answer is computed for a purpose: `request` or background work."""
+    return f"{PREFIX}lock:{purpose}:{key.removeprefix(PREFIX)}"

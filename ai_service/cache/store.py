@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -26,6 +26,31 @@ TIMEOUT_S = 0.05
 COOL_OFF_S = 1.0
 TIMEOUTS_IN_A_ROW = 2
 MAX_CONNECTIONS = 64
+
+
+_CLAIM = """
+local held = redis.call('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
+return {held and 1 or 0, redis.call('get', KEYS[1])}
+"""
+_EXTEND = """
+return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0
+"""
+_RELEASE = """
+return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0
+"""
+"""Compare and act in one step: a lock that ran out may be another's by now."""
+
+
+class Claim(NamedTuple):
+    """An attempt at a lock.
+
+    Attributes:
+        held: Whether the lock is the caller's now.
+        value: What is stored under the key that the lock is for.
+    """
+
+    held: bool
+    value: bytes | None
 
 
 class Store(Protocol):
@@ -46,6 +71,22 @@ class Store(Protocol):
 
     async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
         """Stores a value for `ttl_s` seconds; False where the store is down."""
+
+    async def claim(self, key: str, lock: str, token: bytes, ttl_s: float) -> Claim | None:
+        """Tries to take a lock, and looks at what it is for; None where the store is down.
+
+        Args:
+            key: Of the value that is looked at.
+            lock: Key of the lock.
+            token: Nobody else's; who knows it may extend and release the lock.
+            ttl_s: Seconds after which the lock is free again by itself.
+        """
+
+    async def extend(self, lock: str, token: bytes, ttl_s: float) -> bool:
+        """Lets a held lock last `ttl_s` seconds from now; False where it is not held with this token (any more)."""
+
+    async def release(self, lock: str, token: bytes) -> bool:
+        """Frees a held lock; False where it is not held with this token (any more)."""
 
     async def ping(self) -> bool:
         """Whether the store answers."""
@@ -105,7 +146,20 @@ class RedisStore:
 
     async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
         """See Store."""
-        return bool(await self._attempt("set", lambda: self._redis.set(key, value, px=max(1, round(ttl_s * 1000)))))
+        return bool(await self._attempt("set", lambda: self._redis.set(key, value, px=_milliseconds(ttl_s))))
+
+    async def claim(self, key: str, lock: str, token: bytes, ttl_s: float) -> Claim | None:
+        """See Store."""
+        found = await self._run("claim", _CLAIM, (key, lock), token, _milliseconds(ttl_s))
+        return None if found is None else Claim(bool(found[0]), found[1])
+
+    async def extend(self, lock: str, token: bytes, ttl_s: float) -> bool:
+        """See Store."""
+        return bool(await self._run("extend", _EXTEND, (lock,), token, _milliseconds(ttl_s)))
+
+    async def release(self, lock: str, token: bytes) -> bool:
+        """See Store."""
+        return bool(await self._run("release", _RELEASE, (lock,), token))
 
     async def ping(self) -> bool:
         """See Store."""
@@ -114,6 +168,9 @@ class RedisStore:
     async def close(self) -> None:
         """See Store."""
         await self._redis.aclose()
+
+    async def _run(self, operation: str, script: str, keys: tuple[str, ...], *arguments: bytes | int) -> Any:
+        return await self._attempt(operation, lambda: self._redis.eval(script, len(keys), *keys, *arguments))
 
     async def _attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
         """Makes one call; None where it failed or where the store is being left alone."""
@@ -146,6 +203,10 @@ class RedisStore:
             self._down = False
             logger.warning("Redis answers again")
         return value
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
 
 
 class MemoryStore:
@@ -184,6 +245,24 @@ class MemoryStore:
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._values)))
         return True
+
+    async def claim(self, key: str, lock: str, token: bytes, ttl_s: float) -> Claim | None:
+        """See Store."""
+        free = await self.get(lock) is None
+        if free:
+            await self.set(lock, token, ttl_s)
+        return Claim(free, await self.get(key))
+
+    async def extend(self, lock: str, token: bytes, ttl_s: float) -> bool:
+        """See Store."""
+        return await self.get(lock) == token and await self.set(lock, token, ttl_s)
+
+    async def release(self, lock: str, token: bytes) -> bool:
+        """See Store."""
+        held = await self.get(lock) == token
+        if held:
+            self._drop(lock)
+        return held
 
     async def ping(self) -> bool:
         """See Store."""

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from ai_service.cache.store import MemoryStore, RedisStore, Store
+from ai_service.cache.store import Claim, MemoryStore, RedisStore, Store
 from tests.contract.redis_server import PASSWORD, USER
 
 if TYPE_CHECKING:
@@ -58,6 +58,34 @@ async def test_a_value_is_gone_after_its_time(store: Store, key: str) -> None:
     await store.set(key, b"v", 0.02)
     while await store.get(key) is not None:  # noqa: ASYNC110 - stores tell nobody
         await asyncio.sleep(0.01)
+
+
+async def test_a_lock_is_one_holders_until_it_is_released(store: Store, key: str) -> None:
+    """And looking at it says what is stored under the key that it is for."""
+    lock = f"{key}:lock"
+    assert await store.claim(key, lock, b"mine", 60) == Claim(held=True, value=None)
+    await store.set(key, b"v", 60)
+    assert await store.claim(key, lock, b"yours", 60) == Claim(held=False, value=b"v")
+    assert not await store.release(lock, b"yours")
+    assert await store.release(lock, b"mine")
+    assert not await store.release(lock, b"mine")
+    assert await store.claim(key, lock, b"yours", 60) == Claim(held=True, value=b"v")
+
+
+async def test_a_lock_runs_out_unless_it_is_extended(store: Store, key: str) -> None:
+    """By its holder only."""
+    lock = f"{key}:lock"
+    await store.claim(key, lock, b"mine", 0.3)
+    assert await store.extend(lock, b"mine", 60)
+    assert not await store.extend(lock, b"yours", 60)
+    await asyncio.sleep(0.4)
+    claim = await store.claim(key, lock, b"yours", 60)
+    assert claim is not None
+    assert not claim.held
+    assert await store.extend(lock, b"mine", 0.02)
+    while (claim := await store.claim(key, lock, b"yours", 60)) is None or not claim.held:  # noqa: ASYNC110 - see above
+        await asyncio.sleep(0.01)
+    assert not await store.extend(lock, b"mine", 60)
 
 
 async def test_it_answers_a_ping(store: Store) -> None:

@@ -16,6 +16,7 @@ from ai_service.cache.freshness import STALE_IF_ERROR_S
 from ai_service.cache.keys import answer_key
 from ai_service.cache.memory import MemoryLayer
 from ai_service.cache.response_cache import ResponseCache
+from ai_service.cache.shared_flight import SharedFlight
 from ai_service.cache.single_flight import SingleFlight
 from ai_service.cache.store import MemoryStore
 from ai_service.completion import FALLBACK_TTL_S, Completions, Directives, Outcome
@@ -107,6 +108,7 @@ async def service(
         observer,
         metrics,
         background=background,
+        shared=SharedFlight(store, poll_s=0.001),
         deadline_s=deadline_s,
         revalidate_s=REVALIDATE_S,
         clock=clock,
@@ -405,3 +407,33 @@ async def test_no_cache_gets_no_stale_answer_even_where_every_provider_fails() -
     await made.ask()
     with pytest.raises(ServiceUnavailable):
         await made.ask(Directives(no_cache=True))
+
+
+async def test_equal_misses_of_two_processes_are_one_call() -> None:
+    """Whoever comes second finds the first one's answer in the store."""
+    clock = FakeClock()
+    store = MemoryStore(clock=clock)
+    provider = ScriptedProvider()
+    provider.gate.clear()
+    made = [await service(provider, clock=clock, store=store) for _ in range(2)]
+    asking = [asyncio.create_task(process.ask()) for process in made]
+    await asyncio.sleep(0.01)
+    provider.gate.set()
+    outcomes = await asyncio.gather(*asking)
+    assert len(provider.prompts) == 1
+    assert sorted(outcome.cache for outcome in outcomes) == ["coalesced", "miss"]
+    assert len({outcome.entry.body for outcome in outcomes}) == 1
+
+
+async def test_a_refresh_in_one_process_keeps_others_from_it() -> None:
+    """One call of the model, however many processes see the answer age."""
+    clock = FakeClock()
+    store = MemoryStore(clock=clock)
+    provider = ScriptedProvider()
+    made = [await service(provider, clock=clock, store=store) for _ in range(2)]
+    await made[0].ask()
+    clock.advance(FRESH_S + 1)
+    assert [(await process.ask()).cache for process in made] == ["stale", "stale"]
+    for process in made:
+        await process.settle()
+    assert len(provider.prompts) == 2

@@ -1,0 +1,99 @@
+"""One computation a key at a time across all processes that share a store."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ai_service.cache.entry import decode
+from ai_service.cache.keys import lock_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from ai_service.cache.entry import Entry
+    from ai_service.cache.store import Store
+
+LEASE_S = 5.0
+"""So long a lock outlives a process that was killed."""
+POLL_S = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is.
+
+    Attributes:
+        entry: The answer, where another process computed it meanwhile.
+        elsewhere: Whether another process is still at it.
+    """
+
+    entry: Entry | None = None
+    elsewhere: bool = False
+
+
+class SharedFlight:
+    """Locks in the store, extended while their holder lives.
+
+    A lock saves work and guards nothing: where the store is down, or a holder takes too long, the answer is computed
+    without it.
+
+    Args:
+        store: Shared by the processes.
+        lease_s: Seconds that a lock lasts without being extended.
+        poll_s: Seconds between two looks at another's lock.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        lease_s: float = LEASE_S,
+        poll_s: float = POLL_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._lease_s = lease_s
+        self._poll_s = poll_s
+        self._clock = clock
+
+    @asynccontextmanager
+    async def turn(
+        self, key: str, purpose: str, *, wait_s: float, is_enough: Callable[[Entry], bool]
+    ) -> AsyncIterator[Turn]:
+        """Waits until it is this process's turn to compute an answer, or until the answer is there.
+
+        Args:
+            key: The answer's.
+            purpose: Equal purposes exclude each other.
+            wait_s: Seconds to wait for another process at most.
+            is_enough: Whether a stored entry is what would be computed.
+        """
+        lock, token = lock_key(key, purpose), secrets.token_bytes(16)
+        give_up = self._clock() + wait_s
+        while True:
+            claim = await self._store.claim(key, lock, token, self._lease_s)
+            entry = decode(claim.value) if claim is not None and claim.value is not None else None
+            turn = Turn(entry if entry is not None and is_enough(entry) else None, claim is not None and not claim.held)
+            if turn.entry is not None or not turn.elsewhere or self._clock() >= give_up:
+                break
+            await asyncio.sleep(self._poll_s)
+        if claim is None or not claim.held:
+            yield turn
+            return
+        extending = asyncio.create_task(self._extend(lock, token))
+        try:
+            yield turn
+        finally:
+            extending.cancel()
+            await self._store.release(lock, token)
+
+    async def _extend(self, lock: str, token: bytes) -> None:
+        while True:
+            await asyncio.sleep(self._lease_s / 3)
+            await self._store.extend(lock, token, self._lease_s)
