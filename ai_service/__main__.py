@@ -10,6 +10,7 @@ import sys
 import uvicorn
 
 from ai_service import __version__, structured_log, systemd
+from ai_service.access import command as hash_key
 from ai_service.app import create_app
 from ai_service.errors import ConfigurationError
 from ai_service.settings import Settings
@@ -46,12 +47,17 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the program.
 
     Returns:
-        Its exit status: 78 where the settings are wrong, 1 where the port cannot be had.
+        Its exit status: 78 where the settings are wrong, 1 where the port cannot be had, 64 where a command is used
+        wrongly.
     """
     parser = argparse.ArgumentParser(prog="python -m ai_service", description="The Alchemorsel AI service.")
     parser.add_argument("--check", action="store_true", help="read the settings, say what is wrong with them, and end")
     parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="")
+    hash_key.add_arguments(commands.add_parser("hash-key", help="make an API key and the line of the file for it"))
     arguments = parser.parse_args(argv)
+    if arguments.command == "hash-key":
+        return hash_key.run(arguments, sys.stdin, sys.stdout, sys.stderr)
     try:
         settings = Settings.from_env(os.environ, pid=os.getpid())
     except ConfigurationError as error:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import logging
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ai_service.access.gate import AccessGate
+from ai_service.access.key_file import KeyFile
 from ai_service.background import Background
 from ai_service.cache.memory import MemoryLayer
 from ai_service.cache.response_cache import ResponseCache
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from ai_service.cache.store import Store
     from ai_service.providers.base import Provider
@@ -45,7 +49,7 @@ REMOTE_CONCURRENCY = 64
 
 def create_app(
     settings: Settings, *, providers: Sequence[Provider] | None = None, store: Store | None = None
-) -> Gateway:
+) -> ASGIApp:
     """The ASGI application.
 
     Args:
@@ -96,7 +100,14 @@ def create_app(
 
     operations = build_operations(observer, metrics, lifespan)
     endpoints = [TaskEndpoint(task, completions, metrics, access_log) for task in build_tasks(settings)]
-    return Gateway(endpoints, operations)
+    gateway = Gateway(endpoints, operations)
+    if not settings.api_keys_file:
+        return gateway
+    from ai_service.access.rates import RateLimiter  # noqa: PLC0415 - slow to import, and of use only here
+
+    tasks = {endpoint.task.path: endpoint.task.name for endpoint in endpoints}
+    keys = KeyFile(Path(settings.api_keys_file))
+    return AccessGate(gateway, keys, RateLimiter(), tasks=tasks, metrics=metrics, access_log=access_log)
 
 
 def _build_store(settings: Settings, metrics: Metrics) -> Store:
@@ -164,6 +175,8 @@ def _log_ready(settings: Settings, observer: Observer, store: Store) -> None:
         notes.append("no ALCHEMORSEL_REDIS_URL: answers are cached in this process's memory")
     elif not store.available:
         notes.append("Redis does not answer: going on without it")
+    if not settings.api_keys_file:
+        notes.append("no ALCHEMORSEL_API_KEYS_FILE: everybody who reaches the port may ask")
     if not primary["usable"]:
         others = [p["name"] for p in report["providers"][1:] if p["usable"]]
         then = f"answers come from {others[0]} and are labelled degraded" if others else "nothing can be computed"

@@ -4,12 +4,15 @@ AlchemorselError
 ├── ConfigurationError            exit status 78, all mistakes at once
 ├── RequestError                  the caller's turn
 │   ├── InvalidRequest            400
+│   ├── Unauthorized              401, with WWW-Authenticate
+│   ├── Forbidden                 403
 │   ├── NotFound                  404
 │   ├── MethodNotAllowed          405
 │   ├── RequestTimeout            408
 │   ├── PayloadTooLarge           413
 │   ├── UnsupportedMediaType      415
-│   └── UnprocessableRequest      422
+│   ├── UnprocessableRequest      422
+│   └── TooManyRequests           429, with Retry-After
 ├── ServiceUnavailable            503, with Retry-After
 ├── DeadlineExceeded              504
 ├── NotCached                     504, `Cache-Control: only-if-cached`
@@ -79,6 +82,28 @@ class InvalidRequest(RequestError):
     code = "invalid_request"
 
 
+class Unauthorized(RequestError):
+    """No key, or a wrong one.
+
+    Attributes:
+        challenge: Value of the `WWW-Authenticate` header (RFC 6750, section 3).
+    """
+
+    status = 401
+    code = "unauthorized"
+
+    def __init__(self, message: str, *, presented: bool = False) -> None:
+        super().__init__(message)
+        self.challenge = 'Bearer realm="alchemorsel"' + ', error="invalid_token"' * presented
+
+
+class Forbidden(RequestError):
+    """The key is right, but opens another route."""
+
+    status = 403
+    code = "forbidden"
+
+
 class NotFound(RequestError):
     """No such route."""
 
@@ -127,6 +152,13 @@ class UnprocessableRequest(RequestError):
 
     status = 422
     code = "unprocessable_request"
+
+
+class TooManyRequests(RequestError):
+    """The key's rate is used up for now."""
+
+    status = 429
+    code = "rate_limited"
 
 
 class ServiceUnavailable(HTTPError):

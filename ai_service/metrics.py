@@ -57,6 +57,7 @@ class Metrics:
         self._tokens = self._counter(
             "client_token_usage", "Tokens, by OpenTelemetry's GenAI names.", "gen_ai_system", "gen_ai_token_type"
         )
+        self._refusals = self._counter("refusals", "Requests refused for want of a key, a right or a rate.", "reason")
         self._store_failures = self._counter("store_failures", "Failed store operations.", "operation")
         self._breaker = self._gauge("breaker_state", "0 closed, 1 half-open, 2 open.", "provider")
         self._confidence = Histogram(
@@ -110,6 +111,10 @@ class Metrics:
     def fallback(self, provider: str, task: str, reason: str) -> None:
         """Counts that a provider was passed over."""
         self._fallbacks.labels(provider, task, reason).inc()
+
+    def refused(self, reason: str) -> None:
+        """Counts a request that was refused for its key: the error's `code`."""
+        self._refusals.labels(reason).inc()
 
     def store_failure(self, operation: str) -> None:
         """Counts a failed store operation."""

@@ -23,6 +23,7 @@ from ai_service.errors import (
     MethodNotAllowed,
     PayloadTooLarge,
     RequestTimeout,
+    Unauthorized,
     UnsupportedMediaType,
 )
 from ai_service.lazy_timeout import within
@@ -44,6 +45,8 @@ logger = logging.getLogger(__name__)
 Headers = list[tuple[bytes, bytes]]
 
 MAX_BODY_BYTES = 64 * 1024
+KEY_NAME = "alchemorsel.key"
+"""Where an ASGI scope says whose API key was presented."""
 BODY_TIMEOUT_S = 10.0
 _NO_DIRECTIVES = Directives()
 _DIRECTIVE = re.compile(rb'([a-z-]+)(?:="?([^",]*)"?)?')
@@ -126,7 +129,13 @@ class TaskEndpoint:
         seconds = time.perf_counter() - started
         self._metrics.request(self.task.name, cache, status, seconds)
         self._access_log.write(
-            request_id.decode(), self.task.name, status=status, cache=cache, provider=provider, seconds=seconds
+            request_id.decode(),
+            self.task.name,
+            status=status,
+            cache=cache,
+            provider=provider,
+            seconds=seconds,
+            key=scope.get(KEY_NAME, ""),
         )
 
     async def _answer(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> Outcome:
@@ -248,4 +257,6 @@ def error_response(error: HTTPError, request_id: bytes) -> tuple[bytes, Headers]
         headers.append((b"retry-after", b"%d" % max(1, error.retry_after_s)))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", error.allow.encode()))
+    if isinstance(error, Unauthorized):
+        headers.append((b"www-authenticate", error.challenge.encode()))
     return body, headers

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ai_service.access.key_file import read_keys
 from ai_service.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,14 +29,17 @@ class Knob:
     Attributes:
         variable: Name of the environment variable.
         default: Text that stands for an unset variable.
-        parse: Turns the text into the value; raises ValueError with what would be right.
+        parse: Turns the text into the value; raises ValueError with what would be right. For a `_FILE` the text is
+            the file's, except where `keeps_path`.
         meaning: What it does, for the table in the README.
+        keeps_path: The value is the file's path, for a file that is read again when it changes.
     """
 
     variable: str
     default: str
     parse: Callable[[str], Any]
     meaning: str
+    keeps_path: bool = False
 
 
 def parse_duration(text: str) -> float:
@@ -103,8 +107,23 @@ def _name(text: str) -> str:
     return text
 
 
-def _knob(variable: str, default: str, parse: Callable[[str], Any], meaning: str, *, secret: bool = False) -> Any:
-    return field(metadata={"knob": Knob(PREFIX + variable, default, parse, meaning)}, repr=not secret)
+def _keys_path(text: str) -> str:
+    if text:
+        read_keys(Path(text))
+    return text
+
+
+def _knob(
+    variable: str,
+    default: str,
+    parse: Callable[[str], Any],
+    meaning: str,
+    *,
+    secret: bool = False,
+    keeps_path: bool = False,
+) -> Any:
+    knob = Knob(PREFIX + variable, default, parse, meaning, keeps_path)
+    return field(metadata={"knob": knob}, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +162,13 @@ class Settings:
     )
     redis_username: str = _knob("REDIS_USERNAME", "", str, "Redis ACL user")
     redis_password: str = _knob("REDIS_PASSWORD_FILE", "", str, "File with the Redis password", secret=True)
+    api_keys_file: str = _knob(
+        "API_KEYS_FILE",
+        "",
+        _keys_path,
+        "File with a name and a hash for each API key; unset lets everybody in",
+        keeps_path=True,
+    )
     host: str = _knob("HOST", "127.0.0.1", _name, "Address to listen on, where systemd passes no socket")
     port: int = _knob("PORT", "3010", _integer(0, 65_535), "Port to listen on; 0 takes a free one")
     recipe_max_tokens: int = _knob("RECIPE_MAX_TOKENS", "1024", _integer(400, 8192), "Token budget of a recipe")
@@ -186,7 +212,8 @@ class Settings:
             text = environ.get(knob.variable, "").strip() or knob.default
             try:
                 if knob.variable.endswith("_FILE") and text:
-                    text = _read_secret(text, environ.get("CREDENTIALS_DIRECTORY", ""))
+                    path = _secret_path(text, environ.get("CREDENTIALS_DIRECTORY", ""))
+                    text = str(path) if knob.keeps_path else _read_secret(path)
                 values[name] = knob.parse(text)
             except ValueError as error:
                 shown = "" if knob.variable.endswith(("_FILE", "_URL")) else f"={text!r}"
@@ -212,13 +239,17 @@ def _unknown_variables(environ: Mapping[str, str], known: list[str]) -> list[str
     return mistakes
 
 
-def _read_secret(name: str, credentials_directory: str) -> str:
-    """Reads a secret's file; a relative name is a systemd credential."""
+def _secret_path(name: str, credentials_directory: str) -> Path:
+    """A secret's file; a relative name is a systemd credential."""
     path = Path(name)
     if not path.is_absolute():
         if not credentials_directory:
             raise ValueError("expected an absolute path (a relative name needs systemd's LoadCredential)")
         path = Path(credentials_directory) / name
+    return path
+
+
+def _read_secret(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

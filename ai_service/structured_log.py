@@ -48,6 +48,7 @@ class Access(msgspec.Struct, frozen=True):
     status: int
     cache: str
     provider: str
+    key: str
     duration_ms: float
 
 
@@ -65,8 +66,10 @@ class AccessLog:
         self._pending = bytearray()
         self._timer: asyncio.TimerHandle | None = None
 
-    def write(self, request_id: str, task: str, *, status: int, cache: str, provider: str, seconds: float) -> None:
-        """Logs a request; the line is written within 0.2 s."""
+    def write(
+        self, request_id: str, task: str, *, status: int, cache: str, provider: str, seconds: float, key: str = ""
+    ) -> None:
+        """Logs a request, with the name of the API key behind it; the line is written within 0.2 s."""
         if not self._enabled:
             return
         self._pending += _encode(
@@ -80,6 +83,7 @@ class AccessLog:
                 status=status,
                 cache=cache,
                 provider=provider,
+                key=key,
                 duration_ms=round(seconds * 1000, 3),
             )
         )

@@ -100,8 +100,30 @@ def start_activated(listener: socket.socket, notify: str) -> subprocess.Popen[by
     )
 
 
+def test_a_key_is_made_on_the_command_line() -> None:
+    """The line on standard output, the key beside it; a key that is there already is read from standard input."""
+    command = [*COMMAND, "hash-key", "web", "--rate", "5/minute"]
+    made = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+    key = made.stderr.split()[-1]
+    taken = subprocess.run(
+        [*command, "--stdin"], cwd=ROOT, env=environment(), input=key, capture_output=True, text=True, check=True
+    )
+    assert taken.stdout == made.stdout
+    assert made.stdout.startswith("web sha256:")
+    assert made.stdout.endswith(" 5/minute\n")
+    assert key not in made.stdout + taken.stderr
+    wrong = subprocess.run(
+        [*command, "--stdin"], cwd=ROOT, env=environment(), input="short", capture_output=True, text=True, check=False
+    )
+    assert (wrong.returncode, wrong.stdout) == (64, "")
+    assert wrong.stderr.startswith("hash-key: expected a key of at least 32")
+
+
 def test_importing_the_application_starts_nothing() -> None:
-    """No client, no task, no file: only create_app wires."""
-    code = "import ai_service.app, ai_service.__main__, threading; print(threading.active_count())"
+    """No client, no task, no file: only create_app wires; what only API keys need is not even imported."""
+    code = (
+        "import ai_service.app, ai_service.__main__, sys, threading\n"
+        "print(threading.active_count(), 'limits' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "1\n"
+    assert done.stdout == "1 False\n"

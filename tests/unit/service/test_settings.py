@@ -96,6 +96,18 @@ def test_a_secret_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
     assert "absolute path" in mistakes(**{name: "redis_password"})[0]
 
 
+def test_a_file_of_keys_is_checked_and_its_path_kept(tmp_path: Path) -> None:
+    """It is read again when it changes; what is wrong in it now keeps the service from starting."""
+    name, path = "ALCHEMORSEL_API_KEYS_FILE", tmp_path / "keys"
+    path.write_text(f"web sha256:{'0' * 64}")
+    environ = {name: "keys", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert Settings.from_env(environ).api_keys_file == str(path)
+    path.write_text("web a-key-in-plain-text")
+    (found,) = mistakes(**environ)
+    assert found.startswith(f"{name}: {path}, line 1: expected sha256:")
+    assert "plain-text" not in found
+
+
 def test_an_empty_variable_means_unset() -> None:
     """Unit files and compose files write it so."""
     assert Settings.from_env({"ALCHEMORSEL_PORT": ""}).port == 3010

@@ -35,7 +35,8 @@ async def test_requests_are_logged_without_what_they_ask() -> None:
     log.flush()
     line = json.loads(stream.getvalue())
     assert set(line) == {
-        "time", "level", "logger", "message", "request_id", "task", "status", "cache", "provider", "duration_ms",
+        "time", "level", "logger", "message", "request_id", "task", "status", "cache", "provider", "key",
+        "duration_ms",
     }  # fmt: skip
     assert (line["request_id"], line["duration_ms"]) == ("id-1", 0.123)
 

@@ -1,0 +1,147 @@
+"""API keys as they are kept: a file with a name and a hash for each, never a key.
+
+One key a line, fields divided by white space; empty lines and lines that start with `#` count for nothing:
+
+    # name      hash                rate         role
+    web-app     sha256:<64 hex>     600/minute
+    reporting   sha256:<64 hex>
+    operator    sha256:<64 hex>     60/minute    admin
+
+A key without a rate may ask as often as it likes. Rates are `<number>/second`, `minute`, `hour` or `day`.
+
+The hash is a plain SHA-256, since a key is 256 random bits (`hash-key` makes them, and takes none that is short): slow,
+salted hashes protect what can be guessed, and would let anybody keep the service busy with wrong keys.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from hmac import compare_digest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ADMIN = "admin"
+KEY_PREFIX = "alchemorsel_"
+"""Begins every generated key, so that scanners for leaked secrets can know it."""
+SHORTEST_KEY = 32
+_SCHEME = "sha256:"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HASH = re.compile(r"sha256:[0-9a-f]{64}")
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+_INDEX_BYTES = 8
+_NOBODY = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One line of the file.
+
+    Attributes:
+        name: Whose key it is, for logs and rates.
+        digest: SHA-256 of the key.
+        rate: Such as `600/minute`; "" where there is none.
+        admin: Whether it opens the administrator's routes too.
+    """
+
+    name: str
+    digest: bytes
+    rate: str = ""
+    admin: bool = False
+
+    def line(self) -> str:
+        """The line of the file that stands for it."""
+        return " ".join([self.name, _SCHEME + self.digest.hex(), *filter(None, [self.rate, ADMIN * self.admin])])
+
+
+class Keys:
+    """The keys of a file, found by what a caller presents.
+
+    They are indexed by the first 8 bytes of their hash. Nobody who guesses keys can steer the bytes of a hash, so how
+    long a look-up takes tells nothing; the rest is compared in constant time.
+
+    Args:
+        keys: All of them.
+    """
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        self._by_index = {key.digest[:_INDEX_BYTES]: key for key in keys}
+
+    def __len__(self) -> int:
+        return len(self._by_index)
+
+    def find(self, presented: bytes) -> Key | None:
+        """The key that was presented, if it is one of these. Takes a microsecond."""
+        digest = sha256(presented).digest()
+        key = self._by_index.get(digest[:_INDEX_BYTES])
+        return key if compare_digest(digest, key.digest if key else _NOBODY) else None
+
+
+def parse_keys(text: str) -> Keys:
+    """Reads the text of a file of keys.
+
+    Raises:
+        ValueError: Says the first line that is wrong and what would be right; never repeats what is in it, for that
+            may be a key.
+    """
+    keys: dict[str, Key] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
+            continue
+        try:
+            key = _parse_fields(fields)
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from None
+        if key.name in keys or any(key.digest == other.digest for other in keys.values()):
+            raise ValueError(f"line {number}: expected every name and every hash once")
+        keys[key.name] = key
+    if not keys:
+        raise ValueError("expected at least one key; `python -m ai_service hash-key NAME` makes a line")
+    return Keys(keys.values())
+
+
+def _parse_fields(fields: list[str]) -> Key:
+    if not _NAME.fullmatch(fields[0]):
+        raise ValueError("expected a name of letters, digits, '.', '_' and '-', at most 64")
+    if len(fields) < 2 or not _HASH.fullmatch(fields[1]):
+        raise ValueError("expected sha256: and 64 hexadecimal digits after the name, never the key itself")
+    rest = fields[2:]
+    admin = rest[-1:] == [ADMIN]
+    rates = rest[:-1] if admin else rest
+    if len(rates) > 1:
+        raise ValueError("expected name, hash, rate and 'admin', the last two only where they are wanted")
+    rate = parse_rate(rates[0]) if rates else ""
+    return Key(fields[0], bytes.fromhex(fields[1].removeprefix(_SCHEME)), rate, admin)
+
+
+def parse_rate(text: str) -> str:
+    """Checks a rate.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not _RATE.fullmatch(text):
+        raise ValueError("expected a rate such as 5/second, 600/minute, 1000/hour or 10000/day")
+    return text
+
+
+def new_key() -> str:
+    """A key of 256 random bits, in characters that need no quoting anywhere."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+def hash_key(name: str, key: str, *, rate: str = "", admin: bool = False) -> Key:
+    """The line for a key.
+
+    Raises:
+        ValueError: The name or the rate is none, or the key is too easily guessed or cannot travel in a header.
+    """
+    if len(key) < SHORTEST_KEY or not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError(f"expected a key of at least {SHORTEST_KEY} printable ASCII characters without spaces")
+    hashed = _SCHEME + sha256(key.encode()).hexdigest()
+    return _parse_fields([name, hashed, *([rate] if rate else []), *([ADMIN] if admin else [])])
