@@ -10,7 +10,8 @@ SCENARIOS := preflight model_volume docker redis ollama ai_service site-dev
 SUITES := bookworm trixie
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo site test lint test-unit test-integration test-site test-all scenario lab-up lab-down docs lock
+.PHONY: help setup demo site test lint test-unit test-integration test-site test-all scenario lab-up lab-down bench-peers
+.PHONY: docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +60,9 @@ test-site: setup ## the whole site on a bare Debian 12 host: check, converge, id
 	@$(BIN)/python -m lab up --no-hosts
 	@$(MAKE) --no-print-directory scenario SCENARIO=site-dev
 
+bench-peers: setup ## the service beside a bare echo, nginx and LiteLLM, in turns on this machine (about 8 minutes)
+	$(BIN)/python -m bench peers
+
 docs: setup ## write the table of settings into the README
 	$(BIN)/python -m docs.settings_table
 
@@ -73,6 +77,6 @@ scenario: setup ## one molecule scenario: make scenario SCENARIO=redis [LAB_SUIT
 	  echo "✓ $(SCENARIO) $(LAB_SUITE) $$(($$(date +%s) - begun)) s"
 
 lock: setup ## pin the newest versions: rewrites requirements/*.txt
-	for name in bootstrap service bench control test; do \
+	for name in bootstrap service bench control test peers; do \
 	  $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	$(COMPILE) --no-deps requirements/lab.in -o requirements/lab.txt

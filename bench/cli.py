@@ -22,12 +22,14 @@ from bench.console import LineObserver, ProgressObserver, print_closing, summary
 from bench.errors import BenchError, UsageError
 from bench.generator import Generator
 from bench.junit import render_junit
+from bench.peers import command as peers
 from bench.report import render
 from bench.results import Result, encode_result, load_result, write_atomically
 from bench.samples import Sample, encode_lines
 from bench.session import SAMPLES_FILE, Session
 from bench.slo import DEFAULT_PATH, Profile, load_profile
 from bench.target import Target
+from lab.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,10 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "show":
             console.print(summary_table(load_result(options.result)))
             return 0
+        # A job runner stops with SIGTERM; that ends a run as orderly as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if options.command == "peers":
+            return peers.run(options, console, _make_folder(options.out or _new_folder("peers")))
         return _run(options, console)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)  # noqa: T201 - the program's own error line
         return error.exit_status
+    except LabError as error:
+        print(f"bench: {error}", file=sys.stderr)  # noqa: T201 - as above
+        return BenchError.exit_status
     except KeyboardInterrupt:
         print("bench: interrupted before anything was measured", file=sys.stderr)  # noqa: T201 - as above
         return INTERRUPTED
@@ -66,11 +75,9 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     profile = load_profile(options.profile, options.slo)
     if options.duration is not None:
         profile = _with_duration(profile, options.duration)
-    # A job runner stops with SIGTERM; that ends a run as orderly as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Target(options.target) as target:
         target.require_ready()
-        folder = _make_folder(options.out or Path("reports") / f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        folder = _make_folder(options.out or _new_folder("bench"))
         headline = f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}"
         console.print(headline, soft_wrap=True)
         with ProgressObserver(console) if console.is_terminal else LineObserver(console) as observer:
@@ -81,6 +88,10 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     _write(folder, result, session.samples)
     print_closing(console, result, folder)
     return INTERRUPTED if result.interrupted else result.verdict.exit_status
+
+
+def _new_folder(kind: str) -> Path:
+    return Path("reports") / f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _make_folder(folder: Path) -> Path:
@@ -128,7 +139,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--profile", default="lab", help="which bounds and how much load (default: lab)")
     run.add_argument("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)")
     run.add_argument("--duration", type=_duration, help="of each cached phase, e.g. 30s (default: the profile's)")
-    run.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: reports/bench-<time>)")
+    compare = commands.add_parser("peers", help="measure the service beside other gateways, in turns, on this machine")
+    peers.add_arguments(compare)
+    for command in (run, compare):
+        command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     show = commands.add_parser("show", help="print the table of an earlier run")
     show.add_argument("result", type=Path, metavar="RESULT.json", help="the file, or the folder of a run")
     return parser

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_STYLES = {
+STYLES = {
     Verdict.PASS: "bold green",
     Verdict.FAIL: "bold red",
     Verdict.INCONCLUSIVE: "bold yellow",
     Verdict.INVALID: "bold magenta",
 }
+"""How a verdict looks."""
 
 
 class ProgressObserver:
@@ -117,7 +118,7 @@ def summary_table(result: Result) -> Table:
             *_cells(task.uncached),
             *_cells(task.cached),
             format_ratio(task.ratio),
-            Text(task.verdict, style=_STYLES[task.verdict]),
+            Text(task.verdict, style=STYLES[task.verdict]),
         )
     return table
 
@@ -140,7 +141,7 @@ def threshold_table(result: Result) -> Table:
             format_ms(bound.value) if latency else format_share(bound.value),
             format_ms(bound.upper) if latency else "",
             str(bound.samples),
-            Text(bound.verdict, style=_STYLES[bound.verdict]) if bound.gated else Text("shown", style="dim"),
+            Text(bound.verdict, style=STYLES[bound.verdict]) if bound.gated else Text("shown", style="dim"),
         )
     return table
 
@@ -149,7 +150,7 @@ def verdict_line(result: Result) -> Text:
     """Return the run's verdict and how well it is proven, in a line."""
     held = sum(finding.holds for finding in result.evidence)
     return Text.assemble(
-        (f" {result.verdict} ", f"{_STYLES[result.verdict]} reverse"),
+        (f" {result.verdict} ", f"{STYLES[result.verdict]} reverse"),
         f" {result.target}, profile {result.profile}: ",
         f"{held} of {len(result.evidence)} checks of evidence hold, {result.duration_s:.0f} s",
     )

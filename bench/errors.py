@@ -4,7 +4,8 @@
     ├── UsageError       64  wrong argument, unknown profile
     ├── FileFormatError  65  a malformed slo.yml or result file, with the place of the mistake
     ├── TargetError      69  the target cannot be reached or is not ready
-    └── GeneratorError   70  Locust could not be started, died or never ended
+    ├── GeneratorError   70  the load generator could not be started, died or never ended
+    └── ProcessError     70  a server that a comparison starts did not start, or died
 
 The numbers are those of sysexits.h; they stay clear of 0 to 3, which are verdicts (see `bench.verdict`).
 """
@@ -51,3 +52,7 @@ class TargetError(BenchError):
 
 class GeneratorError(BenchError):
     """The load generator failed; no figure of the run can be trusted."""
+
+
+class ProcessError(BenchError):
+    """A process that the harness itself starts to be measured did not start, or died."""

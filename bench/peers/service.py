@@ -1,0 +1,110 @@
+"""Our service as a process of the run, and the two that it works with: Redis and the upstream."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+
+from bench.peers.server import Server, answers, free_port, listens, uvicorn
+from bench.peers.upstream import CALLS_PATH, DELAY_VARIABLE, MODEL
+from lab.command import run
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+RECIPE_PATH = "/api/v1/ai/generate-recipe"
+
+
+class Upstream(Server):
+    """The mock upstream.
+
+    Args:
+        folder: For its log.
+        cores: On which it may run.
+        delay_ms: From a request to its answer.
+    """
+
+    def __init__(self, folder: Path, cores: Collection[int], *, delay_ms: float = 0) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(
+            f"upstream-{delay_ms:g}ms",
+            uvicorn("bench.peers.upstream:app", port),
+            ready=answers(f"{self.url}{CALLS_PATH}"),
+            folder=folder,
+            cores=cores,
+            environment={DELAY_VARIABLE: str(delay_ms)},
+        )
+
+    def calls(self) -> int:
+        """Return how many completions it was asked for so far."""
+        response = httpx.get(f"{self.url}{CALLS_PATH}", timeout=5, trust_env=False)
+        count: int = response.json()["calls"]
+        return count
+
+
+class Redis(Server):
+    """`redis-server` without persistence, as a cache is run.
+
+    Args:
+        folder: For its log.
+        cores: On which it may run.
+    """
+
+    def __init__(self, folder: Path, cores: Collection[int]) -> None:
+        self.port = free_port()
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
+        super().__init__(
+            "redis",
+            [*command, "--save", "", "--appendonly", "no", "--loglevel", "warning"],
+            ready=listens(self.port),
+            folder=folder,
+            cores=cores,
+        )
+
+    def commands(self) -> int:
+        """Return how many commands it has been sent so far."""
+        text = run(["redis-cli", "-p", str(self.port), "info", "stats"], timeout_s=5)
+        return int(text.partition("total_commands_processed:")[2].split()[0])
+
+
+class AIService(Server):
+    """`python -m ai_service` with its defaults; its provider is the upstream.
+
+    Args:
+        folder: For its log.
+        cores: On which it may run.
+        upstream: The provider.
+        redis: Where it caches; None: only in its own memory.
+    """
+
+    def __init__(self, folder: Path, cores: Collection[int], upstream: Upstream, redis: Redis | None) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        settings = {
+            "PORT": str(port),
+            "AI_PROVIDER": "openai",
+            "AI_FALLBACKS": "openai",  # No other answer may pass for a cached one.
+            "OPENAI_BASE_URL": f"{upstream.url}/v1",
+            "OPENAI_MODEL": MODEL,
+        }
+        if redis is not None:
+            settings["REDIS_URL"] = f"redis://127.0.0.1:{redis.port}/0"
+        super().__init__(
+            "ai_service",
+            [sys.executable, "-m", "ai_service"],
+            ready=answers(f"{self.url}/health/ready"),
+            folder=folder,
+            cores=cores,
+            environment={f"ALCHEMORSEL_{name}": value for name, value in settings.items()},
+        )
+
+
+def recipe_request(number: int = 0) -> str:
+    """Return the body of a request for a recipe; each number asks another question."""
+    question = f"a lentil stew with roasted peppers for a cold evening, number {number}"
+    return json.dumps({"prompt": question, "serving_size": 4, "dietary": ["vegan"]})

@@ -1,0 +1,37 @@
+"""The comparison on real processes: the echo and our service on its memory layer, very short."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.console import Console
+
+from bench.cli import main
+from bench.peers.report import FILE, print_report
+from bench.peers.standings import Report
+from bench.results import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_rounds_are_measured_kept_and_shown(tmp_path: Path) -> None:
+    """One command starts both, measures them in turns, and leaves the figures; only the speed is left open here."""
+    status = main(["peers", "--only", "memory,echo", "--rounds", "2", "--seconds", "1", "--out", str(tmp_path)])
+
+    report = msgspec.json.decode((tmp_path / FILE).read_bytes(), type=Report)
+    assert [standing.name for standing in report.standings] == ["echo", "memory"]
+    echo, memory = report.standings
+    assert (echo.ratio, memory.budget) == (1.0, 0.6)
+    assert status == memory.verdict.exit_status
+    assert memory.verdict is not Verdict.INVALID, memory.notes
+    assert abs(memory.answer_bytes - echo.answer_bytes) < 100
+    for standing in report.standings:
+        assert len(standing.slots) == 2
+        assert all(slot.figures.requests and slot.cpu_us_per_request > 0 for slot in standing.slots)
+    assert not report.interrupted
+
+    console = Console(width=100, record=True)
+    print_report(console, report)
+    assert "ours, memory" in console.export_text()

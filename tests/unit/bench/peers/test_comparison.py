@@ -1,0 +1,112 @@
+"""From rounds to verdicts: ratios by the round, budgets by the interval, nothing from figures that prove nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.peers.comparison import find_problem
+from bench.peers.contenders import ECHO, MEMORY, NGINX, Contender
+from bench.peers.server import Server
+from bench.peers.standings import Slot, judge_at_least, sum_up
+from bench.peers.wrk import Figures, Load
+from bench.results import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _figures(rate: float = 1000.0, *, failed: int = 0, not_2xx: int = 0) -> Figures:
+    return Figures(int(rate), 1_000_000, 1, p50_us=900, p99_us=2000, max_us=9000, failed=failed, not_2xx=not_2xx)
+
+
+def _slot(rate: float, *, server: float = 1.0, generator: float = 0.4, problem: str = "") -> Slot:
+    return Slot(_figures(rate), server, generator, 1e6 / rate, problem)
+
+
+@pytest.fixture
+def contender(tmp_path: Path) -> Contender:
+    """Our service on its memory layer; its server never runs here."""
+    return _contender(MEMORY, tmp_path)
+
+
+def _contender(name: str, folder: Path) -> Contender:
+    server = Server(name, ["false"], ready=lambda: True, folder=folder, cores={0})
+    return Contender(name, name, server, Load("http://127.0.0.1:1", ["{}"]), 1200, lambda: 0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.6, 0.7, Verdict.PASS), (0.59, 0.61, Verdict.INCONCLUSIVE), (0.5, 0.599, Verdict.FAIL)],
+)
+def test_a_budget_is_judged_by_the_whole_interval(low: float, high: float, verdict: Verdict) -> None:
+    """Proven, open, disproven; the budget itself still keeps it."""
+    assert judge_at_least(0.6, low, high) is verdict
+
+
+def test_without_a_budget_nothing_is_judged() -> None:
+    """Others are shown, not judged."""
+    assert judge_at_least(None, 0.01, 0.02) is Verdict.PASS
+
+
+def test_ratio_is_to_the_echo_of_the_same_round(contender: Contender) -> None:
+    """A slow round of the machine does not show in it."""
+    standing = sum_up(contender, [_slot(7000), _slot(700)], [_slot(10000), _slot(1000)])
+    assert (standing.ratio, standing.ratio_low, standing.ratio_high) == (0.7, 0.7, 0.7)
+    assert standing.verdict is Verdict.PASS
+    assert standing.budget == 0.6
+
+
+def test_a_round_that_proves_nothing_makes_the_standing_invalid(contender: Contender) -> None:
+    """However fast it was."""
+    standing = sum_up(contender, [_slot(9000), _slot(9000, problem="lost")], [_slot(10000), _slot(10000)])
+    assert standing.verdict is Verdict.INVALID
+    assert standing.notes == ["lost"]
+
+
+def test_a_round_in_which_the_echo_failed_makes_the_standing_invalid(contender: Contender) -> None:
+    """A ratio to a broken yardstick is none."""
+    standing = sum_up(contender, [_slot(9000)], [_slot(10000, problem="lost")])
+    assert standing.verdict is Verdict.INVALID
+
+
+@pytest.mark.parametrize(
+    ("server", "generator", "told"),
+    [(0.5, 0.97, "the generator was"), (0.5, 0.5, "something else on this machine was")],
+)
+def test_who_was_the_bottleneck_is_said_where_it_was_not_the_server(
+    contender: Contender, server: float, generator: float, told: str
+) -> None:
+    """Else a figure of the generator, or of a busy machine, would pass for one of the server."""
+    standing = sum_up(contender, [_slot(9000, server=server, generator=generator)], [_slot(10000)])
+    assert standing.notes[0].startswith(told)
+
+
+def test_a_saturated_server_needs_no_note(contender: Contender) -> None:
+    """That is what the measurement is for."""
+    assert sum_up(contender, [_slot(9000, server=0.98)], [_slot(10000)]).notes == []
+
+
+def test_others_have_no_budget(tmp_path: Path) -> None:
+    """Only our service is held to one."""
+    assert [sum_up(_contender(name, tmp_path), [_slot(1)], [_slot(1)]).budget for name in (ECHO, NGINX)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("figures", "computed", "redis_share", "told"),
+    [
+        (_figures(), 0, 1.0, ""),
+        (_figures(failed=3), 0, 1.0, "3 requests failed"),
+        (_figures(not_2xx=4), 0, 1.0, "4 had another status"),
+        (_figures(), 1, 1.0, "1 answers did not come from the cache"),
+        (_figures(), 0, 0.5, "0.500 commands to Redis"),
+    ],
+)
+def test_figures_count_only_as_what_they_were_meant_to_be(
+    figures: Figures, computed: int, redis_share: float, told: str
+) -> None:
+    """Failures, computed answers, and hits in the wrong layer are found."""
+    problem = find_problem(figures, computed=computed, redis_share=redis_share, expected_share=(0.98, 2.0))
+    assert told in problem
+    assert bool(problem) == bool(told)
