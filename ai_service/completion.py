@@ -17,7 +17,8 @@ from ai_service.cache.freshness import STALE_IF_ERROR_S, is_due, may_serve_stale
 from ai_service.cache.keys import UNKNOWN_MODEL, answer_key
 from ai_service.errors import DeadlineExceeded, HTTPError, NotCached
 from ai_service.providers.chain import ChainAnswer
-from ai_service.schemas import Envelope, Meta, Recipe
+from ai_service.schemas import Meta, Recipe
+from ai_service.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +32,11 @@ if TYPE_CHECKING:
     from ai_service.providers.chain import ProviderChain
     from ai_service.schemas import TaskRequest
     from ai_service.tasks import Task
+    from ai_service.transcript import Follower
     from ai_service.validation import Question
 
 FALLBACK_TTL_S = 60.0
 """A fallback's answer is fresh for so long: the primary is to be asked again soon."""
-
-_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +121,16 @@ class Completions:
         self._clock = clock
         self._draw = draw
 
-    async def answer(self, task: Task, question: Question, directives: Directives) -> Outcome:
+    async def answer(
+        self, task: Task, question: Question, directives: Directives, follower: Follower | None = None
+    ) -> Outcome:
         """Answers from the cache, or has the answer computed.
 
         Args:
             task: Which task.
             question: What is asked.
             directives: The caller's wishes about caching.
+            follower: Gets the text as it is written; nothing where the answer comes from the cache.
 
         Raises:
             NotCached: `only-if-cached`, and nothing fresh is stored.
@@ -146,7 +149,8 @@ class Completions:
         stale = stored[0] if stored is not None and stored[0].stale_until > self._clock() else None
         try:
             async with asyncio.timeout(self._deadline_s):
-                outcome = await self._miss(task, question.request, key, directives, "expired" if stored else "miss")
+                cache = "expired" if stored else "miss"
+                outcome = await self._miss(task, question.request, key, directives, cache, follower=follower)
         except (HTTPError, TimeoutError) as error:
             if stale is not None:
                 return Outcome(stale, "stale", "stale")
@@ -205,13 +209,31 @@ class Completions:
         timings = (("cache", time.perf_counter() - started),)
         return Outcome(entry, "hit", where, timings) if fresh else Outcome(entry, "stale", "stale", timings)
 
-    async def _miss(self, task: Task, request: TaskRequest, key: str, directives: Directives, cache: str) -> Outcome:
-        if directives.no_store or directives.no_cache:
-            return await self._compute(task, request, key, "bypass", store=not directives.no_store)
-        outcome, joined = await self._flights.run(key, lambda: self._bounded(task, request, key, cache))
+    async def _miss(
+        self,
+        task: Task,
+        request: TaskRequest,
+        key: str,
+        directives: Directives,
+        cache: str,
+        *,
+        follower: Follower | None,
+    ) -> Outcome:
+        bypass = directives.no_store or directives.no_cache
+        if follower is not None:
+            follower.cache = "bypass" if bypass else cache
+        if bypass:
+            transcript = Transcript(kept=follower is None)
+            if follower is not None:
+                transcript.attach(follower)
+            found = await self._chain.answer(task, request, transcript)
+            return await self._keep(task, found, key, "bypass", store=not directives.no_store)
+        outcome, joined = await self._flights.run(
+            key, lambda transcript: self._bounded(task, request, key, cache, transcript), follower
+        )
         return msgspec.structs.replace(outcome, cache="coalesced") if joined else outcome
 
-    async def _bounded(self, task: Task, request: TaskRequest, key: str, cache: str) -> Outcome:
+    async def _bounded(self, task: Task, request: TaskRequest, key: str, cache: str, transcript: Transcript) -> Outcome:
         """A shared computation ends by itself, whoever still waits for it."""
         async with (
             asyncio.timeout(self._deadline_s),
@@ -219,13 +241,11 @@ class Completions:
         ):
             if turn.entry is not None:
                 return Outcome(turn.entry, "coalesced", "coalesced")
-            return await self._compute(task, request, key, cache, store=True)
+            found = await self._chain.answer(task, request, transcript)
+            return await self._keep(task, found, key, cache, store=True)
 
     def _is_fresh(self, entry: Entry) -> bool:
         return entry.fresh_until > self._clock()
-
-    async def _compute(self, task: Task, request: TaskRequest, key: str, cache: str, *, store: bool) -> Outcome:
-        return await self._keep(task, await self._chain.answer(task, request), key, cache, store=store)
 
     async def _keep(self, task: Task, found: ChainAnswer, key: str, cache: str, *, store: bool) -> Outcome:
         now = self._clock()
@@ -255,7 +275,7 @@ class Completions:
             degraded=found.degraded,
         )
         return Entry(
-            body=_encode(Envelope(success=True, data=data, message=task.message, meta=meta)),
+            body=task.body(data, meta),
             created=now,
             fresh_until=now + ttl_s,
             stale_until=now + ttl_s + STALE_IF_ERROR_S,

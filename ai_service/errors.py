@@ -14,6 +14,7 @@ AlchemorselError
 │   ├── UnprocessableRequest      422
 │   └── TooManyRequests           429, with Retry-After
 ├── ServiceUnavailable            503, with Retry-After
+├── AnswerInterrupted             502, in a stream that has begun
 ├── DeadlineExceeded              504
 ├── NotCached                     504, `Cache-Control: only-if-cached`
 └── ProviderError                 never reaches a caller: the next provider is tried
@@ -166,6 +167,13 @@ class ServiceUnavailable(HTTPError):
 
     status = 503
     code = "unavailable"
+
+
+class AnswerInterrupted(HTTPError):
+    """A streamed answer broke off after some of it was sent: no other provider may go on with it."""
+
+    status = 502
+    code = "answer_interrupted"
 
 
 class DeadlineExceeded(HTTPError):

@@ -10,6 +10,7 @@ import math
 import re
 import secrets
 import time
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ from ai_service.errors import (
 )
 from ai_service.lazy_timeout import within
 from ai_service.schemas import ErrorEnvelope
+from ai_service.streaming import EVENT_STREAM, EventStream, Headers, TaskEvents
+from ai_service.transcript import Author
 from ai_service.validation import QuestionReader
 
 if TYPE_CHECKING:
@@ -39,10 +42,10 @@ if TYPE_CHECKING:
     from ai_service.metrics import Metrics
     from ai_service.structured_log import AccessLog
     from ai_service.tasks import Task
+    from ai_service.transcript import Follower
+    from ai_service.validation import Question
 
 logger = logging.getLogger(__name__)
-
-Headers = list[tuple[bytes, bytes]]
 
 MAX_BODY_BYTES = 64 * 1024
 KEY_NAME = "alchemorsel.key"
@@ -54,6 +57,14 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS_ID = secrets.token_hex(8).encode()
 _request_numbers = count(1)
 _JSON = (b"content-type", b"application/json")
+_EVENT_STREAM = b"text/event-stream"
+_IN_FLIGHT = {
+    "miss": b"alchemorsel; fwd=miss",
+    "expired": b"alchemorsel; fwd=stale",
+    "coalesced": b"alchemorsel; fwd=miss; collapsed; detail=coalesced",
+    "bypass": b"alchemorsel; fwd=bypass",
+}
+"""`Cache-Status` of a stream that begins before its answer is complete: whether it will be stored is not known."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -108,8 +119,15 @@ class TaskEndpoint:
         headers = dict(scope["headers"])
         request_id = request_id_of(headers)
         status, cache, provider = 200, "none", ""
+        stream: EventStream | None = None
         try:
-            outcome = await self._answer(scope["method"], headers, receive)
+            question, directives = await self._read(scope["method"], headers, receive)
+            if question.stream or _EVENT_STREAM in headers.get(b"accept", b""):
+                stream = EventStream(TaskEvents(), partial(self._stream_headers, request_id), send)
+                answer = partial(self._completions.answer, self.task, question, directives)
+                outcome = await stream.run(answer, receive)
+            else:
+                outcome = await self._completions.answer(self.task, question, directives)
         except HTTPError as error:
             status = error.status
             body, head = error_response(error, request_id)
@@ -122,8 +140,10 @@ class TaskEndpoint:
         else:
             cache, provider = outcome.cache, outcome.entry.provider
             body = outcome.entry.body
-            head = self._headers(outcome, request_id, started)
-        if head is not None:
+            head = self._headers(outcome, request_id, started) if stream is None else None
+        if stream is not None and stream.begun and status >= 500:
+            await stream.fail(body)
+        elif head is not None:
             await send({"type": "http.response.start", "status": status, "headers": head})
             await send({"type": "http.response.body", "body": body})
         seconds = time.perf_counter() - started
@@ -138,14 +158,13 @@ class TaskEndpoint:
             key=scope.get(KEY_NAME, ""),
         )
 
-    async def _answer(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> Outcome:
+    async def _read(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> tuple[Question, Directives]:
         if method != "POST":
             raise MethodNotAllowed(f"{self.task.path} expects POST, got {method[:16]}.", allow="POST")
         body = await read_json_body(headers, receive)
         question = self._reader.read(body)
         control = headers.get(b"cache-control")
-        directives = _NO_DIRECTIVES if control is None else parse_cache_control(control)
-        return await self._completions.answer(self.task, question, directives)
+        return question, _NO_DIRECTIVES if control is None else parse_cache_control(control)
 
     def _headers(self, outcome: Outcome, request_id: bytes, started: float) -> Headers:
         entry = outcome.entry
@@ -164,6 +183,22 @@ class TaskEndpoint:
             (b"x-ai-model", entry.model.encode()),
             (b"server-timing", ", ".join(timings).encode()),
         ]
+
+    def _stream_headers(self, request_id: bytes, follower: Follower, outcome: Outcome | None) -> Headers:
+        """What is known when a stream begins: all of it for an answer that is there, its author where text is."""
+        headers = [*EVENT_STREAM, (b"x-request-id", request_id)]
+        author = follower.author
+        if outcome is not None:
+            now = self._clock()
+            headers.append((b"cache-status", _cache_status(outcome, now)))
+            headers.append((b"age", b"%d" % max(0, int(now - outcome.entry.created))))
+            author = Author(outcome.entry.provider, outcome.entry.model, outcome.entry.degraded)
+        elif follower.cache:
+            headers.append((b"cache-status", _IN_FLIGHT[follower.cache]))
+        if author is not None:
+            headers.append((b"x-ai-provider", author.provider.encode()))
+            headers.append((b"x-ai-model", author.model.encode()))
+        return headers
 
 
 def _cache_status(outcome: Outcome, now: float) -> bytes:

@@ -52,8 +52,10 @@ def _list_limits(field: str, items: list[str]) -> Iterator[Problem]:
             yield f"$.{field}[{index}]", f"expected at most {MAX_ITEM_CHARACTERS} characters, got {len(item)}"
 
 
-class TaskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A request for one of the three tasks."""
+class TaskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """A request for one of the tasks. `stream` asks for server-sent events; it is no part of the canonical form."""
+
+    stream: bool = False
 
     def missing(self) -> Iterator[Problem]:
         """Fields that are present but empty (status 400)."""

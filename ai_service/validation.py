@@ -27,10 +27,12 @@ class Question:
     Attributes:
         request: In its canonical form.
         digest: The task's digest of it, for the key.
+        stream: Whether the body asks for a stream.
     """
 
     request: TaskRequest
     digest: str
+    stream: bool = False
 
 
 class QuestionReader:
@@ -58,8 +60,9 @@ class QuestionReader:
         return self._remembered(body) if len(body) <= REMEMBERED_BODY_BYTES else self._read(body)
 
     def _read(self, body: bytes) -> Question:
-        canonical = _check(body, self._decoder).canonical()
-        return Question(canonical, self._task.digest(canonical))
+        request = _check(body, self._decoder)
+        canonical = request.canonical()
+        return Question(canonical, self._task.digest(canonical), request.stream)
 
 
 def _check(body: bytes, decoder: msgspec.json.Decoder[TaskRequest]) -> TaskRequest:

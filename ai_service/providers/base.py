@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from ai_service.schemas import TaskRequest
 
 
@@ -15,17 +17,22 @@ class Prompt:
 
     Attributes:
         task: The task's name.
-        text: The whole prompt, sent as one user message.
-        schema: JSON schema that the answer has to fit.
+        messages: The conversation: `role` and `content` of each message.
+        schema: JSON schema that the answer has to fit; an empty one asks for any JSON object, None for any text.
         max_tokens: Token budget of the answer.
-        request: The canonical request behind the text.
+        request: The canonical request behind the messages.
+        options: What else shapes the answer, under the names that Ollama and OpenAI share: `temperature`, `top_p`,
+            `seed`, `stop`, `frequency_penalty`, `presence_penalty`. What is absent is left to the server.
+        may_be_cut: Whether an answer that the budget cut short is an answer, because the caller set the budget.
     """
 
     task: str
-    text: str
-    schema: dict[str, Any]
+    messages: tuple[Mapping[str, str], ...]
+    schema: Mapping[str, Any] | None
     max_tokens: int
     request: TaskRequest
+    options: Mapping[str, Any]
+    may_be_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +40,22 @@ class Completion:
     """What a model wrote.
 
     Attributes:
-        text: The answer, complete: a provider raises TruncatedAnswer for less.
+        text: The answer.
+        cut: Whether the budget cut it short; only where the prompt allows that, else it is a TruncatedAnswer.
         load_s: Seconds spent on loading the model first.
         prompt_tokens: Tokens read, 0 where the server does not say.
         completion_tokens: Tokens written, 0 where the server does not say.
     """
 
     text: str
+    cut: bool = False
     load_s: float = 0.0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+
+def unheard(_text: str) -> None:
+    """Takes the text of those whom nobody listens to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +84,12 @@ class Provider(Protocol):
     model: str
     fabricated: bool
 
-    async def complete(self, prompt: Prompt) -> Completion:
+    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
         """Answers a prompt.
+
+        Args:
+            prompt: The question.
+            on_text: Called with each piece of the answer as the model writes it; joined they are the answer's text.
 
         Raises:
             ProviderError: One of its subclasses, saying why there is no answer.

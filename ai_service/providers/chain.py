@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ai_service.errors import CircuitOpen, ProviderError, QueueFull, ServiceUnavailable
+from ai_service.transcript import Transcript, interruption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,27 +59,36 @@ class ProviderChain:
         """The provider that is asked first."""
         return self.links[0]
 
-    async def answer(self, task: Task, request: TaskRequest) -> ChainAnswer:
+    async def answer(self, task: Task, request: TaskRequest, transcript: Transcript | None = None) -> ChainAnswer:
         """Asks one after the other.
+
+        Args:
+            task: Which task.
+            request: What is asked.
+            transcript: Where the text goes as it is written.
 
         Raises:
             ServiceUnavailable: Nobody answered; says why for each, and when to ask again.
+            AnswerInterrupted: All who asked were sent text that is void now.
         """
+        transcript = transcript or Transcript()
         passed_over: list[tuple[str, str]] = []
         details: list[dict[str, str]] = []
         waits: list[float] = []
         for link in self.links:
             try:
-                answer = await link.answer(task, request)
+                answer = await link.answer(task, request, transcript, degraded=bool(passed_over))
             except ProviderError as error:
                 name = link.provider.name
                 passed_over.append((name, error.outcome))
                 details.append({"provider": name, "problem": error.outcome})
                 if isinstance(error, (QueueFull, CircuitOpen)):
                     waits.append(error.retry_after_s)
-                self._metrics.fallback(name, task.name, error.outcome)
                 log = logger.debug if isinstance(error, CircuitOpen) else logger.warning
                 log("%s gave no %s: %s (%s)", name, task.name, error, error.outcome)
+                if transcript.deserted:
+                    raise interruption(details) from error
+                self._metrics.fallback(name, task.name, error.outcome)
             else:
                 return ChainAnswer(answer, tuple(passed_over))
         raise ServiceUnavailable(

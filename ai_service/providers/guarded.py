@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ai_service.errors import InvalidAnswer, ProviderError
-from ai_service.providers.base import Completion, Prompt
+from ai_service.providers.base import unheard
+from ai_service.transcript import Author, Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ai_service.metrics import Metrics
     from ai_service.providers.admission import AdmissionQueue
-    from ai_service.providers.base import Provider
+    from ai_service.providers.base import Completion, Prompt, Provider
     from ai_service.providers.circuit_breaker import CircuitBreaker
     from ai_service.schemas import TaskRequest
     from ai_service.tasks import Judged, Task
@@ -62,27 +63,41 @@ class GuardedProvider:
         self._metrics = metrics
         self._clock = clock
 
-    async def answer(self, task: Task, request: TaskRequest, *, purpose: str = "request") -> Answer:
+    async def answer(
+        self,
+        task: Task,
+        request: TaskRequest,
+        transcript: Transcript | None = None,
+        *,
+        degraded: bool = False,
+        purpose: str = "request",
+    ) -> Answer:
         """Answers a canonical request.
 
         Args:
             task: Which task.
-            request: The request.
+            request: What is asked.
+            transcript: Where the text goes as it is written. Once somebody took text of an attempt that fails, they
+                are told so; a further attempt is for the others.
+            degraded: Whether this link stands in for another.
             purpose: Label of the metrics; anything but `request` is background work, for which no caller waits.
 
         Raises:
             ProviderError: Why not; QueueFull and CircuitOpen without having called the provider.
         """
-        prompt = Prompt(task.name, task.prompt(request), task.schema, task.max_tokens, request)
+        prompt = task.ask(request)
+        transcript = transcript or Transcript()
+        author = Author(self.provider.name, self.provider.model, degraded or self.provider.fabricated)
         async with self.queue.slot(background=purpose != "request") as queue_s:
             self._metrics.queued(self.provider.name, queue_s)
             started = self._clock()
             with self.breaker.guard():
                 for attempt in range(1, ATTEMPTS + 1):
+                    transcript.begin(author)
                     try:
-                        completion, judged = await self._once(task, prompt, purpose)
+                        completion, judged = await self._once(task, prompt, transcript, purpose)
                     except InvalidAnswer:
-                        if attempt == ATTEMPTS:
+                        if attempt == ATTEMPTS or transcript.deserted:
                             raise
                     else:
                         break
@@ -96,22 +111,27 @@ class GuardedProvider:
             provider_s=self._clock() - started - completion.load_s,
         )
 
-    async def _once(self, task: Task, prompt: Prompt, purpose: str) -> tuple[Completion, Judged]:
+    async def _once(
+        self, task: Task, prompt: Prompt, transcript: Transcript, purpose: str
+    ) -> tuple[Completion, Judged]:
         name = self.provider.name
         started = self._clock()
         outcome = "cancelled"
         try:
-            completion = await self.provider.complete(prompt)
+            # What is made up comes at once, and may have to give way to a stale answer: it is not sent in pieces.
+            on_text = unheard if self.provider.fabricated else transcript.write
+            completion = await self.provider.complete(prompt, on_text)
             self._metrics.completion(
                 name,
                 load_s=completion.load_s,
                 prompt_tokens=completion.prompt_tokens,
                 completion_tokens=completion.completion_tokens,
             )
-            judged = task.judge(completion.text, prompt.request)
+            judged = task.judge(completion, prompt.request)
             outcome = "ok"
         except ProviderError as error:
             outcome = error.outcome
+            transcript.discard(name, outcome)
             raise
         finally:
             self._metrics.provider_call(name, task.name, outcome, self._clock() - started, purpose=purpose)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 2.0
 INSPECT_TIMEOUT_S = 2.0
 MAX_RETRY_AFTER_S = 300.0
+MAX_LINE_BYTES = 1024 * 1024
 
 
 def new_client(base_url: str, *, api_key: str = "") -> httpx.AsyncClient:
@@ -63,6 +64,26 @@ async def deadline(seconds: float, doing: str) -> AsyncIterator[None]:
         raise ProviderUnreachable(str(error) or type(error).__name__) from error
     except httpx.HTTPError as error:
         raise ProviderFailed(str(error) or type(error).__name__) from error
+
+
+async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The lines of a stream that are not empty.
+
+    httpx's own lines also end at Unicode's line separators, which may stand in the text of an answer.
+
+    Raises:
+        ProviderFailed: A line does not end.
+    """
+    rest = b""
+    async for chunk in response.aiter_bytes():
+        *complete, rest = (rest + chunk).split(b"\n")
+        for line in complete:
+            if line.strip():
+                yield line
+        if len(rest) > MAX_LINE_BYTES:
+            raise ProviderFailed(f"a line of the stream is longer than {MAX_LINE_BYTES} bytes")
+    if rest.strip():
+        yield rest
 
 
 def error_for(status: int, text: str, headers: httpx.Headers) -> ProviderError:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
-from ai_service.providers.base import Completion, Inspection, Prompt
+from ai_service.providers.base import Completion, Inspection, Prompt, unheard
 from ai_service.schemas import IngredientsRequest, RecipeRequest, TaskRequest
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PIECE_CHARACTERS = 16
 _PANTRY = ("olive oil", "garlic", "onion", "lemon", "black pepper", "parsley")
 
 
@@ -17,9 +23,12 @@ class MockProvider:
     model = "mock"
     fabricated = True
 
-    async def complete(self, prompt: Prompt) -> Completion:
+    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
         """See Provider."""
-        return Completion(text=msgspec.json.encode(_sample(prompt.request)).decode())
+        text = msgspec.json.encode(_sample(prompt.request)).decode()
+        for at in range(0, len(text), _PIECE_CHARACTERS):
+            on_text(text[at : at + _PIECE_CHARACTERS])
+        return Completion(text=text)
 
     async def inspect(self) -> Inspection:
         """See Provider."""

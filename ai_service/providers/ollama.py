@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ai_service.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
-from ai_service.providers.base import Completion, Inspection
-from ai_service.providers.http import INSPECT_TIMEOUT_S, deadline, error_for, new_client
+from ai_service.providers.base import Completion, Inspection, unheard
+from ai_service.providers.http import INSPECT_TIMEOUT_S, deadline, error_for, lines, new_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ai_service.providers.base import Prompt
 
-TEMPERATURE = 0.3
 RESIDENT_S = 5.0
 """For so long after an answer the model is taken to be still in memory, without asking `/api/ps`."""
 
@@ -92,13 +91,13 @@ class OllamaProvider:
         self._clock = clock
         self._resident_until = 0.0
 
-    async def complete(self, prompt: Prompt) -> Completion:
+    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
         """See Provider."""
         load_s = 0.0
         if self._clock() >= self._resident_until:
             load_s = await self._load()
         try:
-            completion = await self._chat(prompt, load_s)
+            completion = await self._chat(prompt, load_s, on_text)
         except ProviderFailed:
             self._resident_until = 0.0
             raise
@@ -140,46 +139,50 @@ class OllamaProvider:
             raise error_for(response.status_code, _error_text(response.content), response.headers)
         return self._clock() - started
 
-    def _base(self, **options: float) -> dict[str, Any]:
+    def _base(self, **options: Any) -> dict[str, Any]:
         return {
             "model": self.model,
             "keep_alive": self._keep_alive_s,
-            "options": {"num_ctx": self._num_ctx, "temperature": TEMPERATURE, **options},
+            "options": {"num_ctx": self._num_ctx, **options},
         }
 
-    async def _chat(self, prompt: Prompt, load_s: float) -> Completion:
+    async def _chat(self, prompt: Prompt, load_s: float, on_text: Callable[[str], None]) -> Completion:
         body = {
-            **self._base(num_predict=prompt.max_tokens),
-            "messages": [{"role": "user", "content": prompt.text}],
-            "format": prompt.schema,
+            **self._base(num_predict=prompt.max_tokens, **prompt.options),
+            "messages": prompt.messages,
             "stream": True,
         }
+        if prompt.schema is not None:
+            body["format"] = prompt.schema or "json"
         async with (
             deadline(self._timeout_s, "inference"),
             self._client.stream("POST", "/api/chat", json=body) as response,
         ):
             if response.status_code != 200:
                 raise error_for(response.status_code, _error_text(await response.aread()), response.headers)
-            text, last = await _collect(response)
-        if last.done_reason == "length":
+            text, last = await _collect(response, on_text)
+        cut = last.done_reason == "length"
+        if cut and not prompt.may_be_cut:
             raise TruncatedAnswer(f"cut short after {prompt.max_tokens} tokens")
         if not text.strip():
             raise InvalidAnswer("the answer is empty")
         return Completion(
-            text=text, load_s=load_s, prompt_tokens=last.prompt_eval_count, completion_tokens=last.eval_count
+            text=text,
+            cut=cut,
+            load_s=load_s,
+            prompt_tokens=last.prompt_eval_count,
+            completion_tokens=last.eval_count,
         )
 
 
-async def _collect(response: httpx.Response) -> tuple[str, _Chunk]:
+async def _collect(response: httpx.Response, on_text: Callable[[str], None]) -> tuple[str, _Chunk]:
     """Joins a stream of lines.
 
     Raises:
         ProviderFailed: A line is an error or no JSON, or the stream ends before it says that it is done.
     """
     parts: list[str] = []
-    async for line in response.aiter_lines():
-        if not line.strip():
-            continue
+    async for line in lines(response):
         try:
             chunk = _decode_chunk(line)
         except msgspec.DecodeError as error:
@@ -188,6 +191,7 @@ async def _collect(response: httpx.Response) -> tuple[str, _Chunk]:
             raise ProviderFailed(chunk.error[:200])
         if chunk.message is not None:
             parts.append(chunk.message.content)
+            on_text(chunk.message.content)
         if chunk.done:
             return "".join(parts), chunk
     raise ProviderFailed("the stream ended before the answer did")

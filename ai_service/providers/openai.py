@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ai_service.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
-from ai_service.providers.base import Completion, Inspection, Prompt
-from ai_service.providers.http import INSPECT_TIMEOUT_S, deadline, error_for, new_client
+from ai_service.providers.base import Completion, Inspection, Prompt, unheard
+from ai_service.providers.http import INSPECT_TIMEOUT_S, deadline, error_for, lines, new_client
 
-TEMPERATURE = 0.3
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
 
 
 class _Message(msgspec.Struct):
@@ -19,7 +23,10 @@ class _Message(msgspec.Struct):
 
 
 class _Choice(msgspec.Struct):
-    message: _Message
+    """A choice of a whole answer (`message`) or of a chunk (`delta`)."""
+
+    message: _Message | None = None
+    delta: _Message | None = None
     finish_reason: str | None = None
 
 
@@ -28,12 +35,70 @@ class _Usage(msgspec.Struct):
     completion_tokens: int = 0
 
 
-class _ChatCompletion(msgspec.Struct):
-    choices: list[_Choice]
+class _Chunk(msgspec.Struct):
+    """A whole answer, a chunk of one, or an error in a stream."""
+
+    choices: list[_Choice] | None = None
     usage: _Usage | None = None
+    error: Any = None
 
 
-_decode = msgspec.json.Decoder(_ChatCompletion).decode
+_decode = msgspec.json.Decoder(_Chunk).decode
+
+
+class _Answer:
+    """An answer, put together from its chunks."""
+
+    def __init__(self, on_text: Callable[[str], None]) -> None:
+        self._on_text = on_text
+        self._parts: list[str] = []
+        self._refusal = ""
+        self._finish_reason = ""
+        self._usage = _Usage()
+
+    def add(self, raw: bytes) -> None:
+        """Adds a chunk, or a whole answer.
+
+        Raises:
+            ProviderFailed: It is an error, or neither.
+        """
+        try:
+            chunk = _decode(raw)
+        except msgspec.DecodeError as error:
+            raise ProviderFailed(f"the answer is not a chat completion: {error}") from error
+        if chunk.error:
+            raise ProviderFailed(str(chunk.error)[:200])
+        self._usage = chunk.usage or self._usage
+        for choice in chunk.choices or ():
+            message = choice.message or choice.delta or _Message()
+            self._refusal += message.refusal or ""
+            self._finish_reason = choice.finish_reason or self._finish_reason
+            if message.content:
+                self._parts.append(message.content)
+                self._on_text(message.content)
+
+    def complete(self, prompt: Prompt) -> Completion:
+        """The completion.
+
+        Raises:
+            ProviderFailed: The stream ended too early.
+            InvalidAnswer: It is empty, or a refusal.
+            TruncatedAnswer: It was cut short.
+        """
+        text = "".join(self._parts)
+        cut = self._finish_reason == "length"
+        if not self._finish_reason:
+            raise ProviderFailed("the stream ended before the answer did")
+        if cut and not prompt.may_be_cut:
+            raise TruncatedAnswer(f"cut short after {prompt.max_tokens} tokens")
+        if not text.strip():
+            raise InvalidAnswer(self._refusal or "the answer is empty")
+        return Completion(
+            text=text,
+            cut=cut,
+            prompt_tokens=self._usage.prompt_tokens,
+            completion_tokens=self._usage.completion_tokens,
+        )
 
 
 class OpenAIProvider:
@@ -55,39 +120,31 @@ class OpenAIProvider:
         self._timeout_s = timeout_s
         self._digest = blake2b(f"{base_url} {model}".encode(), digest_size=6).hexdigest()
 
-    async def complete(self, prompt: Prompt) -> Completion:
-        """See Provider."""
+    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
+        """See Provider. A stream is asked for; a server that sends the whole answer instead is understood too."""
         body = {
+            **prompt.options,
             "model": self.model,
-            "messages": [{"role": "user", "content": prompt.text}],
+            "messages": prompt.messages,
             "max_tokens": prompt.max_tokens,
-            "temperature": TEMPERATURE,
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": prompt.task, "schema": prompt.schema},
-            },
+            "stream": True,
+            "stream_options": {"include_usage": True},
         }
-        async with deadline(self._timeout_s, "completion"):
-            response = await self._client.post("/chat/completions", json=body)
-        if response.status_code != 200:
-            raise error_for(response.status_code, response.text, response.headers)
-        try:
-            completion = _decode(response.content)
-        except msgspec.DecodeError as error:
-            raise ProviderFailed(f"the answer is not a chat completion: {error}") from error
-        if not completion.choices:
-            raise ProviderFailed("the answer has no choices")
-        choice = completion.choices[0]
-        if choice.finish_reason == "length":
-            raise TruncatedAnswer(f"cut short after {prompt.max_tokens} tokens")
-        if not (choice.message.content or "").strip():
-            raise InvalidAnswer(choice.message.refusal or "the answer is empty")
-        usage = completion.usage or _Usage()
-        return Completion(
-            text=choice.message.content or "",
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-        )
+        if prompt.schema is not None:
+            body["response_format"] = _response_format(prompt)
+        answer = _Answer(on_text)
+        async with (
+            deadline(self._timeout_s, "completion"),
+            self._client.stream("POST", "/chat/completions", json=body) as response,
+        ):
+            if response.status_code != 200:
+                text = (await response.aread()).decode("utf-8", "replace")
+                raise error_for(response.status_code, text, response.headers)
+            if "text/event-stream" in response.headers.get("content-type", ""):
+                await _read_events(response, answer)
+            else:
+                answer.add(await response.aread())
+        return answer.complete(prompt)
 
     async def inspect(self) -> Inspection:
         """See Provider. The wire format knows no digest; the server's address and the model's name stand for it."""
@@ -100,3 +157,20 @@ class OpenAIProvider:
     async def close(self) -> None:
         """See Provider."""
         await self._client.aclose()
+
+
+def _response_format(prompt: Prompt) -> dict[str, Any]:
+    if not prompt.schema:
+        return {"type": "json_object"}
+    return {"type": "json_schema", "json_schema": {"name": prompt.task, "schema": prompt.schema}}
+
+
+async def _read_events(response: httpx.Response, answer: _Answer) -> None:
+    """Reads server-sent events until `[DONE]`."""
+    async for line in lines(response):
+        field, _, value = line.partition(b":")
+        if field != b"data":
+            continue  # A comment, or another field of an event.
+        if value.strip() == b"[DONE]":
+            return
+        answer.add(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ai_service.tasks.base import Judged, Task
+from ai_service.tasks.base import Data, Judged, SchemaTask, Task
 from ai_service.tasks.ingredients import IngredientsTask
 from ai_service.tasks.nutrition import NutritionTask
 from ai_service.tasks.recipe import RecipeTask
@@ -12,10 +12,10 @@ from ai_service.tasks.recipe import RecipeTask
 if TYPE_CHECKING:
     from ai_service.settings import Settings
 
-__all__ = ["Judged", "Task", "build_tasks"]
+__all__ = ["Data", "Judged", "SchemaTask", "Task", "build_tasks"]
 
 
-def build_tasks(settings: Settings) -> tuple[Task, ...]:
+def build_tasks(settings: Settings) -> tuple[SchemaTask, ...]:
     """The three tasks with the operator's budgets and times."""
     return (
         RecipeTask(ttl_s=settings.recipe_ttl, max_tokens=settings.recipe_max_tokens, num_ctx=settings.ollama_num_ctx),

@@ -9,20 +9,27 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 import msgspec
 
 from ai_service.errors import InvalidAnswer
+from ai_service.providers.base import Prompt
+from ai_service.schemas import Envelope
 
 if TYPE_CHECKING:
-    from ai_service.schemas import Nutrition, Recipe, Suggestions, TaskRequest
+    from ai_service.providers.base import Completion
+    from ai_service.schemas import Meta, Nutrition, Recipe, Suggestions, TaskRequest
 
 Schema = dict[str, Any]
-Judged = tuple["Recipe | Suggestions | Nutrition", float]
+Data = Union["Recipe", "Suggestions", "Nutrition"]
+Judged = tuple[Data, float]
 """An answer's data and its confidence."""
 
-_encode_canonical = msgspec.json.Encoder().encode
+TEMPERATURE = 0.3
+"""Of the three tasks: low, since an answer that fits the schema matters more than a surprising one."""
+
+_encode = msgspec.json.Encoder().encode
 
 
 def text(least: int, most: int) -> Schema:
@@ -48,40 +55,71 @@ class Task(ABC):
         path: Route that answers it.
         request_type: Struct of its requests.
         prompt_version: Raised whenever prompt, schema or rule change, so that older answers are not found any more.
-        message: The envelope's message.
         ttl_s: Base time in seconds that an answer stays fresh.
         max_tokens: Token budget of an answer.
-        schema: JSON schema of what the model writes.
     """
 
     name: ClassVar[str]
     path: ClassVar[str]
     request_type: ClassVar[type[TaskRequest]]
     prompt_version: ClassVar[int] = 1
-    message: ClassVar[str]
 
     def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int) -> None:
         self.ttl_s = ttl_s
         self.max_tokens = max_tokens
-        self.schema = self._schema()
         self._fingerprint = blake2b(f"{self.prompt_version}:{max_tokens}:{num_ctx}:".encode(), digest_size=16)
 
     def digest(self, canonical: TaskRequest) -> str:
         """BLAKE2b-128 of a canonical request and of all that shapes its answer, in hexadecimal."""
         state = self._fingerprint.copy()
-        state.update(_encode_canonical(canonical))
+        state.update(_encode(canonical))
         return state.hexdigest()
 
-    def judge(self, answer: str, request: TaskRequest) -> Judged:
+    def judge(self, completion: Completion, request: TaskRequest) -> Judged:
         """Turns what a model wrote into data and its confidence.
 
         Raises:
             InvalidAnswer: The text does not fit the schema, or says nothing.
         """
         try:
-            return self._judge(answer, request)
+            return self._judge(completion, request)
         except (ValueError, RecursionError) as error:
             raise InvalidAnswer(f"{self.name}: {error}") from error
+
+    @abstractmethod
+    def ask(self, request: TaskRequest) -> Prompt:
+        """What a model is asked for a canonical request."""
+
+    @abstractmethod
+    def body(self, data: Data, meta: Meta) -> bytes:
+        """The answer as it is sent and stored."""
+
+    @abstractmethod
+    def _judge(self, completion: Completion, request: TaskRequest) -> Judged: ...
+
+
+class SchemaTask(Task):
+    """A task whose answer has the shape of a JSON schema, and travels in the envelope.
+
+    Attributes:
+        message: The envelope's message.
+        schema: JSON schema of what the model writes.
+    """
+
+    message: ClassVar[str]
+
+    def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int) -> None:
+        super().__init__(ttl_s=ttl_s, max_tokens=max_tokens, num_ctx=num_ctx)
+        self.schema = self._schema()
+
+    def ask(self, request: TaskRequest) -> Prompt:
+        """See Task."""
+        message = {"role": "user", "content": self.prompt(request)}
+        return Prompt(self.name, (message,), self.schema, self.max_tokens, request, {"temperature": TEMPERATURE})
+
+    def body(self, data: Data, meta: Meta) -> bytes:
+        """See Task."""
+        return _encode(Envelope(success=True, data=data, message=self.message, meta=meta))
 
     @abstractmethod
     def prompt(self, request: TaskRequest) -> str:
@@ -89,6 +127,3 @@ class Task(ABC):
 
     @abstractmethod
     def _schema(self) -> Schema: ...
-
-    @abstractmethod
-    def _judge(self, answer: str, request: TaskRequest) -> Judged: ...

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from ai_service import confidence
 from ai_service.schemas import IngredientsRequest, Suggestions, TaskRequest, fold
-from ai_service.tasks.base import Judged, Schema, Task, array, obj, text
+from ai_service.tasks.base import Judged, Schema, SchemaTask, array, obj, text
+
+if TYPE_CHECKING:
+    from ai_service.providers.base import Completion
 
 
-class IngredientsTask(Task):
+class IngredientsTask(SchemaTask):
     """`ingredients`: what goes with what is there already. About 12 tokens a suggestion."""
 
     name = "ingredients"
@@ -30,9 +35,9 @@ class IngredientsTask(Task):
             f"Given: {', '.join(request.partial)}\nJSON: "
         )
 
-    def _judge(self, answer: str, request: TaskRequest) -> Judged:
+    def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
         assert isinstance(request, IngredientsRequest)
-        written = [item for item in map(fold, self._decode(answer).suggestions) if item]
+        written = [item for item in map(fold, self._decode(completion.text).suggestions) if item]
         given = {item.casefold() for item in request.partial}
         new = list({item.casefold(): item for item in written if item.casefold() not in given}.values())
         if not new:

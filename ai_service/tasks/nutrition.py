@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from ai_service import confidence
 from ai_service.schemas import Nutrition, NutritionRequest, TaskRequest
-from ai_service.tasks.base import Judged, Schema, Task, obj
+from ai_service.tasks.base import Judged, Schema, SchemaTask, obj
+
+if TYPE_CHECKING:
+    from ai_service.providers.base import Completion
 
 NUTRIENT_LIMITS = {
     "calories": 20_000, "protein": 2000, "carbs": 3000, "fat": 2000, "fiber": 500, "sugar": 2000, "sodium": 50_000,
 }  # fmt: skip
 
 
-class NutritionTask(Task):
+class NutritionTask(SchemaTask):
     """`nutrition`: nutrients of all ingredients together. Some 40 tokens."""
 
     name = "nutrition"
@@ -36,9 +41,9 @@ class NutritionTask(Task):
             f"Ingredients: {', '.join(request.ingredients)}\nJSON: "
         )
 
-    def _judge(self, answer: str, request: TaskRequest) -> Judged:
+    def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
         del request
-        nutrition = self._decode(answer)
+        nutrition = self._decode(completion.text)
         check_nutrients(nutrition)
         plausible = confidence.plausible_nutrition(nutrition)
         return nutrition, confidence.combine(complete=1.0, plausible=plausible)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from ai_service import confidence
 from ai_service.schemas import Nutrition, Recipe, RecipeIngredient, RecipeRequest, TaskRequest, fold
-from ai_service.tasks.base import Judged, Schema, Task, array, obj, text
+from ai_service.tasks.base import Judged, Schema, SchemaTask, array, obj, text
 from ai_service.tasks.nutrition import check_nutrients, nutrition_schema
+
+if TYPE_CHECKING:
+    from ai_service.providers.base import Completion
 
 UNITS = ("g", "kg", "ml", "l", "tsp", "tbsp", "cup", "piece", "clove", "slice", "pinch")
 
@@ -25,7 +28,7 @@ class _RecipeDraft(msgspec.Struct, frozen=True):
     nutrition: Nutrition | None = None
 
 
-class RecipeTask(Task):
+class RecipeTask(SchemaTask):
     """`recipe`: a whole recipe for a wish.
 
     The budget sets the lists' bounds. At some 4 characters a token an ingredient takes at most 30 tokens and an
@@ -83,9 +86,9 @@ class RecipeTask(Task):
             f"Request: {'; '.join(wishes)}\nJSON: "
         )
 
-    def _judge(self, answer: str, request: TaskRequest) -> Judged:
+    def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
         del request
-        draft = self._decode(answer)
+        draft = self._decode(completion.text)
         ingredients = [
             RecipeIngredient(name=fold(item.name), amount=item.amount, unit=item.unit) for item in draft.ingredients
         ]

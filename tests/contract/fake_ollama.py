@@ -73,4 +73,4 @@ class FakeOllama(FakeServer):
 
 
 def _line(**fields: Any) -> bytes:
-    return json.dumps(fields).encode() + b"\n"
+    return json.dumps(fields, ensure_ascii=False).encode() + b"\n"

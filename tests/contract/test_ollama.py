@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -112,3 +113,13 @@ async def test_the_digest_is_the_models_own(configured: str, listed: str) -> Non
         inspection = await provider.inspect()
         await provider.close()
     assert (inspection.digest, inspection.loaded) == (DIGEST[:12], True)
+
+
+@pytest.mark.parametrize(("schema", "sent"), [(None, None), ({}, "json")])
+async def test_text_and_any_json_have_formats_of_their_own(schema: dict[str, str] | None, sent: object) -> None:
+    """None at all for text."""
+    async with FakeOllama("{}") as server:
+        provider = ollama(server.url)
+        await provider.complete(dataclasses.replace(PROMPT, schema=schema))
+        await provider.close()
+    assert server.requests[-1][1].get("format") == sent

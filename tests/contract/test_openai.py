@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -20,6 +21,9 @@ PROMPT = prompt_for(TASKS["recipe"])
         ("empty", InvalidAnswer),
         ("no_choices", ProviderFailed),
         ("garbage", ProviderFailed),
+        ("error_chunk", ProviderFailed),
+        ("garbage_chunk", ProviderFailed),
+        ("cut_stream", ProviderFailed),
         ("500", ProviderFailed),
         ("401", CredentialsRejected),
         ("403", CredentialsRejected),
@@ -29,7 +33,7 @@ PROMPT = prompt_for(TASKS["recipe"])
 )
 async def test_every_way_to_fail_has_its_error(mode: str, expected: type[ProviderError]) -> None:
     """So that the breaker and the metrics can tell them apart."""
-    async with FakeOpenAI() as server:
+    async with FakeOpenAI('{"title":') as server:
         server.mode = mode
         provider = openai(server.url)
         with pytest.raises(expected) as caught:
@@ -64,3 +68,25 @@ async def test_the_schema_travels_with_the_request() -> None:
     (_, body) = server.requests[0]
     assert body["response_format"]["json_schema"]["schema"] == PROMPT.schema
     assert body["max_tokens"] == PROMPT.max_tokens
+
+
+async def test_a_server_that_does_not_stream_is_understood() -> None:
+    """Its answer is one piece."""
+    pieces: list[str] = []
+    async with FakeOpenAI('{"a": 1}') as server:
+        server.mode = "whole"
+        provider = openai(server.url)
+        completion = await provider.complete(PROMPT, pieces.append)
+        await provider.close()
+    assert pieces == [completion.text] == ['{"a": 1}']
+    assert completion.completion_tokens == 42
+
+
+@pytest.mark.parametrize(("schema", "sent"), [(None, None), ({}, {"type": "json_object"})])
+async def test_text_and_any_json_have_formats_of_their_own(schema: dict[str, str] | None, sent: object) -> None:
+    """None at all for text."""
+    async with FakeOpenAI() as server:
+        provider = openai(server.url)
+        await provider.complete(dataclasses.replace(PROMPT, schema=schema))
+        await provider.close()
+    assert server.requests[0][1].get("response_format") == sent

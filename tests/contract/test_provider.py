@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ import msgspec
 import pytest
 
 from ai_service.errors import InvalidAnswer, ProviderTimeout, ProviderUnreachable, TruncatedAnswer
-from ai_service.providers.base import Prompt, Provider
 from ai_service.providers.mock import MockProvider
 from ai_service.providers.ollama import OllamaProvider
 from ai_service.providers.openai import OpenAIProvider
@@ -23,6 +23,7 @@ from tests.unit.service.fakes import ANSWERS, BODIES
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from ai_service.providers.base import Prompt, Provider
     from tests.contract.fake_server import FakeServer
 
 TASKS = {task.name: task for task in build_tasks(Settings.from_env({}))}
@@ -31,7 +32,7 @@ TASKS = {task.name: task for task in build_tasks(Settings.from_env({}))}
 def prompt_for(task: Task) -> Prompt:
     """A small request for a task, as a provider gets it."""
     request = msgspec.convert(BODIES[task.path], task.request_type).canonical()
-    return Prompt(task.name, task.prompt(request), task.schema, task.max_tokens, request)
+    return task.ask(request)
 
 
 def ollama(url: str, timeout_s: float = 5.0, load_timeout_s: float = 5.0, model: str = "test:1b") -> OllamaProvider:
@@ -77,8 +78,43 @@ async def test_it_writes_an_answer_that_the_task_accepts(kind: str, task: Task, 
     """Whatever the provider, the caller gets the same shape."""
     provider = await make(kind, stack, json.dumps(ANSWERS[task.name]))
     prompt = prompt_for(task)
-    _, confidence = task.judge((await provider.complete(prompt)).text, prompt.request)
+    _, confidence = task.judge(await provider.complete(prompt), prompt.request)
     assert 0 < confidence <= 1
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai", "mock"])
+async def test_pieces_of_text_are_handed_over_as_they_come(kind: str, stack: AsyncExitStack) -> None:
+    """Joined they are the answer, whatever characters are in it."""
+    written = json.dumps(ANSWERS["recipe"])[:-1] + ', "x": "\u2028\x85 \N{HOT BEVERAGE}"}'
+    provider = await make(kind, stack, written)
+    pieces: list[str] = []
+    completion = await provider.complete(prompt_for(TASKS["recipe"]), pieces.append)
+    assert "".join(pieces) == completion.text
+    assert len(pieces) > 10
+    assert (completion.text == written) is (kind != "mock")
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+async def test_a_cut_answer_is_an_answer_where_the_caller_set_the_budget(kind: str, stack: AsyncExitStack) -> None:
+    """It says that it is cut."""
+    provider = await make(kind, stack, "The answer is", "length")
+    completion = await provider.complete(dataclasses.replace(prompt_for(TASKS["recipe"]), may_be_cut=True))
+    assert (completion.text, completion.cut) == ("The answer is", True)
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+async def test_the_conversation_and_its_options_travel_with_the_request(kind: str, stack: AsyncExitStack) -> None:
+    """All of them, under the names of the wire format."""
+    fake: FakeServer = FakeOllama("yes") if kind == "ollama" else FakeOpenAI("yes")
+    await stack.enter_async_context(fake)
+    provider: Provider = ollama(fake.url) if kind == "ollama" else openai(fake.url)
+    stack.push_async_callback(provider.close)
+    messages = ({"role": "system", "content": "Be short."}, {"role": "user", "content": "Hello"})
+    options = {"temperature": 0.0, "seed": 7, "stop": ["x"], "top_p": 0.5}
+    await provider.complete(dataclasses.replace(prompt_for(TASKS["recipe"]), messages=messages, options=options))
+    body = fake.requests[-1][1]
+    assert body["messages"] == list(messages)
+    assert options.items() <= (body["options"] if kind == "ollama" else body).items()
 
 
 @pytest.mark.parametrize("kind", ["ollama", "openai", "mock"])

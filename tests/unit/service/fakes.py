@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service.providers.base import Completion, Inspection
+from ai_service.providers.base import Completion, Inspection, unheard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ai_service.errors import ProviderError
     from ai_service.providers.base import Prompt
 
@@ -36,6 +39,9 @@ BODIES = {
 }
 
 
+PIECE_CHARACTERS = 40
+
+
 class FakeClock:
     """Seconds that pass only when told to."""
 
@@ -51,18 +57,27 @@ class FakeClock:
         self.now += seconds
 
 
+@dataclass(frozen=True)
+class BreakOff:
+    """An answer that fails after some text."""
+
+    text: str
+    error: ProviderError
+
+
 class ScriptedProvider:
     """Answers well, unless the script says otherwise; counts its calls.
 
     Attributes:
-        script: What the next calls do, in order: raise the exception, or write the text.
+        script: What the next calls do, in order: raise the exception, or write the text; a `BreakOff` does both.
         digest: What it says its model's digest is; an exception is raised instead.
         gate: Calls wait for it, so that a test can hold them.
+        midway: Calls wait for it too, after the first piece of their text.
     """
 
     def __init__(
         self,
-        *script: str | ProviderError,
+        *script: str | ProviderError | BreakOff,
         name: str = "ollama",
         digest: str | ProviderError = "0123456789ab",
         fabricated: bool = False,
@@ -75,16 +90,24 @@ class ScriptedProvider:
         self.prompts: list[Prompt] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.midway = asyncio.Event()
+        self.midway.set()
         self.closed = False
 
-    async def complete(self, prompt: Prompt) -> Completion:
+    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
         """Does what the script says next."""
         self.prompts.append(prompt)
         await self.gate.wait()
         step = self.script.pop(0) if self.script else json.dumps(ANSWERS[prompt.task])
         if isinstance(step, Exception):
             raise step
-        return Completion(text=step, prompt_tokens=10, completion_tokens=20)
+        text = step.text if isinstance(step, BreakOff) else step
+        for at in range(0, len(text), PIECE_CHARACTERS):
+            on_text(text[at : at + PIECE_CHARACTERS])
+            await self.midway.wait()
+        if isinstance(step, BreakOff):
+            raise step.error
+        return Completion(text=text, prompt_tokens=10, completion_tokens=20)
 
     async def inspect(self) -> Inspection:
         """Says the digest."""

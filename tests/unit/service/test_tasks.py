@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from ai_service.errors import InvalidAnswer
+from ai_service.providers.base import Completion
 from ai_service.schemas import Nutrition, Recipe, RecipeRequest, Suggestions, TaskRequest
 from ai_service.settings import Settings
 from ai_service.tasks import Task, build_tasks
@@ -23,7 +24,7 @@ def request_of(task: Task) -> TaskRequest:
 
 def judge(name: str, answer: dict[str, Any]) -> tuple[Any, float]:
     """What a task makes of an answer."""
-    return TASKS[name].judge(json.dumps(answer), request_of(TASKS[name]))
+    return TASKS[name].judge(Completion(json.dumps(answer)), request_of(TASKS[name]))
 
 
 def walk(schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -56,7 +57,7 @@ def test_the_example_in_a_prompt_fits_the_schema(name: str, budget: str) -> None
     task = {task.name: task for task in build_tasks(Settings.from_env(environ))}[name]
     example = next(line for line in task.prompt(request_of(task)).splitlines() if line.startswith("JSON: {"))
     jsonschema.validate(json.loads(example.removeprefix("JSON: ")), task.schema)
-    task.judge(example.removeprefix("JSON: "), request_of(task))
+    task.judge(Completion(example.removeprefix("JSON: ")), request_of(task))
 
 
 @pytest.mark.parametrize("budget", [400, 512, 1024, 2048])
@@ -156,7 +157,7 @@ def test_what_says_nothing_or_cannot_be_is_no_answer(name: str, answer: dict[str
 def test_garbage_is_no_answer(name: str, text: str) -> None:
     """Whatever a model writes, it never gets further than here."""
     with pytest.raises(InvalidAnswer):
-        TASKS[name].judge(text, request_of(TASKS[name]))
+        TASKS[name].judge(Completion(text), request_of(TASKS[name]))
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from ai_service.cache.single_flight import SingleFlight
+from ai_service.transcript import Follower, Transcript
 
 
 class Work:
@@ -15,9 +16,10 @@ class Work:
         self.gate = asyncio.Event()
         self.error = error
 
-    async def __call__(self) -> int:
-        """Waits for the gate."""
+    async def __call__(self, transcript: Transcript) -> int:
+        """Writes, then waits for the gate."""
         self.runs += 1
+        transcript.write("text")
         await self.gate.wait()
         if self.error is not None:
             raise self.error
@@ -70,3 +72,44 @@ async def test_closing_cancels_what_is_under_way() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert len(flight) == 0
+
+
+async def test_a_follower_gets_the_text_whenever_it_comes() -> None:
+    """The first, and one that joins."""
+    flight, work = SingleFlight[int](), Work()
+    first, late = Follower(), Follower()
+    following = [asyncio.create_task(flight.run("k", work, first))]
+    await asyncio.sleep(0)
+    following.append(asyncio.create_task(flight.run("k", work, late)))
+    await asyncio.sleep(0)
+    assert (first.take(), late.take()) == ("text", "text")
+    assert (first.cache, late.cache) == ("", "coalesced")
+    work.gate.set()
+    assert await asyncio.gather(*following) == [(1, False), (1, True)]
+
+
+async def test_the_last_follower_that_leaves_ends_the_work() -> None:
+    """Not the first: others share it. Who comes then starts anew."""
+    flight, work = SingleFlight[int](), Work()
+    following = [asyncio.create_task(flight.run("k", work, Follower())) for _ in range(2)]
+    await asyncio.sleep(0)
+    following[0].cancel()
+    await asyncio.sleep(0)
+    assert len(flight) == 1
+    following[1].cancel()
+    await asyncio.sleep(0)
+    assert len(flight) == 0
+    work.gate.set()
+    assert await flight.run("k", work) == (2, False)
+
+
+async def test_work_that_anybody_waits_for_outlives_its_followers() -> None:
+    """A caller that does not stream cannot be seen leaving, and its answer is cached in any case."""
+    flight, work = SingleFlight[int](), Work()
+    following = asyncio.create_task(flight.run("k", work, Follower()))
+    await asyncio.sleep(0)
+    (waiting,) = await start(flight, work, 1)
+    following.cancel()
+    await asyncio.sleep(0)
+    work.gate.set()
+    assert await waiting == (1, True)

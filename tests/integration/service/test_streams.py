@@ -1,0 +1,72 @@
+"""Streams of a real model."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import httpx
+
+    from lab.ollama_process import OllamaProcess
+    from tests.integration.service.program import Program
+
+RECIPE = "/api/v1/ai/generate-recipe"
+INGREDIENTS = "/api/v1/ai/suggest-ingredients"
+QUIET_S = 20.0
+
+
+@contextmanager
+def stream(program: Program, path: str, body: Any) -> Iterator[httpx.Response]:
+    """Asks for a stream."""
+    with program.http.stream("POST", path, json=body, headers={"accept": "text/event-stream"}) as response:
+        yield response
+
+
+def events(response: httpx.Response) -> Iterator[tuple[str, Any]]:
+    """Name and data of each event, as they come."""
+    name = ""
+    for line in response.iter_lines():
+        field, _, value = line.partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            yield name, json.loads(value)
+
+
+def test_a_streamed_answer_is_the_one_that_is_stored(start: Callable[..., Program], ollama: OllamaProcess) -> None:
+    """Many pieces, one answer, and the next request without streaming hits it."""
+    body = {"partial": ["tomato", "feta"]}
+    with start(ollama) as program:
+        with stream(program, INGREDIENTS, body) as response:
+            heard = list(events(response))
+        plain = program.ask(INGREDIENTS, body)
+        with stream(program, INGREDIENTS, body) as replayed:
+            again = list(events(replayed))
+    pieces = [data["text"] for name, data in heard if name == "delta"]
+    assert response.headers["cache-status"] == "alchemorsel; fwd=miss"
+    assert len(pieces) > 5
+    assert "suggestions" in json.loads("".join(pieces))
+    assert heard[-1] == ("answer", plain.json())
+    assert plain.headers["cache-status"].startswith("alchemorsel; hit;")
+    assert replayed.headers["cache-status"].startswith("alchemorsel; hit;")
+    assert again[-1] == heard[-1]
+
+
+def test_a_client_that_leaves_stops_the_model(start: Callable[..., Program], ollama: OllamaProcess) -> None:
+    """Its slot is free again, long before the answer would have been complete."""
+    with start(ollama) as program:
+        with stream(program, RECIPE, {"prompt": "an elaborate vegetable lasagne"}) as response:
+            heard = events(response)
+            assert next(heard)[0] == "start"
+            assert next(heard)[0] == "delta"
+        give_up = time.monotonic() + QUIET_S
+        while "queue_running 0.0" not in (metrics := program.http.get("/metrics").text):
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+    assert re.search(r'provider_calls_total{outcome="cancelled",provider="ollama",[^}]*task="recipe"} 1.0', metrics)
