@@ -15,6 +15,7 @@ import msgspec
 from ai_service.cache.entry import Entry
 from ai_service.cache.freshness import STALE_IF_ERROR_S, is_due, may_serve_stale
 from ai_service.cache.keys import UNKNOWN_MODEL, answer_key
+from ai_service.content_encoding import pack
 from ai_service.errors import DeadlineExceeded, HTTPError, NotCached
 from ai_service.providers.chain import ChainAnswer
 from ai_service.schemas import Meta, Recipe
@@ -274,8 +275,9 @@ class Completions:
             confidence=confidence,
             degraded=found.degraded,
         )
+        body = task.body(data, meta)
         return Entry(
-            body=task.body(data, meta),
+            body=body,
             created=now,
             fresh_until=now + ttl_s,
             stale_until=now + ttl_s + STALE_IF_ERROR_S,
@@ -284,4 +286,5 @@ class Completions:
             model=answer.model,
             confidence=confidence,
             degraded=found.degraded,
+            packed=pack(body),
         )

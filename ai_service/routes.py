@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_service.completion import Directives
+from ai_service.content_encoding import CODING, accepts_zstd
 from ai_service.errors import (
     Disconnected,
     HTTPError,
@@ -65,6 +66,8 @@ _IN_FLIGHT = {
     "bypass": b"alchemorsel; fwd=bypass",
 }
 """`Cache-Status` of a stream that begins before its answer is complete: whether it will be stored is not known."""
+_VARY = (b"vary", b"accept-encoding")
+_ZSTD = (b"content-encoding", CODING)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -139,8 +142,9 @@ class TaskEndpoint:
             body, head = error_response(HTTPError("Something went wrong here; it is logged."), request_id)
         else:
             cache, provider = outcome.cache, outcome.entry.provider
-            body = outcome.entry.body
-            head = self._headers(outcome, request_id, started) if stream is None else None
+            body, head = outcome.entry.body, None
+            if stream is None:
+                body, head = self._whole(outcome, headers, request_id, started)
         if stream is not None and stream.begun and status >= 500:
             await stream.fail(body)
         elif head is not None:
@@ -166,6 +170,19 @@ class TaskEndpoint:
         control = headers.get(b"cache-control")
         return question, _NO_DIRECTIVES if control is None else parse_cache_control(control)
 
+    def _whole(
+        self, outcome: Outcome, headers: dict[bytes, bytes], request_id: bytes, started: float
+    ) -> tuple[bytes, Headers]:
+        """The body, in the form that the client takes, and the headers."""
+        body, head = outcome.entry.body, self._headers(outcome, request_id, started)
+        if outcome.entry.packed is not None:
+            head.append(_VARY)
+            if accepts_zstd(headers.get(b"accept-encoding", b"")):
+                body = outcome.entry.packed
+                head.append(_ZSTD)
+        head.append((b"content-length", b"%d" % len(body)))
+        return body, head
+
     def _headers(self, outcome: Outcome, request_id: bytes, started: float) -> Headers:
         entry = outcome.entry
         now = self._clock()
@@ -175,7 +192,6 @@ class TaskEndpoint:
         timings.append(f"total;dur={(time.perf_counter() - started) * 1000:.3f}")
         return [
             _JSON,
-            (b"content-length", b"%d" % len(entry.body)),
             (b"cache-status", _cache_status(outcome, now)),
             (b"age", b"%d" % max(0, int(now - entry.created))),
             (b"x-request-id", request_id),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ai_service.content_encoding import unpack
+
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
     """A ready-to-send body and what is known about it. Times are seconds since the epoch.
@@ -18,6 +20,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         model: The provider's model.
         confidence: From 0 to 1.
         degraded: Whether a fallback wrote it.
+        packed: The body as a Zstandard frame; None where the body is too small to gain by it.
     """
 
     body: bytes
@@ -29,15 +32,22 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     model: str
     confidence: float
     degraded: bool
+    packed: bytes | None = None
 
 
-encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Entry).decode
+
+
+def encode(entry: Entry) -> bytes:
+    """The bytes to store: of a body that is packed, only the packed form."""
+    return _encode(entry if entry.packed is None else msgspec.structs.replace(entry, body=b""))
 
 
 def decode(raw: bytes) -> Entry | None:
     """Reads a stored entry; None where the bytes are not one (another program's, or damaged)."""
     try:
-        return _decode(raw)
-    except msgspec.DecodeError:
+        entry = _decode(raw)
+        return entry if entry.packed is None else msgspec.structs.replace(entry, body=unpack(entry.packed))
+    except ValueError:
         return None

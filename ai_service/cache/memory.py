@@ -55,7 +55,7 @@ class MemoryLayer:
         """Keeps an entry that the store just gave or took."""
         self.drop(key)
         self._held[key] = (entry, self._clock() + self._trust_s)
-        self._bytes += len(entry.body) + OVERHEAD_BYTES
+        self._bytes += _size(entry)
         while self._bytes > self._max_bytes:
             self.drop(next(iter(self._held)))
 
@@ -63,4 +63,8 @@ class MemoryLayer:
         """Forgets an entry."""
         held = self._held.pop(key, None)
         if held is not None:
-            self._bytes -= len(held[0].body) + OVERHEAD_BYTES
+            self._bytes -= _size(held[0])
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.body) + len(entry.packed or b"") + OVERHEAD_BYTES

@@ -16,6 +16,7 @@ from ai_service.completion import Directives
 from ai_service.errors import ProviderUnreachable, RequestTimeout
 from ai_service.routes import parse_cache_control, read_json_body
 from ai_service.settings import Settings
+from tests.unit.service import fakes
 from tests.unit.service.fakes import BODIES, ScriptedProvider
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ai_service.providers.base import Provider
 
 PATHS = list(BODIES)
-RECIPE = PATHS[0]
+RECIPE, _, NUTRITION = PATHS
 DOWN = ProviderUnreachable("down")
 
 
@@ -84,6 +85,27 @@ async def test_a_miss_and_its_hit_differ_in_headers_only(client: Client, path: s
         assert hit.headers["x-ai-model"] == "ollama-model"
         assert re.fullmatch(r"cache;dur=[\d.]+, total;dur=[\d.]+", hit.headers["server-timing"])
         assert hit.headers["content-type"] == "application/json"
+
+
+async def test_a_long_answer_is_sent_packed_to_who_takes_zstd_and_plain_to_all_others() -> None:
+    """The decoded body is the same to the byte, on a miss and on hits, and caches on the way are told what varies."""
+    long = json.dumps({**fakes.RECIPE, "instructions": [f"Stir for {minute} minutes." for minute in range(1, 60)]})
+    async with Client(ScriptedProvider(long)) as client:
+        answers = [
+            await client.post(RECIPE, json=BODIES[RECIPE], headers={"accept-encoding": accepted})
+            for accepted in ("zstd", "gzip, zstd", "gzip", "zstd;q=0")
+        ]
+    assert [answer.headers.get("content-encoding") for answer in answers] == ["zstd", "zstd", None, None]
+    assert len({answer.content for answer in answers}) == 1
+    assert all(answer.headers["vary"] == "accept-encoding" for answer in answers)
+    lengths = [int(answer.headers["content-length"]) for answer in answers]
+    assert lengths[0] == lengths[1] < lengths[2] == lengths[3] == len(answers[0].content)
+
+
+async def test_a_short_answer_is_the_same_for_everybody(client: Client) -> None:
+    """Nothing varies, so nothing says so."""
+    answer = await client.post(NUTRITION, json=BODIES[NUTRITION], headers={"accept-encoding": "zstd"})
+    assert {"vary", "content-encoding"}.isdisjoint(answer.headers)
 
 
 async def test_a_miss_says_where_its_time_went(client: Client) -> None:

@@ -1,5 +1,7 @@
 """The layer in front of the store."""
 
+import msgspec
+
 from ai_service.cache.entry import Entry
 from ai_service.cache.memory import OVERHEAD_BYTES, MemoryLayer
 from tests.unit.service.fakes import FakeClock
@@ -49,3 +51,12 @@ def test_a_dropped_entry_is_gone() -> None:
     layer.put("k", entry())
     layer.drop("k")
     assert layer.kept("k") is None
+
+
+def test_both_forms_of_a_body_count() -> None:
+    """The packed one takes memory, too."""
+    layer = MemoryLayer(max_bytes=1000 + 500 + OVERHEAD_BYTES)
+    layer.put("a", msgspec.structs.replace(entry(b"x" * 1000), packed=b"y" * 500))
+    assert layer.trusted("a") is not None
+    layer.put("b", msgspec.structs.replace(entry(b"x" * 1000), packed=b"y" * 501))
+    assert layer.trusted("b") is None
