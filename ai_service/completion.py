@@ -140,7 +140,9 @@ class Completions:
         """
         key = answer_key(task.name, self._observer.model_digest, question.digest)
         started = time.perf_counter()
-        stored = None if directives.no_store or directives.no_cache else await self._cache.find(key)
+        stored = None
+        if not (directives.no_store or directives.no_cache):
+            stored = self._cache.at_hand(key) or await self._cache.find(key)
         if stored is not None:
             found = self._from_cache(task, question, stored, directives, started)
             if found is not None:

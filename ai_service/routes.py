@@ -266,8 +266,8 @@ async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeo
         RequestTimeout: It does not arrive in time.
         Disconnected: The client went away.
     """
-    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if media_type != b"application/json":
+    content_type = headers.get(b"content-type", b"")
+    if content_type != _JSON[1] and (media_type := content_type.partition(b";")[0].strip().lower()) != _JSON[1]:
         shown = media_type[:80].decode("latin-1") or "none"
         raise UnsupportedMediaType(f"Expected the content type application/json, got {shown}.")
     length = headers.get(b"content-length", b"0")

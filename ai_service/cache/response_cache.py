@@ -24,17 +24,18 @@ class ResponseCache:
         self._store = store
         self._memory = memory
 
-    async def find(self, key: str) -> tuple[Entry, str] | None:
-        """The entry, fresh or stale, and where it was found: `memory` or the store's name."""
+    def at_hand(self, key: str) -> tuple[Entry, str] | None:
+        """The entry, if the store need not be asked."""
         entry = self._memory.trusted(key)
-        if entry is not None:
-            return entry, "memory"
+        return None if entry is None else (entry, "memory")
+
+    async def find(self, key: str) -> tuple[Entry, str] | None:
+        """The store's entry, fresh or stale, and where it was found: there, or in `memory` while the store is down."""
         raw = await self._store.get(key)
-        if raw is not None:
-            entry = decode(raw)
-        elif not self._store.available:
+        if raw is None and not self._store.available:
             entry = self._memory.kept(key)
             return (entry, "memory") if entry is not None else None
+        entry = decode(raw) if raw is not None else None
         if entry is None:
             self._memory.drop(key)
             return None

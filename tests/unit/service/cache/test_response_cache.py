@@ -25,10 +25,11 @@ async def test_an_entry_is_found_in_memory_first_and_in_the_store_after() -> Non
     clock, store = FakeClock(), SwitchedStore()
     cache = ResponseCache(store, MemoryLayer(clock=clock))
     assert await cache.keep("k", ENTRY, now=100.0)
-    assert await cache.find("k") == (ENTRY, "memory")
+    assert cache.at_hand("k") == (ENTRY, "memory")
     clock.advance(5)
+    assert cache.at_hand("k") is None
     assert await cache.find("k") == (ENTRY, "redis")
-    assert await cache.find("k") == (ENTRY, "memory")
+    assert cache.at_hand("k") == (ENTRY, "memory")
 
 
 async def test_an_entry_gone_from_the_store_is_gone_from_memory() -> None:
