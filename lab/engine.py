@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import docker
 from docker.errors import DockerException
 
+from lab import orphans
 from lab.command import run
 from lab.errors import CommandFailedError, LabError
 from lab.network import default_route_mtu
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 RUNTIME = Path("/run/alchemorsel-lab")
 DATA = Path("/var/lib/alchemorsel-lab/docker")
 SOCKET = f"unix://{RUNTIME}/docker.sock"
+
+CONTAINERD_SOCKET = RUNTIME / "exec" / "containerd" / "containerd.sock"
 
 _PID_FILE = RUNTIME / "dockerd.pid"
 _LOG = RUNTIME / "dockerd.log"
@@ -74,15 +77,16 @@ def is_own(client: DockerClient) -> bool:
 
 
 def stop() -> None:
-    """Stop the lab's own engine and unmount what it leaves; nothing where it does not run."""
+    """Stop the lab's own engine, end what an engine that was killed left running, unmount what is left mounted."""
     pid = _running_pid(_PID_FILE, "dockerd")
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_DEADLINE_S
-        while Path(f"/proc/{pid}").exists() and _state(pid) != "Z":
+        while _running_pid(_PID_FILE, "dockerd") == pid:
             if time.monotonic() > deadline:
                 raise LabError(f"the lab's Docker Engine (process {pid}) did not end within {_STOP_DEADLINE_S:.0f} s")
             time.sleep(0.1)
+    orphans.end(CONTAINERD_SOCKET)
     for mount in leftover_mounts():
         run(["umount", "--lazy", mount], timeout_s=30)
     shutil.rmtree(RUNTIME, ignore_errors=True)
@@ -98,8 +102,10 @@ def leftover_mounts() -> list[str]:
 def _start() -> None:
     RUNTIME.mkdir(parents=True, exist_ok=True)
     DATA.mkdir(parents=True, exist_ok=True)
+    # After a hard stop: stale pid files keep an engine from starting, and hosts run on that no engine knows of.
     _forget_dead(_PID_FILE, "dockerd")
-    _forget_dead(RUNTIME / "exec" / "containerd" / "containerd.pid", "containerd")
+    _forget_dead(CONTAINERD_SOCKET.with_name("containerd.pid"), "containerd")
+    orphans.end(CONTAINERD_SOCKET)
     argv = ["dockerd", "--data-root", str(DATA), "--exec-root", str(RUNTIME / "exec"), "--host", SOCKET]
     argv += ["--pidfile", str(_PID_FILE), "--mtu", str(default_route_mtu())]
     with _LOG.open("wb") as log:
@@ -113,25 +119,18 @@ def _start() -> None:
 
 
 def _forget_dead(pid_file: Path, program: str) -> None:
-    """A stale pid file, whose number another process may bear by now, would keep the engine from starting."""
     if pid_file.exists() and _running_pid(pid_file, program) is None:
         pid_file.unlink()
 
 
 def _running_pid(pid_file: Path, program: str) -> int | None:
+    """The process that a pid file names, if it is that program and alive: numbers are given again, zombies linger."""
     try:
         pid = int(pid_file.read_text())
-        name = Path(f"/proc/{pid}/comm").read_text().strip()
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
     except (OSError, ValueError):
         return None
-    return pid if name == program else None
-
-
-def _state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return "Z"
+    return pid if name == program and rest.split()[0] != "Z" else None
 
 
 def _log_tail() -> str:

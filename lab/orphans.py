@@ -1,0 +1,48 @@
+"""Containers that outlived their engine: nobody else would end them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+_DEADLINE_S = 20.0
+
+
+def end(containerd_socket: Path, proc: Path = Path("/proc")) -> None:
+    """End every container whose shim reports to the containerd of this socket.
+
+    Killing a container's first process ends all of them; its shim goes last, so that nothing is left without a parent.
+
+    Args:
+        containerd_socket: tells the lab's shims from those of other engines on the machine.
+        proc: where the process table is mounted.
+    """
+    found = shims(containerd_socket, proc)
+    for shim in found:
+        for pid in (*_children(shim, proc), shim):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + _DEADLINE_S
+    while shims(containerd_socket, proc) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def shims(containerd_socket: Path, proc: Path = Path("/proc")) -> list[int]:
+    """Process ids of the shims that belong to the containerd of this socket."""
+    found = []
+    for line in proc.glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = line.read_bytes().split(b"\0")
+            is_shim = Path(os.fsdecode(words[0])).name.startswith("containerd-shim")
+            if is_shim and os.fsencode(containerd_socket) in words:
+                found.append(int(line.parent.name))
+    return sorted(found)
+
+
+def _children(pid: int, proc: Path) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(child) for child in (proc / f"{pid}/task/{pid}/children").read_text().split()]
+    return []
