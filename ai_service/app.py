@@ -19,6 +19,7 @@ from ai_service.cache.store import MemoryStore, RedisStore
 from ai_service.completion import Completions, Outcome
 from ai_service.health import Observer
 from ai_service.metrics import Metrics
+from ai_service.openapi import build_document
 from ai_service.operations import build_operations
 from ai_service.providers.admission import AdmissionQueue
 from ai_service.providers.chain import ProviderChain
@@ -27,6 +28,7 @@ from ai_service.providers.guarded import GuardedProvider
 from ai_service.providers.mock import MockProvider
 from ai_service.providers.ollama import OllamaProvider
 from ai_service.providers.openai import OpenAIProvider
+from ai_service.route_table import build_table
 from ai_service.routes import Gateway, TaskEndpoint
 from ai_service.structured_log import AccessLog
 from ai_service.tasks import build_tasks
@@ -98,8 +100,10 @@ def create_app(
             await store.close()
             access_log.flush()
 
-    operations = build_operations(observer, metrics, lifespan)
-    endpoints = [TaskEndpoint(task, completions, metrics, access_log) for task in build_tasks(settings)]
+    built = build_tasks(settings)
+    document = build_document(build_table(built), keys=bool(settings.api_keys_file))
+    operations = build_operations(observer, metrics, lifespan, document)
+    endpoints = [TaskEndpoint(task, completions, metrics, access_log) for task in built]
     gateway = Gateway(endpoints, operations)
     if not settings.api_keys_file:
         return gateway

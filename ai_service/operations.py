@@ -1,4 +1,4 @@
-"""The routes for operators: health and metrics, on Starlette, and errors in the same envelope as everywhere."""
+"""The routes for operators and newcomers: health, metrics, documents; on Starlette, errors in the common envelope."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_service import docs_page
 from ai_service.errors import HTTPError, MethodNotAllowed, NotFound
 from ai_service.routes import error_response, request_id_of
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from ai_service.health import Observer
     from ai_service.metrics import Metrics
+    from ai_service.openapi import Document
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ def build_operations(
     observer: Observer,
     metrics: Metrics,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+    document: Document,
 ) -> Starlette:
     """The Starlette application behind the gateway.
 
@@ -38,6 +41,7 @@ def build_operations(
         observer: Knows how things stand.
         metrics: What `/metrics` shows.
         lifespan: Starts and ends what runs in the background.
+        document: What `/openapi.json` and `/docs` show.
     """
 
     async def live(_request: Request) -> Response:
@@ -52,6 +56,13 @@ def build_operations(
     async def show_metrics(_request: Request) -> Response:
         return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    async def openapi(_request: Request) -> Response:
+        return Response(_encode(document), media_type="application/json")
+
+    async def docs(_request: Request) -> Response:
+        headers = {"content-security-policy": docs_page.CONTENT_SECURITY_POLICY}
+        return Response(docs_page.render(document), headers=headers, media_type="text/html")
+
     return Starlette(
         routes=[
             Route("/health", health),
@@ -59,6 +70,8 @@ def build_operations(
             Route("/health/ready", ready),
             Route("/api/v1/ai/health", health),
             Route("/metrics", show_metrics),
+            Route("/openapi.json", openapi),
+            Route("/docs", docs),
         ],
         exception_handlers={404: _not_found, 405: _method_not_allowed, 500: _unexpected},
         lifespan=lifespan,

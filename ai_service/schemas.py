@@ -6,7 +6,7 @@ A request knows its canonical form (what the cache key and the prompt are made f
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -17,10 +17,27 @@ MAX_PROMPT_CHARACTERS = 2000
 MAX_ITEMS = 50
 MAX_ITEM_CHARACTERS = 120
 
+MOST_CALORIES = 20_000
+MOST_SERVINGS = 100
+MOST_MINUTES = 10_080
+
 Problem = tuple[str, str]
 """A JSON path and what is wrong there."""
 
 Data = TypeVar("Data")
+
+
+def _documented(**limits: object) -> msgspec.Meta:
+    """Limits for the OpenAPI document alone: what breaks them is not ill-formed (400) but impossible (422)."""
+    return msgspec.Meta(extra_json_schema=limits)
+
+
+_NOT_BLANK = r"[^\s\x1c-\x1f\x85]"
+"""Python's idea of a character that is no white space, in ECMAScript's words."""
+_Item = Annotated[str, _documented(minLength=1, maxLength=MAX_ITEM_CHARACTERS, pattern=_NOT_BLANK)]
+_Items = Annotated[list[_Item], _documented(maxItems=MAX_ITEMS)]
+_SomeItems = Annotated[list[_Item], _documented(minItems=1, maxItems=MAX_ITEMS)]
+_Word = Annotated[str, _documented(maxLength=MAX_ITEM_CHARACTERS)]
 
 
 def fold(text: str) -> str:
@@ -73,15 +90,15 @@ class TaskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class RecipeRequest(TaskRequest, frozen=True):
     """Body of `POST /api/v1/ai/generate-recipe`. `cooking_time` in minutes, `max_calories` in kcal a serving."""
 
-    prompt: str
-    max_calories: int | None = None
-    dietary: list[str] | None = None
-    cuisine: str | None = None
-    serving_size: int | None = None
-    cooking_time: int | None = None
-    skill_level: str | None = None
-    equipment: list[str] | None = None
-    avoid_ingredients: list[str] | None = None
+    prompt: Annotated[str, _documented(minLength=1, maxLength=MAX_PROMPT_CHARACTERS, pattern=_NOT_BLANK)]
+    max_calories: Annotated[int, _documented(minimum=1, maximum=MOST_CALORIES)] | None = None
+    dietary: _Items | None = None
+    cuisine: _Word | None = None
+    serving_size: Annotated[int, _documented(minimum=1, maximum=MOST_SERVINGS)] | None = None
+    cooking_time: Annotated[int, _documented(minimum=1, maximum=MOST_MINUTES)] | None = None
+    skill_level: _Word | None = None
+    equipment: _Items | None = None
+    avoid_ingredients: _Items | None = None
 
     def missing(self) -> Iterator[Problem]:
         """See TaskRequest."""
@@ -94,7 +111,11 @@ class RecipeRequest(TaskRequest, frozen=True):
         """See TaskRequest."""
         if len(self.prompt) > MAX_PROMPT_CHARACTERS:
             yield "$.prompt", f"expected at most {MAX_PROMPT_CHARACTERS} characters, got {len(self.prompt)}"
-        for field, high in (("max_calories", 20_000), ("serving_size", 100), ("cooking_time", 10_080)):
+        for field, high in (
+            ("max_calories", MOST_CALORIES),
+            ("serving_size", MOST_SERVINGS),
+            ("cooking_time", MOST_MINUTES),
+        ):
             value = getattr(self, field)
             if value is not None and not 1 <= value <= high:
                 yield f"$.{field}", f"expected a whole number from 1 to {high}"
@@ -122,7 +143,7 @@ class RecipeRequest(TaskRequest, frozen=True):
 class IngredientsRequest(TaskRequest, frozen=True):
     """Body of `POST /api/v1/ai/suggest-ingredients`."""
 
-    partial: list[str]
+    partial: _SomeItems
 
     def missing(self) -> Iterator[Problem]:
         """See TaskRequest."""
@@ -142,7 +163,7 @@ class IngredientsRequest(TaskRequest, frozen=True):
 class NutritionRequest(TaskRequest, frozen=True):
     """Body of `POST /api/v1/ai/analyze-nutrition`."""
 
-    ingredients: list[str]
+    ingredients: _SomeItems
 
     def missing(self) -> Iterator[Problem]:
         """See TaskRequest."""

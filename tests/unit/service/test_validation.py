@@ -136,3 +136,9 @@ def test_no_object_makes_another_error(body: dict[str, Any]) -> None:
     for reader in (RECIPE, INGREDIENTS, NUTRITION):
         with suppress(RequestError):
             reader.read(json.dumps(body).encode())
+
+
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing() -> None:
+    """To JSON Schema 4.0 is an integer, and some clients write it so; both are the same question."""
+    question = RECIPE.read(b'{"prompt":"a","serving_size":4.0}')
+    assert question.digest == RECIPE.read(b'{"prompt":"a","serving_size":4}').digest

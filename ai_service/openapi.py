@@ -1,0 +1,213 @@
+"""Makes the OpenAPI 3.1 document from a table of operations and the structs that travel over the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ai_service import __version__
+from ai_service.errors import (
+    DeadlineExceeded,
+    Forbidden,
+    HTTPError,
+    InvalidRequest,
+    PayloadTooLarge,
+    RequestTimeout,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthorized,
+    UnprocessableRequest,
+    UnsupportedMediaType,
+)
+from ai_service.schemas import ErrorEnvelope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Document = dict[str, Any]
+
+JSON = "application/json"
+READ_ERRORS: tuple[type[HTTPError], ...] = (
+    InvalidRequest,
+    RequestTimeout,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    UnprocessableRequest,
+)
+"""What reading a body may end with."""
+ANSWER_ERRORS: tuple[type[HTTPError], ...] = (ServiceUnavailable, DeadlineExceeded)
+"""What asking the providers may end with."""
+KEY_ERRORS: tuple[type[HTTPError], ...] = (Unauthorized, TooManyRequests)
+_REF = "#/components/schemas/{name}"
+
+HEADERS: dict[str, tuple[str, Document]] = {
+    "X-Request-Id": ("The caller's own where it is harmless, else a new one.", {"type": "string"}),
+    "Cache-Status": (
+        "RFC 9211: `alchemorsel; hit; ttl=..; detail=memory|redis|stale`, or `fwd=miss|bypass|stale`.",
+        {"type": "string"},
+    ),
+    "Age": ("Seconds since the answer was computed.", {"type": "string", "pattern": "^[0-9]+$"}),
+    "Server-Timing": (
+        "Milliseconds for cache, queue, load, provider and total; the reason for each fallback.",
+        {"type": "string"},
+    ),
+    "X-AI-Provider": ("Who wrote the answer.", {"type": "string"}),
+    "X-AI-Model": ("The provider's model.", {"type": "string"}),
+    "Retry-After": ("Seconds after which to ask again.", {"type": "string", "pattern": "^[1-9][0-9]*$"}),
+    "WWW-Authenticate": ("How to present a key (RFC 6750).", {"type": "string"}),
+}
+ANSWER_HEADERS = ("X-Request-Id", "Cache-Status", "Age", "Server-Timing", "X-AI-Provider", "X-AI-Model")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a status stands for.
+
+    Attributes:
+        meaning: In a sentence.
+        body: Type of the body; None where it is text.
+        media_type: Of the body.
+        headers: Names from `HEADERS`.
+        more: Further media types with their meaning, such as `text/event-stream`.
+    """
+
+    meaning: str
+    body: Any = None
+    media_type: str = JSON
+    headers: Sequence[str] = ()
+    more: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one route: a row of the table that the document is made from.
+
+    Attributes:
+        method: In lower case.
+        path: The route.
+        name: Its `operationId`.
+        tag: The group it is shown in.
+        summary: In a few words.
+        answers: By status, without errors in the common envelope.
+        errors: What else it may answer, each with its own status, in the common envelope.
+        error_body: Type of the errors' body.
+        request: Type of the body; None where there is none.
+        description: In some sentences.
+        parameters: OpenAPI parameter objects.
+        access: `open`, `key`, or `admin` for an administrator's key.
+    """
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    answers: dict[int, Answer]
+    errors: Sequence[type[HTTPError]] = ()
+    error_body: Any = ErrorEnvelope
+    request: Any = None
+    description: str = ""
+    parameters: Sequence[Document] = ()
+    access: str = "open"
+
+    def types(self) -> Iterable[Any]:
+        """Every type that it sends or takes."""
+        yield from (answer.body for answer in self.answers.values() if answer.body is not None)
+        if self.request is not None:
+            yield self.request
+        if self.errors or self.access != "open":
+            yield self.error_body
+
+
+def build_document(operations: Sequence[Operation], *, keys: bool) -> Document:
+    """The document.
+
+    Args:
+        operations: The table.
+        keys: Whether API keys are configured; where not, nothing is said of them.
+    """
+    types = list(dict.fromkeys(each for operation in operations for each in operation.types()))
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    schema_of = dict(zip(types, schemas, strict=True))
+    paths: dict[str, Document] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, schema_of, keys=keys)
+    document: Document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Alchemorsel AI service",
+            "version": __version__,
+            "description": "Recipes, ingredients and nutrition from a model, answered from a cache where possible.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+    if keys:
+        document["components"]["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        }
+    return document
+
+
+def _operation(operation: Operation, schema_of: dict[Any, Document], *, keys: bool) -> Document:
+    guarded = keys and operation.access != "open"
+    described: Document = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "responses": {str(status): _answer(answer, schema_of) for status, answer in sorted(operation.answers.items())},
+    }
+    if operation.description:
+        described["description"] = operation.description
+    if operation.parameters:
+        described["parameters"] = list(operation.parameters)
+    if operation.request is not None:
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema_of[operation.request]}}}
+    if guarded:
+        described["security"] = [{"bearer": []}, {"header": []}]
+    errors = [*operation.errors, *(KEY_ERRORS if guarded else ())]
+    if guarded and operation.access == "admin":
+        errors.append(Forbidden)
+    for status, meanings in _meanings(errors).items():
+        described["responses"][str(status)] = _answer(
+            Answer(" Or: ".join(meanings), operation.error_body, headers=_error_headers(status)), schema_of
+        )
+    return described
+
+
+def _answer(answer: Answer, schema_of: dict[Any, Document]) -> Document:
+    schema = {"type": "string"} if answer.body is None else schema_of[answer.body]
+    content: Document = {answer.media_type: {"schema": schema}}
+    for media_type, meaning in answer.more.items():
+        content[media_type] = {"schema": {"type": "string", "description": meaning}}
+    described: Document = {"description": answer.meaning, "content": content}
+    if answer.headers:
+        described["headers"] = {
+            name: {"description": HEADERS[name][0], "schema": HEADERS[name][1], "required": True}
+            for name in answer.headers
+        }
+    return described
+
+
+def _meanings(errors: Iterable[type[HTTPError]]) -> dict[int, list[str]]:
+    """What each status stands for, in the words of the exceptions behind it."""
+    meanings: dict[int, list[str]] = {}
+    for error in sorted(errors, key=lambda each: each.status):
+        sentence = (error.__doc__ or HTTPStatus(error.status).phrase).partition("\n")[0]
+        meanings.setdefault(error.status, []).append(f"`{error.code}`: {sentence}")
+    return meanings
+
+
+def _error_headers(status: int) -> list[str]:
+    headers = ["X-Request-Id"]
+    if status in {429, 503}:
+        headers.append("Retry-After")
+    if status == 401:
+        headers.append("WWW-Authenticate")
+    return headers

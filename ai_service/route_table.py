@@ -1,0 +1,162 @@
+"""Every route as its callers see it. A test holds this table and what is really served together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ai_service.errors import NotCached
+from ai_service.openapi import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, Answer, Document, Operation
+from ai_service.schemas import Envelope, Nutrition, Recipe, Suggestions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ai_service.tasks import Task
+
+CACHE_CONTROL: Document = {
+    "name": "Cache-Control",
+    "in": "header",
+    "description": (
+        "`no-cache` has the answer computed anew, `no-store` also keeps it out of the cache, `only-if-cached` takes a"
+        " stored answer or none, `max-stale[=seconds]` takes an old one. Others are ignored."
+    ),
+    "schema": {"type": "string", "examples": ["no-cache", "no-store", "max-stale=60"]},
+}
+REQUEST_ID: Document = {
+    "name": "X-Request-Id",
+    "in": "header",
+    "description": "A name for the request in logs; 1 to 64 letters, digits, '.', '_' and '-'. Others are replaced.",
+    "schema": {"type": "string"},
+}
+_TASKS = {
+    "recipe": ("generateRecipe", "Write a recipe", Envelope[Recipe]),
+    "ingredients": ("suggestIngredients", "Suggest ingredients that go with given ones", Envelope[Suggestions]),
+    "nutrition": ("analyzeNutrition", "Estimate the nutrients of a list of ingredients", Envelope[Nutrition]),
+}
+
+
+class Liveness(msgspec.Struct, frozen=True):
+    """The event loop turns."""
+
+    status: str
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether something can be answered."""
+
+    ready: bool
+
+
+class ProviderHealth(msgspec.Struct, frozen=True):
+    """The last look at a provider. `problem` is "" where all is well; `age_s` in seconds."""
+
+    name: str
+    model: str
+    usable: bool
+    problem: str
+    loaded: bool | None
+    breaker: str
+    running: int
+    waiting: int
+    age_s: float | None
+
+
+class CacheHealth(msgspec.Struct, frozen=True):
+    """Where answers are stored, and whether it answers."""
+
+    store: str
+    available: bool
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`status` is `healthy`, `degraded` or `critical`."""
+
+    status: str
+    version: str
+    ready: bool
+    model_digest: str
+    providers: list[ProviderHealth]
+    cache: CacheHealth
+
+
+def build_table(tasks: Iterable[Task]) -> list[Operation]:
+    """The table.
+
+    Args:
+        tasks: The tasks that are served.
+    """
+    return [*(_task(task) for task in tasks), *_health(), *_operations()]
+
+
+def _task(task: Task) -> Operation:
+    name, summary, body = _TASKS[task.name]
+    return Operation(
+        method="post",
+        path=task.path,
+        name=name,
+        tag="AI",
+        summary=summary,
+        description="The body of a cached answer is the same on every hit, to the byte; what varies is in the headers.",
+        parameters=(CACHE_CONTROL, REQUEST_ID),
+        request=task.request_type,
+        answers={200: Answer("The answer.", body, headers=ANSWER_HEADERS)},
+        errors=(*READ_ERRORS, *ANSWER_ERRORS, NotCached),
+        access="key",
+    )
+
+
+def _health() -> Iterator[Operation]:
+    for path, name in (("/health", "health"), ("/api/v1/ai/health", "healthOfAI")):
+        yield Operation(
+            method="get",
+            path=path,
+            name=name,
+            tag="Health",
+            summary="How service, providers and cache are, from the last look in the background",
+            answers={200: Answer("Healthy or degraded.", Health), 503: Answer("Critical.", Health)},
+        )
+    yield Operation(
+        method="get",
+        path="/health/live",
+        name="live",
+        tag="Health",
+        summary="Whether the process answers",
+        answers={200: Answer("It does.", Liveness)},
+    )
+    yield Operation(
+        method="get",
+        path="/health/ready",
+        name="ready",
+        tag="Health",
+        summary="Whether something can be answered",
+        answers={200: Answer("Yes.", Readiness), 503: Answer("No.", Readiness)},
+    )
+
+
+def _operations() -> Iterator[Operation]:
+    yield Operation(
+        method="get",
+        path="/metrics",
+        name="metrics",
+        tag="Operations",
+        summary="Metrics for Prometheus",
+        answers={200: Answer("In Prometheus' text format.", media_type="text/plain")},
+    )
+    yield Operation(
+        method="get",
+        path="/openapi.json",
+        name="openapi",
+        tag="Operations",
+        summary="This document",
+        answers={200: Answer("OpenAPI 3.1.", dict)},
+    )
+    yield Operation(
+        method="get",
+        path="/docs",
+        name="docs",
+        tag="Operations",
+        summary="This document, for people",
+        answers={200: Answer("A page without any outside asset.", media_type="text/html")},
+    )

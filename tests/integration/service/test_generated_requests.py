@@ -1,0 +1,51 @@
+"""Requests that nobody would think of, made by schemathesis from the service's own OpenAPI document.
+
+Some 400 cases in a few seconds. `SCHEMATHESIS_EXAMPLES=600` makes more than 2,000, from another seed each time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ai_service.access.keys import hash_key, new_key
+from tests.integration.service.program import Program
+
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "40"))
+"""Random cases an operation that takes a body; fixed ones for every limit of the schemas come in addition."""
+THOROUGH = 600
+TIMEOUT_S = 500
+
+
+@pytest.mark.timeout(TIMEOUT_S + 30)
+def test_no_request_finds_a_server_error_or_an_undocumented_answer(tmp_path: Path) -> None:
+    """Statuses, headers and bodies are the document's; valid requests are answered, others and keyless ones are not."""
+    key = new_key()
+    (tmp_path / "keys").write_text(hash_key("generated", key, admin=True).line())
+    thorough = EXAMPLES >= THOROUGH
+    with Program(
+        AI_PROVIDER="mock", AI_FALLBACKS="", API_KEYS_FILE=str(tmp_path / "keys"), LOG_LEVEL="warning"
+    ) as program:
+        done = subprocess.run(
+            [
+                Path(sys.executable).with_name("st"), "run", str(program.http.base_url.join("/openapi.json")), "--no-color",
+                "--header", f"Authorization: Bearer {key}", "--max-examples", str(EXAMPLES),
+                *([] if thorough else ["--seed", "1"]),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_S,
+        )  # fmt: skip
+        errors = [line for line in program.log() if line["level"] == "error"]
+    assert done.returncode == 0, done.stdout
+    generated = re.search(r"(\d+) generated", done.stdout)
+    assert generated is not None, done.stdout
+    assert int(generated[1]) >= (2000 if thorough else 300)
+    assert errors == []
