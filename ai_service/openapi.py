@@ -10,6 +10,7 @@ import msgspec
 
 from ai_service import __version__
 from ai_service.errors import (
+    AnswerInterrupted,
     DeadlineExceeded,
     Forbidden,
     HTTPError,
@@ -38,10 +39,13 @@ READ_ERRORS: tuple[type[HTTPError], ...] = (
     UnprocessableRequest,
 )
 """What reading a body may end with."""
-ANSWER_ERRORS: tuple[type[HTTPError], ...] = (ServiceUnavailable, DeadlineExceeded)
+ANSWER_ERRORS: tuple[type[HTTPError], ...] = (AnswerInterrupted, ServiceUnavailable, DeadlineExceeded)
 """What asking the providers may end with."""
 KEY_ERRORS: tuple[type[HTTPError], ...] = (Unauthorized, TooManyRequests)
 _REF = "#/components/schemas/{name}"
+
+_EVENT: Document = {"type": "object", "properties": {"event": {"type": "string"}, "data": {"type": "string"}}}
+"""One server-sent event, as a parser of streams gives it."""
 
 HEADERS: dict[str, tuple[str, Document]] = {
     "X-Request-Id": ("The caller's own where it is harmless, else a new one.", {"type": "string"}),
@@ -56,10 +60,20 @@ HEADERS: dict[str, tuple[str, Document]] = {
     ),
     "X-AI-Provider": ("Who wrote the answer.", {"type": "string"}),
     "X-AI-Model": ("The provider's model.", {"type": "string"}),
+    "Content-Encoding": ("`zstd`, for callers that accept it, where the answer is stored so.", {"type": "string"}),
+    "Vary": ("`Accept-Encoding`, where it matters.", {"type": "string"}),
     "Retry-After": ("Seconds after which to ask again.", {"type": "string", "pattern": "^[1-9][0-9]*$"}),
     "WWW-Authenticate": ("How to present a key (RFC 6750).", {"type": "string"}),
 }
-ANSWER_HEADERS = ("X-Request-Id", "Cache-Status", "Age", "Server-Timing", "X-AI-Provider", "X-AI-Model")
+ANSWER_HEADERS = (
+    "Cache-Status",
+    "Age",
+    "Server-Timing",
+    "X-AI-Provider",
+    "X-AI-Model",
+    "Content-Encoding",
+    "Vary",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +84,16 @@ class Answer:
         meaning: In a sentence.
         body: Type of the body; None where it is text.
         media_type: Of the body.
-        headers: Names from `HEADERS`.
-        more: Further media types with their meaning, such as `text/event-stream`.
+        headers: Names from `HEADERS` of those that are always there.
+        more_headers: Names of those that may be.
+        more: Media types of streams, such as `text/event-stream`, and what their events mean.
     """
 
     meaning: str
     body: Any = None
     media_type: str = JSON
-    headers: Sequence[str] = ()
+    headers: Sequence[str] = ("X-Request-Id",)
+    more_headers: Sequence[str] = ()
     more: dict[str, str] = field(default_factory=dict)
 
 
@@ -185,13 +201,12 @@ def _answer(answer: Answer, schema_of: dict[Any, Document]) -> Document:
     schema = {"type": "string"} if answer.body is None else schema_of[answer.body]
     content: Document = {answer.media_type: {"schema": schema}}
     for media_type, meaning in answer.more.items():
-        content[media_type] = {"schema": {"type": "string", "description": meaning}}
+        content[media_type] = {"schema": {**_EVENT, "description": meaning}}
     described: Document = {"description": answer.meaning, "content": content}
-    if answer.headers:
-        described["headers"] = {
-            name: {"description": HEADERS[name][0], "schema": HEADERS[name][1], "required": True}
-            for name in answer.headers
-        }
+    for name in (*answer.headers, *answer.more_headers):
+        meaning, schema = HEADERS[name]
+        header = {"description": meaning, "schema": schema, "required": name in answer.headers}
+        described.setdefault("headers", {})[name] = header
     return described
 
 

@@ -35,6 +35,10 @@ _TASKS = {
     "ingredients": ("suggestIngredients", "Suggest ingredients that go with given ones", Envelope[Suggestions]),
     "nutrition": ("analyzeNutrition", "Estimate the nutrients of a list of ingredients", Envelope[Nutrition]),
 }
+_STREAM = (
+    "Events: `start` says who writes, `delta` brings text, `answer` the whole envelope, and `error` an error's envelope"
+    " in place of it."
+)
 
 
 class Liveness(msgspec.Struct, frozen=True):
@@ -98,10 +102,15 @@ def _task(task: Task) -> Operation:
         name=name,
         tag="AI",
         summary=summary,
-        description="The body of a cached answer is the same on every hit, to the byte; what varies is in the headers.",
+        description=(
+            "The body of a cached answer is the same on every hit, to the byte; what varies is in the headers."
+            ' With `"stream": true`, or `Accept: text/event-stream`, the answer comes as server-sent events.'
+        ),
         parameters=(CACHE_CONTROL, REQUEST_ID),
         request=task.request_type,
-        answers={200: Answer("The answer.", body, headers=ANSWER_HEADERS)},
+        answers={
+            200: Answer("The answer.", body, more_headers=ANSWER_HEADERS, more={"text/event-stream": _STREAM}),
+        },
         errors=(*READ_ERRORS, *ANSWER_ERRORS, NotCached),
         access="key",
     )
@@ -115,7 +124,10 @@ def _health() -> Iterator[Operation]:
             name=name,
             tag="Health",
             summary="How service, providers and cache are, from the last look in the background",
-            answers={200: Answer("Healthy or degraded.", Health), 503: Answer("Critical.", Health)},
+            answers={
+                200: Answer("Healthy or degraded.", Health, headers=()),
+                503: Answer("Critical.", Health, headers=()),
+            },
         )
     yield Operation(
         method="get",
@@ -123,7 +135,7 @@ def _health() -> Iterator[Operation]:
         name="live",
         tag="Health",
         summary="Whether the process answers",
-        answers={200: Answer("It does.", Liveness)},
+        answers={200: Answer("It does.", Liveness, headers=())},
     )
     yield Operation(
         method="get",
@@ -131,7 +143,7 @@ def _health() -> Iterator[Operation]:
         name="ready",
         tag="Health",
         summary="Whether something can be answered",
-        answers={200: Answer("Yes.", Readiness), 503: Answer("No.", Readiness)},
+        answers={200: Answer("Yes.", Readiness, headers=()), 503: Answer("No.", Readiness, headers=())},
     )
 
 
@@ -142,7 +154,7 @@ def _operations() -> Iterator[Operation]:
         name="metrics",
         tag="Operations",
         summary="Metrics for Prometheus",
-        answers={200: Answer("In Prometheus' text format.", media_type="text/plain")},
+        answers={200: Answer("In Prometheus' text format.", media_type="text/plain", headers=())},
     )
     yield Operation(
         method="get",
@@ -150,7 +162,7 @@ def _operations() -> Iterator[Operation]:
         name="openapi",
         tag="Operations",
         summary="This document",
-        answers={200: Answer("OpenAPI 3.1.", dict)},
+        answers={200: Answer("OpenAPI 3.1.", dict, headers=())},
     )
     yield Operation(
         method="get",
@@ -158,5 +170,5 @@ def _operations() -> Iterator[Operation]:
         name="docs",
         tag="Operations",
         summary="This document, for people",
-        answers={200: Answer("A page without any outside asset.", media_type="text/html")},
+        answers={200: Answer("A page without any outside asset.", media_type="text/html", headers=())},
     )

@@ -33,8 +33,8 @@ def test_no_request_finds_a_server_error_or_an_undocumented_answer(tmp_path: Pat
     ) as program:
         done = subprocess.run(
             [
-                Path(sys.executable).with_name("st"), "run", str(program.http.base_url.join("/openapi.json")), "--no-color",
-                "--header", f"Authorization: Bearer {key}", "--max-examples", str(EXAMPLES),
+                Path(sys.executable).with_name("st"), "run", str(program.http.base_url.join("/openapi.json")),
+                "--no-color", "--header", f"Authorization: Bearer {key}", "--max-examples", str(EXAMPLES),
                 *([] if thorough else ["--seed", "1"]),
             ],
             cwd=tmp_path,
