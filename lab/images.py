@@ -51,7 +51,7 @@ def ensure_base(client: DockerClient, suite: str) -> None:
     if _inputs_of(client, base(suite)) == inputs:
         return
     with step(f"Debian base image ({suite})"):
-        ensure_program("mmdebstrap", "mmdebstrap")
+        ensure_program("mmdebstrap", "mmdebstrap", "debian-archive-keyring")
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             archive = Path(folder) / f"{suite}.tar"

@@ -36,7 +36,7 @@ def bring_up(wanted: Sequence[tuple[str, str]]) -> DockerClient:
             engine.ensure()
     client = engine.ensure()
     with step("Debian's image builder"):
-        ensure_program("mmdebstrap", "mmdebstrap")
+        ensure_program("mmdebstrap", "mmdebstrap", "debian-archive-keyring")
     first, *others = images.SUITES
     with ThreadPoolExecutor() as pool:
         # Building a Debian keeps one CPU busy; the second one does another release meanwhile.
