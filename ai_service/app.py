@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from ai_service.access.gate import AccessGate
 from ai_service.access.key_file import KeyFile
+from ai_service.admin_key import AdminKey
+from ai_service.administration import Administration
 from ai_service.background import Background
 from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.purge import Purge
 from ai_service.cache.response_cache import ResponseCache
 from ai_service.cache.shared_flight import SharedFlight
 from ai_service.cache.single_flight import SingleFlight
@@ -30,8 +33,11 @@ from ai_service.providers.ollama import OllamaProvider
 from ai_service.providers.openai import OpenAIProvider
 from ai_service.route_table import build_table
 from ai_service.routes import Gateway, TaskEndpoint
+from ai_service.settings import read_questions
 from ai_service.structured_log import AccessLog
 from ai_service.tasks import build_tasks
+from ai_service.validation import QuestionReader
+from ai_service.warmup import COMMON, Warmup
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -66,8 +72,10 @@ def create_app(
     flights: SingleFlight[Outcome] = SingleFlight()
     queue = chain.primary.queue
     background = Background(lambda: queue.idle and observer.primary_usable, metrics)
+    memory = MemoryLayer()
+    purge = Purge(store, memory)
     completions = Completions(
-        ResponseCache(store, MemoryLayer()),
+        ResponseCache(store, memory),
         flights,
         chain,
         observer,
@@ -84,34 +92,54 @@ def create_app(
     metrics.watch("background_waiting", "Refreshes and warm-ups that wait for an idle moment.", lambda: len(background))
     metrics.watch("flights", "Computations under way.", lambda: len(flights))
 
+    tasks = build_tasks(settings)
+    warmup = Warmup(
+        [(task, QuestionReader(task)) for task in tasks], completions, background, pause_s=settings.warmup_interval
+    )
+    questions = read_questions(settings.warmup) if settings.warmup not in {"off", "common"} else COMMON
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await observer.start()
+        await purge.start()
         _log_ready(settings, observer, store)
+        if settings.warmup != "off":
+            warmup.start_configured(questions)
         gc.collect()
         gc.freeze()  # What exists by now lives as long as the process; the collector need not look at it again.
         try:
             yield
         finally:
             await observer.stop()
+            await warmup.stop()
+            await purge.stop()
             await background.close()
             await flights.close()
             await chain.close()
             await store.close()
             access_log.flush()
 
-    built = build_tasks(settings)
-    document = build_document(build_table(built), keys=bool(settings.api_keys_file))
-    operations = build_operations(observer, metrics, lifespan, document)
-    endpoints = [TaskEndpoint(task, completions, metrics, access_log) for task in built]
+    administration = Administration(
+        AdminKey(settings.admin_key),
+        tasks=[task.name for task in tasks],
+        store=store,
+        memory=memory,
+        purge=purge,
+        warmup=warmup,
+        background=background,
+        questions=questions,
+    )
+    document = build_document(build_table(tasks), keys=bool(settings.api_keys_file))
+    operations = build_operations(observer, metrics, administration, lifespan, document)
+    endpoints = [TaskEndpoint(task, completions, metrics, access_log) for task in tasks]
     gateway = Gateway(endpoints, operations)
     if not settings.api_keys_file:
         return gateway
     from ai_service.access.rates import RateLimiter  # noqa: PLC0415 - slow to import, and of use only here
 
-    tasks = {endpoint.task.path: endpoint.task.name for endpoint in endpoints}
+    paths = {endpoint.task.path: endpoint.task.name for endpoint in endpoints}
     keys = KeyFile(Path(settings.api_keys_file))
-    return AccessGate(gateway, keys, RateLimiter(), tasks=tasks, metrics=metrics, access_log=access_log)
+    return AccessGate(gateway, keys, RateLimiter(), tasks=paths, metrics=metrics, access_log=access_log)
 
 
 def _build_store(settings: Settings, metrics: Metrics) -> Store:

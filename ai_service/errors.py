@@ -9,6 +9,7 @@ AlchemorselError
 │   ├── NotFound                  404
 │   ├── MethodNotAllowed          405
 │   ├── RequestTimeout            408
+│   ├── Conflict                  409
 │   ├── PayloadTooLarge           413
 │   ├── UnsupportedMediaType      415
 │   ├── UnprocessableRequest      422
@@ -132,6 +133,13 @@ class RequestTimeout(RequestError):
 
     status = 408
     code = "request_timeout"
+
+
+class Conflict(RequestError):
+    """Not now: the same is under way already."""
+
+    status = 409
+    code = "conflict"
 
 
 class PayloadTooLarge(RequestError):

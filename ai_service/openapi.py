@@ -188,9 +188,9 @@ def _operation(operation: Operation, schema_of: dict[Any, Document], *, keys: bo
     if guarded:
         described["security"] = [{"bearer": []}, {"header": []}]
     errors = [*operation.errors, *(KEY_ERRORS if guarded else ())]
-    if guarded and operation.access == "admin":
-        errors.append(Forbidden)
-    for status, meanings in _meanings(errors).items():
+    if operation.access == "admin":
+        errors += [Unauthorized, Forbidden]
+    for status, meanings in _meanings(dict.fromkeys(errors)).items():
         described["responses"][str(status)] = _answer(
             Answer(" Or: ".join(meanings), operation.error_body, headers=_error_headers(status)), schema_of
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from ai_service.administration import Administration
     from ai_service.health import Observer
     from ai_service.metrics import Metrics
     from ai_service.openapi import Document
@@ -32,6 +33,7 @@ _encode = msgspec.json.Encoder().encode
 def build_operations(
     observer: Observer,
     metrics: Metrics,
+    administration: Administration,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
     document: Document,
 ) -> Starlette:
@@ -40,6 +42,7 @@ def build_operations(
     Args:
         observer: Knows how things stand.
         metrics: What `/metrics` shows.
+        administration: The administrator's routes.
         lifespan: Starts and ends what runs in the background.
         document: What `/openapi.json` and `/docs` show.
     """
@@ -72,8 +75,14 @@ def build_operations(
             Route("/metrics", show_metrics),
             Route("/openapi.json", openapi),
             Route("/docs", docs),
+            *administration.routes(),
         ],
-        exception_handlers={404: _not_found, 405: _method_not_allowed, 500: _unexpected},
+        exception_handlers={
+            404: _not_found,
+            405: _method_not_allowed,
+            HTTPError: _expected,
+            500: _unexpected,
+        },
         lifespan=lifespan,
     )
 
@@ -89,6 +98,11 @@ def _not_found(request: Request, _error: Exception) -> Response:
 def _method_not_allowed(request: Request, error: Exception) -> Response:
     allow = (getattr(error, "headers", None) or {}).get("Allow", "GET")
     return _envelope(request, MethodNotAllowed(f"{request.url.path} does not take {request.method[:16]}.", allow=allow))
+
+
+def _expected(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPError)
+    return _envelope(request, error)
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

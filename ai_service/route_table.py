@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ai_service.errors import NotCached
+from ai_service.administration import Done, Purged, Statistics
+from ai_service.errors import (
+    Conflict,
+    InvalidRequest,
+    NotCached,
+    PayloadTooLarge,
+    ServiceUnavailable,
+    UnprocessableRequest,
+)
 from ai_service.openapi import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, Answer, Document, Operation
 from ai_service.schemas import Envelope, Nutrition, Recipe, Suggestions
+from ai_service.warmup import WarmupReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +38,12 @@ REQUEST_ID: Document = {
     "in": "header",
     "description": "A name for the request in logs; 1 to 64 letters, digits, '.', '_' and '-'. Others are replaced.",
     "schema": {"type": "string"},
+}
+TASK: Document = {
+    "name": "task",
+    "in": "query",
+    "description": "Only this task's answers.",
+    "schema": {"type": "string", "enum": ["recipe", "ingredients", "nutrition"]},
 }
 _TASKS = {
     "recipe": ("generateRecipe", "Write a recipe", Envelope[Recipe]),
@@ -91,7 +106,7 @@ def build_table(tasks: Iterable[Task]) -> list[Operation]:
     Args:
         tasks: The tasks that are served.
     """
-    return [*(_task(task) for task in tasks), *_health(), *_operations()]
+    return [*(_task(task) for task in tasks), *_administration(), *_health(), *_operations()]
 
 
 def _task(task: Task) -> Operation:
@@ -113,6 +128,44 @@ def _task(task: Task) -> Operation:
         },
         errors=(*READ_ERRORS, *ANSWER_ERRORS, NotCached),
         access="key",
+    )
+
+
+def _administration() -> Iterator[Operation]:
+    yield Operation(
+        method="get",
+        path="/api/v1/ai/cache/stats",
+        name="cacheStatistics",
+        tag="Administration",
+        summary="What is cached",
+        answers={200: Answer("In the store by task, and in the memory of this process.", Done[Statistics], headers=())},
+        access="admin",
+    )
+    yield Operation(
+        method="delete",
+        path="/api/v1/ai/cache",
+        name="purgeCache",
+        tag="Administration",
+        summary="Forget answers",
+        description="Those of one task, or all of them. Every process has forgotten them within two seconds.",
+        parameters=(TASK,),
+        answers={200: Answer("How many there were.", Done[Purged], headers=())},
+        errors=(InvalidRequest, ServiceUnavailable),
+        access="admin",
+    )
+    yield Operation(
+        method="post",
+        path="/api/v1/ai/cache/warmup",
+        name="warmUpCache",
+        tag="Administration",
+        summary="Have common questions answered",
+        description=(
+            'In the background, behind every caller. The body may name the questions: `{"recipe": [{"prompt": "soup"}]}`'
+            " has a list of requests for each task; without a body the configured ones are asked."
+        ),
+        answers={202: Answer("It has begun.", Done[WarmupReport], headers=())},
+        errors=(InvalidRequest, Conflict, PayloadTooLarge, UnprocessableRequest),
+        access="admin",
     )
 
 

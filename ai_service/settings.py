@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from ai_service.access.key_file import read_keys
 from ai_service.errors import ConfigurationError
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 PREFIX = "ALCHEMORSEL_"
 PROVIDERS = ("ollama", "openai", "mock")
+SHORTEST_ADMIN_KEY = 32
+TASKS = ("recipe", "ingredients", "nutrition")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -56,6 +60,38 @@ def _keep_alive(text: str) -> float:
 
 def _zero_or_duration(text: str) -> float:
     return 0.0 if text == "0" else parse_duration(text)
+
+
+def _admin_key(text: str) -> str:
+    if text and (len(text) < SHORTEST_ADMIN_KEY or not text.isascii() or not text.isprintable() or " " in text):
+        raise ValueError(f"expected a key of at least {SHORTEST_ADMIN_KEY} printable ASCII characters without spaces")
+    return text
+
+
+def _warmup(text: str) -> str:
+    if text in {"off", "common"}:
+        return text
+    if not Path(text).is_absolute():
+        raise ValueError("expected off, common or the absolute path of a JSON file")
+    read_questions(text)
+    return text
+
+
+def read_questions(path: str) -> dict[str, list[dict[str, Any]]]:
+    """Reads the file of a warm-up: requests by the task's name.
+
+    Raises:
+        ValueError: It cannot be read, or is not of that form.
+    """
+    try:
+        questions = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, list[dict[str, Any]]])
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no object with a list of requests for each task: {error}") from None
+    if unknown := sorted(set(questions) - set(TASKS)):
+        raise ValueError(f"{path}: there is no task {unknown[0]}; expected some of {', '.join(TASKS)}")
+    return questions
 
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
@@ -169,6 +205,13 @@ class Settings:
         "File with a name and a hash for each API key; unset lets everybody in",
         keeps_path=True,
     )
+    admin_key: str = _knob(
+        "ADMIN_KEY_FILE",
+        "",
+        _admin_key,
+        "File with the administrator's key, where no API keys are configured",
+        secret=True,
+    )
     host: str = _knob("HOST", "127.0.0.1", _name, "Address to listen on, where systemd passes no socket")
     port: int = _knob("PORT", "3010", _integer(0, 65_535), "Port to listen on; 0 takes a free one")
     recipe_max_tokens: int = _knob("RECIPE_MAX_TOKENS", "1024", _integer(400, 8192), "Token budget of a recipe")
@@ -185,6 +228,10 @@ class Settings:
         "STALE_WHILE_REVALIDATE", "1h", _zero_or_duration,
         "So long past its freshness an answer is still served while it is refreshed; 0 turns it off",
     )  # fmt: skip
+    warmup: str = _knob(
+        "WARMUP", "off", _warmup, "What is asked at the start: off, common (a built-in list), or a JSON file's path"
+    )
+    warmup_interval: float = _knob("WARMUP_INTERVAL", "1s", parse_duration, "Pause between two calls of a warm-up")
     deadline: float = _knob("DEADLINE", "100s", parse_duration, "Deadline for a whole request")
     log_level: str = _knob("LOG_LEVEL", "info", _choice(*LOG_LEVELS), "Least level that is logged")
     listen_fds: int = field(default=0)
@@ -222,6 +269,11 @@ class Settings:
             mistakes.append(f"{PREFIX}AI_PROVIDER=openai: expected {PREFIX}OPENAI_BASE_URL to be set as well")
         if values.get("redis_username") and not values.get("redis_password", "unknown"):
             mistakes.append(f"{PREFIX}REDIS_USERNAME: expected {PREFIX}REDIS_PASSWORD_FILE to be set as well")
+        if values.get("admin_key") and values.get("api_keys_file"):
+            mistakes.append(
+                f"{PREFIX}ADMIN_KEY_FILE: expected it unset beside {PREFIX}API_KEYS_FILE; "
+                "give a key there the role admin instead"
+            )
         if mistakes:
             raise ConfigurationError(mistakes)
         if environ.get("LISTEN_PID") == str(pid):

@@ -4,10 +4,18 @@ PREFIX = "ai:v1:"
 UNKNOWN_MODEL = "0" * 12
 """Stands for the digest of a model that nobody has seen yet; nothing is stored under it."""
 
+PURGE_KEY = f"{PREFIX}purged"
+"""Holds a new value after each purge."""
+
 
 def answer_key(task: str, model_digest: str, request_digest: str) -> str:
     """Key of an answer: `ai:v1:<task>:<model digest, 12>:<request digest, 32>`."""
     return f"{PREFIX}{task}:{model_digest}:{request_digest}"
+
+
+def answers_of(task: str) -> str:
+    """What the keys of all answers of a task begin with."""
+    return f"{PREFIX}{task}:"
 
 
 def model_key(provider: str, model: str) -> str:

@@ -38,6 +38,14 @@ class MemoryLayer:
         self._clock = clock
         self._bytes = 0
 
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the bound is compared with."""
+        return self._bytes
+
     def trusted(self, key: str) -> Entry | None:
         """The entry, if the store confirmed it within the last seconds."""
         held = self._held.get(key)
@@ -64,6 +72,11 @@ class MemoryLayer:
         held = self._held.pop(key, None)
         if held is not None:
             self._bytes -= _size(held[0])
+
+    def drop_all(self, prefix: str) -> None:
+        """Forgets every entry whose key begins so."""
+        for key in [key for key in self._held if key.startswith(prefix)]:
+            self.drop(key)
 
 
 def _size(entry: Entry) -> int:

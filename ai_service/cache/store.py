@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from redis.asyncio import Redis
@@ -26,6 +27,7 @@ TIMEOUT_S = 0.05
 COOL_OFF_S = 1.0
 TIMEOUTS_IN_A_ROW = 2
 MAX_CONNECTIONS = 64
+SCAN_STEP = 500
 
 
 _CLAIM = """
@@ -87,6 +89,12 @@ class Store(Protocol):
 
     async def release(self, lock: str, token: bytes) -> bool:
         """Frees a held lock; False where it is not held with this token (any more)."""
+
+    async def count(self, prefix: str) -> int | None:
+        """How many keys begin so; None where the store is down. Looks at every key: for administrators."""
+
+    async def purge(self, prefix: str) -> int | None:
+        """Removes the keys that begin so, and says how many; None where the store is down, or went down meanwhile."""
 
     async def ping(self) -> bool:
         """Whether the store answers."""
@@ -161,6 +169,14 @@ class RedisStore:
         """See Store."""
         return bool(await self._run("release", _RELEASE, (lock,), token))
 
+    async def count(self, prefix: str) -> int | None:
+        """See Store."""
+        return await self._scan(prefix, remove=False)
+
+    async def purge(self, prefix: str) -> int | None:
+        """See Store."""
+        return await self._scan(prefix, remove=True)
+
     async def ping(self) -> bool:
         """See Store."""
         return bool(await self._attempt("ping", self._redis.ping))
@@ -168,6 +184,21 @@ class RedisStore:
     async def close(self) -> None:
         """See Store."""
         await self._redis.aclose()
+
+    async def _scan(self, prefix: str, *, remove: bool) -> int | None:
+        """Step by step, so that no step keeps Redis from others for long."""
+        cursor, seen = 0, 0
+        while True:
+            step = partial(self._redis.scan, cursor, match=f"{prefix}*", count=SCAN_STEP)
+            found = await self._attempt("scan", step)
+            if found is None:
+                return None
+            cursor, keys = found
+            if remove and keys and await self._attempt("unlink", partial(self._redis.unlink, *keys)) is None:
+                return None
+            seen += len(keys)
+            if cursor == 0:
+                return seen
 
     async def _run(self, operation: str, script: str, keys: tuple[str, ...], *arguments: bytes | int) -> Any:
         return await self._attempt(operation, lambda: self._redis.eval(script, len(keys), *keys, *arguments))
@@ -263,6 +294,18 @@ class MemoryStore:
         if held:
             self._drop(lock)
         return held
+
+    async def count(self, prefix: str) -> int | None:
+        """See Store."""
+        now = self._clock()
+        return sum(key.startswith(prefix) and ends > now for key, (_, ends) in self._values.items())
+
+    async def purge(self, prefix: str) -> int | None:
+        """See Store."""
+        removed = await self.count(prefix)
+        for key in [key for key in self._values if key.startswith(prefix)]:
+            self._drop(key)
+        return removed
 
     async def ping(self) -> bool:
         """See Store."""

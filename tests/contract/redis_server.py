@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 USER = "alchemorsel"
 PASSWORD = "a test's password"
-RIGHTS = "resetkeys ~ai:* -@all +auth +hello +ping +get +set +del +pexpire +eval"
+RIGHTS = "resetkeys ~ai:* -@all +auth +hello +ping +get +set +del +pexpire +eval +scan +unlink"
 """What the service needs, and no more: a test fails where the service starts to need other rights."""
 START_TIMEOUT_S = 10.0
 

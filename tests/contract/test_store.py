@@ -88,6 +88,18 @@ async def test_a_lock_runs_out_unless_it_is_extended(store: Store, key: str) -> 
     assert not await store.extend(lock, b"mine", 60)
 
 
+async def test_a_purge_removes_what_begins_so_and_nothing_else(store: Store, key: str) -> None:
+    """However many there are."""
+    for number in range(1200):
+        await store.set(f"{key}:a:{number}", b"v", 60)
+    await store.set(f"{key}:b", b"v", 60)
+    assert await store.count(f"{key}:a:") == 1200
+    assert await store.purge(f"{key}:a:") == 1200
+    assert await store.count(f"{key}:a:") == 0
+    assert await store.purge(f"{key}:a:") == 0
+    assert await store.get(f"{key}:b") == b"v"
+
+
 async def test_it_answers_a_ping(store: Store) -> None:
     """Health looks at it so."""
     assert await store.ping()

@@ -126,3 +126,33 @@ def test_every_setting_says_what_it_means() -> None:
         assert knob.meaning
         assert knob.variable.startswith("ALCHEMORSEL_")
         knob.parse(knob.default)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "no object with a list of requests"),
+        ('{"soup": []}', "there is no task soup"),
+        ('{"recipe": {}}', "no object with a list of requests"),
+    ],
+)
+def test_a_wrong_warm_up_file_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    """Before the service starts."""
+    path = tmp_path / "questions.json"
+    path.write_text(text)
+    for value, expected in ((str(path), reason), ("sometimes", "absolute path"), ("/nowhere", "cannot read")):
+        with pytest.raises(ConfigurationError, match=expected):
+            Settings.from_env({"ALCHEMORSEL_WARMUP": value})
+
+
+def test_an_administrators_key_is_long_and_the_only_way(tmp_path: Path) -> None:
+    """Keys with roles make a second one needless."""
+    path = tmp_path / "key"
+    path.write_text("short")
+    with pytest.raises(ConfigurationError, match="at least 32 printable"):
+        Settings.from_env({"ALCHEMORSEL_ADMIN_KEY_FILE": str(path)})
+    path.write_text("x" * 32)
+    keys = tmp_path / "keys"
+    keys.write_text(f"name sha256:{'0' * 64}\n")
+    with pytest.raises(ConfigurationError, match="role admin"):
+        Settings.from_env({"ALCHEMORSEL_ADMIN_KEY_FILE": str(path), "ALCHEMORSEL_API_KEYS_FILE": str(keys)})

@@ -1,0 +1,190 @@
+"""The administrator's routes: statistics, purge and warm-up of the cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ai_service.cache.keys import answers_of
+from ai_service.errors import Conflict, InvalidRequest, PayloadTooLarge, ServiceUnavailable
+from ai_service.warmup import WarmupReport
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from starlette.requests import Request
+
+    from ai_service.admin_key import AdminKey
+    from ai_service.background import Background
+    from ai_service.cache.memory import MemoryLayer
+    from ai_service.cache.purge import Purge
+    from ai_service.cache.store import Store
+    from ai_service.warmup import Questions, Warmup
+
+MAX_WARMUP_BYTES = 64 * 1024
+RETRY_AFTER_S = 5.0
+
+Data = TypeVar("Data")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class StoreStatistics(msgspec.Struct, frozen=True):
+    """What the store holds by task; null where it is down."""
+
+    name: str
+    available: bool
+    entries: dict[str, int | None]
+
+
+class MemoryStatistics(msgspec.Struct, frozen=True):
+    """What this process remembers."""
+
+    entries: int
+    bytes: int
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """How the cache is. `background_waiting` are refreshes and warm-ups that wait for an idle moment."""
+
+    store: StoreStatistics
+    memory: MemoryStatistics
+    background_waiting: int
+    warmup: WarmupReport
+
+
+class Purged(msgspec.Struct, frozen=True):
+    """How many answers the store held, by task."""
+
+    purged: dict[str, int]
+
+
+class Done(msgspec.Struct, Generic[Data], frozen=True):
+    """Body of an answer to an administrator."""
+
+    success: bool
+    data: Data
+    message: str
+
+
+class Administration:
+    """Answers administrators.
+
+    Args:
+        admin_key: Says who is one.
+        tasks: Names of the tasks.
+        store: The store.
+        memory: The layer in front of it.
+        purge: Forgets answers.
+        warmup: Computes common ones.
+        background: Does what nobody waits for.
+        questions: What a warm-up asks where the request does not say.
+    """
+
+    def __init__(
+        self,
+        admin_key: AdminKey,
+        *,
+        tasks: Sequence[str],
+        store: Store,
+        memory: MemoryLayer,
+        purge: Purge,
+        warmup: Warmup,
+        background: Background,
+        questions: Questions,
+    ) -> None:
+        self._admin_key = admin_key
+        self._tasks = tuple(tasks)
+        self._store = store
+        self._memory = memory
+        self._purge = purge
+        self._warmup = warmup
+        self._background = background
+        self._questions = questions
+        self._decoder = msgspec.json.Decoder(dict[str, list[dict[str, Any]]])
+
+    def routes(self) -> list[Route]:
+        """For the Starlette application."""
+        return [
+            Route("/api/v1/ai/cache", self._guarded(self.forget), methods=["DELETE"]),
+            Route("/api/v1/ai/cache/stats", self._guarded(self.stats), methods=["GET"]),
+            Route("/api/v1/ai/cache/warmup", self._guarded(self.warm_up), methods=["POST"]),
+        ]
+
+    def _guarded(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            self._admin_key.check(request)
+            return await answer(request)
+
+        return guarded
+
+    async def stats(self, _request: Request) -> Response:
+        """What is cached: in the store by task (null where it is down), in this process's memory, and what is done."""
+        counts = {task: await self._store.count(answers_of(task)) for task in self._tasks}
+        data = Statistics(
+            store=StoreStatistics(name=self._store.name, available=self._store.available, entries=counts),
+            memory=MemoryStatistics(entries=len(self._memory), bytes=self._memory.size_bytes),
+            background_waiting=len(self._background),
+            warmup=self._warmup.report,
+        )
+        return _answer(data, "Cache statistics.")
+
+    async def forget(self, request: Request) -> Response:
+        """Purges a task, or all of them.
+
+        Raises:
+            InvalidRequest: There is no such task or parameter.
+            ServiceUnavailable: The store is down.
+        """
+        parameters = request.query_params
+        if unknown := sorted(set(parameters) - {"task"}):
+            raise InvalidRequest(f"There is no parameter {unknown[0][:64]}; expected `task` or none.")
+        task = parameters.get("task")
+        if task is not None and task not in self._tasks:
+            raise InvalidRequest(f"There is no task {task[:64]}; expected one of {', '.join(self._tasks)}.")
+        names = (task,) if task else self._tasks
+        counts = {name: await self._purge.purge(name) for name in names}
+        purged = {name: count for name, count in counts.items() if count is not None}
+        if len(purged) < len(names):
+            raise ServiceUnavailable(
+                "The store does not answer: only the process that answers this has forgotten its answers.",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        return _answer(Purged(purged=purged), "Cache purged; other processes follow within 2 s.")
+
+    async def warm_up(self, request: Request) -> Response:
+        """Begins a warm-up with the questions of the body, or with the configured ones.
+
+        Raises:
+            InvalidRequest: The body is wrong.
+            UnprocessableRequest: A question is impossible.
+            Conflict: A warm-up is under way.
+        """
+        if self._warmup.report.running:
+            raise Conflict("A warm-up is under way already.")
+        body = await _read(request)
+        try:
+            questions = self._decoder.decode(body) if body else self._questions
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest(f"Expected an object with a list of requests for each task: {error}.") from None
+        if unknown := sorted(set(questions) - set(self._tasks)):
+            raise InvalidRequest(f"There is no task {unknown[0][:64]}; expected some of {', '.join(self._tasks)}.")
+        self._warmup.start(questions)
+        return _answer(self._warmup.report, "Warm-up begun.", status=202)
+
+
+async def _read(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_WARMUP_BYTES:
+            raise PayloadTooLarge(f"Expected a body of at most {MAX_WARMUP_BYTES} bytes, got more.")
+    return body
+
+
+def _answer(data: object, message: str, *, status: int = 200) -> Response:
+    body = _encode(Done(success=True, data=data, message=message))
+    return Response(body, status, {"cache-control": "no-store"}, "application/json")
