@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from ai_service.cache.keys import answers_of
 from ai_service.errors import Conflict, InvalidRequest, PayloadTooLarge, ServiceUnavailable
-from ai_service.warmup import WarmupReport
+from ai_service.warmup import WarmupReport  # noqa: TC001 - msgspec reads the types of the fields
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

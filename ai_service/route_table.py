@@ -160,7 +160,7 @@ def _administration() -> Iterator[Operation]:
         tag="Administration",
         summary="Have common questions answered",
         description=(
-            'In the background, behind every caller. The body may name the questions: `{"recipe": [{"prompt": "soup"}]}`'
+            'In the background, behind every caller. The body may name questions: `{"recipe": [{"prompt": "soup"}]}`'
             " has a list of requests for each task; without a body the configured ones are asked."
         ),
         answers={202: Answer("It has begun.", Done[WarmupReport], headers=())},

@@ -44,8 +44,8 @@ def test_what_needs_no_key_is_said_to_need_none() -> None:
 
 
 def test_every_error_that_a_caller_may_see_is_described() -> None:
-    """By status; 404, 405 and 500 belong to no route, and 403 to the administrator's."""
-    statuses = {each.status for each in _subclasses(errors.HTTPError)} - {403, 404, 405, 500}
+    """By status; 404, 405 and 500 belong to no route, 403 and 409 to the administrator's."""
+    statuses = {each.status for each in _subclasses(errors.HTTPError)} - {403, 404, 405, 409, 500}
     described = DOCUMENT["paths"]["/api/v1/ai/generate-recipe"]["post"]["responses"]
     assert statuses <= {int(status) for status in described}
     for status in ("429", "503"):
