@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
+from bench.budgets import command as budgets
 from bench.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.errors import BenchError, UsageError
 from bench.generator import Generator
@@ -52,14 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console()
     try:
-        if options.command == "show":
-            console.print(summary_table(load_result(options.result)))
-            return 0
         # A job runner stops with SIGTERM; that ends a run as orderly as Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if options.command == "peers":
-            return peers.run(options, console, _make_folder(options.out or _new_folder("peers")))
-        return _run(options, console)
+        return _COMMANDS[options.command](options, console)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)  # noqa: T201 - the program's own error line
         return error.exit_status
@@ -69,6 +65,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("bench: interrupted before anything was measured", file=sys.stderr)  # noqa: T201 - as above
         return INTERRUPTED
+
+
+def _show(options: argparse.Namespace, console: Console) -> int:
+    console.print(summary_table(load_result(options.result)))
+    return 0
+
+
+def _compare(options: argparse.Namespace, console: Console) -> int:
+    return peers.run(options, console, _make_folder(options.out or _new_folder("peers")))
+
+
+def _hold_to_budgets(options: argparse.Namespace, console: Console) -> int:
+    return budgets.run(options, console, _make_folder(options.out or _new_folder("budgets")))
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
@@ -141,8 +150,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--duration", type=_duration, help="of each cached phase, e.g. 30s (default: the profile's)")
     compare = commands.add_parser("peers", help="measure the service beside other gateways, in turns, on this machine")
     peers.add_arguments(compare)
-    for command in (run, compare):
+    costs = commands.add_parser("budgets", help="measure what the service costs on this machine: time, memory, calls")
+    budgets.add_arguments(costs)
+    for command in (run, compare, costs):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     show = commands.add_parser("show", help="print the table of an earlier run")
     show.add_argument("result", type=Path, metavar="RESULT.json", help="the file, or the folder of a run")
     return parser
+
+
+_COMMANDS = {"run": _run, "show": _show, "peers": _compare, "budgets": _hold_to_budgets}

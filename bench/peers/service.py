@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from bench.peers.server import Server, answers, free_port, listens, uvicorn
-from bench.peers.upstream import CALLS_PATH, DELAY_VARIABLE, MODEL
+from bench.peers.upstream import CALLS_PATH, DELAY_VARIABLE, LAST_REQUEST_PATH, MODEL
 from lab.command import run
 
 if TYPE_CHECKING:
@@ -42,9 +42,15 @@ class Upstream(Server):
 
     def calls(self) -> int:
         """Return how many completions it was asked for so far."""
-        response = httpx.get(f"{self.url}{CALLS_PATH}", timeout=5, trust_env=False)
-        count: int = response.json()["calls"]
-        return count
+        return int(self._ask(CALLS_PATH)["calls"])
+
+    def last_request(self) -> str:
+        """Return the body of the last request for a completion."""
+        return str(self._ask(LAST_REQUEST_PATH)["body"])
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = httpx.get(f"{self.url}{path}", timeout=5, trust_env=False).json()
+        return answer
 
 
 class Redis(Server):

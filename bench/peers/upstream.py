@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DELAY_VARIABLE = "BENCH_UPSTREAM_DELAY_MS"
 MODEL = "bench-upstream"
 CALLS_PATH = "/calls"
+LAST_REQUEST_PATH = "/last-request"
 
 RECIPE = {
     "title": "Lentil Stew with Roasted Peppers",
@@ -69,15 +70,19 @@ class Upstream:
     def __init__(self, delay_s: float) -> None:
         self._delay_s = delay_s
         self._calls = 0
+        self._last_request = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
         if scope["type"] != "http":
             return
-        while (await receive()).get("more_body", False):
-            pass
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
         if scope["path"] == "/v1/chat/completions":
             self._calls += 1
+            self._last_request = body
             if self._delay_s:
                 await asyncio.sleep(self._delay_s)
             await _answer(send, _COMPLETION)
@@ -85,6 +90,8 @@ class Upstream:
             await _answer(send, _MODELS)
         elif scope["path"] == CALLS_PATH:
             await _answer(send, {"calls": self._calls})
+        elif scope["path"] == LAST_REQUEST_PATH:
+            await _answer(send, {"body": self._last_request.decode()})
         else:
             await _answer(send, {"error": {"message": f"no such path: {scope['path']}"}}, 404)
 

@@ -1,0 +1,151 @@
+"""``python -m bench budgets``: measures what the service costs, and holds it to its budgets."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from bench.budgets import cached_rate, herd, import_time, memory, overhead
+from bench.budgets.finding import Finding  # noqa: TC001 - msgspec reads the annotation
+from bench.console import STYLES
+from bench.errors import ProcessError
+from bench.peers.cores import Cores, share_out
+from bench.peers.report import describe_conditions, load_average
+from bench.peers.service import AIService, Redis, Upstream
+from bench.peers.wrk import Wrk
+from bench.results import write_atomically
+from bench.verdict import worst
+from lab.packages import ensure_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+FILE = "budgets.json"
+NAMES = ("import", "memory", "herd", "overhead", "rate")
+WORKERS = 2
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What was found, and on what: conditions as label and text."""
+
+    conditions: dict[str, str]
+    findings: list[Finding]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--only", type=_names, default=NAMES, help=f"comma list of {','.join(NAMES)} (default: all)")
+
+
+def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
+    """Measure; returns the exit status.
+
+    Args:
+        options: Those of `add_arguments`.
+        console: Where progress and table go.
+        folder: Where the report goes.
+
+    Raises:
+        BenchError: A process of the run failed.
+        LabError: A program could not be installed.
+    """
+    cores, before = share_out(), load_average()
+    ensure_program("wrk", "wrk")
+    ensure_program("redis-server", "redis-server", units=("redis-server.service",))
+    findings: list[Finding] = []
+    with tempfile.TemporaryDirectory(prefix="alchemorsel-budgets-") as work, console.status("starting") as status:
+        for name in options.only:
+            status.update(name)
+            for finding in _measure(name, Path(work), cores, status.update):
+                findings.append(finding)
+                console.print(_line(finding), soft_wrap=True)
+    report = Report(describe_conditions(cores, memory.CONNECTIONS, before), findings)
+    write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(report)))
+    console.print(_table(findings))
+    for finding in findings:
+        console.print(f"- {finding.name}: {finding.how}", soft_wrap=True, highlight=False)
+    for label, text in report.conditions.items():
+        console.print(f"[dim]{label:<20}[/dim] {text}", soft_wrap=True, highlight=False)
+    console.print(f"\nfigures  {folder / FILE}", soft_wrap=True, highlight=False)
+    return worst(finding.verdict for finding in findings).exit_status
+
+
+def _measure(name: str, work: Path, cores: Cores, tell: Callable[[str], None]) -> list[Finding]:
+    if name == "import":
+        return [import_time.measure()]
+    try:
+        if name == "memory":
+            with system(work, cores) as (service, upstream):
+                return [memory.measure(service, upstream, Wrk(cores.generator, memory.CONNECTIONS), tell)]
+        if name == "herd":
+            with system(work, cores, delay_ms=herd.DELAY_MS) as (service, upstream), _on(cores.generator):
+                return list(asyncio.run(herd.measure(service, upstream)))
+        if name == "overhead":
+            with system(work, cores, delay_ms=overhead.DELAY_MS) as (service, upstream), _on(cores.generator):
+                return list(overhead.measure(service, upstream, tell))
+        with system(work, cores) as (service, _), _on(cores.generator):
+            return [cached_rate.measure(service, work, 1, tell)]
+    except httpx.HTTPError as error:
+        raise ProcessError(f"{name}: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def system(work: Path, cores: Cores, delay_ms: float = 0) -> Iterator[tuple[AIService, Upstream]]:
+    """Our service, its Redis and its upstream, all new, so that no measurement finds another's answers."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work)))
+        upstream = stack.enter_context(Upstream(folder, cores.others, delay_ms=delay_ms))
+        redis = stack.enter_context(Redis(folder, cores.others))
+        yield stack.enter_context(AIService(folder, cores.server, upstream, redis)), upstream
+
+
+@contextmanager
+def _on(cores: frozenset[int]) -> Iterator[None]:
+    """Runs this process, which is the generator now, on the generator's cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _line(finding: Finding) -> Text:
+    return Text.assemble(f"{finding.name}: {_figure(finding)} ", (finding.verdict, STYLES[finding.verdict]))
+
+
+def _figure(finding: Finding) -> str:
+    return f"{finding.value:.3g} {finding.unit}".rstrip()
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("budget", no_wrap=True)
+    for heading in ("at most", "measured", "95% interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for finding in findings:
+        spread = "-" if finding.low == finding.high else f"{finding.low:.3g}-{finding.high:.3g}"
+        verdict = Text(finding.verdict, style=STYLES[finding.verdict])
+        table.add_row(finding.name, f"{finding.limit:g} {finding.unit}", _figure(finding), spread, verdict)
+    return table
+
+
+def _names(text: str) -> tuple[str, ...]:
+    chosen = {name.strip() for name in text.split(",")}
+    if not chosen <= set(NAMES):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected some of {','.join(NAMES)}")
+    return tuple(name for name in NAMES if name in chosen)

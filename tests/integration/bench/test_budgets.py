@@ -1,0 +1,66 @@
+"""The measurements behind the budgets, on real processes, very short; what they find is left open here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.budgets import herd, memory, overhead
+from bench.budgets.command import system
+from bench.budgets.crowd import ask_together
+from bench.errors import TargetError
+from bench.peers.cores import Cores
+from bench.peers.service import RECIPE_PATH, recipe_request
+from bench.peers.wrk import Wrk
+from bench.results import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def cores() -> Cores:
+    """Everybody anywhere: nothing is timed here."""
+    everywhere = frozenset(os.sched_getaffinity(0))
+    return Cores(everywhere, everywhere, everywhere)
+
+
+def test_a_miss_is_measured_directly_and_through_the_service(tmp_path: Path, cores: Cores) -> None:
+    """Every answer through the service was computed, and cost more than none."""
+    with system(tmp_path, cores, delay_ms=20) as (service, upstream):
+        milliseconds, percent = overhead.measure(service, upstream, lambda _text: None, pairs=6)
+        assert upstream.last_request().startswith("{")
+    assert Verdict.INVALID not in {milliseconds.verdict, percent.verdict}, milliseconds.how
+    assert milliseconds.value > 0
+
+
+def test_questions_that_were_asked_before_are_no_misses(tmp_path: Path, cores: Cores) -> None:
+    """A cached answer would make the service look faster than what is behind it."""
+    with system(tmp_path, cores, delay_ms=20) as (service, upstream):
+        overhead.measure(service, upstream, lambda _text: None, pairs=2)
+        again, _ = overhead.measure(service, upstream, lambda _text: None, pairs=2)
+    assert again.verdict is Verdict.INVALID
+
+
+def test_a_herd_costs_one_provider_call(tmp_path: Path, cores: Cores) -> None:
+    """By the provider's own count."""
+    with system(tmp_path, cores, delay_ms=300) as (service, upstream):
+        _, calls = asyncio.run(herd.measure(service, upstream, herds=1))
+    assert (calls.value, calls.verdict) == (1, Verdict.PASS)
+
+
+def test_an_error_among_the_answers_is_reported(tmp_path: Path, cores: Cores) -> None:
+    """It would be a fast answer otherwise."""
+    with system(tmp_path, cores) as (service, _), pytest.raises(TargetError, match="expected status 200"):
+        asyncio.run(ask_together(f"{service.url}{RECIPE_PATH}/none", recipe_request(), 2))
+
+
+def test_memory_is_read_after_the_requests(tmp_path: Path, cores: Cores) -> None:
+    """A Python process weighs some 20 MB at least, and every question was computed once."""
+    with system(tmp_path, cores) as (service, upstream):
+        finding = memory.measure(service, upstream, Wrk(cores.generator, 4), lambda _text: None, requests=1)
+    assert finding.verdict is not Verdict.INVALID, finding.how
+    assert finding.value > 20
