@@ -6,41 +6,21 @@ import argparse
 import os
 import socket
 import sys
-
-import uvicorn
+import tempfile
+from typing import TYPE_CHECKING
 
 from ai_service import __version__, structured_log, systemd
 from ai_service.access import command as hash_key
-from ai_service.app import create_app
 from ai_service.errors import ConfigurationError
-from ai_service.settings import Settings
+from ai_service.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EX_CONFIG = 78
 """sysexits.h: something is wrong with the configuration. Units name it in RestartPreventExitStatus."""
-BACKLOG = 2048
-
-
-class Server(uvicorn.Server):
-    """Uvicorn, telling systemd when it listens and when it stops.
-
-    Args:
-        config: Uvicorn's.
-        notify_socket: Where to tell.
-    """
-
-    def __init__(self, config: uvicorn.Config, notify_socket: str) -> None:
-        super().__init__(config)
-        self._notify_socket = notify_socket
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn.Server."""
-        await super().startup(sockets)
-        systemd.notify(self._notify_socket, "READY=1")
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn.Server."""
-        systemd.notify(self._notify_socket, "STOPPING=1")
-        await super().shutdown(sockets)
+GRACE_S = 5.0
+"""Beyond the deadline of a request; systemd's own TimeoutStopSec comes later."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,13 +33,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ai_service", description="The Alchemorsel AI service.")
     parser.add_argument("--check", action="store_true", help="read the settings, say what is wrong with them, and end")
     parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--workers", metavar="N", help=f"processes that serve; wins over {PREFIX}WORKERS")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="")
     hash_key.add_arguments(commands.add_parser("hash-key", help="make an API key and the line of the file for it"))
     arguments = parser.parse_args(argv)
     if arguments.command == "hash-key":
         return hash_key.run(arguments, sys.stdin, sys.stdout, sys.stderr)
+    chosen = {} if arguments.workers is None else {f"{PREFIX}WORKERS": arguments.workers}
     try:
-        settings = Settings.from_env(os.environ, pid=os.getpid())
+        settings = Settings.from_env({**os.environ, **chosen}, pid=os.getpid())
     except ConfigurationError as error:
         sys.stderr.write("The settings are wrong:\n" + "".join(f"  {mistake}\n" for mistake in error.mistakes))
         return EX_CONFIG
@@ -71,19 +53,43 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}\n")
         return 1
-    config = uvicorn.Config(
-        create_app(settings),
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # Nothing here asks where a request came from.
-        server_header=False,
-        ws="none",
-        lifespan="on",
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=int(settings.deadline) + 1,
+    return _serve(settings, sockets) if settings.workers == 1 else _supervise(settings, sockets)
+
+
+def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
+    from ai_service.server import serve  # noqa: PLC0415 - after `_supervise` has said how metrics are kept
+
+    serve(
+        settings,
+        sockets,
+        on_ready=lambda: systemd.notify(settings.notify_socket, "READY=1"),
+        on_stopping=lambda: systemd.notify(settings.notify_socket, "STOPPING=1"),
     )
-    Server(config, settings.notify_socket).run(sockets)
     return 0
+
+
+def _supervise(settings: Settings, sockets: list[socket.socket]) -> int:
+    """Serves with several processes, whose metrics meet in a folder of their own.
+
+    The application is imported by each of them, so that nothing made at import, such as a random name, is shared.
+    """
+
+    def work(on_ready: Callable[[], None], life: int) -> None:
+        from ai_service.server import serve  # noqa: PLC0415 - see above
+
+        serve(settings, sockets, on_ready=on_ready, life=life)
+
+    with tempfile.TemporaryDirectory(prefix="alchemorsel-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # prometheus_client reads it when it is imported.
+        from ai_service.workers import Supervisor  # noqa: PLC0415 - imports prometheus_client
+
+        return Supervisor(
+            work,
+            count=settings.workers,
+            grace_s=settings.deadline + GRACE_S,
+            on_ready=lambda: systemd.notify(settings.notify_socket, "READY=1"),
+            on_stopping=lambda: systemd.notify(settings.notify_socket, "STOPPING=1"),
+        ).run()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from contextlib import asynccontextmanager
@@ -65,7 +66,7 @@ def create_app(
         providers: In order; by default those of the settings.
         store: By default that of the settings.
     """
-    metrics = Metrics()
+    metrics = Metrics(workers=settings.workers)
     store = store or _build_store(settings, metrics)
     chain = _build_chain(settings, providers or _build_providers(settings), metrics)
     observer = Observer(chain, store)
@@ -88,7 +89,7 @@ def create_app(
     access_log = AccessLog(enabled=settings.log_level in {"debug", "info"})
     metrics.watch("queue_waiting", "Calls that wait for the primary provider.", lambda: queue.waiting)
     metrics.watch("queue_running", "Calls that the primary provider works on.", lambda: queue.running)
-    metrics.watch("store_available", "Whether the store answers.", lambda: store.available)
+    metrics.watch("store_available", "Whether the store answers.", lambda: store.available, across="livemin")
     metrics.watch("background_waiting", "Refreshes and warm-ups that wait for an idle moment.", lambda: len(background))
     metrics.watch("flights", "Computations under way.", lambda: len(flights))
 
@@ -102,6 +103,7 @@ def create_app(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await observer.start()
         await purge.start()
+        freshener = asyncio.create_task(metrics.keep_fresh())
         _log_ready(settings, observer, store)
         if settings.warmup != "off":
             warmup.start_configured(questions)
@@ -110,6 +112,7 @@ def create_app(
         try:
             yield
         finally:
+            freshener.cancel()
             await observer.stop()
             await warmup.stop()
             await purge.stop()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,11 +16,15 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from ai_service import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client import Metric
 
 REQUEST_BUCKETS = (
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60,
@@ -28,16 +33,51 @@ REQUEST_BUCKETS = (
 BREAKER_STATES = {"closed": 0, "half-open": 1, "open": 2}
 
 
-class Metrics:
-    """Counters, histograms and gauges, named `alchemorsel_ai_*` in base units."""
+REFRESH_S = 1.0
 
-    def __init__(self) -> None:
+Across = Literal["livesum", "livemin", "livemax"]
+
+
+class _AllWorkers(Collector):
+    """The metrics of all workers, and from this one the names of those that nobody has counted anything in yet.
+
+    Args:
+        own: The registry of this worker.
+    """
+
+    def __init__(self, own: CollectorRegistry) -> None:
+        self._own = own
+
+    def collect(self) -> Iterator[Metric]:
+        """See Collector."""
+        counted = list(MultiProcessCollector(None).collect())  # type: ignore[no-untyped-call] # no types there
+        yield from counted
+        names = {metric.name for metric in counted}
+        yield from (metric for metric in self._own.collect() if metric.name not in names)
+
+
+class Metrics:
+    """Counters, histograms and gauges, named `alchemorsel_ai_*` in base units.
+
+    With several workers, every one shows the sum over all of them, those that have ended included; gauges are summed
+    over those that live, or the worst of them is shown, and are a second old at most. Memory and CPU of a process are
+    then left out: which one answered would decide.
+
+    Args:
+        workers: Processes that serve; where more than one, `PROMETHEUS_MULTIPROC_DIR` was set before this module was
+            imported.
+    """
+
+    def __init__(self, *, workers: int = 1) -> None:
         # Start times of every series double the page, and nobody reads them.
         disable_created_metrics()  # type: ignore[no-untyped-call] # the library's function has no types
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
+        self._several = workers > 1
+        self._watched: list[tuple[Gauge, Callable[[], float]]] = []
         PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        if not self._several:
+            ProcessCollector(registry=self.registry)
+            GCCollector(registry=self.registry)
         self._requests = self._counter("requests", "Requests for a task.", "task", "cache", "status")
         self._request_duration = self._histogram("request_duration_seconds", "Time to answer.", "task", "cache")
         self._provider_calls = self._counter(
@@ -59,7 +99,7 @@ class Metrics:
         )
         self._refusals = self._counter("refusals", "Requests refused for want of a key, a right or a rate.", "reason")
         self._store_failures = self._counter("store_failures", "Failed store operations.", "operation")
-        self._breaker = self._gauge("breaker_state", "0 closed, 1 half-open, 2 open.", "provider")
+        self._breaker = self._gauge("breaker_state", "0 closed, 1 half-open, 2 open.", "provider", across="livemax")
         self._confidence = Histogram(
             "alchemorsel_ai_answer_confidence",
             "Confidence of computed answers.",
@@ -67,7 +107,8 @@ class Metrics:
             buckets=[step / 10 for step in range(1, 11)],
             registry=self.registry,
         )
-        self._gauge("build_info", "Always 1.", "version").labels(__version__).set(1)
+        self._gauge("workers", "Processes that serve.").set(1)
+        self._gauge("build_info", "Always 1.", "version", across="livemax").labels(__version__).set(1)
         self._hot: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, task: str, cache: str, status: int, seconds: float) -> None:
@@ -124,19 +165,45 @@ class Metrics:
         """Shows a circuit breaker's state."""
         self._breaker.labels(provider).set(BREAKER_STATES[state])
 
-    def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:
-        """Shows a value that is read whenever the metrics are."""
-        self._gauge(name, help_text).set_function(read)
+    def watch(self, name: str, help_text: str, read: Callable[[], float], *, across: Across = "livesum") -> None:
+        """Shows a value that is read whenever the metrics are.
+
+        Args:
+            name: Without the prefix.
+            help_text: In a sentence.
+            read: Gives the value.
+            across: What is shown of several workers: `livesum`, `livemin` or `livemax`.
+        """
+        gauge = self._gauge(name, help_text, across=across)
+        if self._several:
+            self._watched.append((gauge, read))
+        else:
+            gauge.set_function(read)
+
+    async def keep_fresh(self) -> None:
+        """Writes what is watched down for the other workers, every second; returns at once where there are none."""
+        while self._watched:
+            self._refresh()
+            await asyncio.sleep(REFRESH_S)
+
+    def _refresh(self) -> None:
+        for gauge, read in self._watched:
+            gauge.set(read())
 
     def render(self) -> bytes:
         """All of it in the text format of Prometheus."""
-        return generate_latest(self.registry)
+        if not self._several:
+            return generate_latest(self.registry)
+        self._refresh()
+        registry = CollectorRegistry()
+        registry.register(_AllWorkers(self.registry))
+        return generate_latest(registry)
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"alchemorsel_ai_{name}", help_text, labels, registry=self.registry)
 
-    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
-        return Gauge(f"alchemorsel_ai_{name}", help_text, labels, registry=self.registry)
+    def _gauge(self, name: str, help_text: str, *labels: str, across: Across = "livesum") -> Gauge:
+        return Gauge(f"alchemorsel_ai_{name}", help_text, labels, registry=self.registry, multiprocess_mode=across)
 
     def _histogram(self, name: str, help_text: str, *labels: str) -> Histogram:
         return Histogram(f"alchemorsel_ai_{name}", help_text, labels, buckets=REQUEST_BUCKETS, registry=self.registry)

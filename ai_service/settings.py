@@ -214,6 +214,7 @@ class Settings:
     )
     host: str = _knob("HOST", "127.0.0.1", _name, "Address to listen on, where systemd passes no socket")
     port: int = _knob("PORT", "3010", _integer(0, 65_535), "Port to listen on; 0 takes a free one")
+    workers: int = _knob("WORKERS", "1", _integer(1, 64), "Processes that serve; with Redis they share one cache")
     recipe_max_tokens: int = _knob("RECIPE_MAX_TOKENS", "1024", _integer(400, 8192), "Token budget of a recipe")
     ingredients_max_tokens: int = _knob(
         "INGREDIENTS_MAX_TOKENS", "192", _integer(96, 4096), "Token budget of ingredient suggestions"

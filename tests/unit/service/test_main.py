@@ -82,7 +82,7 @@ def test_it_serves_on_the_passed_socket_tells_when_and_drains(tmp_path: Path, *,
     assert "answers come from mock and are labelled degraded" in ready[0]
 
 
-def start_activated(listener: socket.socket, notify: str) -> subprocess.Popen[bytes]:
+def start_activated(listener: socket.socket, notify: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Starts it as systemd does: the socket as descriptor 3, LISTEN_PID its own process id."""
     script = 'LISTEN_PID=$$ exec "$@" 3<&"$FD"'
     variables = {
@@ -92,7 +92,7 @@ def start_activated(listener: socket.socket, notify: str) -> subprocess.Popen[by
         "ALCHEMORSEL_OLLAMA_HOST": "http://127.0.0.1:9",
     }
     return subprocess.Popen(
-        ["bash", "-c", script, "bash", *COMMAND],
+        ["bash", "-c", script, "bash", *COMMAND, *arguments],
         cwd=ROOT,
         env=environment(**variables),
         pass_fds=[listener.fileno()],

@@ -1,0 +1,82 @@
+"""Uvicorn as this service runs it: one process, on sockets that are open already."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from ai_service.app import create_app
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from ai_service.settings import Settings
+
+BACKLOG = 2048
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, telling when it listens and when it stops.
+
+    Args:
+        config: Uvicorn's.
+        on_ready: Called when it listens.
+        on_stopping: Called when the end begins.
+        life: A descriptor that becomes readable when there is nobody left to serve for; None where there is none.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_ready: Callable[[], None],
+        on_stopping: Callable[[], None],
+        life: int | None = None,
+    ) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._on_stopping = on_stopping
+        self._life = life
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn.Server."""
+        await super().startup(sockets)
+        if self._life is not None:
+            asyncio.get_running_loop().add_reader(self._life, self._orphaned)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn.Server."""
+        self._on_stopping()
+        await super().shutdown(sockets)
+
+    def _orphaned(self) -> None:
+        assert self._life is not None
+        asyncio.get_running_loop().remove_reader(self._life)
+        self.should_exit = True
+
+
+def serve(
+    settings: Settings,
+    sockets: Sequence[socket.socket],
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    on_stopping: Callable[[], None] = lambda: None,
+    life: int | None = None,
+) -> None:
+    """Serves until a signal, or the end of `life`, ends it; what has begun is answered first."""
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # Nothing here asks where a request came from.
+        server_header=False,
+        ws="none",
+        lifespan="on",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=int(settings.deadline) + 1,
+    )
+    Server(config, on_ready=on_ready, on_stopping=on_stopping, life=life).run(list(sockets))
