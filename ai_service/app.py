@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ai_service.cache.store import Store
     from ai_service.providers.base import Provider
     from ai_service.settings import Settings
+    from ai_service.tasks import Task
 
 logger = logging.getLogger(__name__)
 
@@ -136,11 +137,15 @@ def create_app(
     operations = build_operations(observer, metrics, administration, lifespan, document)
     endpoints = [TaskEndpoint(task, completions, metrics, access_log) for task in tasks]
     gateway = Gateway(endpoints, operations)
-    if not settings.api_keys_file:
-        return gateway
+    return _with_gate(gateway, settings, tasks, metrics, access_log) if settings.api_keys_file else gateway
+
+
+def _with_gate(
+    gateway: Gateway, settings: Settings, tasks: Sequence[Task], metrics: Metrics, access_log: AccessLog
+) -> AccessGate:
     from ai_service.access.rates import RateLimiter  # noqa: PLC0415 - slow to import, and of use only here
 
-    paths = {endpoint.task.path: endpoint.task.name for endpoint in endpoints}
+    paths = {task.path: task.name for task in tasks}
     keys = KeyFile(Path(settings.api_keys_file))
     return AccessGate(gateway, keys, RateLimiter(), tasks=paths, metrics=metrics, access_log=access_log)
 
