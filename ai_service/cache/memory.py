@@ -59,10 +59,10 @@ class MemoryLayer:
         held = self._held.get(key)
         return held[0] if held else None
 
-    def put(self, key: str, entry: Entry) -> None:
-        """Keeps an entry that the store just gave or took."""
+    def put(self, key: str, entry: Entry, *, trust_s: float | None = None) -> None:
+        """Keeps an entry that the store just gave or took; `trust_s` where it did neither."""
         self.drop(key)
-        self._held[key] = (entry, self._clock() + self._trust_s)
+        self._held[key] = (entry, self._clock() + (self._trust_s if trust_s is None else trust_s))
         self._bytes += _size(entry)
         while self._bytes > self._max_bytes:
             self.drop(next(iter(self._held)))

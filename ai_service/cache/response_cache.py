@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ai_service.cache.store import Store
 
 
+REFUSED_TRUST_S = 60.0
+"""So long an answer that a full store refused is served from memory without asking the store, which lacks it."""
+
+
 class ResponseCache:
     """Answers by key.
 
@@ -61,4 +65,7 @@ class ResponseCache:
             Whether the store took it; this process's memory has it in any case.
         """
         self._memory.put(key, entry)
-        return await self._store.set(key, encode(entry), entry.stale_until - now)
+        stored = await self._store.set(key, encode(entry), entry.stale_until - now)
+        if not stored and self._store.available:
+            self._memory.put(key, entry, trust_s=REFUSED_TRUST_S)
+        return stored

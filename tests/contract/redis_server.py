@@ -25,12 +25,16 @@ START_TIMEOUT_S = 10.0
 class RedisServer:
     """`redis-server` from PATH.
 
+    Args:
+        arguments: Further ones of its command line.
+
     Attributes:
         url: Where it listens.
         password_file: A file with the user's password.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
         program = shutil.which("redis-server")
         if program is None:
             raise RuntimeError("redis-server is not on PATH; install it, on Debian: apt-get install redis-server")
@@ -60,6 +64,7 @@ class RedisServer:
             [
                 self._program, "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
                 "--dir", str(self._folder), "--aclfile", str(self._folder / "users.acl"), "--loglevel", "warning",
+                *self._arguments,
             ],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip

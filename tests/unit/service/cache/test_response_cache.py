@@ -59,3 +59,20 @@ async def test_a_damaged_entry_is_a_miss() -> None:
     store = SwitchedStore()
     await store.set("k", b"damaged", 10)
     assert await ResponseCache(store, MemoryLayer()).find("k") is None
+
+
+async def test_an_answer_that_a_full_store_refused_is_served_from_memory() -> None:
+    """Else it would be computed again every two seconds."""
+
+    class FullStore(MemoryStore):
+        async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
+            del key, value, ttl_s
+            return False
+
+    clock = FakeClock()
+    cache = ResponseCache(FullStore(), MemoryLayer(clock=clock))
+    assert not await cache.keep("k", ENTRY, now=100.0)
+    clock.advance(59)
+    assert cache.at_hand("k") == (ENTRY, "memory")
+    clock.advance(2)
+    assert cache.at_hand("k") is None
