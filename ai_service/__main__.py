@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import mmap
 import os
 import socket
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ai_service import __version__, structured_log, systemd
 from ai_service.access import command as hash_key
+from ai_service.cache.purge import MARK_BYTES
 from ai_service.errors import ConfigurationError
 from ai_service.settings import PREFIX, Settings
 
@@ -73,11 +75,12 @@ def _supervise(settings: Settings, sockets: list[socket.socket]) -> int:
 
     The application is imported by each of them, so that nothing made at import, such as a random name, is shared.
     """
+    shared = mmap.mmap(-1, MARK_BYTES)  # Anonymous, and shared by all that are forked from here.
 
     def work(on_ready: Callable[[], None], life: int) -> None:
         from ai_service.server import serve  # noqa: PLC0415 - see above
 
-        serve(settings, sockets, on_ready=on_ready, life=life)
+        serve(settings, sockets, on_ready=on_ready, life=life, shared=shared)
 
     with tempfile.TemporaryDirectory(prefix="alchemorsel-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # prometheus_client reads it when it is imported.

@@ -15,7 +15,7 @@ from ai_service.admin_key import AdminKey
 from ai_service.administration import Administration
 from ai_service.background import Background
 from ai_service.cache.memory import MemoryLayer
-from ai_service.cache.purge import Purge
+from ai_service.cache.purge import Purge, SharedMemoryMark, StoreMark
 from ai_service.cache.response_cache import ResponseCache
 from ai_service.cache.shared_flight import SharedFlight
 from ai_service.cache.single_flight import SingleFlight
@@ -41,6 +41,7 @@ from ai_service.validation import QuestionReader
 from ai_service.warmup import COMMON, Warmup
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import AsyncIterator, Sequence
 
     from starlette.applications import Starlette
@@ -58,7 +59,11 @@ REMOTE_CONCURRENCY = 64
 
 
 def create_app(
-    settings: Settings, *, providers: Sequence[Provider] | None = None, store: Store | None = None
+    settings: Settings,
+    *,
+    providers: Sequence[Provider] | None = None,
+    store: Store | None = None,
+    shared: mmap.mmap | None = None,
 ) -> ASGIApp:
     """The ASGI application.
 
@@ -66,6 +71,7 @@ def create_app(
         settings: The operator's.
         providers: In order; by default those of the settings.
         store: By default that of the settings.
+        shared: Memory that the workers of this service share; None where there is one only.
     """
     metrics = Metrics(workers=settings.workers)
     store = store or _build_store(settings, metrics)
@@ -75,7 +81,8 @@ def create_app(
     queue = chain.primary.queue
     background = Background(lambda: queue.idle and observer.primary_usable, metrics)
     memory = MemoryLayer()
-    purge = Purge(store, memory)
+    mark = StoreMark(store) if shared is None or settings.redis_url else SharedMemoryMark(shared)
+    purge = Purge(store, memory, mark)
     completions = Completions(
         ResponseCache(store, memory),
         flights,

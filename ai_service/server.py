@@ -10,6 +10,7 @@ import uvicorn
 from ai_service.app import create_app
 
 if TYPE_CHECKING:
+    import mmap
     import socket
     from collections.abc import Callable, Sequence
 
@@ -66,10 +67,11 @@ def serve(
     on_ready: Callable[[], None] = lambda: None,
     on_stopping: Callable[[], None] = lambda: None,
     life: int | None = None,
+    shared: mmap.mmap | None = None,
 ) -> None:
     """Serves until a signal, or the end of `life`, ends it; what has begun is answered first."""
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, shared=shared),
         log_config=None,
         access_log=False,
         proxy_headers=False,  # Nothing here asks where a request came from.

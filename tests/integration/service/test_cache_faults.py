@@ -94,6 +94,25 @@ async def test_a_purge_reaches_the_memory_of_another_process(
         assert (await ask(second)).headers["cache-status"] == "alchemorsel; fwd=miss; stored"
 
 
+async def test_a_purge_reaches_workers_that_have_no_redis_in_common(
+    start: Callable[..., Program], model: SlowOllama, tmp_path: Path
+) -> None:
+    """Each has its own answers; none of the old ones is served again."""
+    key_file = tmp_path / "admin_key"
+    key_file.write_text(ADMIN_KEY)
+    model.delay_s = 0.0
+    alone = {"REDIS_URL": "", "REDIS_USERNAME": "", "REDIS_PASSWORD_FILE": "", "WORKERS": "2"}
+    async with running(start(model, ADMIN_KEY_FILE=str(key_file), **alone)) as (program,):
+        url, key = str(program.http.base_url), {"authorization": f"Bearer {ADMIN_KEY}"}
+        old = {answer.content for answer in await ask_all(url)}
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            assert (await http.delete("/api/v1/ai/cache", headers=key)).status_code == 200
+        await asyncio.sleep(FORGOTTEN_WITHIN_S)
+        new = {answer.content for answer in await ask_all(url)}
+    assert old
+    assert old.isdisjoint(new)
+
+
 async def test_a_killed_redis_loses_no_remembered_answer_under_load(
     start: Callable[..., Program], model: SlowOllama, redis_server: RedisServer
 ) -> None:
@@ -162,6 +181,15 @@ async def test_a_changed_model_does_not_answer_with_its_predecessors_answers(
         answer = await ask(program)
     assert answer.headers["cache-status"] == "alchemorsel; fwd=miss; stored"
     assert model.asked == 2
+
+
+async def ask_all(url: str) -> list[httpx.Response]:
+    """Asks over so many connections of their own that no worker is left out but by an unlikely chance."""
+    answers = []
+    for _ in range(40):
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            answers.append(await http.post(INGREDIENTS, json=BODY))
+    return answers
 
 
 class running:  # noqa: N801 - reads as what it gives

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
+
 from ai_service.cache.entry import Entry, encode
 from ai_service.cache.memory import MemoryLayer
-from ai_service.cache.purge import Purge
+from ai_service.cache.purge import MARK_BYTES, Mark, Purge, SharedMemoryMark, StoreMark
 from ai_service.cache.store import MemoryStore
 
 ENTRY = Entry(b"body", 100.0, 200.0, 300.0, 0.5, "ollama", "m", 0.8, degraded=False)
@@ -19,11 +21,11 @@ class LostStore(MemoryStore):
         del prefix
 
 
-async def process(store: MemoryStore) -> tuple[Purge, MemoryLayer]:
+async def process(store: MemoryStore, mark: Mark | None = None) -> tuple[Purge, MemoryLayer]:
     """One process that has an answer in memory."""
     memory = MemoryLayer()
     memory.put(KEY, ENTRY)
-    purge = Purge(store, memory, interval_s=60.0)
+    purge = Purge(store, memory, mark or StoreMark(store), interval_s=60.0)
     await purge.start()
     return purge, memory
 
@@ -62,3 +64,18 @@ async def test_where_the_store_is_down_only_this_process_forgets_and_says_so() -
     assert await purge.purge("recipe") is None
     assert memory.kept(KEY) is None
     await purge.stop()
+
+
+async def test_workers_with_stores_of_their_own_forget_too() -> None:
+    """They see the mark in memory that they share."""
+    shared = mmap.mmap(-1, MARK_BYTES)
+    stores = [MemoryStore() for _ in range(2)]
+    for store in stores:
+        await store.set(KEY, encode(ENTRY), 60)
+    (purge, _), (other, memory) = [await process(store, SharedMemoryMark(shared)) for store in stores]
+    assert await purge.purge("recipe") == 1
+    assert await stores[1].get(KEY) is not None
+    await other.look()
+    assert (memory.kept(KEY), await stores[1].get(KEY)) == (None, None)
+    for watching in (purge, other):
+        await watching.stop()
