@@ -22,9 +22,11 @@ from ai_service.cache.single_flight import SingleFlight
 from ai_service.cache.store import MemoryStore, RedisStore
 from ai_service.completion import Completions, Outcome
 from ai_service.health import Observer
+from ai_service.leadership import Leadership
 from ai_service.metrics import Metrics
 from ai_service.openapi import build_document
 from ai_service.operations import build_operations
+from ai_service.probe import InferenceProbe
 from ai_service.providers.admission import AdmissionQueue
 from ai_service.providers.chain import ProviderChain
 from ai_service.providers.circuit_breaker import CircuitBreaker
@@ -95,26 +97,34 @@ def create_app(
         revalidate_s=settings.stale_while_revalidate,
     )
     access_log = AccessLog(enabled=settings.log_level in {"debug", "info"})
-    metrics.watch("queue_waiting", "Calls that wait for the primary provider.", lambda: queue.waiting)
-    metrics.watch("queue_running", "Calls that the primary provider works on.", lambda: queue.running)
-    metrics.watch("store_available", "Whether the store answers.", lambda: store.available, across="livemin")
-    metrics.watch("background_waiting", "Refreshes and warm-ups that wait for an idle moment.", lambda: len(background))
-    metrics.watch("flights", "Computations under way.", lambda: len(flights))
 
     tasks = build_tasks(settings)
     warmup = Warmup(
         [(task, QuestionReader(task)) for task in tasks], completions, background, pause_s=settings.warmup_interval
     )
+    leadership = Leadership(store)
+    probe = InferenceProbe(
+        chain.primary,
+        next(task for task in tasks if task.name == "ingredients"),
+        store,
+        background=background,
+        leadership=leadership,
+        observer=observer,
+        interval_s=settings.probe_interval,
+    )
+    _watch(metrics, queue=queue, store=store, background=background, flights=flights, leadership=leadership)
     questions = read_questions(settings.warmup) if settings.warmup not in {"off", "common"} else COMMON
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await observer.start()
         await purge.start()
+        await leadership.start()
         freshener = asyncio.create_task(metrics.keep_fresh())
         _log_ready(settings, observer, store)
-        if settings.warmup != "off":
+        if settings.warmup != "off" and leadership.leads:
             warmup.start_configured(questions)
+        probe.start()
         gc.collect()
         gc.freeze()  # What exists by now lives as long as the process; the collector need not look at it again.
         try:
@@ -122,7 +132,9 @@ def create_app(
         finally:
             freshener.cancel()
             await observer.stop()
+            await probe.stop()
             await warmup.stop()
+            await leadership.stop()
             await purge.stop()
             await background.close()
             await flights.close()
@@ -155,6 +167,23 @@ def _with_gate(
     paths = {task.path: task.name for task in tasks}
     keys = KeyFile(Path(settings.api_keys_file))
     return AccessGate(gateway, keys, RateLimiter(), tasks=paths, metrics=metrics, access_log=access_log)
+
+
+def _watch(
+    metrics: Metrics,
+    *,
+    queue: AdmissionQueue,
+    store: Store,
+    background: Background,
+    flights: SingleFlight[Outcome],
+    leadership: Leadership,
+) -> None:
+    metrics.watch("queue_waiting", "Calls that wait for the primary provider.", lambda: queue.waiting)
+    metrics.watch("queue_running", "Calls that the primary provider works on.", lambda: queue.running)
+    metrics.watch("store_available", "Whether the store answers.", lambda: store.available, across="livemin")
+    metrics.watch("background_waiting", "Refreshes and warm-ups that wait for an idle moment.", lambda: len(background))
+    metrics.watch("flights", "Computations under way.", lambda: len(flights))
+    metrics.watch("leader", "Processes that do scheduled work; 1 with a shared store.", lambda: leadership.leads)
 
 
 def _build_store(settings: Settings, metrics: Metrics) -> Store:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ai_service.cache.store import Store
+    from ai_service.probe import ProbeResult
     from ai_service.providers.base import Provider
     from ai_service.providers.chain import ProviderChain
     from ai_service.providers.guarded import GuardedProvider
@@ -67,6 +68,7 @@ class Observer:
         self._task: asyncio.Task[None] | None = None
         self._draining = False
         self.model_digest = UNKNOWN_MODEL
+        self.last_probe: ProbeResult | None = None
 
     async def start(self) -> None:
         """Looks once, then goes on in the background."""
@@ -133,6 +135,12 @@ class Observer:
         return self.usable(self._chain.primary.provider.name)
 
     @property
+    def primary_loaded(self) -> bool:
+        """Whether the primary provider's model is in memory, as far as the server says."""
+        seen = self._observations.get(self._chain.primary.provider.name)
+        return seen is not None and not seen.problem and seen.loaded is not False
+
+    @property
     def ready(self) -> bool:
         """Whether something can be answered: by a provider, or from the store."""
         if self._draining:
@@ -174,4 +182,11 @@ class Observer:
             "model_digest": self.model_digest,
             "providers": providers,
             "cache": {"store": self._store.name, "available": self._store.available},
+            "probe": self._probe_report(now),
         }
+
+    def _probe_report(self, now: float) -> dict[str, Any] | None:
+        probe = self.last_probe
+        if probe is None:
+            return None
+        return {"outcome": probe.outcome, "seconds": probe.seconds, "age_s": round(now - probe.at, 1)}

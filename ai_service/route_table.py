@@ -89,6 +89,14 @@ class CacheHealth(msgspec.Struct, frozen=True):
     available: bool
 
 
+class ProbeHealth(msgspec.Struct, frozen=True):
+    """The last small question to the primary provider; `seconds` it took, `age_s` seconds ago."""
+
+    outcome: str
+    seconds: float
+    age_s: float
+
+
 class Health(msgspec.Struct, frozen=True):
     """`status` is `healthy`, `degraded` or `critical`."""
 
@@ -98,6 +106,7 @@ class Health(msgspec.Struct, frozen=True):
     model_digest: str
     providers: list[ProviderHealth]
     cache: CacheHealth
+    probe: ProbeHealth | None
 
 
 def build_table(tasks: Iterable[Task]) -> list[Operation]:

@@ -233,6 +233,9 @@ class Settings:
         "WARMUP", "off", _warmup, "What is asked at the start: off, common (a built-in list), or a JSON file's path"
     )
     warmup_interval: float = _knob("WARMUP_INTERVAL", "1s", parse_duration, "Pause between two calls of a warm-up")
+    probe_interval: float = _knob(
+        "PROBE_INTERVAL", "10m", parse_duration, "How often an idle, loaded model is asked a small question"
+    )
     deadline: float = _knob("DEADLINE", "100s", parse_duration, "Deadline for a whole request")
     log_level: str = _knob("LOG_LEVEL", "info", _choice(*LOG_LEVELS), "Least level that is logged")
     listen_fds: int = field(default=0)

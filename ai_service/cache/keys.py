@@ -1,6 +1,9 @@
 """Names of what is stored. `v1` is the layout of this module and of `entry`: a change of either raises it."""
 
 PREFIX = "ai:v1:"
+LEADER_KEY = "ai:leader"
+"""Held by the process that does scheduled work, of whatever layout."""
+PROBE_KEY = f"{PREFIX}probe"
 UNKNOWN_MODEL = "0" * 12
 """Stands for the digest of a model that nobody has seen yet; nothing is stored under it."""
 

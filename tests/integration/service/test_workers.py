@@ -14,12 +14,15 @@ import httpx
 import psutil
 import pytest
 
+from tests.contract.redis_server import USER
 from tests.integration.service.program import Program
 from tests.unit.service.test_main import start_activated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.contract.redis_server import RedisServer
 
 INGREDIENTS = "/api/v1/ai/suggest-ingredients"
 TIMEOUT_S = 30.0
@@ -33,9 +36,9 @@ def program() -> Iterator[Program]:
         yield opened
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], *, timeout_s: float = TIMEOUT_S) -> None:
     """Waits for a condition."""
-    give_up = time.monotonic() + TIMEOUT_S
+    give_up = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.05)
@@ -131,3 +134,25 @@ def test_they_share_the_socket_that_systemd_passes(tmp_path: Path) -> None:
             process.communicate(timeout=TIMEOUT_S)
         assert notify.recv(64) == b"STOPPING=1"
     assert process.returncode == 0
+
+
+def test_a_killed_leader_is_followed_within_15_seconds(redis_server: RedisServer) -> None:
+    """One of the workers leads by a lease in Redis, whose user may do no more than the role allows it."""
+    with Program(
+        AI_PROVIDER="mock",
+        WORKERS="3",
+        REDIS_URL=redis_server.url,
+        REDIS_USERNAME=USER,
+        REDIS_PASSWORD_FILE=str(redis_server.password_file),
+    ) as program:
+
+        def leaders() -> list[int]:
+            return [line["pid"] for line in program.log() if line["message"].startswith("this process leads")]
+
+        until(lambda: len(workers(program)) == 3)
+        until(lambda: "alchemorsel_ai_leader 1.0" in metrics(program))
+        (first,) = leaders()
+        os.kill(first, signal.SIGKILL)
+        until(lambda: len(leaders()) == 2, timeout_s=15.0)
+        assert leaders()[1] != first
+        until(lambda: "alchemorsel_ai_leader 1.0" in metrics(program))
