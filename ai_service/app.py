@@ -96,7 +96,7 @@ def create_app(
         deadline_s=settings.deadline,
         revalidate_s=settings.stale_while_revalidate,
     )
-    access_log = AccessLog(enabled=settings.log_level in {"debug", "info"})
+    access_log = AccessLog(enabled=settings.log_level in {"debug", "info"}, prompts=settings.log_prompts == "yes")
 
     tasks = build_tasks(settings)
     warmup = Warmup(

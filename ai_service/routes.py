@@ -121,7 +121,9 @@ class TaskEndpoint:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         request_id = request_id_of(headers)
-        status, cache, provider = 200, "none", ""
+        status, cache, provider, code = 200, "none", "", ""
+        passed_over: tuple[tuple[str, str], ...] = ()
+        question: Question | None = None
         stream: EventStream | None = None
         try:
             question, directives = await self._read(scope["method"], headers, receive)
@@ -132,16 +134,19 @@ class TaskEndpoint:
             else:
                 outcome = await self._completions.answer(self.task, question, directives)
         except HTTPError as error:
-            status = error.status
+            status, code = error.status, error.code
+            passed_over = tuple(
+                (each["provider"], each["problem"]) for each in error.details or () if "provider" in each
+            )
             body, head = error_response(error, request_id)
         except Disconnected:
             status, body, head = 499, b"", None
         except Exception:
             logger.exception("request %s failed unexpectedly", request_id.decode())
-            status = 500
+            status, code = 500, HTTPError.code
             body, head = error_response(HTTPError("Something went wrong here; it is logged."), request_id)
         else:
-            cache, provider = outcome.cache, outcome.entry.provider
+            cache, provider, passed_over = outcome.cache, outcome.entry.provider, outcome.passed_over
             body, head = outcome.entry.body, None
             if stream is None:
                 body, head = self._whole(outcome, headers, request_id, started)
@@ -160,6 +165,9 @@ class TaskEndpoint:
             provider=provider,
             seconds=seconds,
             key=scope.get(KEY_NAME, ""),
+            passed_over=passed_over,
+            error=code,
+            request=question.request if question else None,
         )
 
     async def _read(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> tuple[Question, Directives]:

@@ -238,6 +238,9 @@ class Settings:
     )
     deadline: float = _knob("DEADLINE", "100s", parse_duration, "Deadline for a whole request")
     log_level: str = _knob("LOG_LEVEL", "info", _choice(*LOG_LEVELS), "Least level that is logged")
+    log_prompts: str = _knob(
+        "LOG_PROMPTS", "no", _choice("no", "yes"), "Whether the log tells what each request asks, in its canonical form"
+    )
     listen_fds: int = field(default=0)
     notify_socket: str = field(default="")
 

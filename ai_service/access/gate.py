@@ -100,7 +100,13 @@ class AccessGate:
         if task:
             self._metrics.request(task, "none", error.status, seconds)
         self._access_log.write(
-            request_id.decode(), task, status=error.status, cache="none", provider="", seconds=seconds
+            request_id.decode(),
+            task,
+            status=error.status,
+            cache="none",
+            provider="",
+            seconds=seconds,
+            error=error.code,
         )
 
 

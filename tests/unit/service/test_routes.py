@@ -124,6 +124,23 @@ async def test_a_fallback_is_visible_in_the_headers() -> None:
     assert response.json()["meta"]["degraded"] is True
 
 
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_fallback_is_visible_in_a_metric_and_a_log_line(
+    capsys: pytest.CaptureFixture[str], *, answered: bool
+) -> None:
+    """Whether another provider answered or nobody did."""
+    fallback = ScriptedProvider(*([] if answered else [DOWN]), name="openai")
+    async with Client(ScriptedProvider(DOWN), fallback) as client:
+        await client.post(RECIPE, json=BODIES[RECIPE])
+        metrics = (await client.get("/metrics")).text
+    (line,) = [json.loads(line) for line in capsys.readouterr().err.splitlines() if '"task"' in line]
+    reasons = ["ollama: unreachable"] if answered else ["ollama: unreachable", "openai: unreachable"]
+    assert line["fallback"] == reasons
+    assert ("error" in line) is not answered
+    assert "tomato" not in str(line)
+    assert 'alchemorsel_ai_fallbacks_total{provider="ollama",reason="unreachable",task="recipe"} 1.0' in metrics
+
+
 @pytest.mark.parametrize(
     ("control", "status"),
     [("no-store", "alchemorsel; fwd=bypass"), ("max-age=0, No-Cache", "alchemorsel; fwd=bypass; stored")],

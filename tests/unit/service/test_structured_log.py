@@ -6,6 +6,7 @@ import io
 import json
 import logging
 
+from ai_service.schemas import IngredientsRequest
 from ai_service.structured_log import FLUSH_AT_BYTES, AccessLog, JSONFormatter
 
 
@@ -58,3 +59,26 @@ async def test_a_log_that_is_off_writes_nothing() -> None:
     log.write("id", "recipe", status=200, cache="hit", provider="ollama", seconds=0.1)
     log.flush()
     assert stream.getvalue() == ""
+
+
+async def test_what_is_asked_is_logged_only_where_it_is_wanted() -> None:
+    """With the reasons for every fallback, and an error's code, in any case."""
+    lines = []
+    for prompts in (False, True):
+        stream = io.StringIO()
+        log = AccessLog(stream, prompts=prompts)
+        log.write(
+            "id",
+            "ingredients",
+            status=503,
+            cache="none",
+            provider="",
+            seconds=0.1,
+            passed_over=[("ollama", "timeout")],
+            error="unavailable",
+            request=IngredientsRequest(partial=["secret herb"]),
+        )
+        log.flush()
+        lines.append(json.loads(stream.getvalue()))
+    assert [line.get("request") for line in lines] == [None, {"partial": ["secret herb"]}]
+    assert [(line["fallback"], line["error"]) for line in lines] == [(["ollama: timeout"], "unavailable")] * 2

@@ -1,0 +1,45 @@
+"""API keys on the real program."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ai_service.access.keys import hash_key, new_key
+from tests.integration.service.program import Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INGREDIENTS = "/api/v1/ai/suggest-ingredients"
+BODY = {"partial": ["pear"]}
+TIMEOUT_S = 20.0
+
+
+def test_keys_open_run_out_and_change_without_a_restart(tmp_path: Path) -> None:
+    """401 without one, 429 past its rate, and a file that is replaced counts within seconds."""
+    web, slow, later = new_key(), new_key(), new_key()
+    path = tmp_path / "keys"
+    path.write_text(f"{hash_key('web', web).line()}\n{hash_key('slow', slow, rate='2/hour').line()}\n")
+    with Program(AI_PROVIDER="mock", API_KEYS_FILE=str(path)) as program:
+
+        def status(key: str) -> int:
+            return program.ask(INGREDIENTS, BODY, Authorization=f"Bearer {key}").status_code
+
+        refused = program.ask(INGREDIENTS, BODY)
+        assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        assert [status(key) for key in (web, slow, slow, later)] == [200, 200, 200, 401]
+        limited = program.ask(INGREDIENTS, BODY, X_API_Key=slow)
+        assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")
+        assert int(limited.headers["retry-after"]) >= 1
+        assert program.http.get("/health/ready").status_code == 200
+
+        path.write_text(hash_key("later", later).line())
+        give_up = time.monotonic() + TIMEOUT_S
+        while status(later) != 200:
+            assert time.monotonic() < give_up
+            time.sleep(0.1)
+        assert status(web) == 401
+        log = str(program.log())
+    assert not any(key in log for key in (web, slow, later))
