@@ -25,8 +25,8 @@ class RateLimiter:
     """Counts each key's requests in a sliding window, in this process.
 
     A sliding window counter holds two numbers a key, whatever its rate, and lets no burst of twice the rate through
-    where one window ends and the next begins. Workers do not count together, for that would put a round trip in front of
-    every cached answer: a caller that spreads its requests over N workers may ask N times as often as its rate says.
+    where one window ends and the next begins. Workers do not count together, for that would put a round trip in front
+    of every cached answer: who spreads requests over N workers may ask N times as often as the rate says.
     """
 
     def __init__(self) -> None:
