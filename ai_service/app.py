@@ -24,6 +24,10 @@ from ai_service.completion import Completions, Outcome
 from ai_service.health import Observer
 from ai_service.leadership import Leadership
 from ai_service.metrics import Metrics
+from ai_service.openai_api.chat import ChatTask
+from ai_service.openai_api.chunks import ChatChunks
+from ai_service.openai_api.models import model_routes
+from ai_service.openai_api.operations import describe_limits
 from ai_service.openapi import build_document
 from ai_service.operations import build_operations
 from ai_service.probe import InferenceProbe
@@ -50,9 +54,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from ai_service.cache.store import Store
+    from ai_service.openapi import Document
     from ai_service.providers.base import Provider
     from ai_service.settings import Settings
-    from ai_service.tasks import Task
+    from ai_service.tasks import SchemaTask, Task
 
 logger = logging.getLogger(__name__)
 
@@ -142,9 +147,10 @@ def create_app(
             await store.close()
             access_log.flush()
 
+    chat = _build_chat(settings, chain)
     administration = Administration(
         AdminKey(settings.admin_key),
-        tasks=[task.name for task in tasks],
+        tasks=[*(task.name for task in tasks), chat.name],
         store=store,
         memory=memory,
         purge=purge,
@@ -152,11 +158,25 @@ def create_app(
         background=background,
         questions=questions,
     )
-    document = build_document(build_table(tasks), keys=bool(settings.api_keys_file))
-    operations = build_operations(observer, metrics, administration, lifespan, document)
+    document = _describe(settings, tasks, chat)
+    operations = build_operations(
+        observer, metrics, administration, lifespan, document, further=model_routes(chat, chain.primary.provider.name)
+    )
+    gateway = Gateway(_build_endpoints(tasks, chat, completions, metrics, access_log), operations)
+    return _with_gate(gateway, settings, [*tasks, chat], metrics, access_log) if settings.api_keys_file else gateway
+
+
+def _build_endpoints(
+    tasks: Sequence[Task], chat: ChatTask, completions: Completions, metrics: Metrics, access_log: AccessLog
+) -> list[TaskEndpoint]:
     endpoints = [TaskEndpoint(task, completions, metrics, access_log) for task in tasks]
-    gateway = Gateway(endpoints, operations)
-    return _with_gate(gateway, settings, tasks, metrics, access_log) if settings.api_keys_file else gateway
+    return [*endpoints, TaskEndpoint(chat, completions, metrics, access_log, events=ChatChunks)]
+
+
+def _describe(settings: Settings, tasks: Sequence[SchemaTask], chat: ChatTask) -> Document:
+    document = build_document(build_table(tasks), keys=bool(settings.api_keys_file))
+    describe_limits(document, chat)
+    return document
 
 
 def _with_gate(
@@ -184,6 +204,15 @@ def _watch(
     metrics.watch("background_waiting", "Refreshes and warm-ups that wait for an idle moment.", lambda: len(background))
     metrics.watch("flights", "Computations under way.", lambda: len(flights))
     metrics.watch("leader", "Processes that do scheduled work; 1 with a shared store.", lambda: leadership.leads)
+
+
+def _build_chat(settings: Settings, chain: ProviderChain) -> ChatTask:
+    return ChatTask(
+        model=chain.primary.provider.model,
+        ttl_s=settings.chat_ttl,
+        max_tokens=settings.chat_max_tokens,
+        num_ctx=settings.ollama_num_ctx,
+    )
 
 
 def _build_store(settings: Settings, metrics: Metrics) -> Store:

@@ -254,7 +254,8 @@ class Completions:
         now = self._clock()
         entry = self._entry(task, found, now)
         self._metrics.answer(task.name, entry.confidence)
-        storable = store and not found.answer.fabricated and self._observer.model_digest != UNKNOWN_MODEL
+        keepable = store and task.storable(found.answer.judged[0]) and not found.answer.fabricated
+        storable = keepable and self._observer.model_digest != UNKNOWN_MODEL
         stored = storable and await self._cache.keep(key, entry, now=now)
         timings = (
             ("queue", found.answer.queue_s),

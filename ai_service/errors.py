@@ -7,6 +7,7 @@ AlchemorselError
 │   ├── Unauthorized              401, with WWW-Authenticate
 │   ├── Forbidden                 403
 │   ├── NotFound                  404
+│   ├── ModelNotFound             404
 │   ├── MethodNotAllowed          405
 │   ├── RequestTimeout            408
 │   ├── Conflict                  409
@@ -25,6 +26,7 @@ AlchemorselError
     │   ├── ModelMissing
     │   └── CredentialsRejected
     ├── ProviderOverloaded        429 or 503
+    ├── RequestRejected           failed, maybe because of what the caller asked for
     ├── InvalidAnswer             does not fit the task's schema
     │   └── TruncatedAnswer       cut short by the token budget
     ├── QueueFull                 refused by our own admission queue
@@ -111,6 +113,13 @@ class NotFound(RequestError):
 
     status = 404
     code = "not_found"
+
+
+class ModelNotFound(RequestError):
+    """No such model."""
+
+    status = 404
+    code = "model_not_found"
 
 
 class MethodNotAllowed(RequestError):
@@ -256,6 +265,17 @@ class ProviderOverloaded(ProviderError):
     """429 or 503: the provider asks for less."""
 
     outcome = "overloaded"
+
+
+class RequestRejected(ProviderError):
+    """The provider failed at a JSON schema of the caller's: nobody can say whose fault it is.
+
+    Ollama answers 500 to a schema that it cannot read. If that opened the circuit breaker, one caller could shut out
+    all others.
+    """
+
+    outcome = "rejected"
+    trips = False
 
 
 class InvalidAnswer(ProviderError):

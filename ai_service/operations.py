@@ -15,7 +15,7 @@ from ai_service.errors import HTTPError, MethodNotAllowed, NotFound
 from ai_service.routes import error_response, request_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from starlette.requests import Request
@@ -36,6 +36,8 @@ def build_operations(
     administration: Administration,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
     document: Document,
+    *,
+    further: Sequence[Route] = (),
 ) -> Starlette:
     """The Starlette application behind the gateway.
 
@@ -45,6 +47,7 @@ def build_operations(
         administration: The administrator's routes.
         lifespan: Starts and ends what runs in the background.
         document: What `/openapi.json` and `/docs` show.
+        further: Routes of others that are not in a hurry either.
     """
 
     async def live(_request: Request) -> Response:
@@ -76,6 +79,7 @@ def build_operations(
             Route("/openapi.json", openapi),
             Route("/docs", docs),
             *administration.routes(),
+            *further,
         ],
         exception_handlers={
             404: _not_found,
@@ -111,7 +115,7 @@ def _unexpected(request: Request, error: Exception) -> Response:
 
 
 def _envelope(request: Request, error: HTTPError) -> Response:
-    body, headers = error_response(error, request_id_of(dict(request.scope["headers"])))
+    body, headers = error_response(error, request_id_of(dict(request.scope["headers"])), request.url.path)
     response = Response(body, error.status)
     response.raw_headers = headers
     return response

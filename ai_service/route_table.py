@@ -15,6 +15,7 @@ from ai_service.errors import (
     ServiceUnavailable,
     UnprocessableRequest,
 )
+from ai_service.openai_api.operations import openai_operations
 from ai_service.openapi import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, Answer, Document, Operation
 from ai_service.schemas import Envelope, Nutrition, Recipe, Suggestions
 from ai_service.warmup import WarmupReport
@@ -115,7 +116,8 @@ def build_table(tasks: Iterable[Task]) -> list[Operation]:
     Args:
         tasks: The tasks that are served.
     """
-    return [*(_task(task) for task in tasks), *_administration(), *_health(), *_operations()]
+    chat = openai_operations(CACHE_CONTROL, REQUEST_ID)
+    return [*(_task(task) for task in tasks), *chat, *_administration(), *_health(), *_operations()]
 
 
 def _task(task: Task) -> Operation:

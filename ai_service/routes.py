@@ -29,6 +29,7 @@ from ai_service.errors import (
     UnsupportedMediaType,
 )
 from ai_service.lazy_timeout import within
+from ai_service.openai_api.errors import openai_error
 from ai_service.schemas import ErrorEnvelope
 from ai_service.streaming import EVENT_STREAM, EventStream, Headers, TaskEvents
 from ai_service.transcript import Author
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from ai_service.completion import Completions, Outcome
     from ai_service.metrics import Metrics
+    from ai_service.streaming import Events
     from ai_service.structured_log import AccessLog
     from ai_service.tasks import Task
     from ai_service.transcript import Follower
@@ -97,6 +99,7 @@ class TaskEndpoint:
         completions: Answers it.
         metrics: Where requests are counted.
         access_log: Where they are logged.
+        events: How its streams look.
         clock: Seconds since the epoch.
     """
 
@@ -107,6 +110,7 @@ class TaskEndpoint:
         metrics: Metrics,
         access_log: AccessLog,
         *,
+        events: Callable[[Question], Events] = lambda _question: TaskEvents(),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.task = task
@@ -114,6 +118,7 @@ class TaskEndpoint:
         self._metrics = metrics
         self._access_log = access_log
         self._clock = clock
+        self._events = events
         self._reader = QuestionReader(task)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +133,7 @@ class TaskEndpoint:
         try:
             question, directives = await self._read(scope["method"], headers, receive)
             if question.stream or _EVENT_STREAM in headers.get(b"accept", b""):
-                stream = EventStream(TaskEvents(), partial(self._stream_headers, request_id), send)
+                stream = EventStream(self._events(question), partial(self._stream_headers, request_id), send)
                 answer = partial(self._completions.answer, self.task, question, directives)
                 outcome = await stream.run(answer, receive)
             else:
@@ -138,13 +143,14 @@ class TaskEndpoint:
             passed_over = tuple(
                 (each["provider"], each["problem"]) for each in error.details or () if "provider" in each
             )
-            body, head = error_response(error, request_id)
+            body, head = error_response(error, request_id, self.task.path)
         except Disconnected:
             status, body, head = 499, b"", None
         except Exception:
             logger.exception("request %s failed unexpectedly", request_id.decode())
             status, code = 500, HTTPError.code
-            body, head = error_response(HTTPError("Something went wrong here; it is logged."), request_id)
+            unexpected = HTTPError("Something went wrong here; it is logged.")
+            body, head = error_response(unexpected, request_id, self.task.path)
         else:
             cache, provider, passed_over = outcome.cache, outcome.entry.provider, outcome.passed_over
             body, head = outcome.entry.body, None
@@ -304,13 +310,16 @@ async def _receive(receive: Receive) -> bytes:
     return body
 
 
-def error_response(error: HTTPError, request_id: bytes) -> tuple[bytes, Headers]:
-    """The body and the headers of an error."""
-    body = _encode(
-        ErrorEnvelope(
-            success=False, error=str(error), code=error.code, request_id=request_id.decode(), details=error.details
+def error_response(error: HTTPError, request_id: bytes, path: str) -> tuple[bytes, Headers]:
+    """The body and the headers of an error; the routes under `/v1/` have OpenAI's."""
+    if path.startswith("/v1/"):
+        body = openai_error(error)
+    else:
+        body = _encode(
+            ErrorEnvelope(
+                success=False, error=str(error), code=error.code, request_id=request_id.decode(), details=error.details
+            )
         )
-    )
     headers = [_JSON, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id)]
     if error.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % max(1, error.retry_after_s)))

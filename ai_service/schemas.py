@@ -27,17 +27,17 @@ Problem = tuple[str, str]
 Data = TypeVar("Data")
 
 
-def _documented(**limits: object) -> msgspec.Meta:
+def documented(**limits: object) -> msgspec.Meta:
     """Limits for the OpenAPI document alone: what breaks them is not ill-formed (400) but impossible (422)."""
     return msgspec.Meta(extra_json_schema=limits)
 
 
 _NOT_BLANK = r"[^\s\x1c-\x1f\x85]"
 """Python's idea of a character that is no white space, in ECMAScript's words."""
-_Item = Annotated[str, _documented(minLength=1, maxLength=MAX_ITEM_CHARACTERS, pattern=_NOT_BLANK)]
-_Items = Annotated[list[_Item], _documented(maxItems=MAX_ITEMS)]
-_SomeItems = Annotated[list[_Item], _documented(minItems=1, maxItems=MAX_ITEMS)]
-_Word = Annotated[str, _documented(maxLength=MAX_ITEM_CHARACTERS)]
+_Item = Annotated[str, documented(minLength=1, maxLength=MAX_ITEM_CHARACTERS, pattern=_NOT_BLANK)]
+_Items = Annotated[list[_Item], documented(maxItems=MAX_ITEMS)]
+_SomeItems = Annotated[list[_Item], documented(minItems=1, maxItems=MAX_ITEMS)]
+_Word = Annotated[str, documented(maxLength=MAX_ITEM_CHARACTERS)]
 
 
 def fold(text: str) -> str:
@@ -74,6 +74,11 @@ class TaskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
     stream: bool = False
 
+    @property
+    def include_usage(self) -> bool:
+        """Whether a stream shall end with the tokens that were used."""
+        return False
+
     def missing(self) -> Iterator[Problem]:
         """Fields that are present but empty (status 400)."""
         raise NotImplementedError
@@ -90,12 +95,12 @@ class TaskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class RecipeRequest(TaskRequest, frozen=True):
     """Body of `POST /api/v1/ai/generate-recipe`. `cooking_time` in minutes, `max_calories` in kcal a serving."""
 
-    prompt: Annotated[str, _documented(minLength=1, maxLength=MAX_PROMPT_CHARACTERS, pattern=_NOT_BLANK)]
-    max_calories: Annotated[int, _documented(minimum=1, maximum=MOST_CALORIES)] | None = None
+    prompt: Annotated[str, documented(minLength=1, maxLength=MAX_PROMPT_CHARACTERS, pattern=_NOT_BLANK)]
+    max_calories: Annotated[int, documented(minimum=1, maximum=MOST_CALORIES)] | None = None
     dietary: _Items | None = None
     cuisine: _Word | None = None
-    serving_size: Annotated[int, _documented(minimum=1, maximum=MOST_SERVINGS)] | None = None
-    cooking_time: Annotated[int, _documented(minimum=1, maximum=MOST_MINUTES)] | None = None
+    serving_size: Annotated[int, documented(minimum=1, maximum=MOST_SERVINGS)] | None = None
+    cooking_time: Annotated[int, documented(minimum=1, maximum=MOST_MINUTES)] | None = None
     skill_level: _Word | None = None
     equipment: _Items | None = None
     avoid_ingredients: _Items | None = None

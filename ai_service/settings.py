@@ -222,6 +222,9 @@ class Settings:
     nutrition_max_tokens: int = _knob(
         "NUTRITION_MAX_TOKENS", "160", _integer(96, 4096), "Token budget of a nutrition analysis"
     )
+    chat_max_tokens: int = _knob(
+        "CHAT_MAX_TOKENS", "1024", _integer(1, 32_768), "Token budget of a chat answer, and the most a request may name"
+    )
     recipe_ttl: float = _knob("RECIPE_TTL", "2h", parse_duration, "Base time a recipe stays fresh")
     ingredients_ttl: float = _knob("INGREDIENTS_TTL", "6h", parse_duration, "Base time ingredients stay fresh")
     nutrition_ttl: float = _knob("NUTRITION_TTL", "12h", parse_duration, "Base time a nutrition analysis stays fresh")
@@ -236,6 +239,7 @@ class Settings:
     probe_interval: float = _knob(
         "PROBE_INTERVAL", "10m", parse_duration, "How often an idle, loaded model is asked a small question"
     )
+    chat_ttl: float = _knob("CHAT_TTL", "2h", parse_duration, "Time a chat answer stays fresh")
     deadline: float = _knob("DEADLINE", "100s", parse_duration, "Deadline for a whole request")
     log_level: str = _knob("LOG_LEVEL", "info", _choice(*LOG_LEVELS), "Least level that is logged")
     log_prompts: str = _knob(

@@ -28,11 +28,13 @@ class Question:
         request: In its canonical form.
         digest: The task's digest of it, for the key.
         stream: Whether the body asks for a stream.
+        include_usage: Whether the stream shall end with the tokens that were used.
     """
 
     request: TaskRequest
     digest: str
     stream: bool = False
+    include_usage: bool = False
 
 
 class QuestionReader:
@@ -56,13 +58,15 @@ class QuestionReader:
         Raises:
             InvalidRequest: Not JSON, or a wrong, missing, empty or unknown field.
             UnprocessableRequest: Well-formed, but impossible.
+            ModelNotFound: For a model that is not served.
         """
         return self._remembered(body) if len(body) <= REMEMBERED_BODY_BYTES else self._read(body)
 
     def _read(self, body: bytes) -> Question:
         request = _check(body, self._decoder)
+        self._task.check(request)
         canonical = request.canonical()
-        return Question(canonical, self._task.digest(canonical), request.stream)
+        return Question(canonical, self._task.digest(canonical), request.stream, request.include_usage)
 
 
 def _check(body: bytes, decoder: msgspec.json.Decoder[TaskRequest]) -> TaskRequest:
@@ -129,15 +133,16 @@ def _field_problems(value: dict[str, Any], expected: type[TaskRequest]) -> Itera
         try:
             msgspec.convert(value[name], field.type)
         except msgspec.ValidationError as error:
-            wrong = _wrong_items(name, value[name])
-            yield from wrong or [(f"$.{name}", str(error))]
+            problem, _, where = str(error).partition(" - at `$")
+            wrong = _wrong_items(name, value[name]) if problem.startswith("Expected `str`") and "." not in where else []
+            yield from wrong or [(f"$.{name}{where.rstrip('`')}", problem)]
     for name in value:
         if name not in known:
             yield f"$.{name[:64]}", f"unknown field; expected one of {', '.join(known)}"
 
 
 def _wrong_items(name: str, value: object) -> list[Problem]:
-    """All lists of all requests are lists of text."""
+    """Every item of a list of text that is none."""
     if not isinstance(value, list):
         return []
     return [

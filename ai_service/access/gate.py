@@ -91,7 +91,7 @@ class AccessGate:
         self, error: HTTPError, scope: Scope, headers: dict[bytes, bytes], send: Send, started: float
     ) -> None:
         request_id = request_id_of(headers)
-        body, head = error_response(error, request_id)
+        body, head = error_response(error, request_id, scope["path"])
         await send({"type": "http.response.start", "status": error.status, "headers": head})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
         task = self._tasks.get(scope["path"], "")

@@ -34,6 +34,11 @@ class Prompt:
     options: Mapping[str, Any]
     may_be_cut: bool = False
 
+    @property
+    def has_callers_schema(self) -> bool:
+        """Whether the schema is the caller's, and not one of the service's own."""
+        return self.may_be_cut and bool(self.schema)
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:

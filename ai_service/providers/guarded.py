@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service.errors import InvalidAnswer, ProviderError
+from ai_service.errors import InvalidAnswer, ProviderError, ProviderFailed, RequestRejected
 from ai_service.providers.base import unheard
 from ai_service.transcript import Author, Transcript
 
@@ -120,7 +120,7 @@ class GuardedProvider:
         try:
             # What is made up comes at once, and may have to give way to a stale answer: it is not sent in pieces.
             on_text = unheard if self.provider.fabricated else transcript.write
-            completion = await self.provider.complete(prompt, on_text)
+            completion = await self._complete(prompt, on_text)
             self._metrics.completion(
                 name,
                 load_s=completion.load_s,
@@ -136,3 +136,11 @@ class GuardedProvider:
         finally:
             self._metrics.provider_call(name, task.name, outcome, self._clock() - started, purpose=purpose)
         return completion, judged
+
+    async def _complete(self, prompt: Prompt, on_text: Callable[[str], None]) -> Completion:
+        try:
+            return await self.provider.complete(prompt, on_text)
+        except ProviderFailed as error:
+            if prompt.has_callers_schema and type(error) is ProviderFailed:
+                raise RequestRejected(str(error)) from error
+            raise

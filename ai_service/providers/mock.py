@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_service.providers.base import Completion, Inspection, Prompt, unheard
-from ai_service.schemas import IngredientsRequest, RecipeRequest, TaskRequest
+from ai_service.providers.sample import sample_of
+from ai_service.schemas import IngredientsRequest, NutritionRequest, RecipeRequest, TaskRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PIECE_CHARACTERS = 16
+_SAMPLED = (RecipeRequest, IngredientsRequest, NutritionRequest)
+_TEXT = "This is a fixed sample answer: no model could be reached."
 _PANTRY = ("olive oil", "garlic", "onion", "lemon", "black pepper", "parsley")
 
 
@@ -25,7 +28,7 @@ class MockProvider:
 
     async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
         """See Provider."""
-        text = msgspec.json.encode(_sample(prompt.request)).decode()
+        text = _text_for(prompt)
         for at in range(0, len(text), _PIECE_CHARACTERS):
             on_text(text[at : at + _PIECE_CHARACTERS])
         return Completion(text=text)
@@ -36,6 +39,14 @@ class MockProvider:
 
     async def close(self) -> None:
         """See Provider."""
+
+
+def _text_for(prompt: Prompt) -> str:
+    if isinstance(prompt.request, _SAMPLED):
+        return msgspec.json.encode(_sample(prompt.request)).decode()
+    if prompt.schema is None:
+        return _TEXT
+    return msgspec.json.encode(sample_of(prompt.schema)).decode()
 
 
 def _sample(request: TaskRequest) -> dict[str, object]:

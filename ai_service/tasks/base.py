@@ -22,7 +22,27 @@ if TYPE_CHECKING:
     from ai_service.schemas import Meta, Nutrition, Recipe, Suggestions, TaskRequest
 
 Schema = dict[str, Any]
-Data = Union["Recipe", "Suggestions", "Nutrition"]
+
+
+class ChatAnswer(msgspec.Struct, frozen=True):
+    """What a conversation was answered.
+
+    Attributes:
+        text: The answer.
+        cut: Whether the budget cut it short.
+        storable: Whether it may be kept.
+        prompt_tokens: Tokens read, 0 where the provider does not say.
+        completion_tokens: Tokens written, 0 where the provider does not say.
+    """
+
+    text: str
+    cut: bool
+    storable: bool
+    prompt_tokens: int
+    completion_tokens: int
+
+
+Data = Union["Recipe", "Suggestions", "Nutrition", ChatAnswer]
 Judged = tuple[Data, float]
 """An answer's data and its confidence."""
 
@@ -85,6 +105,19 @@ class Task(ABC):
             return self._judge(completion, request)
         except (ValueError, RecursionError) as error:
             raise InvalidAnswer(f"{self.name}: {error}") from error
+
+    def check(self, request: TaskRequest) -> None:
+        """Looks at a request that is well-formed.
+
+        Raises:
+            RequestError: This task cannot answer it.
+        """
+        del request
+
+    def storable(self, data: Data) -> bool:
+        """Whether an answer may be kept."""
+        del data
+        return True
 
     @abstractmethod
     def ask(self, request: TaskRequest) -> Prompt:

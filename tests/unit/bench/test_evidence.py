@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.counters import PROVIDER_CALLS, REQUESTS, Counters
+from bench.counters import Counters
 from bench.evidence import agrees, examine, is_proven
 from tests.unit.bench.records import cached_record, counters, end, hit, miss, uncached_record
 
@@ -63,18 +63,6 @@ def test_a_target_that_claims_hits_but_computes_is_caught_by_its_provider_calls(
     """The lie the whole harness is for: every answer says hit, but a model was called for each."""
     grown = counters({("recipe", "hit"): 200}, {("recipe", "ollama"): 200})
     assert broken(cached_record(hits(), grown=grown)) == ["provider calls agree with the misses"]
-
-
-def test_a_refresh_in_the_background_is_no_lie() -> None:
-    """The service counts it apart from calls for requests; the finding tells how many there were."""
-    grown = Counters(
-        answers={("recipe", "hit"): 200},
-        background={("recipe", "refresh"): 3},
-        found=frozenset({REQUESTS, PROVIDER_CALLS}),
-    )
-    record = cached_record(hits(), grown=grown)
-    assert broken(record) == []
-    assert any("3 more in the background" in finding.detail for finding in examine(record, LAG_MS))
 
 
 def test_a_miss_without_a_provider_call_is_caught() -> None:

@@ -39,6 +39,7 @@ BODIES = {
 }
 
 
+CHAT_ANSWER = "Pesto is a sauce of basil, pine nuts, garlic, cheese and olive oil."
 PIECE_CHARACTERS = 40
 
 
@@ -72,6 +73,7 @@ class ScriptedProvider:
         script: What the next calls do, in order: raise the exception, or write the text; a `BreakOff` does both.
         digest: What it says its model's digest is; an exception is raised instead.
         gate: Calls wait for it, so that a test can hold them.
+        cut: Whether it says of its texts that the budget cut them short.
         midway: Calls wait for it too, after the first piece of their text.
     """
 
@@ -92,13 +94,15 @@ class ScriptedProvider:
         self.gate.set()
         self.midway = asyncio.Event()
         self.midway.set()
+        self.cut = False
         self.closed = False
 
     async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
         """Does what the script says next."""
         self.prompts.append(prompt)
         await self.gate.wait()
-        step = self.script.pop(0) if self.script else json.dumps(ANSWERS[prompt.task])
+        good = json.dumps(ANSWERS[prompt.task]) if prompt.task in ANSWERS else CHAT_ANSWER
+        step = self.script.pop(0) if self.script else good
         if isinstance(step, Exception):
             raise step
         text = step.text if isinstance(step, BreakOff) else step
@@ -107,7 +111,7 @@ class ScriptedProvider:
             await self.midway.wait()
         if isinstance(step, BreakOff):
             raise step.error
-        return Completion(text=text, prompt_tokens=10, completion_tokens=20)
+        return Completion(text=text, cut=self.cut, prompt_tokens=10, completion_tokens=20)
 
     async def inspect(self) -> Inspection:
         """Says the digest."""

@@ -47,7 +47,10 @@ async def test_a_key_opens(client: Client, headers: dict[str, str]) -> None:
 async def test_without_a_key_it_is_401(client: Client, path: str) -> None:
     """On every route that is not said to be open, also on those that do not exist."""
     response = await client.post(path, json=BODY)
-    check_error(response, 401, "unauthorized")
+    if path.startswith("/v1/"):
+        assert (response.status_code, response.json()["error"]["type"]) == (401, "authentication_error")
+    else:
+        check_error(response, 401, "unauthorized")
     assert response.headers["www-authenticate"] == 'Bearer realm="alchemorsel"'
 
 
