@@ -126,8 +126,8 @@ async def test_equal_jobs_are_taken_once_and_only_so_many_wait() -> None:
 
 async def test_a_failed_key_rests() -> None:
     """A provider that fails is not asked again for every hit."""
-    background = Background(Idle(), Metrics(), rest_s=0.02)
+    background = Background(Idle(), Metrics(), rest_s=0.2)
     assert await outcome(background, Job(ProviderUnreachable("down"))) == "failed"
     assert background.offer("k", "refresh", "recipe", Job()) is None
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
     assert await outcome(background, Job()) == "done"

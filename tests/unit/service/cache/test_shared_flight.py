@@ -81,9 +81,9 @@ async def test_the_wait_is_bounded() -> None:
 async def test_a_lock_is_extended_while_its_holder_lives() -> None:
     """A slow model is no dead process."""
     store = MemoryStore()
-    async with flight(store, lease_s=0.03).turn(KEY, "request", wait_s=1, is_enough=anything):
+    async with flight(store, lease_s=0.3).turn(KEY, "request", wait_s=1, is_enough=anything):
         for _ in range(10):
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
             assert await store.get(lock_key(KEY, "request")) is not None
 
 
