@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Self
 
 from rich.box import SIMPLE_HEAD
@@ -14,10 +15,13 @@ from bench.formats import NOTHING, format_ms, format_ratio, format_share, format
 from bench.results import Latency, Result, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
     from rich.console import Console
+
+SIGN_OF_LIFE_SECONDS = 10.0
 
 STYLES = {
     Verdict.PASS: "bold green",
@@ -99,6 +103,37 @@ class LineObserver:
     def ended(self, note: str) -> None:
         """Say what came of the step."""
         self._console.print(f"  {note}", highlight=False)
+
+
+class Activity:
+    """What is being done right now: one live line on a terminal, elsewhere a line every ten seconds.
+
+    Args:
+        console: Where to write.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._status = console.status("starting")
+        self._clock = clock
+        self._told = clock()
+
+    def __enter__(self) -> Self:
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def tell(self, text: str) -> None:
+        """Say what is being done."""
+        self._status.update(text)
+        if not self._console.is_terminal and self._clock() - self._told >= SIGN_OF_LIFE_SECONDS:
+            self._told = self._clock()
+            self._console.print(f"  {text}", highlight=False)
 
 
 def summary_table(result: Result) -> Table:

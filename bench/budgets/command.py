@@ -18,7 +18,7 @@ from rich.text import Text
 
 from bench.budgets import cached_rate, herd, import_time, memory, overhead
 from bench.budgets.finding import Finding  # noqa: TC001 - msgspec reads the annotation
-from bench.console import STYLES
+from bench.console import STYLES, Activity
 from bench.errors import ProcessError
 from bench.peers.cores import Cores, share_out
 from bench.peers.report import describe_conditions, load_average
@@ -66,10 +66,10 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     ensure_program("wrk", "wrk")
     ensure_program("redis-server", "redis-server", units=("redis-server.service",))
     findings: list[Finding] = []
-    with tempfile.TemporaryDirectory(prefix="alchemorsel-budgets-") as work, console.status("starting") as status:
+    with tempfile.TemporaryDirectory(prefix="alchemorsel-budgets-") as work, Activity(console) as activity:
         for name in options.only:
-            status.update(name)
-            for finding in _measure(name, Path(work), cores, status.update):
+            activity.tell(name)
+            for finding in _measure(name, Path(work), cores, activity.tell):
                 findings.append(finding)
                 console.print(_line(finding), soft_wrap=True)
     report = Report(describe_conditions(cores, memory.CONNECTIONS, before), findings)

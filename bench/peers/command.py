@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bench.console import Activity
 from bench.formats import format_ms
 from bench.peers.comparison import compare
 from bench.peers.contenders import ECHO, NAMES, Contender, Field
@@ -53,16 +54,16 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     ensure_program("wrk", "wrk")
     wrk = Wrk(cores.generator, CONNECTIONS)
     slots_wanted = options.rounds * len(options.only)
-    with ExitStack() as stack, console.status("starting") as status:
+    with ExitStack() as stack, Activity(console) as activity:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alchemorsel-peers-")))
-        field = Field(stack, work, cores, wrk, status.update)
+        field = Field(stack, work, cores, wrk, activity.tell)
         contenders = [_enter(field, name, console) for name in options.only]
         done = 0
 
         def tell(contender: Contender, slot: Slot) -> None:
             nonlocal done
             done += 1
-            status.update(f"{done} of {slots_wanted} measurements")
+            activity.tell(f"{done} of {slots_wanted} measurements")
             console.print(_line(done, slots_wanted, contender, slot), soft_wrap=True, highlight=False)
 
         standings = compare(
