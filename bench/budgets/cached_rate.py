@@ -62,7 +62,7 @@ def measure(
     latencies = sorted(sample.latency_ns for sample in samples if is_proven(sample))
     lag = evidence.lag_p99_ms(samples)
     shape = f"{RATE:,.0f} requests/s, open loop, {len(latencies):,} proven hits"
-    how = f"{shape}, {workers} worker(s); generator: Locust, lag p99 {lag:.2f} ms"
+    how = f"{shape}, {workers} workers; generator: Locust, lag p99 {lag:.2f} ms"
     return judge("p99 of cached answers", "ms", LIMIT_MS, p99_interval(latencies), how=how, invalid="; ".join(broken))
 
 

@@ -7,6 +7,7 @@ import asyncio
 import os
 import tempfile
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,20 +97,30 @@ def _measure(name: str, work: Path, cores: Cores, tell: Callable[[str], None]) -
         if name == "overhead":
             with system(work, cores, delay_ms=overhead.DELAY_MS) as (service, upstream), _on(cores.generator):
                 return list(overhead.measure(service, upstream, tell))
-        with system(work, cores) as (service, _), _on(cores.generator):
-            return [cached_rate.measure(service, work, 1, tell)]
+        # Two workers take what the generator leaves; of two cores that is one.
+        wide = replace(cores, server=cores.server | (cores.others - cores.generator))
+        with system(work, wide, workers=WORKERS) as (service, _), _on(cores.generator):
+            return [cached_rate.measure(service, work, WORKERS, tell)]
     except httpx.HTTPError as error:
         raise ProcessError(f"{name}: {type(error).__name__}: {error}") from error
 
 
 @contextmanager
-def system(work: Path, cores: Cores, delay_ms: float = 0) -> Iterator[tuple[AIService, Upstream]]:
-    """Our service, its Redis and its upstream, all new, so that no measurement finds another's answers."""
+def system(work: Path, cores: Cores, *, delay_ms: float = 0, workers: int = 1) -> Iterator[tuple[AIService, Upstream]]:
+    """Our service, its Redis and its upstream, all new, so that no measurement finds another's answers.
+
+    Args:
+        work: For logs.
+        cores: Who runs where.
+        delay_ms: The upstream's.
+        workers: The service's.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work)))
         upstream = stack.enter_context(Upstream(folder, cores.others, delay_ms=delay_ms))
         redis = stack.enter_context(Redis(folder, cores.others))
-        yield stack.enter_context(AIService(folder, cores.server, upstream, redis)), upstream
+        service = AIService(folder, cores.server, upstream, redis, workers=workers)
+        yield stack.enter_context(service), upstream
 
 
 @contextmanager

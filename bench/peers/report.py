@@ -73,7 +73,7 @@ def print_report(console: Console, report: Report) -> None:
 
 
 def _table(standings: Iterable[Standing]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("cached answers", no_wrap=True)
     for heading in ("% of echo (95%)", "req/s", "p50 ms", "p99 ms", "CPU us"):
         table.add_column(heading, justify="right", no_wrap=True)

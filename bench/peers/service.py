@@ -85,10 +85,13 @@ class AIService(Server):
         folder: For its log.
         cores: On which it may run.
         upstream: The provider.
-        redis: Where it caches; None: only in its own memory.
+        redis: Where it caches.
+        workers: Processes that serve.
     """
 
-    def __init__(self, folder: Path, cores: Collection[int], upstream: Upstream, redis: Redis | None) -> None:
+    def __init__(
+        self, folder: Path, cores: Collection[int], upstream: Upstream, redis: Redis, *, workers: int = 1
+    ) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         settings = {
@@ -97,9 +100,9 @@ class AIService(Server):
             "AI_FALLBACKS": "openai",  # No other answer may pass for a cached one.
             "OPENAI_BASE_URL": f"{upstream.url}/v1",
             "OPENAI_MODEL": MODEL,
+            "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
+            "WORKERS": str(workers),
         }
-        if redis is not None:
-            settings["REDIS_URL"] = f"redis://127.0.0.1:{redis.port}/0"
         super().__init__(
             "ai_service",
             [sys.executable, "-m", "ai_service"],

@@ -30,6 +30,7 @@ class Slot(msgspec.Struct, frozen=True):
         generator_core_share: The same for wrk.
         cpu_us_per_request: CPU time of the server in microseconds.
         problem: Why the slot proves nothing; empty where it does.
+        repeated_for: Why a first attempt proved nothing; empty where there was none.
     """
 
     figures: Figures
@@ -37,6 +38,7 @@ class Slot(msgspec.Struct, frozen=True):
     generator_core_share: float
     cpu_us_per_request: float
     problem: str
+    repeated_for: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -106,6 +108,8 @@ def sum_up(contender: Contender, slots: Sequence[Slot], echo: Sequence[Slot]) ->
     server, generator = _median(slots, "server_core_share"), _median(slots, "generator_core_share")
     budget = BUDGETS.get(contender.name)
     notes = list(problems)
+    if repeated := [slot.repeated_for for slot in slots if slot.repeated_for]:
+        notes.append(f"{len(repeated)} of {len(slots)} measurements were repeated, the first because {repeated[0]}")
     if server < SATURATED:
         at_fault = "the generator" if generator >= SATURATED else "something else on this machine"
         shares = f"{server:.0%} of its core; the generator used {generator:.0%} of its own"

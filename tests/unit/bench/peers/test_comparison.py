@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from bench.peers.comparison import find_problem
@@ -110,3 +111,11 @@ def test_figures_count_only_as_what_they_were_meant_to_be(
     problem = find_problem(figures, computed=computed, redis_share=redis_share, expected_share=(0.98, 2.0))
     assert told in problem
     assert bool(problem) == bool(told)
+
+
+def test_repeated_measurements_are_told(contender: Contender) -> None:
+    """What proved nothing at first is not passed over in silence."""
+    again = msgspec.structs.replace(_slot(9000), repeated_for="it stalled")
+    standing = sum_up(contender, [again, _slot(9000)], [_slot(10000), _slot(10000)])
+    assert standing.notes == ["1 of 2 measurements were repeated, the first because it stalled"]
+    assert standing.verdict is Verdict.PASS
