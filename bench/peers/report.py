@@ -75,7 +75,7 @@ def print_report(console: Console, report: Report) -> None:
 def _table(standings: Iterable[Standing]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("cached answers", no_wrap=True)
-    for heading in ("% of echo (95%)", "req/s", "p50 ms", "p99 ms", "CPU us"):
+    for heading in ("% of echo (95%)", "req/s", "p50 ms", "p99 ms", "CPU us", "by CPU"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("budget", no_wrap=True)
     for standing in standings:
@@ -86,6 +86,7 @@ def _table(standings: Iterable[Standing]) -> Table:
             _short(standing.p50_ms),
             _short(standing.p99_ms),
             _short(standing.cpu_us_per_request),
+            _percent(standing.cpu_ratio),
             _judgement(standing),
         )
     return table
@@ -94,7 +95,7 @@ def _table(standings: Iterable[Standing]) -> Table:
 def _judgement(standing: Standing) -> Text:
     if standing.budget is None and standing.verdict is not Verdict.INVALID:
         return Text("none", style="dim")
-    bound = "" if standing.budget is None else f">={standing.budget:.0%} "
+    bound = "" if standing.budget is None else f">={standing.budget:.0%}\n"
     return Text.assemble(bound, (standing.verdict, STYLES[standing.verdict]))
 
 

@@ -57,6 +57,10 @@ class Standing(msgspec.Struct, frozen=True):
         ratio: Requests a second over the echo's in the same round.
         ratio_low: Lower bound of its 95 % interval.
         ratio_high: Upper bound.
+        cpu_ratio: The echo's CPU time a request over its own, in the same round: the ratio of two servers that have
+            a core to themselves, which a busy machine disturbs far less. Shown, not judged.
+        cpu_ratio_low: Lower bound of its 95 % interval.
+        cpu_ratio_high: Upper bound.
         budget: Least ratio asked for; None where none is.
         verdict: Of the budget; INVALID where a slot proves nothing.
         notes: What a reader must know.
@@ -75,6 +79,9 @@ class Standing(msgspec.Struct, frozen=True):
     ratio: float
     ratio_low: float
     ratio_high: float
+    cpu_ratio: float
+    cpu_ratio_low: float
+    cpu_ratio_high: float
     budget: float | None
     verdict: Verdict
     notes: list[str]
@@ -104,6 +111,7 @@ def sum_up(contender: Contender, slots: Sequence[Slot], echo: Sequence[Slot]) ->
         echo: The echo's, of the same rounds.
     """
     ratio = ratio_interval([slot.figures.rate for slot in slots], [slot.figures.rate for slot in echo])
+    by_cpu = ratio_interval([slot.cpu_us_per_request for slot in echo], [slot.cpu_us_per_request for slot in slots])
     problems = sorted({slot.problem for slot in (*slots, *echo) if slot.problem})
     server, generator = _median(slots, "server_core_share"), _median(slots, "generator_core_share")
     budget = BUDGETS.get(contender.name)
@@ -127,6 +135,9 @@ def sum_up(contender: Contender, slots: Sequence[Slot], echo: Sequence[Slot]) ->
         ratio=ratio.median,
         ratio_low=ratio.low,
         ratio_high=ratio.high,
+        cpu_ratio=by_cpu.median,
+        cpu_ratio_low=by_cpu.low,
+        cpu_ratio_high=by_cpu.high,
         budget=budget,
         verdict=Verdict.INVALID if problems else judge_at_least(budget, ratio.low, ratio.high),
         notes=notes,

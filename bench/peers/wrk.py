@@ -96,10 +96,10 @@ class Wrk:
             command = ["taskset", "--cpu-list", ",".join(map(str, sorted(self.cores))), "wrk", "--threads", "1"]
             command += ["--connections", str(self.connections), "--duration", f"{max(1, round(seconds))}s"]
             command += ["--timeout", "10s", "--script", str(SCRIPT), load.url, "--", str(headers), str(bodies)]
-            before, started = _children_cpu_seconds(), time.monotonic()
+            before, started = children_cpu_seconds(), time.monotonic()
             output = _communicate(command, seconds + GRACE_SECONDS)
             elapsed = time.monotonic() - started
-        return parse(output), (_children_cpu_seconds() - before) / elapsed
+        return parse(output), (children_cpu_seconds() - before) / elapsed
 
 
 def parse(output: str) -> Figures:
@@ -137,7 +137,7 @@ def _communicate(command: list[str], timeout_s: float) -> str:
     return output
 
 
-def _children_cpu_seconds() -> float:
-    """CPU time of ended children; the servers of a run end later, so that a difference is wrk's alone."""
+def children_cpu_seconds() -> float:
+    """Return the CPU time of ended children; the servers of a run end later, so that a difference is wrk's alone."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -59,6 +59,14 @@ def test_ratio_is_to_the_echo_of_the_same_round(contender: Contender) -> None:
     assert standing.budget == 0.6
 
 
+def test_ratio_by_cpu_time_does_not_see_who_else_used_the_core(contender: Contender) -> None:
+    """Half the core is half the rate, but the same CPU time a request."""
+    disturbed = msgspec.structs.replace(_slot(3500), cpu_us_per_request=1e6 / 7000)
+    standing = sum_up(contender, [disturbed], [_slot(10000)])
+    assert standing.ratio == 0.35
+    assert standing.cpu_ratio == pytest.approx(0.7)
+
+
 def test_a_round_that_proves_nothing_makes_the_standing_invalid(contender: Contender) -> None:
     """However fast it was."""
     standing = sum_up(contender, [_slot(9000), _slot(9000, problem="lost")], [_slot(10000), _slot(10000)])
