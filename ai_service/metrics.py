@@ -89,6 +89,9 @@ class Metrics:
         self._provider_duration = self._histogram(
             "provider_duration_seconds", "Time a provider took, waiting for admission excluded.", "provider", "task"
         )
+        self._first_text = self._histogram(
+            "time_to_first_token_seconds", "Time until a provider's first text, loading included.", "provider", "task"
+        )
         self._load_duration = self._histogram("model_load_duration_seconds", "Time loading a model took.", "provider")
         self._queue_duration = self._histogram("queue_duration_seconds", "Time waited for admission.", "provider")
         self._fallbacks = self._counter(
@@ -122,6 +125,10 @@ class Metrics:
             self._hot[task, cache, status] = children
         children[0].inc()
         children[1].observe(seconds)
+
+    def first_text(self, provider: str, task: str, seconds: float) -> None:
+        """Notes how long a provider took to write its first text."""
+        self._first_text.labels(provider, task).observe(seconds)
 
     def provider_call(
         self, provider: str, task: str, outcome: str, seconds: float, *, purpose: str = "request"

@@ -119,7 +119,7 @@ class GuardedProvider:
         outcome = "cancelled"
         try:
             # What is made up comes at once, and may have to give way to a stale answer: it is not sent in pieces.
-            on_text = unheard if self.provider.fabricated else transcript.write
+            on_text = unheard if self.provider.fabricated else self._timed(task, transcript.write, started)
             completion = await self._complete(prompt, on_text)
             self._metrics.completion(
                 name,
@@ -136,6 +136,19 @@ class GuardedProvider:
         finally:
             self._metrics.provider_call(name, task.name, outcome, self._clock() - started, purpose=purpose)
         return completion, judged
+
+    def _timed(self, task: Task, write: Callable[[str], None], started: float) -> Callable[[str], None]:
+        """Writes on, and notes when the first text came."""
+        waiting = True
+
+        def written(text: str) -> None:
+            nonlocal waiting
+            if waiting and text:
+                waiting = False
+                self._metrics.first_text(self.provider.name, task.name, self._clock() - started)
+            write(text)
+
+        return written
 
     async def _complete(self, prompt: Prompt, on_text: Callable[[str], None]) -> Completion:
         try:

@@ -43,6 +43,16 @@ async def test_a_good_answer_is_checked_and_counted() -> None:
     assert calls(metrics, "ok") == 1
 
 
+async def test_the_first_text_of_each_call_is_timed() -> None:
+    """Once a call, however many pieces there are."""
+    link, metrics = guard(ScriptedProvider())
+    await link.answer(TASK, REQUEST)
+    await link.answer(TASK, REQUEST)
+    labels = {"provider": "ollama", "task": "ingredients"}
+    name = "alchemorsel_ai_time_to_first_token_seconds_count"
+    assert metrics.registry.get_sample_value(name, labels) == 2
+
+
 async def test_an_invalid_answer_is_asked_for_once_more() -> None:
     """Models differ from one try to the next."""
     provider = ScriptedProvider("garbage", GOOD)
