@@ -170,8 +170,9 @@ class Administration:
             questions = self._decoder.decode(body) if body else self._questions
         except (ValueError, RecursionError) as error:
             raise InvalidRequest(f"Expected an object with a list of requests for each task: {error}.") from None
-        if unknown := sorted(set(questions) - set(self._tasks)):
-            raise InvalidRequest(f"There is no task {unknown[0][:64]}; expected some of {', '.join(self._tasks)}.")
+        if unknown := sorted(set(questions) - set(self._warmup.tasks)):
+            expected = ", ".join(self._warmup.tasks)
+            raise InvalidRequest(f"There is no task {unknown[0][:64]} to warm up; expected some of {expected}.")
         self._warmup.start(questions)
         return _answer(self._warmup.report, "Warm-up begun.", status=202)
 

@@ -44,7 +44,7 @@ TASK: Document = {
     "name": "task",
     "in": "query",
     "description": "Only this task's answers.",
-    "schema": {"type": "string", "enum": ["recipe", "ingredients", "nutrition"]},
+    "schema": {"type": "string", "enum": ["recipe", "ingredients", "nutrition", "chat"]},
 }
 _TASKS = {
     "recipe": ("generateRecipe", "Write a recipe", Envelope[Recipe]),

@@ -73,6 +73,11 @@ class Warmup:
         self._running: asyncio.Task[None] | None = None
         self.report = WarmupReport()
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks that can be warmed up."""
+        return tuple(self._tasks)
+
     def start(self, questions: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Begins, unless a warm-up is under way.
 

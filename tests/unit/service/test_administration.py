@@ -176,6 +176,7 @@ async def test_a_caller_does_not_wait_for_a_warm_up(client: Client, provider: Sc
         (b"{", 400, "invalid_request"),
         (b"[]", 400, "invalid_request"),
         (b'{"soup":[]}', 400, "invalid_request"),
+        (b'{"chat":[{}]}', 400, "invalid_request"),
         (b'{"recipe":[{"prompt":"a"},{}]}', 400, "invalid_request"),
         (b'{"recipe":[{"prompt":"a","max_calories":-1}]}', 422, "unprocessable_request"),
         (b" " * (64 * 1024 + 1), 413, "payload_too_large"),
