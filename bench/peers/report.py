@@ -65,6 +65,8 @@ def print_report(console: Console, report: Report) -> None:
         report: What.
     """
     console.print(_table(report.standings))
+    if report.interrupted:
+        console.print(f"- interrupted after {len(report.standings[0].slots)} whole rounds", highlight=False)
     for standing in report.standings:
         for note in standing.notes:
             console.print(f"- {standing.title}: {note}", soft_wrap=True, highlight=False)

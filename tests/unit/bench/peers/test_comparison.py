@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from bench.bootstrap import Interval
 from bench.peers.comparison import find_problem
 from bench.peers.contenders import ECHO, MEMORY, NGINX, Contender
 from bench.peers.server import Server
@@ -43,17 +44,23 @@ def _contender(name: str, folder: Path) -> Contender:
 )
 def test_a_budget_is_judged_by_the_whole_interval(low: float, high: float, verdict: Verdict) -> None:
     """Proven, open, disproven; the budget itself still keeps it."""
-    assert judge_at_least(0.6, low, high) is verdict
+    assert judge_at_least(0.6, Interval(low, low, high), 6) is verdict
 
 
 def test_without_a_budget_nothing_is_judged() -> None:
     """Others are shown, not judged."""
-    assert judge_at_least(None, 0.01, 0.02) is Verdict.PASS
+    assert judge_at_least(None, Interval(0.01, 0.01, 0.02), 1) is Verdict.PASS
+
+
+def test_few_rounds_prove_nothing() -> None:
+    """A single round has an interval without width, and says nothing about the next."""
+    assert judge_at_least(0.6, Interval(0.9, 0.9, 0.9), 5) is Verdict.INCONCLUSIVE
+    assert judge_at_least(0.6, Interval(0.1, 0.1, 0.1), 5) is Verdict.INCONCLUSIVE
 
 
 def test_ratio_is_to_the_echo_of_the_same_round(contender: Contender) -> None:
     """A slow round of the machine does not show in it."""
-    standing = sum_up(contender, [_slot(7000), _slot(700)], [_slot(10000), _slot(1000)])
+    standing = sum_up(contender, [_slot(7000), _slot(700)] * 3, [_slot(10000), _slot(1000)] * 3)
     assert (standing.ratio, standing.ratio_low, standing.ratio_high) == (0.7, 0.7, 0.7)
     assert standing.verdict is Verdict.PASS
     assert standing.budget == 0.6
@@ -124,6 +131,6 @@ def test_figures_count_only_as_what_they_were_meant_to_be(
 def test_repeated_measurements_are_told(contender: Contender) -> None:
     """What proved nothing at first is not passed over in silence."""
     again = msgspec.structs.replace(_slot(9000), repeated_for="it stalled")
-    standing = sum_up(contender, [again, _slot(9000)], [_slot(10000), _slot(10000)])
-    assert standing.notes == ["1 of 2 measurements were repeated, the first because it stalled"]
+    standing = sum_up(contender, [again] + [_slot(9000)] * 5, [_slot(10000)] * 6)
+    assert standing.notes == ["1 of 6 measurements were repeated, the first because it stalled"]
     assert standing.verdict is Verdict.PASS
