@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ai_service.access.key_file import KeyFile, read_keys
-from ai_service.access.keys import hash_key, new_key, parse_keys
+from ai_service.access.keys import Key, Keys, hash_key, new_key, parse_keys
 from tests.unit.service.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ def test_a_key_is_found_by_itself_and_never_kept() -> None:
 def test_anything_else_opens_nothing(presented: str) -> None:
     """The hash least of all: whoever reads the file has no key."""
     assert parse_keys(f"web {HASH}").find(presented.encode()) is None
+
+
+def test_the_whole_hash_counts() -> None:
+    """Its first bytes only tell where to look."""
+    digest = sha256(KEY.encode()).digest()
+    assert Keys([Key("near", digest[:31] + bytes([digest[31] ^ 1]))]).find(KEY.encode()) is None
 
 
 @pytest.mark.parametrize(
