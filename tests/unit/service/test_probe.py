@@ -70,6 +70,8 @@ async def test_the_leader_probes_when_it_is_due_and_all_know() -> None:
     leader, follower = Process(store, clock), Process(store, clock)
     assert await leader.look() is None
     clock.advance(INTERVAL_S)
+    await leader.leadership.look()
+    assert await follower.look() is None
     await leader.look()
     clock.advance(5)
     for process in (follower, leader):
