@@ -66,7 +66,8 @@ bench-peers: setup ## the service beside a bare echo, nginx and LiteLLM, in turn
 docs: setup ## write the table of settings into the README
 	$(BIN)/python -m docs.settings_table
 
-test-all: test ## make test, then every molecule scenario on Debian 12 and 13 (about 40 minutes)
+test-all: test ## make test, 2,000 generated requests, every molecule scenario on Debian 12 and 13 (about 40 minutes)
+	SCHEMATHESIS_EXAMPLES=600 $(BIN)/pytest tests/integration/service/test_generated_requests.py
 	@for suite in $(SUITES); do for scenario in $(SCENARIOS); do \
 	  $(MAKE) --no-print-directory scenario SCENARIO=$$scenario LAB_SUITE=$$suite || exit 1; done; done
 	@$(MAKE) --no-print-directory scenario SCENARIO=site-prod
