@@ -20,26 +20,31 @@ def end(containerd_socket: Path, proc: Path = Path("/proc")) -> None:
         containerd_socket: tells the lab's shims from those of other engines on the machine.
         proc: where the process table is mounted.
     """
-    found = shims(containerd_socket, proc)
-    for shim in found:
-        for pid in (*_children(shim, proc), shim):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    ending = [pid for shim in shims(containerd_socket, proc) for pid in (*_children(shim, proc), shim)]
+    for pid in ending:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + _DEADLINE_S
-    while shims(containerd_socket, proc) and time.monotonic() < deadline:
+    while any(_command(pid, proc) for pid in ending) and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
 def shims(containerd_socket: Path, proc: Path = Path("/proc")) -> list[int]:
     """Process ids of the shims that belong to the containerd of this socket."""
     found = []
-    for line in proc.glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            words = line.read_bytes().split(b"\0")
-            is_shim = Path(os.fsdecode(words[0])).name.startswith("containerd-shim")
-            if is_shim and os.fsencode(containerd_socket) in words:
-                found.append(int(line.parent.name))
+    for process in proc.glob("[0-9]*"):
+        words = _command(int(process.name), proc)
+        is_shim = bool(words) and Path(os.fsdecode(words[0])).name.startswith("containerd-shim")
+        if is_shim and os.fsencode(containerd_socket) in words:
+            found.append(int(process.name))
     return sorted(found)
+
+
+def _command(pid: int, proc: Path) -> list[bytes]:
+    """A process's words; none where it is gone, and none of a zombie."""
+    with contextlib.suppress(OSError):
+        return [word for word in (proc / f"{pid}/cmdline").read_bytes().split(b"\0") if word]
+    return []
 
 
 def _children(pid: int, proc: Path) -> list[int]:
