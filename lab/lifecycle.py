@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from lab import artifacts, engine, hosts, images, mirror, network, preconditions
 from lab.errors import MachineUnfitError
-from lab.packages import ensure_program
 from lab.progress import step
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ def bring_up(wanted: Sequence[tuple[str, str]]) -> DockerClient:
         with step("Docker Engine"):
             engine.ensure()
     client = engine.ensure()
-    with step("Debian's image builder"):
-        ensure_program("mmdebstrap", "mmdebstrap", "debian-archive-keyring")
     first, *others = images.SUITES
     with ThreadPoolExecutor() as pool:
         # Building a Debian keeps one CPU busy; the second one does another release meanwhile.
