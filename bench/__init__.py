@@ -4,4 +4,8 @@
 again. A figure counts only with proof: a "cached" sample is one whose answer says it was a cache hit, an "uncached"
 one says it was a miss answered by a real model, and the service's own counters must agree. Otherwise the verdict is
 INVALID, whatever the latencies look like.
+
+Rooms: `load` (what is sent, and when), `evidence` (what proves a figure), `verdict` (bounds, percentiles, how sure they
+are), `report` (page, terminal, JUnit); `budgets` and `peers` are measurements of their own. `session` runs a profile,
+`samples` and `results` are the two files that it leaves.
 """

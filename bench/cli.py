@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, NoReturn
 from rich.console import Console
 
 from bench.budgets import command as budgets
-from bench.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.errors import BenchError, UsageError
-from bench.generator import Generator
-from bench.junit import render_junit
+from bench.load.generator import Generator
+from bench.load.target import Target
 from bench.peers import command as peers
-from bench.report import render
+from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
+from bench.report.junit import render_junit
+from bench.report.page import render
 from bench.results import Result, encode_result, load_result, write_atomically
 from bench.samples import Sample, encode_lines
 from bench.session import SAMPLES_FILE, Session
-from bench.slo import DEFAULT_PATH, Profile, load_profile
-from bench.target import Target
+from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 from lab.errors import LabError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@
     ├── GeneratorError   70  the load generator could not be started, died or never ended
     └── ProcessError     70  a server that a comparison starts did not start, or died
 
-The numbers are those of sysexits.h; they stay clear of 0 to 3, which are verdicts (see `bench.verdict`).
+The numbers are those of sysexits.h; they stay clear of 0 to 3, which are verdicts (see `bench.verdict.verdicts`).
 """
 
 from __future__ import annotations

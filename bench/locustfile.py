@@ -27,9 +27,9 @@ from locust.exception import StopUser
 # Locust puts this file's folder on the path; the package is one level up.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from bench.arrivals import constant_arrivals
+from bench.load.arrivals import constant_arrivals
+from bench.load.workload import TASKS, request_body
 from bench.samples import Answer, PhaseEnd, Sample, encode_lines, judge_answer
-from bench.workload import TASKS, request_body
 
 if TYPE_CHECKING:
     import argparse

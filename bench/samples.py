@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
-from bench.cache_status import parse_cache_status
 from bench.errors import FileFormatError
+from bench.evidence.cache_status import parse_cache_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample", kw_only=True):
         start_ns: When it did start.
         latency_ns: From the *intended* start to the last byte of the answer. In a closed loop both starts are one.
         status: HTTP status, 0 where no answer came.
-        cache: Outcome by ``Cache-Status`` (see `bench.cache_status`).
+        cache: Outcome by ``Cache-Status`` (see `bench.evidence.cache_status`).
         cache_detail: Where a hit lay, if said.
         provider: Provider that made the answer.
         model: Model that made the answer.

@@ -9,19 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bench import evidence, verdict
-from bench.environment import describe_machine, describe_service
-from bench.evidence import PhaseRecord
-from bench.formats import format_ms
-from bench.plan import Phase, plan
+from bench.evidence import rules
+from bench.evidence.environment import describe_machine, describe_service
+from bench.evidence.rules import PhaseRecord
+from bench.load.plan import Phase, plan
+from bench.report.formats import format_ms
 from bench.results import Result, Verdict
 from bench.samples import Outcome, Sample, read_samples
+from bench.verdict import verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.counters import Counters
-    from bench.slo import Profile
+    from bench.evidence.counters import Counters
+    from bench.verdict.slo import Profile
 
 SETTLE_SECONDS = 2.0
 """How long counters may lag behind the answers they count."""
@@ -43,7 +44,7 @@ class Observer(Protocol):
 
 
 class Service(Protocol):
-    """The service under test, as a session needs it; `bench.target.Target` is the real one."""
+    """The service under test, as a session needs it; `bench.load.target.Target` is the real one."""
 
     @property
     def url(self) -> str:
@@ -60,7 +61,7 @@ class Service(Protocol):
 
 
 class LoadGenerator(Protocol):
-    """What makes the load; `bench.generator.Generator` is the real one."""
+    """What makes the load; `bench.load.generator.Generator` is the real one."""
 
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
         """Run one phase to its end and leave its samples in the file."""
@@ -140,12 +141,12 @@ class Session:
         """Run a phase; where the generator was late, it is run once more, and the first attempt counts for nothing."""
         bound_ms = self.profile.load.max_lag_p99_ms
         record = self._attempt(phase, file, 1)
-        if evidence.lag_p99_ms(record.samples) > bound_ms:
-            lag = format_ms(evidence.lag_p99_ms(record.samples))
+        if rules.lag_p99_ms(record.samples) > bound_ms:
+            lag = format_ms(rules.lag_p99_ms(record.samples))
             self.observer.ended(f"generator late (lag p99 {lag}), so once more")
             self.records.pop()
             record = self._attempt(phase, file.with_suffix(".again.jsonl"), 2)
-        summary = verdict.summarize_latency(record.samples)
+        summary = verdicts.summarize_latency(record.samples)
         shape = f"p50 {format_ms(summary.p50_ms)}, p95 {format_ms(summary.p95_ms)}" if summary else "no proven sample"
         self.observer.ended(shape)
 
@@ -164,7 +165,7 @@ class Session:
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             record = PhaseRecord(phase, samples, end, self.target.counters().since(before), attempt)
-            if evidence.agrees(record) or time.monotonic() > deadline:
+            if rules.agrees(record) or time.monotonic() > deadline:
                 self.records.append(record)
                 return record
             time.sleep(SETTLE_SECONDS / 20)
@@ -172,9 +173,9 @@ class Session:
     def _result(self, version: str, started_at: datetime, duration_s: float) -> Result:
         samples = self.samples
         bound_ms = self.profile.load.max_lag_p99_ms
-        findings = [finding for record in self.records for finding in evidence.examine(record, bound_ms)]
-        thresholds = [verdict.judge(threshold, samples) for threshold in self.profile.thresholds]
-        reasons = verdict.explain(thresholds, findings)
+        findings = [finding for record in self.records for finding in rules.examine(record, bound_ms)]
+        thresholds = [verdicts.judge(threshold, samples) for threshold in self.profile.thresholds]
+        reasons = verdicts.explain(thresholds, findings)
         if self.interrupted:
             reasons.insert(0, f"interrupted in or after phase {len(self.records)}; the figures are partial")
         proven = not self.interrupted and all(finding.holds for finding in findings)
@@ -187,14 +188,14 @@ class Session:
             seed=self.seed,
             started_at=started_at.isoformat(timespec="seconds"),
             duration_s=duration_s,
-            verdict=verdict.worst(gated) if proven else Verdict.INVALID,
+            verdict=verdicts.worst(gated) if proven else Verdict.INVALID,
             reasons=reasons,
             interrupted=self.interrupted,
             environment=describe_service(version, samples) | describe_machine(),
-            tasks=verdict.summarize_tasks(samples, thresholds, findings),
+            tasks=verdicts.summarize_tasks(samples, thresholds, findings),
             thresholds=thresholds,
             evidence=findings,
-            phases=[verdict.summarize_phase(record) for record in self.records],
+            phases=[verdicts.summarize_phase(record) for record in self.records],
             samples_file=SAMPLES_FILE,
         )
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from bench import evidence
-from bench.bootstrap import Interval
 from bench.budgets.finding import Finding, judge
-from bench.evidence import PhaseRecord, is_proven
-from bench.generator import Generator
-from bench.percentiles import confidence_ranks, percentile
-from bench.plan import OpenLoop, Phase
+from bench.evidence import rules
+from bench.evidence.rules import PhaseRecord, is_proven
+from bench.load.generator import Generator
+from bench.load.plan import OpenLoop, Phase
+from bench.load.target import Target
 from bench.samples import read_samples
-from bench.target import Target
+from bench.verdict.bootstrap import Interval
+from bench.verdict.percentiles import confidence_ranks, percentile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,10 +57,10 @@ def measure(
         )
         samples, end = read_samples(file)
         record = PhaseRecord(phase, samples, end, target.counters().since(before))
-    broken = [f"{finding.rule}: {finding.detail}" for finding in evidence.examine(record, MAX_LAG_P99_MS)
+    broken = [f"{finding.rule}: {finding.detail}" for finding in rules.examine(record, MAX_LAG_P99_MS)
               if not finding.holds]  # fmt: skip
     latencies = sorted(sample.latency_ns for sample in samples if is_proven(sample))
-    lag = evidence.lag_p99_ms(samples)
+    lag = rules.lag_p99_ms(samples)
     shape = f"{RATE:,.0f} requests/s, open loop, {len(latencies):,} proven hits"
     how = f"{shape}, {workers} workers; generator: Locust, lag p99 {lag:.2f} ms"
     return judge("p99 of cached answers", "ms", LIMIT_MS, p99_interval(latencies), how=how, invalid="; ".join(broken))

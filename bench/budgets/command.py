@@ -19,14 +19,14 @@ from rich.text import Text
 
 from bench.budgets import cached_rate, herd, import_time, memory, overhead
 from bench.budgets.finding import Finding  # noqa: TC001 - msgspec reads the annotation
-from bench.console import STYLES, Activity
 from bench.errors import ProcessError
 from bench.peers.cores import Cores, share_out
 from bench.peers.report import describe_conditions, load_average
 from bench.peers.service import AIService, Redis, Upstream
 from bench.peers.wrk import Wrk
+from bench.report.console import STYLES, Activity
 from bench.results import write_atomically
-from bench.verdict import worst
+from bench.verdict.verdicts import worst
 from lab.packages import ensure_program
 
 if TYPE_CHECKING:

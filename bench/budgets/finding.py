@@ -9,7 +9,7 @@ import msgspec
 from bench.results import Verdict
 
 if TYPE_CHECKING:
-    from bench.bootstrap import Interval
+    from bench.verdict.bootstrap import Interval
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.bootstrap import Interval
 from bench.budgets.crowd import ask_together
 from bench.budgets.finding import Finding, judge
 from bench.peers.service import RECIPE_PATH, recipe_request
+from bench.verdict.bootstrap import Interval
 
 if TYPE_CHECKING:
     from bench.peers.service import AIService, Upstream

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
-from bench.bootstrap import median_interval, ratio_interval
 from bench.budgets.finding import Finding, judge
 from bench.peers.wrk import children_cpu_seconds
+from bench.verdict.bootstrap import median_interval, ratio_interval
 from lab.command import run
 from lab.paths import ROOT
 

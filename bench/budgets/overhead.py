@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bench.bootstrap import Interval, median_interval, ratio_interval
 from bench.budgets.finding import Finding, judge
 from bench.peers.gateways import CHAT_PATH
 from bench.peers.service import RECIPE_PATH, recipe_request
+from bench.verdict.bootstrap import Interval, median_interval, ratio_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable

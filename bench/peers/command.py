@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bench.console import Activity
-from bench.formats import format_ms
 from bench.peers.comparison import compare
 from bench.peers.contenders import ECHO, NAMES, Contender, Field
 from bench.peers.cores import share_out
 from bench.peers.report import FILE, describe_conditions, load_average, print_report
 from bench.peers.standings import Report, Slot
 from bench.peers.wrk import Wrk
+from bench.report.console import Activity
+from bench.report.formats import format_ms
 from bench.results import write_atomically
-from bench.verdict import worst
+from bench.verdict.verdicts import worst
 from lab.packages import ensure_program
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from bench.console import STYLES
-from bench.environment import cpu_model
+from bench.evidence.environment import cpu_model
 from bench.peers.gateways import litellm_version
+from bench.report.console import STYLES
 from bench.results import Verdict
 
 if TYPE_CHECKING:

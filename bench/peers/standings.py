@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bench.bootstrap import median_interval, ratio_interval
 from bench.peers.contenders import MEMORY, REDIS, Contender
 from bench.peers.wrk import Figures  # noqa: TC001 - msgspec reads the annotations
 from bench.results import Verdict
+from bench.verdict.bootstrap import median_interval, ratio_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.bootstrap import Interval
+    from bench.verdict.bootstrap import Interval
 
 BUDGETS: Mapping[str, float] = {MEMORY: 0.60, REDIS: 0.22}
 """Least share of the echo's requests a second; the prototype reached 0.68 and 0.20 to 0.36 of it."""

@@ -1,5 +1,1 @@
-"""The report of a run: one HTML file that needs nothing else, for the screen, the phone and the printer."""
-
-from bench.report.page import render
-
-__all__ = ["render"]
+"""What is read: the report of a run (one HTML file for screen, phone and printer), the terminal's tables, JUnit."""

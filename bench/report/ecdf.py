@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.formats import format_bound, format_ms
-from bench.percentiles import percentile
+from bench.report.formats import format_bound, format_ms
 from bench.report.svg import Drawing, LogAxis
+from bench.verdict.percentiles import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

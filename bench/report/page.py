@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.evidence import is_proven
-from bench.formats import format_bound, format_ms, format_ratio, format_share, format_threshold
+from bench.evidence.rules import is_proven
 from bench.report.ecdf import Curve, common_axis, plot
+from bench.report.formats import format_bound, format_ms, format_ratio, format_share, format_threshold
 from bench.report.svg import Drawing
 from bench.results import Finding, PhaseResult, Result, ThresholdResult, Verdict
 

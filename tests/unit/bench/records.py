@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from bench.counters import PROVIDER_CALLS, REQUESTS, Counters
-from bench.evidence import PhaseRecord
-from bench.plan import ClosedLoop, OpenLoop, Phase
+from bench.evidence.counters import PROVIDER_CALLS, REQUESTS, Counters
+from bench.evidence.rules import PhaseRecord
+from bench.load.plan import ClosedLoop, OpenLoop, Phase
 from bench.results import Result, Verdict
 from bench.samples import PhaseEnd, Sample
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.cli import main
-from bench.console import LineObserver, ProgressObserver, print_closing
+from bench.report.console import LineObserver, ProgressObserver, print_closing
 from bench.results import Latency, TaskResult, ThresholdResult, Verdict, encode_result
 from tests.unit.bench.records import result
 

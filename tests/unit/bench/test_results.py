@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.environment import cpu_model, describe_service
 from bench.errors import FileFormatError
+from bench.evidence.environment import cpu_model, describe_service
 from bench.results import encode_result, load_result, write_atomically
 from tests.unit.bench.records import hit, result
 

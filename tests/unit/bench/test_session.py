@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bench.plan import OpenLoop, Phase
+from bench.load.plan import OpenLoop, Phase
 from bench.results import Verdict
 from bench.samples import Outcome, encode_lines
 from bench.session import Session
-from bench.slo import Load, Profile
-from bench.thresholds import parse_threshold
+from bench.verdict.slo import Load, Profile
+from bench.verdict.thresholds import parse_threshold
 from tests.unit.bench.records import counters, end, hit, miss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bench.counters import Counters
+    from bench.evidence.counters import Counters
 
 PROFILE = Profile(
     name="unit",

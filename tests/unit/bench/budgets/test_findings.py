@@ -6,12 +6,12 @@ import math
 
 import pytest
 
-from bench.bootstrap import Interval
 from bench.budgets.cached_rate import p99_interval
 from bench.budgets.finding import judge
 from bench.budgets.herd import judge_herds
 from bench.budgets.overhead import judge_pairs
 from bench.results import Verdict
+from bench.verdict.bootstrap import Interval
 
 
 @pytest.mark.parametrize(

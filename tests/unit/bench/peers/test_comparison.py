@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from bench.bootstrap import Interval
 from bench.peers.comparison import find_problem
 from bench.peers.contenders import ECHO, MEMORY, NGINX, Contender
 from bench.peers.server import Server
 from bench.peers.standings import Slot, judge_at_least, sum_up
 from bench.peers.wrk import Figures, Load
 from bench.results import Verdict
+from bench.verdict.bootstrap import Interval
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@
 
 A bound PASSES when the samples prove it: the upper confidence bound of the percentile keeps it. It FAILS when they
 prove the contrary. Between the two it is INCONCLUSIVE, with the number of samples that would decide. So a service
-whose true percentile lies exactly at the bound passes in at most 5 % of runs (see `bench.percentiles`).
+whose true percentile lies exactly at the bound passes in at most 5 % of runs (see `bench.verdict.percentiles`).
 
 A run is INVALID if any rule of evidence does not hold; else its verdict is the worst of its gated bounds.
 """
@@ -12,17 +12,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bench.evidence import PhaseRecord, is_proven, lag_p99_ms
-from bench.percentiles import ALPHA, confidence_ranks, cumulative_binomial, percentile, samples_needed
-from bench.plan import ClosedLoop, Phase
+from bench.evidence.rules import PhaseRecord, is_proven, lag_p99_ms
+from bench.load.plan import ClosedLoop, Phase
+from bench.load.workload import TASKS
 from bench.results import Finding, Latency, PhaseResult, TaskResult, ThresholdResult, Verdict
-from bench.workload import TASKS
+from bench.verdict.percentiles import ALPHA, confidence_ranks, cumulative_binomial, percentile, samples_needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bench.samples import Sample
-    from bench.thresholds import Threshold
+    from bench.verdict.thresholds import Threshold
 
 _SEVERITY = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.INVALID)
 

@@ -11,10 +11,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.counters import PROVIDER_CALLS, REQUESTS, Counters
-from bench.percentiles import percentile
-from bench.plan import OpenLoop, Phase
+from bench.evidence.counters import PROVIDER_CALLS, REQUESTS, Counters
+from bench.load.plan import OpenLoop, Phase
 from bench.results import Finding
+from bench.verdict.percentiles import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import FileFormatError, UsageError
-from bench.slo import DEFAULT_PATH, load_profile
-from bench.thresholds import ThresholdSyntaxError, parse_threshold
+from bench.verdict.slo import DEFAULT_PATH, load_profile
+from bench.verdict.thresholds import ThresholdSyntaxError, parse_threshold
 from tests.unit.bench.records import hit, miss
 
 if TYPE_CHECKING:

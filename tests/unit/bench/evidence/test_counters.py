@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.counters import Counters, parse_counters
+from bench.evidence.counters import Counters, parse_counters
 
 TEXT = """\
 # TYPE alchemorsel_ai_requests_total counter

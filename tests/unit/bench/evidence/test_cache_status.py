@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.cache_status import parse_cache_status
+from bench.evidence.cache_status import parse_cache_status
 
 
 @pytest.mark.parametrize(

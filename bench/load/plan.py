@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.workload import TASKS
+from bench.load.workload import TASKS
 
 if TYPE_CHECKING:
-    from bench.slo import Load
+    from bench.verdict.slo import Load
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
-from bench.workload import TASKS
+from bench.load.workload import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

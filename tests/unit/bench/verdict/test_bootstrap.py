@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bench.bootstrap import median_interval, ratio_interval
+from bench.verdict.bootstrap import median_interval, ratio_interval
 
 
 def test_interval_holds_the_median_and_lies_within_the_samples() -> None:

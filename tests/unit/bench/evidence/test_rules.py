@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.counters import Counters
-from bench.evidence import agrees, examine, is_proven
+from bench.evidence.counters import Counters
+from bench.evidence.rules import agrees, examine, is_proven
 from tests.unit.bench.records import cached_record, counters, end, hit, miss, uncached_record
 
 if TYPE_CHECKING:
-    from bench.evidence import PhaseRecord
+    from bench.evidence.rules import PhaseRecord
     from bench.samples import Sample
 
 LAG_MS = 5.0

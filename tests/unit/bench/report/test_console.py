@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from bench.console import Activity
+from bench.report.console import Activity
 
 
 def test_a_log_gets_a_line_every_ten_seconds() -> None:

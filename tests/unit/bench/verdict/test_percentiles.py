@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.percentiles import ALPHA, confidence_ranks, cumulative_binomial, percentile, rank, samples_needed
+from bench.verdict.percentiles import ALPHA, confidence_ranks, cumulative_binomial, percentile, rank, samples_needed
 
 PERCENTS = st.decimals(min_value="0.1", max_value="99.9", places=1).map(float)
 

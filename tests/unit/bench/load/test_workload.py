@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.arrivals import constant_arrivals
-from bench.plan import ClosedLoop, OpenLoop, plan
-from bench.slo import Load
-from bench.workload import TASKS, nonce, request_body
+from bench.load.arrivals import constant_arrivals
+from bench.load.plan import ClosedLoop, OpenLoop, plan
+from bench.load.workload import TASKS, nonce, request_body
+from bench.verdict.slo import Load
 
 NAMES = sorted(TASKS)
 

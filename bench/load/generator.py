@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import GeneratorError
-from bench.plan import OpenLoop, Phase
+from bench.load.plan import OpenLoop, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+LOCUSTFILE = Path(__file__).parent.with_name("locustfile.py")
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 200.0

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from bench.formats import NOTHING, format_ms, format_ratio, format_share, format_threshold
+from bench.report.formats import NOTHING, format_ms, format_ratio, format_share, format_threshold
 from bench.results import Latency, Result, Verdict
 
 if TYPE_CHECKING:

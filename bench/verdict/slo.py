@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NoReturn
 import yaml
 
 from bench.errors import FileFormatError, UsageError
-from bench.thresholds import Threshold, ThresholdSyntaxError, parse_threshold
+from bench.verdict.thresholds import Threshold, ThresholdSyntaxError, parse_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-DEFAULT_PATH = Path(__file__).with_name("slo.yml")
+DEFAULT_PATH = Path(__file__).parent.with_name("slo.yml")
 
 _LOAD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "uncached": ("samples", "max_seconds"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench.evidence import examine
+from bench.evidence.rules import examine
 from bench.results import Finding, Verdict
-from bench.thresholds import parse_threshold
-from bench.verdict import explain, judge, summarize_latency, summarize_phase, summarize_tasks, worst
+from bench.verdict.thresholds import parse_threshold
+from bench.verdict.verdicts import explain, judge, summarize_latency, summarize_phase, summarize_tasks, worst
 from tests.unit.bench.records import cached_record, hit, miss, uncached_record
 
 BOUND = parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Self
 import httpx
 import msgspec
 
-from bench.counters import Counters, parse_counters
 from bench.errors import TargetError, UsageError
+from bench.evidence.counters import Counters, parse_counters
+from bench.load.workload import TASKS, request_body
 from bench.samples import Answer, Outcome, judge_answer
-from bench.workload import TASKS, request_body
 
 if TYPE_CHECKING:
     from types import TracebackType

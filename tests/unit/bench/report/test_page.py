@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import verdict
-from bench.evidence import examine
-from bench.formats import format_bound, format_ms, format_ratio, format_share, format_threshold
-from bench.junit import render_junit
-from bench.report import render
+from bench.evidence.rules import examine
 from bench.report.ecdf import Curve, common_axis, plot
+from bench.report.formats import format_bound, format_ms, format_ratio, format_share, format_threshold
+from bench.report.junit import render_junit
+from bench.report.page import render
 from bench.report.svg import LogAxis
 from bench.results import Finding, Result, Verdict
-from bench.thresholds import parse_threshold
+from bench.verdict import verdicts
+from bench.verdict.thresholds import parse_threshold
 from tests.unit.bench.records import cached_record, hit, miss, result, uncached_record
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -62,14 +62,14 @@ def full_result() -> tuple[Result, list[object]]:
     samples = [sample for record in records for sample in record.samples]
     findings = [finding for record in records for finding in examine(record, 5.0)]
     bounds = [
-        verdict.judge(parse_threshold("latency{task:recipe,cache:hit}", "p(95)<200", gated=True), samples),
-        verdict.judge(parse_threshold("latency{task:recipe,cache:miss}", "p(95)<5000", gated=False), samples),
+        verdicts.judge(parse_threshold("latency{task:recipe,cache:hit}", "p(95)<200", gated=True), samples),
+        verdicts.judge(parse_threshold("latency{task:recipe,cache:miss}", "p(95)<5000", gated=False), samples),
     ]
     whole = result(
-        tasks=verdict.summarize_tasks(samples, bounds, findings),
+        tasks=verdicts.summarize_tasks(samples, bounds, findings),
         thresholds=bounds,
         evidence=findings,
-        phases=[verdict.summarize_phase(record) for record in records],
+        phases=[verdicts.summarize_phase(record) for record in records],
     )
     return whole, samples
 
@@ -144,10 +144,10 @@ def test_junit_shows_bounds_and_evidence_as_tests() -> None:
     """Broken evidence is an error, a broken bound a failure, the rest is skipped with its reason."""
     samples = [hit(500.0) for _ in range(100)]
     bounds = [
-        verdict.judge(parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True), samples),
-        verdict.judge(parse_threshold("latency{task:recipe,cache:miss}", "p(95)<100", gated=True), samples),
-        verdict.judge(parse_threshold("failures", "rate<0.5", gated=True), samples),
-        verdict.judge(parse_threshold("failures", "rate<0.5", gated=False), samples),
+        verdicts.judge(parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True), samples),
+        verdicts.judge(parse_threshold("latency{task:recipe,cache:miss}", "p(95)<100", gated=True), samples),
+        verdicts.judge(parse_threshold("failures", "rate<0.5", gated=True), samples),
+        verdicts.judge(parse_threshold("failures", "rate<0.5", gated=False), samples),
     ]
     findings = [
         Finding(rule="r", phase="cached", task="recipe", holds=holds, detail="<why>") for holds in (True, False)

@@ -1,0 +1,1 @@
+"""What is sent, and when: workloads, arrival processes, the phases of a run, and the generator that sends them."""
