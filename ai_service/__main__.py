@@ -14,7 +14,8 @@ from ai_service import __version__, structured_log, systemd
 from ai_service.access import command as hash_key
 from ai_service.cache.purge import MARK_BYTES
 from ai_service.errors import ConfigurationError
-from ai_service.settings import PREFIX, Settings
+from ai_service.knobs import PREFIX
+from ai_service.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ai_service import knobs
 from ai_service.errors import ConfigurationError
-from ai_service.settings import Settings, parse_duration
+from ai_service.settings import Settings
 
 
 def mistakes(**environ: str) -> list[str]:
@@ -27,14 +28,14 @@ def test_an_empty_environment_runs_on_a_laptop() -> None:
 @pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("30s", 30), ("1.5m", 90), ("2h", 7200)])
 def test_durations_have_a_unit(text: str, seconds: float) -> None:
     """All durations are seconds inside."""
-    assert parse_duration(text) == seconds
+    assert knobs.duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["30", "s", "-1s", "0s", "1d", "1s ", "nan s", "1h30m"])
 def test_anything_else_is_no_duration(text: str) -> None:
     """A number without a unit in particular: seconds and milliseconds are too easily mixed up."""
     with pytest.raises(ValueError, match="500ms, 30s, 2m or 1h"):
-        parse_duration(text)
+        knobs.duration(text)
 
 
 def test_all_mistakes_are_reported_at_once() -> None:

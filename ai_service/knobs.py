@@ -1,0 +1,176 @@
+"""Knobs: how one setting is named, read from the environment and checked; what all programs of this package share."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from _typeshed import DataclassInstance
+
+PREFIX = "ALCHEMORSEL_"
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """One setting as its user sees it.
+
+    Attributes:
+        variable: Name of the environment variable.
+        default: Text that stands for an unset variable.
+        parse: Turns the text into the value; raises ValueError with what would be right. For a `_FILE` the text is
+            the file's, except where `keeps_path`.
+        meaning: What it does, for the table in the README.
+        keeps_path: The value is the file's path, for a file that is read again when it changes.
+    """
+
+    variable: str
+    default: str
+    parse: Callable[[str], Any]
+    meaning: str
+    keeps_path: bool = False
+
+
+def knob(
+    variable: str,
+    default: str,
+    parse: Callable[[str], Any],
+    meaning: str,
+    *,
+    secret: bool = False,
+    keeps_path: bool = False,
+) -> Any:
+    """A field of a frozen dataclass that is read from the environment; see Knob. A secret is not in the `repr`."""
+    found = Knob(PREFIX + variable, default, parse, meaning, keeps_path)
+    return field(metadata={"knob": found}, repr=not secret)
+
+
+def of(settings: type[DataclassInstance]) -> dict[str, Knob]:
+    """The knobs of a class of settings by their fields' names, in the order of the fields."""
+    return {item.name: item.metadata["knob"] for item in fields(settings) if "knob" in item.metadata}
+
+
+def read(knobs: Mapping[str, Knob], environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Reads all values, and collects what is wrong instead of stopping at the first mistake.
+
+    Args:
+        knobs: By the names of the values.
+        environ: The environment, as `os.environ`.
+
+    Returns:
+        The values that could be read, and a sentence for each mistake, misspelt variables among them.
+    """
+    values: dict[str, Any] = {}
+    mistakes = _unknown_variables(environ, [knob.variable for knob in knobs.values()])
+    for name, knob in knobs.items():
+        text = environ.get(knob.variable, "").strip() or knob.default
+        try:
+            if knob.variable.endswith("_FILE") and text:
+                path = _secret_path(text, environ.get("CREDENTIALS_DIRECTORY", ""))
+                text = str(path) if knob.keeps_path else _read_secret(path)
+            values[name] = knob.parse(text)
+        except ValueError as error:
+            shown = "" if knob.variable.endswith(("_FILE", "_URL")) else f"={text!r}"
+            mistakes.append(f"{knob.variable}{shown}: {error}")
+    return values, mistakes
+
+
+def duration(text: str) -> float:
+    """Reads `500ms`, `30s`, `2m` or `1h`, in seconds."""
+    match = _DURATION.fullmatch(text)
+    if match is None or float(match[1]) == 0:
+        raise ValueError("expected a duration above zero such as 500ms, 30s, 2m or 1h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def zero_or_duration(text: str) -> float:
+    """Reads a duration, or 0."""
+    return 0.0 if text == "0" else duration(text)
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """A parser of whole numbers, the ends included."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,12}", text) or not low <= int(text) <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """A parser of words that are known."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def url(*schemes: str, optional: bool = False) -> Callable[[str], str]:
+    """A parser of URLs of some schemes; a password in one would end up in logs."""
+
+    def parse(text: str) -> str:
+        if optional and not text:
+            return ""
+        try:
+            parts = urlsplit(text)
+            valid = parts.scheme in schemes and bool(parts.hostname or parts.scheme == "unix") and parts.port != 0
+        except ValueError:
+            valid = False
+        if not valid:
+            raise ValueError(f"expected a URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
+        if parts.password is not None:
+            raise ValueError("expected a URL without a password; give the password as a file")
+        return text.rstrip("/")
+
+    return parse
+
+
+def name(text: str) -> str:
+    """Reads a name."""
+    if not text.isascii() or not text.isprintable() or " " in text or not text:
+        raise ValueError("expected a name of printable ASCII characters without spaces")
+    return text
+
+
+def _unknown_variables(environ: Mapping[str, str], known: list[str]) -> list[str]:
+    mistakes = []
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            mistakes.append(f"{name}: no such setting{hint}")
+    return mistakes
+
+
+def _secret_path(name: str, credentials_directory: str) -> Path:
+    """A secret's file; a relative name is a systemd credential."""
+    path = Path(name)
+    if not path.is_absolute():
+        if not credentials_directory:
+            raise ValueError("expected an absolute path (a relative name needs systemd's LoadCredential)")
+        path = Path(credentials_directory) / name
+    return path
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ValueError(f"cannot read {path}: {reason}") from None
+    if not text:
+        raise ValueError(f"{path} is empty")
+    return text
