@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def confidence_ranks(p: float, n: int, alpha: float = ALPHA) -> tuple[int | None
     return lower, upper
 
 
+@lru_cache(maxsize=1024)  # whoever judges many runs asks the same again
 def samples_needed(p: float, n: int, below: int) -> int | None:
     """Return how many samples in all would decide whether the p-quantile is below a bound, at the present share.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import comb
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +34,12 @@ def test_percentile_is_the_smallest_sample_that_covers_the_share(samples: list[i
     assert value in samples
     assert sum(sample <= value for sample in samples) >= share
     assert sum(sample < value for sample in samples) < share
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=300), st.integers(1, 100))
+def test_percentile_is_that_of_numpy(samples: list[int], p: int) -> None:
+    """On any data the same as NumPy's percentile without interpolation, the inverse of the empirical distribution."""
+    assert percentile(sorted(samples), p) == np.percentile(samples, p, method="inverted_cdf")
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=100), PERCENTS, PERCENTS)
