@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hosts.client import Client
+from tests.hosts.sandbox import HIGHEST_EXPOSURE, exposure
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -35,6 +36,11 @@ def test_service_does_not_run_as_root(host: Host) -> None:
     """The service has a user of its own."""
     pid = host.check_output("systemctl show --property=MainPID --value alchemorsel-ai@blue.service")
     assert host.check_output("ps -o user= -p %s", pid).strip() not in {"root", "0"}
+
+
+def test_unit_is_exposed_as_little_as_promised(host: Host) -> None:
+    """The sandbox is 2.0 or less of 10 in systemd's own judgement."""
+    assert exposure(host, "alchemorsel-ai@blue.service") <= HIGHEST_EXPOSURE
 
 
 def test_environment_file_holds_no_password(host: Host, variables: Variables) -> None:

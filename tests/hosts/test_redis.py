@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.hosts.sandbox import HIGHEST_EXPOSURE, exposure
+
 if TYPE_CHECKING:
     from testinfra.host import Host
 
@@ -55,3 +57,8 @@ def test_password_file_is_readable_by_root_only(host: Host, variables: Variables
     assert host.file(path).mode == 0o600
     assert host.file(path).user == "root"
     assert host.file(str(path).rpartition("/")[0]).mode & 0o077 == 0
+
+
+def test_unit_is_exposed_as_little_as_promised(host: Host) -> None:
+    """The sandbox is 2.0 or less of 10 in systemd's own judgement."""
+    assert exposure(host, "redis-server.service") <= HIGHEST_EXPOSURE

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.roles.ansible_module import run_module
+
 _PATH = Path(__file__).parents[2] / "roles" / "ai_service" / "library" / "source_archive.py"
 _SPEC = importlib.util.spec_from_file_location("source_archive", _PATH)
 assert _SPEC is not None
@@ -101,3 +103,31 @@ def test_missing_requirements_are_refused(tmp_path: Path, source: tuple[Path, Pa
     """A release without its requirements could not run."""
     with pytest.raises(source_archive.SourceError, match="is not a file"):
         source_archive.collect(source[0], tmp_path / "nowhere.txt")
+
+
+def test_wheels_are_packed_beside_the_package(tmp_path: Path, source: tuple[Path, Path]) -> None:
+    """A host that reaches no index finds its wheels in the archive; other files of the folder stay behind."""
+    (tmp_path / "house").mkdir()
+    (tmp_path / "house" / "starlette-1.0-py3-none-any.whl").write_bytes(b"wheel")
+    (tmp_path / "house" / "SHA256SUMS").write_bytes(b"sums")
+    assert source_archive.collect_wheels(tmp_path / "house") == {"wheels/starlette-1.0-py3-none-any.whl": b"wheel"}
+    params = {"package": str(source[0]), "requirements": str(source[1]), "dest": str(tmp_path / "source.tar.gz")}
+    result = run_module("ai_service", "source_archive", wheelhouse=str(tmp_path / "house"), **params)
+    with tarfile.open(tmp_path / "source.tar.gz") as archive:
+        assert "wheels/starlette-1.0-py3-none-any.whl" in archive.getnames()
+    assert result["digest"] == run_module("ai_service", "source_archive", **params)["digest"]
+
+
+@pytest.mark.parametrize("folder", ["house", "nowhere"])
+def test_wheelhouse_without_wheels_is_refused(tmp_path: Path, source: tuple[Path, Path], folder: str) -> None:
+    """An empty or wrong folder is told before anything is built."""
+    (tmp_path / "house").mkdir()
+    result = run_module(
+        "ai_service",
+        "source_archive",
+        package=str(source[0]),
+        requirements=str(source[1]),
+        wheelhouse=str(tmp_path / folder),
+    )
+    assert result["failed"]
+    assert "has no wheels" in result["msg"]

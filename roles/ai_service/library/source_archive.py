@@ -22,6 +22,8 @@ short_description: Describe or pack a Python package, reproducibly
 description:
   - Gives the version of a package and a digest over its files and its requirements.
   - With O(dest) it also packs both into a tar archive, C(requirements.txt) beside the package's folder.
+  - The wheels of O(wheelhouse) go with them, into C(wheels). They do not count for the digest, because the requirements
+    name the hash of each.
 options:
   package:
     description: Folder of the package; its C(__init__.py) says C(__version__ = "...").
@@ -31,6 +33,9 @@ options:
     description: File with the pinned and hashed requirements.
     type: path
     required: true
+  wheelhouse:
+    description: Folder with wheels of the requirements. Left out, none are packed.
+    type: path
   dest:
     description: File to write the archive to. Left out, nothing is written.
     type: path
@@ -47,6 +52,14 @@ EXAMPLES = r"""
   source_archive:
     package: "{{ playbook_dir }}/../ai_service"
     requirements: "{{ playbook_dir }}/../requirements/service.txt"
+  delegate_to: localhost
+
+- name: Pack it, with what a host without an index needs
+  source_archive:
+    package: "{{ playbook_dir }}/../ai_service"
+    requirements: "{{ playbook_dir }}/../requirements/service.txt"
+    wheelhouse: /srv/bundle/wheels
+    dest: /tmp/source.tar.gz
   delegate_to: localhost
 """
 
@@ -66,6 +79,7 @@ files:
 """
 
 REQUIREMENTS_NAME = "requirements.txt"
+WHEELS_FOLDER = "wheels"
 _VERSION = re.compile(r"""^__version__\s*=\s*["']([0-9A-Za-z.+!-]+)["']""", re.MULTILINE)
 
 
@@ -96,6 +110,22 @@ def collect(package: Path, requirements: Path) -> dict[str, bytes]:
         if path.is_file() and not skipped:
             files[f"{package.name}/{inside.as_posix()}"] = path.read_bytes()
     return dict(sorted(files.items()))
+
+
+def collect_wheels(wheelhouse: Path) -> dict[str, bytes]:
+    """Return the wheels of a folder as files of the archive, contents by name.
+
+    Args:
+        wheelhouse: The folder.
+
+    Raises:
+        SourceError: There is none in it, or no such folder.
+    """
+    wheels = {f"{WHEELS_FOLDER}/{path.name}": path.read_bytes() for path in sorted(wheelhouse.glob("*.whl"))}
+    if not wheels:
+        message = f"{wheelhouse} has no wheels (*.whl) in it"
+        raise SourceError(message)
+    return wheels
 
 
 def version_of(files: dict[str, bytes], package_name: str) -> str:
@@ -142,6 +172,7 @@ def main() -> None:
         argument_spec={
             "package": {"type": "path", "required": True},
             "requirements": {"type": "path", "required": True},
+            "wheelhouse": {"type": "path"},
             "dest": {"type": "path"},
         },
         supports_check_mode=True,
@@ -150,10 +181,11 @@ def main() -> None:
     try:
         files = collect(package, Path(module.params["requirements"]))
         version = version_of(files, package.name)
+        wheels = collect_wheels(Path(module.params["wheelhouse"])) if module.params["wheelhouse"] else {}
     except SourceError as error:
         module.fail_json(msg=str(error))
     if module.params["dest"] and not module.check_mode:
-        Path(module.params["dest"]).write_bytes(pack(files))
+        Path(module.params["dest"]).write_bytes(pack(files | wheels))
     changed = bool(module.params["dest"])
     module.exit_json(changed=changed, version=version, digest=digest_of(files), files=len(files))
 

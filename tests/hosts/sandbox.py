@@ -1,0 +1,20 @@
+"""How much of a host a unit can reach."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+HIGHEST_EXPOSURE = 2.0
+"""What the project's units may have at most, of 10; systemd calls 0 to 2 well protected."""
+
+
+def exposure(host: Host, unit: str) -> float:
+    """The overall exposure level of a unit, 0 (none) to 10, as `systemd-analyze security` computes it."""
+    told = host.check_output("systemd-analyze security --no-pager %s", unit)
+    match = re.search(r"Overall exposure level for \S+: ([\d.]+)", told)
+    assert match, told
+    return float(match[1])
