@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 _TIMEOUT_S = "90"
+_KEY_FILE = "/etc/alchemorsel/secrets/ai_service_verify_key"
 
 
 class Client:
@@ -19,8 +20,10 @@ class Client:
     # The request runs in the host's own Python: a bare host has no curl.
     _SCRIPT = """
 import json, sys, urllib.error, urllib.request
-url, body, timeout = sys.argv[1], sys.argv[2] or None, float(sys.argv[3])
+url, body, timeout, key_file = sys.argv[1], sys.argv[2] or None, float(sys.argv[3]), sys.argv[4]
 request = urllib.request.Request(url, body.encode() if body else None, {"Content-Type": "application/json"})
+if key_file:
+    request.add_header("Authorization", "Bearer " + open(key_file).read().strip())
 try:
     answer = urllib.request.urlopen(request, timeout=timeout)
 except urllib.error.HTTPError as error:
@@ -33,11 +36,15 @@ print(json.dumps({"status": answer.status, "headers": headers, "body": answer.re
         """Talk to the address and port that the variables of the role ai_service name."""
         self._host = host
         address = variables["ai_service_bind_address"]
+        # The key stays on the host: on a command line, everybody there could read it.
+        self._key_file = _KEY_FILE if variables["ai_service_api_keys"] else ""
         self._base = f"http://{'127.0.0.1' if address == '0.0.0.0' else address}:{variables['ai_service_port']}"
 
-    def send(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One request; `body` makes it a POST. Returns status, headers (lower-case names) and body."""
+    def send(self, path: str, body: dict[str, Any] | None = None, *, stranger: bool = False) -> dict[str, Any]:
+        """One request; `body` makes it a POST, a stranger has no key. Returns status, headers (lower-case) and body."""
         text = json.dumps(body) if body is not None else ""
-        printed = self._host.check_output("python3 -c %s %s %s %s", self._SCRIPT, self._base + path, text, _TIMEOUT_S)
+        key_file = "" if stranger else self._key_file
+        command = "python3 -c %s %s %s %s %s"
+        printed = self._host.check_output(command, self._SCRIPT, self._base + path, text, _TIMEOUT_S, key_file)
         answer: dict[str, Any] = json.loads(printed)
         return answer

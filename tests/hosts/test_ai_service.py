@@ -51,6 +51,14 @@ def test_environment_file_holds_no_password(host: Host, variables: Variables) ->
     assert secret not in host.file("/etc/alchemorsel/ai_service.env").content_string
 
 
+def test_only_who_has_a_key_is_answered(client: Client, variables: Variables) -> None:
+    """Where keys are set; health stays open, for load balancers carry none."""
+    if not variables("ai_service")["ai_service_api_keys"]:
+        pytest.skip("this site lets everybody in who reaches the address")
+    assert client.send("/api/v1/ai/generate-recipe", {"prompt": "soup"}, stranger=True)["status"] == 401
+    assert client.send("/health", stranger=True)["status"] == 200
+
+
 def test_health_says_healthy(client: Client) -> None:
     """Every part is up, so the service says so."""
     answer = client.send("/health")

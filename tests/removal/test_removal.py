@@ -32,7 +32,12 @@ TRACES = {
         units=("redis-server.service",),
     ),
     "ai_service": Traces(
-        paths=("/opt/alchemorsel/ai_service", "/etc/alchemorsel/ai_service.env"),
+        paths=(
+            "/opt/alchemorsel/ai_service",
+            "/etc/alchemorsel/ai_service.env",
+            "/etc/alchemorsel/secrets/ai_service_api_keys",
+            "/etc/alchemorsel/secrets/ai_service_verify_key",
+        ),
         units=("alchemorsel-ai.socket", "alchemorsel-ai@blue.service"),
         users=("alchemorsel",),
     ),

@@ -18,6 +18,7 @@ class FakeAIService:
         meta: What a suggestion says of its making.
         hits: A repeated request is answered from the cache.
         forgets: A cached answer differs from the first.
+        key: Callers need it; None where they need none.
         cache_controls: The header of each request for a suggestion; None where there was none.
     """
 
@@ -28,6 +29,7 @@ class FakeAIService:
         self.meta: dict[str, Any] = {"provider": "ollama", "degraded": False}
         self.hits = True
         self.forgets = False
+        self.key: str | None = None
         self.cache_controls: list[str | None] = []
         fake = self
 
@@ -66,6 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer a suggestion."""
         self.rfile.read(int(self.headers["Content-Length"]))
+        if self.service.key and self.headers.get("Authorization") != f"Bearer {self.service.key}":
+            self._answer(401, {"success": False, "code": "unauthorized"}, {})
+            return
         control = self.headers.get("Cache-Control")
         self.service.cache_controls.append(control)
         hit = control is None and self.service.hits

@@ -12,6 +12,9 @@ from tests.roles.fake_ai_service import FakeAIService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+KEY = "a-key-for-the-verification-of-this-test"
 
 
 @pytest.fixture
@@ -35,6 +38,36 @@ def test_healthy_service_passes_past_its_cache_and_with_it(service: FakeAIServic
     assert not result["changed"]
     assert len(result["tried"]) == 3
     assert service.cache_controls == ["no-cache", None]
+
+
+def test_service_with_keys_answers_with_one_and_not_without(service: FakeAIService, tmp_path: Path) -> None:
+    """The gate is tried from both sides, with the key that is in a file."""
+    service.key = KEY
+    key_file = tmp_path / "key"
+    key_file.write_text(f"{KEY}\n")
+    result = try_out(service, key_file=str(key_file))
+    assert not result.get("failed"), result
+    assert result["tried"][1] == "no answer without a key"
+    assert len(result["tried"]) == 4
+    assert KEY not in str(result)
+
+
+def test_service_that_lets_strangers_in_fails(service: FakeAIService, tmp_path: Path) -> None:
+    """Keys were wanted, and the running service knows nothing of them."""
+    (tmp_path / "key").write_text(KEY)
+    assert "without a key to be refused with 401, got 200" in try_out(service, key_file=str(tmp_path / "key"))["msg"]
+
+
+def test_key_that_does_not_open_fails(service: FakeAIService, tmp_path: Path) -> None:
+    """It is none of those whose hashes the service has."""
+    service.key = KEY
+    (tmp_path / "key").write_text("another")
+    assert "expected an answer of ollama, got 401" in try_out(service, key_file=str(tmp_path / "key"))["msg"]
+
+
+def test_key_file_that_is_gone_is_explained(service: FakeAIService, tmp_path: Path) -> None:
+    """Its path is in the message."""
+    assert f"cannot read the key in {tmp_path / 'key'}" in try_out(service, key_file=str(tmp_path / "key"))["msg"]
 
 
 def test_service_that_becomes_ready_is_waited_for(service: FakeAIService) -> None:

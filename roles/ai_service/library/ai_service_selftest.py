@@ -8,6 +8,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
@@ -20,6 +21,7 @@ module: ai_service_selftest
 short_description: Try the AI service as its clients use it
 description:
   - Waits until the service is ready and reaches its cache.
+  - Where callers need a key, sends a request without one and expects to be refused.
   - Sends a request past the cache and expects the wanted provider's answer, not a stand-in's.
   - Sends the same request again and expects the same answer from the cache.
   - In check mode nothing is tried.
@@ -32,6 +34,9 @@ options:
     description: Provider that must answer.
     type: str
     required: true
+  key_file:
+    description: File with an API key, where callers need one.
+    type: path
   ready_timeout:
     description: Seconds within which the service must be ready.
     type: int
@@ -79,10 +84,12 @@ class Selftest:
 
     Args:
         url: Its address.
+        key: An API key; empty where callers need none.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = "") -> None:
         self._url = url
+        self._key = key
         # Never through a proxy that the host's environment names: this is about this host.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self.tried: list[str] = []
@@ -100,13 +107,24 @@ class Selftest:
             time.sleep(POLL_INTERVAL)
         self.tried.append("ready, with its cache within reach")
 
+    def ask_as_a_stranger(self) -> None:
+        """Ask without a key.
+
+        Raises:
+            SelftestError: The service answered.
+        """
+        answer = self._request(PATH, HIT_TIMEOUT)
+        if answer.status != http.client.UNAUTHORIZED:
+            raise SelftestError(f"expected a request without a key to be refused with 401, got {answer.status}")
+        self.tried.append("no answer without a key")
+
     def ask_provider(self, provider: str, timeout: float) -> Any:
         """Have the provider itself answer, and return its answer.
 
         Raises:
             SelftestError: Another answered, or none.
         """
-        answer = self._request(PATH, timeout, headers={"Cache-Control": "no-cache"})
+        answer = self._request(PATH, timeout, headers={"Cache-Control": "no-cache", **self._credentials()})
         meta = answer.body.get("meta", {}) if isinstance(answer.body, dict) else {}
         if answer.status != http.client.OK or meta.get("provider") != provider or meta.get("degraded"):
             why = answer.headers.get("Server-Timing", "")
@@ -120,7 +138,7 @@ class Selftest:
         Raises:
             SelftestError: It was not the cache, or not the same answer.
         """
-        answer = self._request(PATH, HIT_TIMEOUT)
+        answer = self._request(PATH, HIT_TIMEOUT, headers=self._credentials())
         cache_status = answer.headers.get("Cache-Status", "")
         if "; hit" not in cache_status:
             raise SelftestError(
@@ -142,6 +160,9 @@ class Selftest:
             return f"no provider is usable: {answer.body.get('providers')}"
         cache = answer.body.get("cache", {})
         return "" if cache.get("available") else f"its cache ({cache.get('store')}) does not answer"
+
+    def _credentials(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
 
     def _request(
         self, path: str, timeout: float, *, method: str = "POST", headers: dict[str, str] | None = None
@@ -175,6 +196,7 @@ def main() -> None:
         argument_spec={
             "url": {"type": "str", "required": True},
             "provider": {"type": "str", "required": True},
+            "key_file": {"type": "path", "no_log": False},
             "ready_timeout": {"type": "int", "default": 30},
             "timeout": {"type": "int", "default": 120},
         },
@@ -183,11 +205,18 @@ def main() -> None:
     url = module.params["url"].rstrip("/")
     if not url.startswith(("http://", "https://")):
         module.fail_json(msg=f"url must begin with http:// or https://, not {url}")
-    selftest = Selftest(url)
     if module.check_mode:
         module.exit_json(changed=False, tried=[])
+    key_file = module.params["key_file"]
+    try:
+        key = Path(key_file).read_text(encoding="utf-8").strip() if key_file else ""
+    except OSError as error:
+        module.fail_json(msg=f"cannot read the key in {key_file}: {error.strerror}")
+    selftest = Selftest(url, key)
     try:
         selftest.wait_until_ready(module.params["ready_timeout"])
+        if key:
+            selftest.ask_as_a_stranger()
         answer = selftest.ask_provider(module.params["provider"], module.params["timeout"])
         selftest.ask_cache(answer)
     except SelftestError as error:
