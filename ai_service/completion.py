@@ -149,6 +149,8 @@ class Completions:
                 return found
         if directives.only_if_cached:
             raise NotCached("No answer that is fresh enough is stored, and the request allows no other.")
+        if follower is not None:
+            follower.timings["cache"] = time.perf_counter() - started
         stale = stored[0] if stored is not None and stored[0].stale_until > self._clock() else None
         try:
             async with asyncio.timeout(self._deadline_s):

@@ -53,7 +53,8 @@ _TASKS = {
 }
 _STREAM = (
     "Events: `start` says who writes, `delta` brings text, `answer` the whole envelope, and `error` an error's envelope"
-    " in place of it."
+    " in place of it. `restart` says that all text so far is void; no more of it comes, only `answer`. The `meta` of"
+    " `answer` has `timings_ms`, where somebody was passed over `passed_over`, and after a `restart` also `restarted`."
 )
 
 

@@ -31,6 +31,7 @@ from ai_service.errors import (
 from ai_service.lazy_timeout import within
 from ai_service.openai_api.errors import openai_error
 from ai_service.schemas import ErrorEnvelope
+from ai_service.server_timing import durations, server_timing
 from ai_service.streaming import EVENT_STREAM, EventStream, Headers, TaskEvents
 from ai_service.transcript import Author
 from ai_service.validation import QuestionReader
@@ -133,7 +134,8 @@ class TaskEndpoint:
         try:
             question, directives = await self._read(scope["method"], headers, receive)
             if question.stream or _EVENT_STREAM in headers.get(b"accept", b""):
-                stream = EventStream(self._events(question), partial(self._stream_headers, request_id), send)
+                begin = partial(self._stream_headers, request_id, started)
+                stream = EventStream(self._events(question), begin, send, started=started)
                 answer = partial(self._completions.answer, self.task, question, directives)
                 outcome = await stream.run(answer, receive)
             else:
@@ -200,10 +202,7 @@ class TaskEndpoint:
     def _headers(self, outcome: Outcome, request_id: bytes, started: float) -> Headers:
         entry = outcome.entry
         now = self._clock()
-        timings = [f"{name};dur={seconds * 1000:.3f}" for name, seconds in outcome.timings if seconds]
-        if outcome.passed_over:
-            timings += [f'fallback;desc="{name}: {reason}"' for name, reason in outcome.passed_over]
-        timings.append(f"total;dur={(time.perf_counter() - started) * 1000:.3f}")
+        timing = server_timing(outcome.timings, outcome.passed_over, time.perf_counter() - started)
         return [
             _JSON,
             (b"cache-status", _cache_status(outcome, now)),
@@ -211,10 +210,12 @@ class TaskEndpoint:
             (b"x-request-id", request_id),
             (b"x-ai-provider", entry.provider.encode()),
             (b"x-ai-model", entry.model.encode()),
-            (b"server-timing", ", ".join(timings).encode()),
+            (b"server-timing", timing),
         ]
 
-    def _stream_headers(self, request_id: bytes, follower: Follower, outcome: Outcome | None) -> Headers:
+    def _stream_headers(
+        self, request_id: bytes, started: float, follower: Follower, outcome: Outcome | None
+    ) -> Headers:
         """What is known when a stream begins: all of it for an answer that is there, its author where text is."""
         headers = [*EVENT_STREAM, (b"x-request-id", request_id)]
         author = follower.author
@@ -222,9 +223,12 @@ class TaskEndpoint:
             now = self._clock()
             headers.append((b"cache-status", _cache_status(outcome, now)))
             headers.append((b"age", b"%d" % max(0, int(now - outcome.entry.created))))
+            timing = server_timing(outcome.timings, outcome.passed_over, time.perf_counter() - started)
+            headers.append((b"server-timing", timing))
             author = Author(outcome.entry.provider, outcome.entry.model, outcome.entry.degraded)
         elif follower.cache:
             headers.append((b"cache-status", _IN_FLIGHT[follower.cache]))
+            headers.append((b"server-timing", ", ".join(durations(follower.timings.items())).encode()))
         if author is not None:
             headers.append((b"x-ai-provider", author.provider.encode()))
             headers.append((b"x-ai-model", author.model.encode()))

@@ -2,21 +2,27 @@
 
     event: start    {"provider", "model", "degraded"}     who writes
     event: delta    {"text"}                              joined, they are the answer's JSON as the model wrote it
-    event: answer   the envelope, as without streaming
+    event: restart  {"reason", "details"}                 all deltas are void, and no more come; `answer` still does
+    event: answer   the envelope, as without streaming; `meta` says in addition what took the time
     event: error    the envelope of an error, in place of `answer`
 
 The response begins with the first text, so that an error before it has its own status. Where that takes long it begins
 without, and comments keep the connection alive. A stored answer is replayed: its data as deltas, then its envelope.
+
+`Server-Timing` tells what is known when the response begins; all of it is in the last event, since the server that runs
+this (uvicorn) sends no trailers with HTTP/1.1.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from ai_service.errors import Disconnected
+from ai_service.errors import AnswerInterrupted, Disconnected
+from ai_service.server_timing import milliseconds
 from ai_service.transcript import Author, Follower, interruption
 
 if TYPE_CHECKING:
@@ -32,6 +38,7 @@ HEARTBEAT_S = 5.0
 """Below the idle time-out of every common proxy; also the time for which an error keeps a status of its own."""
 REPLAY_PIECE_CHARACTERS = 80
 _HEARTBEAT = b": waiting\n\n"
+_VOID = "The answer broke off or was not a valid one. Drop what was sent of it; the whole answer follows in one piece."
 EVENT_STREAM: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -42,7 +49,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Events(Protocol):
-    """How a stream looks on the wire."""
+    """How a stream looks on the wire.
+
+    Attributes:
+        restarts: Whether the wire format can say that what was sent is void.
+    """
+
+    restarts: bool
 
     def start(self, author: Author) -> bytes:
         """What comes before the first text."""
@@ -53,20 +66,33 @@ class Events(Protocol):
     def text_of(self, body: bytes) -> str:
         """The text that stands for a stored answer in a replay."""
 
-    def end(self, body: bytes) -> bytes:
-        """The whole answer, from the body that a request without streaming gets."""
+    def restart(self, void: AnswerInterrupted) -> bytes:
+        """What was sent is void; only where the format `restarts`."""
+
+    def end(self, outcome: Outcome, total_s: float, *, restarted: bool) -> bytes:
+        """The whole answer.
+
+        Args:
+            outcome: With the body that a request without streaming gets.
+            total_s: Seconds since the request came.
+            restarted: Whether what was sent before is void.
+        """
 
     def error(self, body: bytes) -> bytes:
         """An error after the stream has begun, from the body that it has without streaming."""
 
 
 class _Stored(msgspec.Struct):
+    success: bool
     data: msgspec.Raw
+    message: str
+    meta: dict[str, Any]
 
 
 class TaskEvents:
     """The events of the three tasks."""
 
+    restarts = True
     _decode = msgspec.json.Decoder(_Stored).decode
 
     def start(self, author: Author) -> bytes:
@@ -81,9 +107,19 @@ class TaskEvents:
         """See Events."""
         return bytes(self._decode(body).data).decode()
 
-    def end(self, body: bytes) -> bytes:
+    def restart(self, void: AnswerInterrupted) -> bytes:
         """See Events."""
-        return event(b"answer", body)
+        return event(b"restart", _encode({"reason": _VOID, "details": void.details or []}))
+
+    def end(self, outcome: Outcome, total_s: float, *, restarted: bool) -> bytes:
+        """See Events."""
+        answer = self._decode(outcome.entry.body)
+        answer.meta["timings_ms"] = milliseconds(outcome.timings, total_s)
+        if outcome.passed_over:
+            answer.meta["passed_over"] = [f"{name}: {reason}" for name, reason in outcome.passed_over]
+        if restarted:
+            answer.meta["restarted"] = True
+        return event(b"answer", _encode(answer))
 
     def error(self, body: bytes) -> bytes:
         """See Events."""
@@ -97,6 +133,7 @@ class EventStream:
         events: How it looks.
         headers: Gives the response's headers: for a follower that waits or has text, or for a finished outcome.
         send: ASGI's.
+        started: `time.perf_counter()` when the request came.
         heartbeat_s: Seconds without text after which the response begins nevertheless, and between two comments.
 
     Attributes:
@@ -109,13 +146,16 @@ class EventStream:
         headers: Callable[[Follower, Outcome | None], Headers],
         send: Send,
         *,
+        started: float,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._events = events
         self._headers = headers
         self._send = send
         self._heartbeat_s = heartbeat_s
+        self._started = started
         self._author_sent = False
+        self._restarted = False
         self.begun = False
 
     async def run(self, answer: Callable[[Follower], Awaitable[Outcome]], receive: Receive) -> Outcome:
@@ -129,7 +169,7 @@ class EventStream:
             HTTPError: There is no answer; the response may have begun.
             Disconnected: The client left.
         """
-        follower = Follower()
+        follower = Follower(restarts=self._events.restarts)
         answering = asyncio.ensure_future(answer(follower))
         leaving = asyncio.ensure_future(_disconnected(receive))
         for task in (answering, leaving):
@@ -160,6 +200,8 @@ class EventStream:
             if text and follower.author is not None:
                 await self._begin(follower, None)
                 await self._part(self._start(follower.author) + self._events.delta(text))
+            elif follower.void is not None and not self._restarted:
+                await self._part(self._restart(follower.void))
             elif not news:
                 await self._begin(follower, None)
                 await self._part(_HEARTBEAT)
@@ -178,9 +220,12 @@ class EventStream:
                 self._events.delta(text[at : at + REPLAY_PIECE_CHARACTERS])
                 for at in range(0, len(text), REPLAY_PIECE_CHARACTERS)
             ]
-        elif outcome.cache in {"hit", "stale"}:  # What was sent is not the beginning of this answer.
-            raise interruption()
-        parts.append(self._events.end(outcome.entry.body))
+        elif outcome.cache in {"hit", "stale"} and not self._restarted:  # What was sent is not the beginning of this.
+            if not self._events.restarts:
+                raise interruption()
+            parts.append(self._restart(interruption()))
+        total_s = time.perf_counter() - self._started
+        parts.append(self._events.end(outcome, total_s, restarted=self._restarted))
         await self._part(b"".join(parts), more=False)
 
     async def _begin(self, follower: Follower, outcome: Outcome | None) -> None:
@@ -194,6 +239,10 @@ class EventStream:
             return b""
         self._author_sent = True
         return self._events.start(author)
+
+    def _restart(self, void: AnswerInterrupted) -> bytes:
+        self._restarted = True
+        return self._events.restart(void)
 
     async def _part(self, part: bytes, *, more: bool = True) -> None:
         await self._send({"type": "http.response.body", "body": part, "more_body": more})

@@ -1,8 +1,8 @@
 """What a model has written so far, for everybody who follows it.
 
 One computation has one transcript, whether anybody follows it or not. Who comes late gets the text so far at once. When
-an attempt fails, its text is void: followers that took some of it are told so, since what another attempt writes
-does not continue it; everybody else never notices.
+an attempt fails, its text is void, and what another attempt writes does not continue it: followers that took some of it
+are told so, and either wait for the whole answer or give up; everybody else never notices.
 """
 
 from __future__ import annotations
@@ -25,28 +25,35 @@ class Author:
 class Follower:
     """One caller's view of a transcript.
 
+    Args:
+        restarts: Whether the caller can be told that the text it has is void, and wait for another answer.
+
     Attributes:
         author: Who writes; None before anybody does.
         cache: How the request is being answered, in the words of the metrics; "" before that is known.
+        timings: Seconds by name, as far as they are known.
         told: Whether text was taken.
+        void: Why what was taken is void, and no more text comes; None where it is not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, restarts: bool = False) -> None:
         self.author: Author | None = None
         self.cache = ""
+        self.timings: dict[str, float] = {}
         self.told = False
+        self.void: AnswerInterrupted | None = None
+        self._restarts = restarts
         self._pending: list[str] = []
-        self._interrupted: AnswerInterrupted | None = None
         self._news = asyncio.Event()
 
     def take(self) -> str:
         """The text since the last time; "" where there is none.
 
         Raises:
-            AnswerInterrupted: What was taken before is void.
+            AnswerInterrupted: What was taken before is void, and the caller cannot start again.
         """
-        if self._interrupted is not None:
-            raise self._interrupted
+        if self.void is not None and not self._restarts:
+            raise self.void
         text = "".join(self._pending)
         self._pending.clear()
         self._news.clear()
@@ -67,17 +74,19 @@ class Follower:
         self._news.set()
 
     def hear(self, text: str) -> None:
-        """Hands over text."""
+        """Hands over text; not to a caller whose text is void, since it does not continue that."""
+        if self.void is not None:
+            return
         self._pending.append(text)
         self._news.set()
 
     def forget(self, error: AnswerInterrupted) -> bool:
-        """Drops what was not taken; whether the follower can go on, because it took nothing."""
+        """Drops what was not taken; whether the follower goes on: it took nothing, or can start again."""
         self._pending.clear()
-        if self.told:
-            self._interrupted = error
+        if self.told and self.void is None:
+            self.void = error
             self._news.set()
-        return not self.told
+        return not self.told or self._restarts
 
 
 class Transcript:
@@ -95,6 +104,7 @@ class Transcript:
         self.kept = kept
         self._parts: list[str] = []
         self._author: Author | None = None
+        self._queue_s = 0.0
 
     @property
     def deserted(self) -> bool:
@@ -104,6 +114,7 @@ class Transcript:
     def attach(self, follower: Follower) -> None:
         """Gives a follower the text so far and, from now on, the rest."""
         follower.author = self._author
+        follower.timings["queue"] = self._queue_s
         self.followers.add(follower)
         if self._parts:
             follower.hear("".join(self._parts))
@@ -112,11 +123,13 @@ class Transcript:
         """Forgets a follower."""
         self.followers.discard(follower)
 
-    def begin(self, author: Author) -> None:
-        """Says who is going to write."""
+    def begin(self, author: Author, queue_s: float = 0.0) -> None:
+        """Says who is going to write, after so many seconds in its queue."""
         self._author = author
+        self._queue_s = queue_s
         for follower in self.followers:
             follower.author = author
+            follower.timings["queue"] = queue_s
 
     def write(self, text: str) -> None:
         """Adds text."""

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ai_service.openai_api.chat import ChatCompletion, new_id
+from ai_service.server_timing import server_timing
 
 if TYPE_CHECKING:
+    from ai_service.completion import Outcome
+    from ai_service.errors import AnswerInterrupted
     from ai_service.transcript import Author
     from ai_service.validation import Question
 
@@ -24,6 +27,8 @@ class ChatChunks:
     Args:
         question: What is asked; knows whether the stream shall end with the tokens that were used.
     """
+
+    restarts = False
 
     def __init__(self, question: Question) -> None:
         self._include_usage = question.include_usage
@@ -47,13 +52,19 @@ class ChatChunks:
         """See Events."""
         return _decode(body).choices[0].message.content
 
-    def end(self, body: bytes) -> bytes:
-        """See Events."""
-        completion = _decode(body)
+    def restart(self, void: AnswerInterrupted) -> bytes:
+        """See Events; the format has no word for it."""
+        raise void
+
+    def end(self, outcome: Outcome, total_s: float, *, restarted: bool) -> bytes:
+        """See Events. What took the time is in a comment, which clients of the format skip."""
+        del restarted
+        completion = _decode(outcome.entry.body)
+        timing = server_timing(outcome.timings, outcome.passed_over, total_s)
         parts = [self._choice({}, completion.choices[0].finish_reason)]
         if self._include_usage:
             parts.append(_data({**self._common, "choices": [], "usage": completion.usage}))
-        return b"".join([*parts, _DONE])
+        return b"".join([*parts, b": server-timing: %s\n\n" % timing, _DONE])
 
     def error(self, body: bytes) -> bytes:
         """See Events."""

@@ -93,7 +93,7 @@ class GuardedProvider:
             started = self._clock()
             with self.breaker.guard():
                 for attempt in range(1, ATTEMPTS + 1):
-                    transcript.begin(author)
+                    transcript.begin(author, queue_s)
                     try:
                         completion, judged = await self._once(task, prompt, transcript, purpose)
                     except InvalidAnswer:

@@ -52,10 +52,12 @@ def test_a_streamed_answer_is_the_one_that_is_stored(start: Callable[..., Progra
     assert response.headers["cache-status"] == "alchemorsel; fwd=miss"
     assert len(pieces) > 5
     assert "suggestions" in json.loads("".join(pieces))
-    assert heard[-1] == ("answer", plain.json())
+    timings, replays = (each[-1][1]["meta"].pop("timings_ms") for each in (heard, again))
+    assert heard[-1] == again[-1] == ("answer", plain.json())
+    assert 0 < timings["provider"] <= timings["total"]
+    assert "provider" not in replays
     assert plain.headers["cache-status"].startswith("alchemorsel; hit;")
     assert replayed.headers["cache-status"].startswith("alchemorsel; hit;")
-    assert again[-1] == heard[-1]
 
 
 def test_a_client_that_leaves_stops_the_model(start: Callable[..., Program], ollama: OllamaProcess) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -33,6 +33,14 @@ def ask(client: Client, body: object = BODY, path: str = PATH, **headers: str) -
     return StreamedCall(client.app, path, body, accept="text/event-stream", **headers)
 
 
+def whole(event: tuple[str, Any]) -> Any:
+    """The last event's answer as it would be without streaming."""
+    name, answer = event
+    assert name == "answer"
+    assert answer["meta"].pop("timings_ms")["total"] > 0
+    return answer
+
+
 @pytest.fixture
 def provider() -> ScriptedProvider:
     """Answers well."""
@@ -55,7 +63,7 @@ async def test_text_comes_as_it_is_written_and_then_the_whole_answer(client: Cli
     assert [name for name, _ in events][:2] == ["start", "delta"]
     assert events[0][1] == {"provider": "ollama", "model": "ollama-model", "degraded": False}
     assert json.loads(text_of(events)) == ANSWERS[PATHS[path]]
-    assert events[-1] == ("answer", plain.json())
+    assert whole(events[-1]) == plain.json()
     assert plain.headers["cache-status"].startswith("alchemorsel; hit;")
 
 
@@ -74,6 +82,7 @@ async def test_headers_say_what_is_known(client: Client) -> None:
     async with ask(client, x_request_id="abc") as call:
         await call.events()
     assert call.status == 200
+    assert re.fullmatch(r"cache;dur=\d+\.\d+, queue;dur=\d+\.\d+", call.headers.pop("server-timing"))
     assert call.headers == {
         "content-type": "text/event-stream; charset=utf-8",
         "cache-control": "no-store",
@@ -101,9 +110,10 @@ async def test_a_stored_answer_is_replayed(client: Client, provider: ScriptedPro
         events = await call.events()
     assert re.fullmatch(r"alchemorsel; hit; ttl=\d+; detail=memory", call.headers["cache-status"])
     assert call.headers["age"] == "0"
+    assert re.fullmatch(r"cache;dur=\S+, total;dur=\S+", call.headers["server-timing"])
     assert [name for name, _ in events[:3]] == ["start", "delta", "delta"]
     assert json.loads(text_of(events)) == plain.json()["data"]
-    assert events[-1] == ("answer", plain.json())
+    assert whole(events[-1]) == plain.json()
     assert len(provider.prompts) == 1
 
 
@@ -123,7 +133,7 @@ async def test_late_comers_get_the_text_so_far_and_follow(client: Client, provid
         for call in calls[1:]:
             await call.__aexit__(None, None, None)
     assert len(provider.prompts) == 1
-    assert all(end == ends[0] and end[0] == "answer" for end in ends)
+    assert len({json.dumps(whole(end)) for end in ends}) == 1
     assert {call.headers["cache-status"] for call in calls[1:]} == {
         "alchemorsel; fwd=miss; collapsed; detail=coalesced"
     }
@@ -200,33 +210,118 @@ async def test_a_made_up_answer_is_sent_when_it_is_sure_that_there_is_no_other()
     assert json.loads(text_of(events)) == events[-1][1]["data"]
 
 
-@pytest.mark.parametrize(
-    ("step", "problem"),
-    [
-        (BreakOff(WRITTEN[:100], FAILED), "failed"),
-        (BreakOff(WRITTEN[:100], TruncatedAnswer("cut short")), "truncated"),
-        ("{}" + " " * 100, "invalid"),
-    ],
-)
-async def test_after_the_first_text_a_failure_is_an_error_event(step: str | BreakOff, problem: str) -> None:
-    """No other provider goes on, and nothing is stored."""
-    fallback = ScriptedProvider(name="openai")
-    primary = ScriptedProvider(step)
+BROKEN = [
+    (BreakOff(WRITTEN[:100], TruncatedAnswer("cut short")), "truncated"),
+    ("{}" + " " * 100, "invalid"),
+]
+
+
+async def begun(call: StreamedCall, provider: ScriptedProvider) -> list[tuple[str, Any]]:
+    """All events, of which the provider holds back what follows the first text until that was sent."""
+    events = [await call.event(), await call.event()]
+    provider.midway.set()
+    return [*events, *(await call.events())]
+
+
+@pytest.mark.parametrize(("step", "problem"), BROKEN)
+async def test_after_the_first_text_an_answer_that_does_not_fit_is_asked_for_once_more(
+    step: str | BreakOff, problem: str
+) -> None:
+    """The client is told to drop what it has; no text of the second attempt is mixed with it, only the answer comes."""
+    primary, fallback = ScriptedProvider(step), ScriptedProvider(name="openai")
     primary.midway.clear()
     async with Client(primary, fallback) as client:
+        async with ask(client) as call:
+            events = await begun(call, primary)
+        plain = await client.post(PATH, json=BODY)
+    assert [name for name, _ in events] == ["start", "delta", "restart", "answer"]
+    assert events[2][1]["details"] == [{"provider": "ollama", "problem": problem}]
+    assert events[-1][1]["meta"].pop("restarted") is True
+    assert whole(events[-1]) == plain.json()
+    assert plain.headers["cache-status"].startswith("alchemorsel; hit;")
+    assert (len(primary.prompts), fallback.prompts) == (2, [])
+
+
+async def test_after_the_first_text_another_provider_may_give_the_whole_answer() -> None:
+    """Labelled as what it is, with the reason; a server that failed is not asked twice."""
+    primary, fallback = ScriptedProvider(BreakOff(WRITTEN[:100], FAILED)), ScriptedProvider(name="openai")
+    primary.midway.clear()
+    async with Client(primary, fallback) as client, ask(client) as call:
+        events = await begun(call, primary)
+    meta = events[-1][1]["meta"]
+    assert [name for name, _ in events] == ["start", "delta", "restart", "answer"]
+    assert (meta["provider"], meta["degraded"], meta["restarted"]) == ("openai", True, True)
+    assert meta["passed_over"] == ["ollama: failed"]
+    assert len(primary.prompts) == 1
+
+
+async def test_after_the_first_text_a_stale_answer_is_better_than_none() -> None:
+    """It is no continuation of what was sent, and the client is told so."""
+    primary = ScriptedProvider()
+    async with Client(primary, ALCHEMORSEL_RECIPE_TTL="1ms", ALCHEMORSEL_STALE_WHILE_REVALIDATE="0") as client:
+        old = await client.post(PATH, json=BODY)
+        await asyncio.sleep(0.01)
+        primary.script = [BreakOff(WRITTEN[:100], FAILED)]
+        primary.midway.clear()
+        async with ask(client) as call:
+            events = await begun(call, primary)
+    assert [name for name, _ in events] == ["start", "delta", "restart", "answer"]
+    assert events[-1][1]["meta"].pop("restarted") is True
+    assert whole(events[-1]) == old.json()
+
+
+async def test_after_the_first_text_a_failure_of_all_is_an_error_event() -> None:
+    """With every reason; nothing is stored."""
+    primary = ScriptedProvider(BreakOff(WRITTEN[:100], FAILED))
+    primary.midway.clear()
+    async with Client(primary, ScriptedProvider(ProviderUnreachable("down"), name="openai")) as client:
         async with ask(client, x_request_id="abc") as call:
-            await call.event()
-            primary.midway.set()
-            (name, error) = (await call.events())[-1]
-        asked = len(primary.prompts)
+            events = await begun(call, primary)
         after = await client.post(PATH, json=BODY)
         metrics = (await client.get("/metrics")).text
-    assert name == "error"
-    assert (error["success"], error["code"], error["request_id"]) == (False, "answer_interrupted", "abc")
-    assert error["details"] == [{"provider": "ollama", "problem": problem}]
-    assert (asked, fallback.prompts) == (1, [])
+    assert [name for name, _ in events] == ["start", "delta", "restart", "error"]
+    error = events[-1][1]
+    assert (error["success"], error["code"], error["request_id"]) == (False, "unavailable", "abc")
+    assert error["details"] == [
+        {"provider": "ollama", "problem": "failed"},
+        {"provider": "openai", "problem": "unreachable"},
+    ]
     assert after.headers["cache-status"] == "alchemorsel; fwd=miss; stored"
-    assert 'requests_total{cache="none",status="502",task="recipe"} 1.0' in metrics
+    assert 'requests_total{cache="none",status="503",task="recipe"} 1.0' in metrics
+
+
+async def test_a_client_that_leaves_after_a_restart_ends_the_work_too() -> None:
+    """Nobody waits for the second attempt any more."""
+    primary = ScriptedProvider(BreakOff(WRITTEN[:100], TruncatedAnswer("cut short")))
+    primary.midway.clear()
+    async with Client(primary) as client:
+        async with ask(client) as call:
+            await call.event()
+            await call.event()
+            primary.gate.clear()
+            primary.midway.set()
+            assert (await call.event())[0] == "restart"
+        primary.gate.set()
+        metrics = (await client.get("/metrics")).text
+    assert re.search(r'provider_calls_total{outcome="cancelled",provider="ollama",[^}]*task="recipe"} 1.0', metrics)
+
+
+async def test_who_comes_after_a_restart_reads_the_second_attempt_as_it_is_written() -> None:
+    """What is void was never theirs."""
+    primary = ScriptedProvider(BreakOff(WRITTEN[:100], TruncatedAnswer("cut short")))
+    primary.midway.clear()
+    async with Client(primary) as client, ask(client) as early:
+        await early.event()
+        await early.event()
+        primary.gate.clear()
+        primary.midway.set()
+        await early.event()
+        async with ask(client) as late:
+            primary.midway.clear()
+            primary.gate.set()
+            events = await begun(late, primary)
+    assert text_of(events) == WRITTEN
+    assert "restarted" not in events[-1][1]["meta"]
 
 
 async def test_text_that_nobody_was_sent_yet_does_not_stop_the_second_attempt() -> None:
@@ -290,6 +385,7 @@ async def test_while_nothing_is_written_comments_keep_the_connection_alive() -> 
         TaskEvents(),
         lambda follower, _outcome: [(b"x", follower.cache.encode())],
         send,  # type: ignore[arg-type] # ASGI's message is a mapping
+        started=0.0,
         heartbeat_s=0.005,
     )
     with pytest.raises(ProviderFailed):

@@ -49,6 +49,20 @@ def test_void_text_that_was_taken_breaks_the_stream() -> None:
     assert caught.value.details == [{"provider": "ollama", "problem": "failed"}]
 
 
+def test_who_can_start_again_is_told_and_gets_no_more_text() -> None:
+    """But waits on for the end, so that the work is not given up."""
+    transcript = Transcript(kept=False)
+    follower = Follower(restarts=True)
+    transcript.attach(follower)
+    transcript.write("a")
+    follower.take()
+    transcript.discard("ollama", "truncated")
+    transcript.write("other")
+    assert follower.take() == ""
+    assert follower.void is not None
+    assert not transcript.deserted
+
+
 def test_void_text_that_was_not_taken_is_never_seen() -> None:
     """Nor by those who come after it."""
     transcript = Transcript()

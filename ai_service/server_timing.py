@@ -1,0 +1,34 @@
+"""What took the time of an answer, for `Server-Timing` (W3C) and for the end of a stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def durations(timings: Iterable[tuple[str, float]]) -> list[str]:
+    """`name;dur=milliseconds` for each name and seconds; what took no time at all is left out."""
+    return [f"{name};dur={seconds * 1000:.3f}" for name, seconds in timings if seconds]
+
+
+def server_timing(
+    timings: Iterable[tuple[str, float]], passed_over: Iterable[tuple[str, str]], total_s: float
+) -> bytes:
+    """The header's value.
+
+    Args:
+        timings: Name and seconds of each part.
+        passed_over: Provider and reason for each fallback.
+        total_s: Seconds since the request came.
+    """
+    parts = durations(timings)
+    parts += [f'fallback;desc="{name}: {reason}"' for name, reason in passed_over]
+    parts.append(f"total;dur={total_s * 1000:.3f}")
+    return ", ".join(parts).encode()
+
+
+def milliseconds(timings: Iterable[tuple[str, float]], total_s: float) -> dict[str, float]:
+    """The same as an object: milliseconds by name."""
+    return {name: round(seconds * 1000, 3) for name, seconds in (*timings, ("total", total_s)) if seconds}
