@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import ansible.module_utils
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 ROLES = Path(__file__).parents[2] / "roles"
 DEADLINE_SECONDS = 60
+
+SHARED = [str(path) for path in sorted(ROLES.glob("*/module_utils"))]
+"""What modules of a role share: Ansible puts it into `ansible.module_utils` when it packs a module."""
+
+ansible.module_utils.__path__ += SHARED
+
+_RUN = """
+import ansible.module_utils, runpy, sys
+_, script, *shared = sys.argv
+sys.argv = [script]
+ansible.module_utils.__path__ += shared
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+def load_module(role: str, name: str) -> ModuleType:
+    """Return a role's module as a Python module, to call its parts.
+
+    Args:
+        role: The role whose `library` holds the module.
+        name: The module.
+    """
+    spec = importlib.util.spec_from_file_location(name, ROLES / role / "library" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def run_module(role: str, name: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
@@ -23,7 +57,7 @@ def run_module(role: str, name: str, *, check_mode: bool = False, **params: Any)
     """
     arguments = {"ANSIBLE_MODULE_ARGS": {**params, "_ansible_check_mode": check_mode, "_ansible_diff": True}}
     finished = subprocess.run(
-        [sys.executable, str(ROLES / role / "library" / f"{name}.py")],
+        [sys.executable, "-c", _RUN, str(ROLES / role / "library" / f"{name}.py"), *SHARED],
         input=json.dumps(arguments),
         capture_output=True,
         text=True,

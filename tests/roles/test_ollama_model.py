@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import socket
@@ -13,17 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.roles.ansible_module import ROLES, load_module
 from tests.roles.fake_ollama_server import FakeOllamaServer, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIBRARY = Path(__file__).parents[2] / "roles" / "ollama" / "library"
-_SPEC = importlib.util.spec_from_file_location("ollama_model", LIBRARY / "ollama_model.py")
-assert _SPEC is not None
-assert _SPEC.loader is not None
-ollama_model = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(ollama_model)
+ROLE = ROLES / "ollama"
+ollama_model = load_module("ollama", "ollama_model")
 
 NAME = "tiny:1b"
 
@@ -161,7 +157,7 @@ def test_model_with_another_digest_is_pulled_again(server: FakeOllamaServer) -> 
 
 def test_digest_that_is_none_is_refused_before_any_change(server: FakeOllamaServer) -> None:
     """A truncated digest is bad input, not a reason to pull."""
-    with pytest.raises(ollama_model.OllamaError, match="64 hex digits"):
+    with pytest.raises(ValueError, match="64 hex digits"):
         apply_state(server, digest="sha256:abc")
     assert server.changes == []
 
@@ -268,7 +264,8 @@ def run_by_ansible(server: FakeOllamaServer, *arguments: str) -> dict[str, Any]:
     """Run the module as Ansible does and return its result."""
     environment = {
         **os.environ,
-        "ANSIBLE_LIBRARY": str(LIBRARY),
+        "ANSIBLE_LIBRARY": str(ROLE / "library"),
+        "ANSIBLE_MODULE_UTILS": str(ROLE / "module_utils"),
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
         "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
         "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
