@@ -63,8 +63,9 @@ test-site: setup ## the whole site on a bare Debian 12 host: check, converge, id
 bench-peers: setup ## the service beside a bare echo, nginx and LiteLLM, in turns on this machine (about 8 minutes)
 	$(BIN)/python -m bench peers
 
-docs: setup ## write the table of settings into the README
+docs: setup ## write the tables of settings and of the roles' variables into the READMEs
 	$(BIN)/python -m docs.settings_table
+	$(BIN)/python -m docs.role_tables
 
 test-all: test ## make test, 2,000 generated requests, every molecule scenario on Debian 12 and 13 (about 40 minutes)
 	SCHEMATHESIS_EXAMPLES=600 $(BIN)/pytest tests/integration/service/test_generated_requests.py
