@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import mmap
 import os
-import socket
 import sys
 import tempfile
 from typing import TYPE_CHECKING
@@ -15,9 +14,11 @@ from ai_service.access import command as hash_key
 from ai_service.cache.purge import MARK_BYTES
 from ai_service.errors import ConfigurationError
 from ai_service.knobs import PREFIX
+from ai_service.listening import listen
 from ai_service.settings import Settings
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
 EX_CONFIG = 78
@@ -46,13 +47,13 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = Settings.from_env({**os.environ, **chosen}, pid=os.getpid())
     except ConfigurationError as error:
-        sys.stderr.write("The settings are wrong:\n" + "".join(f"  {mistake}\n" for mistake in error.mistakes))
+        sys.stderr.write(f"{error}\n")
         return EX_CONFIG
     if arguments.check:
         return 0
     structured_log.configure(settings.log_level)
     try:
-        sockets = systemd.passed_sockets(settings.listen_fds) or [_listen(settings.host, settings.port)]
+        sockets = systemd.passed_sockets(settings.listen_fds) or [listen(settings.host, settings.port)]
     except OSError as error:
         sys.stderr.write(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}\n")
         return 1
@@ -60,11 +61,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
-    from ai_service.server import serve  # noqa: PLC0415 - after `_supervise` has said how metrics are kept
+    from ai_service.app import create_app  # noqa: PLC0415 - after `_supervise` has said how metrics are kept
+    from ai_service.server import serve  # noqa: PLC0415 - the same
 
     serve(
-        settings,
+        create_app(settings),
         sockets,
+        drain_s=settings.deadline,
         on_ready=lambda: systemd.notify(settings.notify_socket, "READY=1"),
         on_stopping=lambda: systemd.notify(settings.notify_socket, "STOPPING=1"),
     )
@@ -79,9 +82,11 @@ def _supervise(settings: Settings, sockets: list[socket.socket]) -> int:
     shared = mmap.mmap(-1, MARK_BYTES)  # Anonymous, and shared by all that are forked from here.
 
     def work(on_ready: Callable[[], None], life: int) -> None:
+        from ai_service.app import create_app  # noqa: PLC0415 - see above
         from ai_service.server import serve  # noqa: PLC0415 - see above
 
-        serve(settings, sockets, on_ready=on_ready, life=life, shared=shared)
+        app = create_app(settings, shared=shared)
+        serve(app, sockets, drain_s=settings.deadline, on_ready=on_ready, life=life)
 
     with tempfile.TemporaryDirectory(prefix="alchemorsel-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # prometheus_client reads it when it is imported.
@@ -94,18 +99,6 @@ def _supervise(settings: Settings, sockets: list[socket.socket]) -> int:
             on_ready=lambda: systemd.notify(settings.notify_socket, "READY=1"),
             on_stopping=lambda: systemd.notify(settings.notify_socket, "STOPPING=1"),
         ).run()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 if __name__ == "__main__":

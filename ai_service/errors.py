@@ -51,7 +51,7 @@ class ConfigurationError(AlchemorselError):
 
     def __init__(self, mistakes: list[str]) -> None:
         self.mistakes = mistakes
-        super().__init__("\n".join(mistakes))
+        super().__init__("The settings are wrong:\n" + "\n".join(f"  {mistake}" for mistake in mistakes))
 
 
 class HTTPError(AlchemorselError):

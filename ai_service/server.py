@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from ai_service.app import create_app
-
 if TYPE_CHECKING:
-    import mmap
     import socket
     from collections.abc import Callable, Sequence
 
-    from ai_service.settings import Settings
+    from starlette.types import ASGIApp
 
 BACKLOG = 2048
 
@@ -61,17 +58,26 @@ class Server(uvicorn.Server):
 
 
 def serve(
-    settings: Settings,
+    app: ASGIApp,
     sockets: Sequence[socket.socket],
     *,
+    drain_s: float,
     on_ready: Callable[[], None] = lambda: None,
     on_stopping: Callable[[], None] = lambda: None,
     life: int | None = None,
-    shared: mmap.mmap | None = None,
 ) -> None:
-    """Serves until a signal, or the end of `life`, ends it; what has begun is answered first."""
+    """Serves until a signal, or the end of `life`, ends it; what has begun is answered first.
+
+    Args:
+        app: What to serve.
+        sockets: Open already.
+        drain_s: How long an answer may still take after that, in seconds.
+        on_ready: See Server.
+        on_stopping: See Server.
+        life: See Server.
+    """
     config = uvicorn.Config(
-        create_app(settings, shared=shared),
+        app,
         log_config=None,
         access_log=False,
         proxy_headers=False,  # Nothing here asks where a request came from.
@@ -79,6 +85,6 @@ def serve(
         ws="none",
         lifespan="on",
         backlog=BACKLOG,
-        timeout_graceful_shutdown=int(settings.deadline) + 1,
+        timeout_graceful_shutdown=int(drain_s) + 1,
     )
     Server(config, on_ready=on_ready, on_stopping=on_stopping, life=life).run(list(sockets))

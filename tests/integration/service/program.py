@@ -22,25 +22,31 @@ START_TIMEOUT_S = 20.0
 
 
 class Program:
-    """`python -m ai_service` on a free port.
+    """`python -m ai_service`, or another program of the package, on a free port.
 
     Args:
-        settings: Its `ALCHEMORSEL_*` variables, without the prefix.
+        module: The program.
+        prefix: Of its variables, after `ALCHEMORSEL_`.
+        settings: Its variables, without the prefixes.
 
     Attributes:
+        url: Where it serves.
         http: A client of it, which gives up after a minute: nothing may hang.
     """
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, module: str = "ai_service", prefix: str = "", **settings: str) -> None:
         self._port = _free_port()
+        self._module = module
+        self._prefix = prefix
+        self.url = f"http://127.0.0.1:{self._port}"
         self._settings = {"PORT": str(self._port), **settings}
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=60, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
 
     def __enter__(self) -> Self:
         self._log = tempfile.TemporaryFile()
-        variables = {f"ALCHEMORSEL_{name}": value for name, value in self._settings.items()}
+        variables = {f"ALCHEMORSEL_{self._prefix}{name}": value for name, value in self._settings.items()}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ai_service"],
+            [sys.executable, "-m", self._module],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], **variables},
             stderr=self._log,
@@ -57,15 +63,19 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.http.close()
+        self.stop()
+        if error is not None:
+            sys.stderr.write(self._read_log())
+        self._log.close()
+
+    def stop(self) -> None:
+        """Ends it as systemd would; nothing where it has ended."""
         self.process.terminate()
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        if error is not None:
-            sys.stderr.write(self._read_log())
-        self._log.close()
 
     def ask(self, path: str, body: Any, **headers: str) -> httpx.Response:
         """Asks for a task."""

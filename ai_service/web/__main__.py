@@ -1,0 +1,57 @@
+"""`python -m ai_service.web`: serves the page."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ai_service import __version__, systemd
+from ai_service.__main__ import EX_CONFIG
+from ai_service.errors import ConfigurationError
+from ai_service.listening import listen
+from ai_service.server import serve
+from ai_service.structured_log import configure
+from ai_service.web.api_client import ApiClient
+from ai_service.web.app import create_app
+from ai_service.web.settings import WebSettings
+
+DRAIN_S = 2.0
+"""Somebody may be reading a stream; a restart does not wait for its end."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the program.
+
+    Returns:
+        Its exit status: 78 where the settings are wrong, 1 where the port cannot be had.
+    """
+    parser = argparse.ArgumentParser(prog="python -m ai_service.web", description="The web page of the AI service.")
+    parser.add_argument("--check", action="store_true", help="read the settings, say what is wrong with them, and end")
+    parser.add_argument("--version", action="version", version=__version__)
+    arguments = parser.parse_args(argv)
+    try:
+        settings = WebSettings.from_env(os.environ)
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        return EX_CONFIG
+    if arguments.check:
+        return 0
+    configure("info")
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as error:
+        sys.stderr.write(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}\n")
+        return 1
+    serve(
+        create_app(ApiClient(settings.api_url, key=settings.api_key)),
+        [listener],
+        drain_s=DRAIN_S,
+        on_ready=lambda: systemd.notify(settings.notify_socket, "READY=1"),
+        on_stopping=lambda: systemd.notify(settings.notify_socket, "STOPPING=1"),
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

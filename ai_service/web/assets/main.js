@@ -1,0 +1,115 @@
+// Wires the page: tabs, forms, board.
+
+import { ask, AskError } from "./ask.js";
+import { watch } from "./board.js";
+import { $, duration, say } from "./dom.js";
+import { originNodes } from "./origin.js";
+import { TASKS } from "./tasks.js";
+import { chooseTheme } from "./theme.js";
+
+const MOST_CHARACTERS = 60_000; // Of a request: below the service's limit of 64 KiB.
+
+function choose(tabs, chosen) {
+  for (const tab of tabs) {
+    const selected = tab === chosen;
+    tab.setAttribute("aria-selected", String(selected));
+    tab.tabIndex = selected ? 0 : -1;
+    $(tab.getAttribute("aria-controls")).hidden = !selected;
+  }
+}
+
+function wireTabs() {
+  const tabs = [...document.querySelectorAll("[role=tab]")];
+  tabs.forEach((tab, index) => {
+    tab.addEventListener("click", () => choose(tabs, tab));
+    tab.addEventListener("keydown", ({ key }) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+      if (!step) return;
+      const next = tabs[(index + step + tabs.length) % tabs.length];
+      choose(tabs, next);
+      next.focus();
+    });
+  });
+}
+
+function clear() {
+  $("result").hidden = false;
+  for (const id of ["writing", "answer", "origin"]) $(id).hidden = true;
+  $("writing").textContent = "";
+}
+
+function showText(text) {
+  const writing = $("writing");
+  writing.hidden = false;
+  if (text === null) writing.textContent = "";
+  else writing.append(text);
+  writing.scrollTop = writing.scrollHeight;
+}
+
+function showAnswer(task, result) {
+  const { data, meta } = result.envelope;
+  $("writing").hidden = true;
+  $("answer").className = meta.degraded ? "degraded" : "";
+  $("answer").replaceChildren(...task.nodes(data));
+  $("answer").hidden = false;
+  $("origin-body").replaceChildren(...originNodes(result));
+  $("origin").hidden = false;
+  $("progress").textContent = `Answered in ${duration(result.totalMs)}${meta.degraded ? ", by a stand-in: degraded" : ""}.`;
+}
+
+function refuse(form, problem, words) {
+  say(problem, words);
+  const field = form.elements[TASKS[form.dataset.task].main];
+  field.setAttribute("aria-invalid", String(Boolean(words)));
+  if (words) {
+    $("progress").textContent = "No answer.";
+    field.focus();
+  }
+}
+
+function wireForm(form) {
+  const task = TASKS[form.dataset.task];
+  const problem = form.querySelector(".problem");
+  form.querySelector(".actions").append($("actions").content.cloneNode(true));
+  const submit = form.querySelector("[type=submit]");
+  const stop = form.querySelector(".stop");
+  let controller = null;
+
+  stop.addEventListener("click", () => controller?.abort());
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const body = task.body(form);
+    clear();
+    refuse(form, problem, "");
+    const length = JSON.stringify(body).length;
+    if (length > MOST_CHARACTERS) {
+      refuse(form, problem, `That is too long: ${length} characters, of at most ${MOST_CHARACTERS}.`);
+      return;
+    }
+    controller = new AbortController();
+    const begun = performance.now();
+    const tick = setInterval(() => ($("progress").textContent = `Working, ${duration(performance.now() - begun)} so far…`), 500);
+    $("progress").textContent = "Asked.";
+    [submit.disabled, stop.hidden] = [true, false];
+    const { stream, fresh } = form.elements;
+    try {
+      const options = { stream: stream.checked, fresh: fresh.checked, signal: controller.signal, onText: showText };
+      const result = await ask(task.path, body, options);
+      clearInterval(tick);
+      showAnswer(task, result);
+    } catch (error) {
+      clearInterval(tick);
+      $("writing").hidden = true;
+      if (controller.signal.aborted) $("progress").textContent = "Stopped.";
+      else refuse(form, problem, error instanceof AskError ? error.message : `This page failed: ${error.message}`);
+    } finally {
+      clearInterval(tick);
+      [submit.disabled, stop.hidden] = [false, true];
+    }
+  });
+}
+
+chooseTheme($("theme"));
+wireTabs();
+document.querySelectorAll("form").forEach(wireForm);
+watch();

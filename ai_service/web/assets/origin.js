@@ -1,0 +1,69 @@
+// Where an answer came from: Cache-Status in words, and Server-Timing as a bar.
+
+import { duration, h } from "./dom.js";
+
+const PARTS = { cache: "looking in the cache", queue: "waiting in the queue", load: "loading the model", provider: "the model at work" };
+const LAYERS = { memory: "from memory", redis: "from Redis", stale: "stale", coalesced: "shared with an equal request" };
+
+/** { cache: 0.2, total: 12.5 } in milliseconds. */
+export function parseServerTiming(header) {
+  const found = {};
+  for (const part of (header ?? "").split(",")) {
+    const match = /^\s*([\w-]+)\s*;.*?dur=([\d.]+)/.exec(part);
+    if (match) found[match[1]] = Number(match[2]);
+  }
+  return found;
+}
+
+/** Cache-Status (RFC 9211) as { state, words }. */
+export function describeCacheStatus(header) {
+  const fields = (header ?? "").split(";").map((field) => field.trim());
+  const value = (name) => fields.find((field) => field.startsWith(`${name}=`))?.slice(name.length + 1);
+  if (fields.includes("hit")) {
+    const ttl = Number(value("ttl"));
+    const age = Number.isFinite(ttl) ? (ttl > 0 ? `, fresh for ${duration(ttl * 1000)}` : ", past its freshness") : "";
+    return { state: value("detail") === "stale" ? "warn" : "good", words: `hit, ${LAYERS[value("detail")] ?? "cached"}${age}` };
+  }
+  const forwarded = { miss: "miss: computed now", bypass: "cache skipped: computed now", stale: "stale: computed anew" }[value("fwd")];
+  const shared = value("detail") === "coalesced" ? ", shared with an equal request" : "";
+  return { state: "unknown", words: `${forwarded ?? "computed now"}${shared}${fields.includes("stored") ? ", and stored" : ""}` };
+}
+
+function timingNodes(timing) {
+  const total = timing.total ?? Object.values(timing).reduce((sum, ms) => sum + ms, 0);
+  const parts = Object.keys(PARTS).filter((name) => timing[name] !== undefined);
+  const other = total - parts.reduce((sum, name) => sum + timing[name], 0);
+  const rows = [...parts.map((name) => [name, PARTS[name], timing[name]])];
+  if (other > 0) rows.push(["other", "everything else", other]);
+  const bar = h("div", { class: "bar", "aria-hidden": "true" });
+  for (const [name, , ms] of rows) {
+    const piece = h("span", { class: `part-${name}` });
+    piece.style.flexGrow = ms / total;
+    bar.append(piece);
+  }
+  const body = rows.map(([name, words, ms]) =>
+    h("tr", {},
+      h("th", { scope: "row" }, h("span", { class: `key part-${name}`, "aria-hidden": "true" }), words),
+      h("td", { class: "number" }, duration(ms)),
+    ),
+  );
+  body.push(h("tr", {}, h("th", { scope: "row" }, "total in the service"), h("td", { class: "number" }, duration(total))));
+  return [bar, h("table", {}, h("tbody", {}, ...body))];
+}
+
+/** Nodes that tell it all. */
+export function originNodes({ envelope, headers, firstMs, totalMs }) {
+  const { meta } = envelope;
+  const { state, words } = describeCacheStatus(headers.get("Cache-Status"));
+  const facts = [
+    ["Cache", h("span", { class: "badge", "data-state": state }, words)],
+    ["Provider", meta.degraded ? h("span", { "data-state": "warn" }, `${meta.provider} (${meta.model}), degraded`) : `${meta.provider} (${meta.model})`],
+    ["Confidence", meta.confidence.toFixed(2)],
+    ["Computed", new Date(meta.generated_at).toLocaleString()],
+    ["Seen from here", firstMs === null ? duration(totalMs) : `first text after ${duration(firstMs)}, all after ${duration(totalMs)}`],
+    ["Request", h("code", {}, headers.get("X-Request-Id") ?? "–")],
+  ];
+  const rows = facts.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)));
+  const timing = { ...parseServerTiming(headers.get("Server-Timing")), ...envelope.timing };
+  return [h("table", {}, h("tbody", {}, ...rows)), ...(Object.keys(timing).length ? timingNodes(timing) : [])];
+}

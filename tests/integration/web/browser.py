@@ -1,0 +1,38 @@
+"""Debian's Chromium, without a screen and without talking to anybody but the page."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
+
+from lab.packages import ensure_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+_ARGUMENTS = [
+    "--no-sandbox",  # Chromium refuses its own sandbox to root.
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser; installed from the distribution where it is missing."""
+    ensure_program("chromium", "chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
