@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from docs.settings_table import README, with_table
+from docs.settings_table import README, with_tables
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_settings_table_is_todays() -> None:
+def test_settings_tables_are_todays() -> None:
     """Every setting of the service is in the README, with its default: `make docs` writes it."""
-    assert with_table(README.read_text()) == README.read_text()
+    assert with_tables(README.read_text()) == README.read_text()
 
 
 def test_every_make_target_named_in_the_documents_exists() -> None:

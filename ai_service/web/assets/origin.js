@@ -63,7 +63,9 @@ export function originNodes({ envelope, headers, firstMs, totalMs }) {
     ["Seen from here", firstMs === null ? duration(totalMs) : `first text after ${duration(firstMs)}, all after ${duration(totalMs)}`],
     ["Request", h("code", {}, headers.get("X-Request-Id") ?? "–")],
   ];
+  if (meta.passed_over) facts.push(["Passed over", meta.passed_over.join(", ")]);
+  if (meta.restarted) facts.push(["Restarted", "a first attempt broke off"]);
   const rows = facts.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)));
-  const timing = { ...parseServerTiming(headers.get("Server-Timing")), ...envelope.timing };
+  const timing = { ...parseServerTiming(headers.get("Server-Timing")), ...meta.timings_ms };
   return [h("table", {}, h("tbody", {}, ...rows)), ...(Object.keys(timing).length ? timingNodes(timing) : [])];
 }
