@@ -1,14 +1,24 @@
-"""What the adapters that speak HTTP share: one client's limits, and httpx's errors in the service's terms."""
+"""What the adapters that speak HTTP share: one client, and its errors in the service's terms."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import httpx
+import msgspec
+from aiohttp import (
+    ClientConnectionError,
+    ClientError,
+    ClientPayloadError,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    DummyCookieJar,
+    TCPConnector,
+)
 
 from ai_service.errors import (
     CredentialsRejected,
@@ -21,28 +31,66 @@ from ai_service.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    from aiohttp import ClientResponse
 
 CONNECT_TIMEOUT_S = 2.0
 INSPECT_TIMEOUT_S = 2.0
+END_TIMEOUT_S = 0.05
+"""So long the end of a stream is waited for whose answer is complete; it mostly comes with the last line."""
 MAX_RETRY_AFTER_S = 300.0
 MAX_LINE_BYTES = 1024 * 1024
 
+_JSON = {"Content-Type": "application/json"}
+_encode = msgspec.json.Encoder().encode
 
-def new_client(base_url: str, *, api_key: str = "") -> httpx.AsyncClient:
-    """A client without deadlines of its own for reading: `deadline` sets one for each call as a whole."""
-    return httpx.AsyncClient(
-        base_url=base_url,
-        headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
-        timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=16),
-        trust_env=False,
-    )
+
+class Client:
+    """Kept connections to one server, without deadlines for reading: `deadline` sets one for each call as a whole.
+
+    Proxies and redirects are not followed, cookies not kept: what is configured is the server that answers.
+
+    Args:
+        base_url: What all paths begin with.
+        api_key: Bearer token; empty for none.
+    """
+
+    def __init__(self, base_url: str, *, api_key: str = "") -> None:
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._opened: ClientSession | None = None
+
+    def get(self, path: str) -> AbstractAsyncContextManager[ClientResponse]:
+        """The answer to a `GET`; to be used inside of `deadline`."""
+        return self._session.get(self._base_url + path, allow_redirects=False)
+
+    def post(self, path: str, body: Any) -> AbstractAsyncContextManager[ClientResponse]:
+        """The answer to a `POST` of JSON; to be used inside of `deadline`."""
+        return self._session.post(self._base_url + path, data=_encode(body), headers=_JSON, allow_redirects=False)
+
+    async def close(self) -> None:
+        """Gives the connections back."""
+        if self._opened is not None:
+            await self._opened.close()
+
+    @property
+    def _session(self) -> ClientSession:
+        """Opened by the first call: before, there is no event loop that it could belong to."""
+        if self._opened is None:
+            self._opened = ClientSession(
+                headers=self._headers,
+                timeout=ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S),
+                connector=TCPConnector(limit=0),  # The admission queue is the limit.
+                cookie_jar=DummyCookieJar(),
+            )
+        return self._opened
 
 
 @asynccontextmanager
 async def deadline(seconds: float, doing: str) -> AsyncIterator[None]:
-    """Bounds a call in time and translates what httpx raises.
+    """Bounds a call in time and translates what the client raises.
 
     Args:
         seconds: From now.
@@ -56,26 +104,24 @@ async def deadline(seconds: float, doing: str) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield
+    except ConnectionTimeoutError:  # A TimeoutError too, but not that of the call.
+        raise ProviderUnreachable(f"no connection within {CONNECT_TIMEOUT_S:g} s") from None
     except TimeoutError:
         raise ProviderTimeout(f"{doing} took more than {seconds:g} s") from None
-    except httpx.ConnectTimeout:
-        raise ProviderUnreachable(f"no connection within {CONNECT_TIMEOUT_S:g} s") from None
-    except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+    except (ClientConnectionError, ClientPayloadError) as error:
         raise ProviderUnreachable(str(error) or type(error).__name__) from error
-    except httpx.HTTPError as error:
+    except ClientError as error:
         raise ProviderFailed(str(error) or type(error).__name__) from error
 
 
-async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The lines of a stream that are not empty.
-
-    httpx's own lines also end at Unicode's line separators, which may stand in the text of an answer.
+async def lines(response: ClientResponse) -> AsyncIterator[bytes]:
+    """The lines of a stream that are not empty, as they come.
 
     Raises:
         ProviderFailed: A line does not end.
     """
     rest = b""
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.content.iter_any():
         *complete, rest = (rest + chunk).split(b"\n")
         for line in complete:
             if line.strip():
@@ -86,7 +132,17 @@ async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
         yield rest
 
 
-def error_for(status: int, text: str, headers: httpx.Headers) -> ProviderError:
+async def end(response: ClientResponse) -> None:
+    """Takes the end of a stream whose answer is complete, so that its connection can serve the next call.
+
+    Where it does not come at once, the connection is closed instead; the answer is no worse for it.
+    """
+    with suppress(TimeoutError, ClientError):
+        async with asyncio.timeout(END_TIMEOUT_S):
+            await response.read()
+
+
+def error_for(status: int, text: str, headers: Mapping[str, str]) -> ProviderError:
     """The exception for an answer with an error status."""
     message = f"status {status}: {text[:200]}"
     if status in {401, 403}:
@@ -94,7 +150,7 @@ def error_for(status: int, text: str, headers: httpx.Headers) -> ProviderError:
     if status == 404:
         return ModelMissing(message)
     if status in {429, 503}:
-        return ProviderOverloaded(message, cool_off_s=_retry_after_s(headers.get("retry-after")))
+        return ProviderOverloaded(message, cool_off_s=_retry_after_s(headers.get("Retry-After")))
     return ProviderFailed(message)
 
 

@@ -9,12 +9,12 @@ import msgspec
 
 from ai_service.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
 from ai_service.providers.base import Completion, Inspection, unheard
-from ai_service.providers.http import INSPECT_TIMEOUT_S, deadline, error_for, lines, new_client
+from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, end, error_for, lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
+    from aiohttp import ClientResponse
 
     from ai_service.providers.base import Prompt
 
@@ -83,7 +83,7 @@ class OllamaProvider:
     ) -> None:
         self.model = model
         self._full_name = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
-        self._client = new_client(base_url)
+        self._client = Client(base_url)
         self._timeout_s = timeout_s
         self._load_timeout_s = load_timeout_s
         self._num_ctx = num_ctx
@@ -114,14 +114,15 @@ class OllamaProvider:
 
     async def close(self) -> None:
         """See Provider."""
-        await self._client.aclose()
+        await self._client.close()
 
     async def _models(self, path: str) -> dict[str, str]:
-        response = await self._client.get(path)
-        if response.status_code != 200:
-            raise error_for(response.status_code, response.text, response.headers)
+        async with self._client.get(path) as response:
+            content = await response.read()
+        if response.status != 200:
+            raise error_for(response.status, _error_text(content), response.headers)
         try:
-            models = _decode_models(response.content).models or []
+            models = _decode_models(content).models or []
         except msgspec.DecodeError as error:
             raise ProviderFailed(f"{path} answered with something else than a list of models: {error}") from error
         return {item.name or item.model: item.digest for item in models}
@@ -133,10 +134,14 @@ class OllamaProvider:
         if self._full_name in loaded:
             return 0.0
         started = self._clock()
-        async with deadline(self._load_timeout_s, "loading the model"):
-            response = await self._client.post("/api/chat", json={**self._base(), "messages": [], "stream": False})
-        if response.status_code != 200:
-            raise error_for(response.status_code, _error_text(response.content), response.headers)
+        body = {**self._base(), "messages": [], "stream": False}
+        async with (
+            deadline(self._load_timeout_s, "loading the model"),
+            self._client.post("/api/chat", body) as response,
+        ):
+            content = await response.read()
+        if response.status != 200:
+            raise error_for(response.status, _error_text(content), response.headers)
         return self._clock() - started
 
     def _base(self, **options: Any) -> dict[str, Any]:
@@ -154,13 +159,11 @@ class OllamaProvider:
         }
         if prompt.schema is not None:
             body["format"] = prompt.schema or "json"
-        async with (
-            deadline(self._timeout_s, "inference"),
-            self._client.stream("POST", "/api/chat", json=body) as response,
-        ):
-            if response.status_code != 200:
-                raise error_for(response.status_code, _error_text(await response.aread()), response.headers)
+        async with deadline(self._timeout_s, "inference"), self._client.post("/api/chat", body) as response:
+            if response.status != 200:
+                raise error_for(response.status, _error_text(await response.read()), response.headers)
             text, last = await _collect(response, on_text)
+            await end(response)
         cut = last.done_reason == "length"
         if cut and not prompt.may_be_cut:
             raise TruncatedAnswer(f"cut short after {prompt.max_tokens} tokens")
@@ -175,7 +178,7 @@ class OllamaProvider:
         )
 
 
-async def _collect(response: httpx.Response, on_text: Callable[[str], None]) -> tuple[str, _Chunk]:
+async def _collect(response: ClientResponse, on_text: Callable[[str], None]) -> tuple[str, _Chunk]:
     """Joins a stream of lines.
 
     Raises:

@@ -9,12 +9,12 @@ import msgspec
 
 from ai_service.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
 from ai_service.providers.base import Completion, Inspection, Prompt, unheard
-from ai_service.providers.http import INSPECT_TIMEOUT_S, deadline, error_for, lines, new_client
+from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, end, error_for, lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
+    from aiohttp import ClientResponse
 
 
 class _Message(msgspec.Struct):
@@ -116,7 +116,7 @@ class OpenAIProvider:
 
     def __init__(self, base_url: str, model: str, *, api_key: str, timeout_s: float) -> None:
         self.model = model
-        self._client = new_client(base_url, api_key=api_key)
+        self._client = Client(base_url, api_key=api_key)
         self._timeout_s = timeout_s
         self._digest = blake2b(f"{base_url} {model}".encode(), digest_size=6).hexdigest()
 
@@ -135,28 +135,35 @@ class OpenAIProvider:
         answer = _Answer(on_text)
         async with (
             deadline(self._timeout_s, "completion"),
-            self._client.stream("POST", "/chat/completions", json=body) as response,
+            self._client.post("/chat/completions", body) as response,
         ):
-            if response.status_code != 200:
-                text = (await response.aread()).decode("utf-8", "replace")
-                raise error_for(response.status_code, text, response.headers)
-            if "text/event-stream" in response.headers.get("content-type", ""):
+            if response.status != 200:
+                raise error_for(response.status, _text(await response.read()), response.headers)
+            if "text/event-stream" in response.headers.get("Content-Type", ""):
                 await _read_events(response, answer)
+                await end(response)
             else:
-                answer.add(await response.aread())
+                answer.add(await response.read())
         return answer.complete(prompt)
 
     async def inspect(self) -> Inspection:
         """See Provider. The wire format knows no digest; the server's address and the model's name stand for it."""
-        async with deadline(INSPECT_TIMEOUT_S, "looking at the OpenAI-compatible server"):
-            response = await self._client.get("/models")
-        if response.status_code != 200:
-            raise error_for(response.status_code, response.text, response.headers)
+        async with (
+            deadline(INSPECT_TIMEOUT_S, "looking at the OpenAI-compatible server"),
+            self._client.get("/models") as response,
+        ):
+            content = await response.read()
+        if response.status != 200:
+            raise error_for(response.status, _text(content), response.headers)
         return Inspection(digest=self._digest)
 
     async def close(self) -> None:
         """See Provider."""
-        await self._client.aclose()
+        await self._client.close()
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
 
 
 def _response_format(prompt: Prompt) -> dict[str, Any]:
@@ -165,7 +172,7 @@ def _response_format(prompt: Prompt) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": prompt.task, "schema": prompt.schema}}
 
 
-async def _read_events(response: httpx.Response, answer: _Answer) -> None:
+async def _read_events(response: ClientResponse, answer: _Answer) -> None:
     """Reads server-sent events until `[DONE]`."""
     async for line in lines(response):
         field, _, value = line.partition(b":")

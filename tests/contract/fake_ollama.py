@@ -19,7 +19,8 @@ class FakeOllama(FakeServer):
         loaded: Names of models in memory; a request with empty messages loads one.
         text: What the model writes, some characters a line.
         mode: How a chat goes wrong: `ok`, `error_line`, `garbage_line`, `cut_stream`, `length`, `hang`, `bare` (every
-            field that may be missing is), or a status such as `503`.
+            field that may be missing is), `no_end` (the answer is complete, the stream goes on), or a status such as
+            `503`.
         load_hangs: Whether loading never ends.
     """
 
@@ -64,11 +65,13 @@ class FakeOllama(FakeServer):
                 await asyncio.sleep(60)
         if self.mode == "bare":
             await reply.part(_line(done=True))
-        elif self.mode in {"ok", "length"}:
-            reason = "stop" if self.mode == "ok" else "length"
+        elif self.mode in {"ok", "length", "no_end"}:
+            reason = "length" if self.mode == "length" else "stop"
             await reply.part(
                 _line(message={"content": ""}, done=True, done_reason=reason, eval_count=42, prompt_eval_count=17)
             )
+        if self.mode == "no_end":
+            await asyncio.sleep(60)
         await reply.end()
 
 

@@ -17,7 +17,8 @@ class FakeOpenAI(FakeServer):
     Attributes:
         text: What the model writes, some characters a chunk.
         mode: How it goes wrong: `ok`, `whole` (no stream, though one was asked for), `length`, `refusal`, `empty`,
-            `no_choices`, `garbage`, `hang`, `error_chunk`, `garbage_chunk`, `cut_stream`, or a status.
+            `no_choices`, `garbage`, `hang`, `error_chunk`, `garbage_chunk`, `cut_stream`, `no_end` (the answer is
+            complete, the stream goes on), or a status.
         retry_after: Sent with a status.
     """
 
@@ -61,6 +62,8 @@ class FakeOpenAI(FakeServer):
             await reply.part(_event(choices=[{"index": 0, "delta": {}, **self._finish()}]))
             await reply.part(_event(choices=[], usage=USAGE))
             await reply.part(b"data: [DONE]\n\n")
+        if self.mode == "no_end":
+            await asyncio.sleep(60)
         await reply.end()
 
     def _message(self) -> dict[str, Any]:

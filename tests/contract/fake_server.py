@@ -21,6 +21,7 @@ class FakeServer:
     Attributes:
         url: Where it listens.
         requests: Path and decoded body of each request, in order.
+        connections: The clients' ends of the connections that requests came over.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class FakeServer:
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.requests: list[tuple[str, Any]] = []
+        self.connections: set[tuple[str, int]] = set()
         config = uvicorn.Config(self._app, interface="asgi3", lifespan="off", ws="none", log_config=None)
         self._server = uvicorn.Server(config)
 
@@ -56,6 +58,7 @@ class FakeServer:
                 break
         decoded = json.loads(body) if body else None
         self.requests.append((scope["path"], decoded))
+        self.connections.add(tuple(scope["client"]))
         await self.respond(scope["path"], decoded, Reply(send))
 
 

@@ -165,6 +165,27 @@ async def test_a_hung_server_is_given_up(kind: str, stack: AsyncExitStack) -> No
         await provider.complete(prompt_for(TASKS["recipe"]))
 
 
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+async def test_the_next_call_takes_the_same_connection(kind: str, stack: AsyncExitStack) -> None:
+    """A new one for each would cost every miss a round trip, and a TLS handshake where there is TLS."""
+    fake: FakeServer = FakeOllama() if kind == "ollama" else FakeOpenAI()
+    await stack.enter_async_context(fake)
+    provider: Provider = ollama(fake.url) if kind == "ollama" else openai(fake.url)
+    stack.push_async_callback(provider.close)
+    for _ in range(3):
+        await provider.complete(prompt_for(TASKS["recipe"]))
+    await provider.inspect()
+    assert len(fake.connections) == 1
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+async def test_an_answer_that_is_complete_waits_for_nothing(kind: str, stack: AsyncExitStack) -> None:
+    """Whatever the server does with the connection after it."""
+    written = json.dumps(ANSWERS["recipe"])
+    provider = await make(kind, stack, written, "no_end")
+    assert (await provider.complete(prompt_for(TASKS["recipe"]))).text == written
+
+
 @pytest.mark.parametrize("make_provider", [ollama, openai])
 async def test_an_absent_server_is_unreachable(make_provider: type) -> None:
     """For an answer and for a look alike."""
