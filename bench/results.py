@@ -108,6 +108,7 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
         lag_p99_ms: p99 of actual minus intended start, warm-up excluded.
         wall_s: Duration in seconds.
         generator_cpu: Processor time of the generator divided by the duration.
+        goodput: Answers per second that succeeded within their latency bound; None where there is no such bound.
     """
 
     phase: str
@@ -122,6 +123,7 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     lag_p99_ms: float
     wall_s: float
     generator_cpu: float
+    goodput: float | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

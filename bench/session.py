@@ -195,7 +195,7 @@ class Session:
             tasks=verdicts.summarize_tasks(samples, thresholds, findings),
             thresholds=thresholds,
             evidence=findings,
-            phases=[verdicts.summarize_phase(record) for record in self.records],
+            phases=[verdicts.summarize_phase(record, self.profile.thresholds) for record in self.records],
             samples_file=SAMPLES_FILE,
         )
 

@@ -23,6 +23,14 @@ def format_share(share: float | None) -> str:
     return NOTHING if share is None else f"{share:.2%}"
 
 
+def format_rate(per_second: float | None) -> str:
+    """Return a rate per second with up to three digits; a dash for none."""
+    if per_second is None:
+        return NOTHING
+    digits = 2 if per_second < 9.995 else 1 if per_second < 99.95 else 0
+    return f"{per_second:,.{digits}f}/s"
+
+
 def format_ratio(ratio: float | None) -> str:
     """Return how many times faster something is; a dash for unknown."""
     if ratio is None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from bench.evidence.rules import is_proven
 from bench.report.ecdf import Curve, common_axis, plot
-from bench.report.formats import format_bound, format_ms, format_ratio, format_share, format_threshold
+from bench.report.formats import format_bound, format_ms, format_rate, format_ratio, format_share, format_threshold
 from bench.report.svg import Drawing
 from bench.results import Finding, PhaseResult, Result, ThresholdResult, Verdict
 
@@ -40,7 +40,7 @@ def render(result: Result, samples: Sequence[Sample]) -> str:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(ms=format_ms, ratio=format_ratio, share=format_share)
+    environment.filters.update(ms=format_ms, rate=format_rate, ratio=format_ratio, share=format_share)
     environment.filters["threshold"] = lambda bound: format_threshold(bound.selector, bound.expression)
     curves = {task.task: _curves(task.task, result.thresholds, samples) for task in result.tasks}
     axis = common_axis([curve for ours in curves.values() for curve in ours])

@@ -16,6 +16,7 @@ from bench.evidence.rules import PhaseRecord, is_proven, lag_p99_ms
 from bench.load.plan import ClosedLoop, Phase
 from bench.load.workload import TASKS
 from bench.results import Finding, Latency, PhaseResult, TaskResult, ThresholdResult, Verdict
+from bench.verdict.goodput import goodput
 from bench.verdict.percentiles import ALPHA, confidence_ranks, cumulative_binomial, percentile, samples_needed
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def _judge_latency(threshold: Threshold, samples: Sequence[Sample]) -> Threshold
     elif lower is not None and below < lower:
         verdict = Verdict.FAIL
     else:
-        needed = samples_needed(p, n, below)
-        note = f"{needed} samples would decide, at the present spread" if needed else "too close to the bound to decide"
+        note = _missing(p, n, below)
     return _result(
         threshold,
         "ms",
@@ -78,12 +78,21 @@ def _judge_rate(threshold: Threshold, samples: Sequence[Sample]) -> ThresholdRes
     # Exact binomial test against the bound, on either side.
     cumulative = list(cumulative_binomial(n, threshold.bound))
     at_most, at_least = cumulative[failed], 1 - (cumulative[failed - 1] if failed else 0.0)
-    verdict, note = Verdict.INCONCLUSIVE, f"{failed} of {n} failed: too few requests to tell"
     if at_most <= ALPHA:
         verdict, note = Verdict.PASS, ""
     elif at_least <= ALPHA:
         verdict, note = Verdict.FAIL, f"{failed} of {n} failed"
+    else:
+        # Failures below a share and samples below a quantile are the same question.
+        verdict, note = Verdict.INCONCLUSIVE, f"{failed} of {n} failed; {_missing(threshold.bound * 100, n, failed)}"
     return _result(threshold, "share", n, verdict, value=failed / n, note=note)
+
+
+def _missing(p: float, n: int, below: int) -> str:
+    needed = samples_needed(p, n, below)
+    if needed is None:
+        return "too close to the bound to decide"
+    return f"{needed - n} more samples would decide, {needed} in all, if they are like these"
 
 
 def _index(p: float, n: int) -> int:
@@ -165,8 +174,13 @@ def summarize_tasks(
     return tasks
 
 
-def summarize_phase(record: PhaseRecord) -> PhaseResult:
-    """Return what a phase sent and got."""
+def summarize_phase(record: PhaseRecord, thresholds: Sequence[Threshold]) -> PhaseResult:
+    """Return what a phase sent and got.
+
+    Args:
+        record: The phase.
+        thresholds: The profile's; its latency bounds say which answers were of use.
+    """
     samples, end = record.samples, record.end
     return PhaseResult(
         phase=record.phase.name,
@@ -181,6 +195,7 @@ def summarize_phase(record: PhaseRecord) -> PhaseResult:
         lag_p99_ms=lag_p99_ms(samples),
         wall_s=end.wall_ns / 1e9 if end else 0.0,
         generator_cpu=end.cpu_ns / end.wall_ns if end and end.wall_ns else 0.0,
+        goodput=goodput(samples, thresholds),
     )
 
 

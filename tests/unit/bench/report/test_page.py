@@ -61,15 +61,16 @@ def full_result() -> tuple[Result, list[object]]:
     records = [uncached_record([miss(), miss(4000.0)]), cached_record([hit(float(ms)) for ms in range(1, 101)])]
     samples = [sample for record in records for sample in record.samples]
     findings = [finding for record in records for finding in examine(record, 5.0)]
-    bounds = [
-        verdicts.judge(parse_threshold("latency{task:recipe,cache:hit}", "p(95)<200", gated=True), samples),
-        verdicts.judge(parse_threshold("latency{task:recipe,cache:miss}", "p(95)<5000", gated=False), samples),
+    thresholds = [
+        parse_threshold("latency{task:recipe,cache:hit}", "p(95)<200", gated=True),
+        parse_threshold("latency{task:recipe,cache:miss}", "p(95)<5000", gated=False),
     ]
+    bounds = [verdicts.judge(threshold, samples) for threshold in thresholds]
     whole = result(
         tasks=verdicts.summarize_tasks(samples, bounds, findings),
         thresholds=bounds,
         evidence=findings,
-        phases=[verdicts.summarize_phase(record) for record in records],
+        phases=[verdicts.summarize_phase(record, thresholds) for record in records],
     )
     return whole, samples
 

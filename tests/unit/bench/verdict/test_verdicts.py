@@ -56,7 +56,7 @@ def test_an_undecided_bound_says_how_many_samples_would_decide() -> None:
     """Ten fast samples are too few for p95; 59 are enough."""
     result = judge(BOUND, [hit(1.0) for _ in range(10)])
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.note.startswith("59 samples would decide")
+    assert result.note == "49 more samples would decide, 59 in all, if they are like these"
     assert result.upper is None
 
 
@@ -81,6 +81,11 @@ def test_a_failure_rate_is_decided_by_an_exact_binomial_test(failed: int, total:
     """No failure in 299 requests is the first proof of less than one in a hundred."""
     samples = [hit() for _ in range(total - failed)] + [hit(failure="x") for _ in range(failed)]
     assert judge(RATE, samples).verdict is expected
+
+
+def test_an_undecided_failure_rate_says_how_many_requests_would_decide() -> None:
+    """298 requests without a failure are one too few to prove less than one in a hundred."""
+    assert judge(RATE, [hit()] * 298).note.startswith("0 of 298 failed; 1 more samples would decide, 299 in all")
 
 
 def test_failures_in_the_warm_up_do_not_count() -> None:
@@ -137,7 +142,7 @@ def test_reasons_name_what_broke_once_for_all_tasks() -> None:
 def test_a_phase_is_summed_up_with_its_failures_apart() -> None:
     """Counts by cache outcome, reasons of failures, what was warm-up and what counts."""
     samples = [hit(), hit(), hit(warmup=True), hit(failure="HTTP 503", status=503, cache="none")]
-    phase = summarize_phase(cached_record(samples))
+    phase = summarize_phase(cached_record(samples), [BOUND])
     assert (phase.sent, phase.warmup, phase.counted) == (4, 1, 2)
     assert phase.cache == {"hit": 3, "none": 1}
     assert phase.failures == {"HTTP 503": 1}
@@ -148,5 +153,5 @@ def test_a_phase_is_summed_up_with_its_failures_apart() -> None:
 def test_a_phase_that_was_cut_short_is_summed_up_too() -> None:
     """Without the generator's account the samples say how far it got."""
     record = uncached_record([miss()], end=None)
-    assert summarize_phase(record).sent == 1
+    assert summarize_phase(record, []).sent == 1
     assert any(not finding.holds for finding in examine(record, 5.0))
