@@ -16,10 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import httpx
 from rich.console import Console
 
 from bench.budgets import command as budgets
 from bench.errors import BenchError, UsageError
+from bench.evidence.gpu import GpuSampler
+from bench.evidence.marks import read_marks
 from bench.load.generator import Generator
 from bench.load.target import Target
 from bench.peers import command as peers
@@ -84,6 +87,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     profile = load_profile(options.profile, options.slo)
     if options.duration is not None:
         profile = _with_duration(profile, options.duration)
+    if options.marks:
+        read_marks(options.marks, datetime.now(UTC), 0.0)  # a mistake in it is told before anything is measured
     with Target(options.target) as target:
         target.require_ready()
         folder = _make_folder(options.out or _new_folder("bench"))
@@ -92,11 +97,23 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         with ProgressObserver(console) if console.is_terminal else LineObserver(console) as observer:
             seed = secrets.token_hex(8)
             generator = Generator(target.url, seed, folder / "locust.log")
-            session = Session(target, generator, profile, observer, seed)
+            session = Session(target, generator, profile, observer, seed, _gpus(options), options.marks)
             result = session.run()
     _write(folder, result, session.samples)
     print_closing(console, result, folder)
     return INTERRUPTED if result.interrupted else result.verdict.exit_status
+
+
+def _gpus(options: argparse.Namespace) -> GpuSampler:
+    """Sample the GPUs of the service's host: this one's by itself, another one's where it is said how."""
+    if options.nvidia_smi is None and not _is_local(options.target):
+        return GpuSampler("", "the service runs on another host; see --nvidia-smi")
+    return GpuSampler("nvidia-smi" if options.nvidia_smi is None else options.nvidia_smi)
+
+
+def _is_local(url: str) -> bool:
+    host = httpx.URL(url).host
+    return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
 def _new_folder(kind: str) -> Path:
@@ -148,6 +165,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--profile", default="lab", help="which bounds and how much load (default: lab)")
     run.add_argument("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)")
     run.add_argument("--duration", type=_duration, help="of each cached phase, e.g. 30s (default: the profile's)")
+    run.add_argument(
+        "--marks", type=Path, metavar="FILE", help="faults to show on the time line: a line 'TIME WHAT' each"
+    )
+    run.add_argument(
+        "--nvidia-smi", metavar="COMMAND", help="samples the GPUs, e.g. 'ssh HOST nvidia-smi'; '' for not at all"
+    )
     compare = commands.add_parser("peers", help="measure the service beside other gateways, in turns, on this machine")
     peers.add_arguments(compare)
     costs = commands.add_parser("budgets", help="measure what the service costs on this machine: time, memory, calls")

@@ -117,6 +117,7 @@ class Recorder:
             dropped=self.dropped,
             wall_ns=self.elapsed_ns(),
             cpu_ns=time.process_time_ns() - self._cpu_ns,
+            epoch_ns=self.epoch_ns,
         )
         self._file.write(encode_lines([end]))
         self._file.close()

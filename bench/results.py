@@ -92,6 +92,36 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class GpuUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What all GPUs of a host together did during a phase; None is what they do not tell.
+
+    Attributes:
+        readings: How many readings of each GPU it comes from.
+        utilization: Mean share of time with a kernel running, from 0 to 1, over all GPUs.
+        memory_mib: Most memory in use, in MiB, summed over GPUs.
+        watts: Mean power, summed over GPUs, idle power included.
+        joules_per_1000: Energy of the phase by its requests, for 1,000 of them.
+    """
+
+    readings: int
+    utilization: float | None
+    memory_mib: float | None
+    watts: float | None
+    joules_per_1000: float | None
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was done to the site during a run.
+
+    Attributes:
+        at_s: When, in seconds since the run began.
+        what: In words.
+    """
+
+    at_s: float
+    what: str
+
+
 class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one phase sent and got.
 
@@ -109,6 +139,8 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
         wall_s: Duration in seconds.
         generator_cpu: Processor time of the generator divided by the duration.
         goodput: Answers per second that succeeded within their latency bound; None where there is no such bound.
+        started_s: First intended start, in seconds since the run began.
+        gpu: What the GPUs did; None where nothing was sampled.
     """
 
     phase: str
@@ -124,6 +156,8 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     wall_s: float
     generator_cpu: float
     goodput: float | None = None
+    started_s: float = 0.0
+    gpu: GpuUse | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +180,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         evidence: The rules of evidence.
         phases: What was sent.
         samples_file: Name of the file of raw samples, beside this one.
+        marks: What was done to the site meanwhile.
         schema: Version of this format.
     """
 
@@ -165,6 +200,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[Finding]
     phases: list[PhaseResult]
     samples_file: str
+    marks: list[Mark] = []
     schema: int = SCHEMA
 
 

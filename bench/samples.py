@@ -78,6 +78,7 @@ class PhaseEnd(msgspec.Struct, frozen=True, tag="end", kw_only=True):
         dropped: Arrivals not sent because too many requests were under way already.
         wall_ns: Duration of the phase.
         cpu_ns: Processor time the generator used meanwhile.
+        epoch_ns: The first intended start on the machine's monotonic clock, which the harness reads too.
     """
 
     planned: int
@@ -85,6 +86,7 @@ class PhaseEnd(msgspec.Struct, frozen=True, tag="end", kw_only=True):
     dropped: int
     wall_ns: int
     cpu_ns: int
+    epoch_ns: int = 0
 
 
 class _Meta(msgspec.Struct):

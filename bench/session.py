@@ -7,21 +7,26 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
+from bench.errors import FileFormatError
 from bench.evidence import rules
-from bench.evidence.environment import describe_machine, describe_service
+from bench.evidence.environment import describe_machine, describe_makers
+from bench.evidence.gpu import summarize_gpu
+from bench.evidence.marks import read_marks
 from bench.evidence.rules import PhaseRecord
 from bench.load.plan import Phase, plan
 from bench.report.formats import format_ms
-from bench.results import Result, Verdict
+from bench.results import Mark, Result, Verdict
 from bench.samples import Outcome, Sample, read_samples
 from bench.verdict import verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
     from bench.evidence.counters import Counters
+    from bench.evidence.gpu import Reading
     from bench.verdict.slo import Profile
 
 SETTLE_SECONDS = 2.0
@@ -50,8 +55,8 @@ class Service(Protocol):
     def url(self) -> str:
         """Its base URL."""
 
-    def version(self) -> str:
-        """Its version, empty if it does not tell."""
+    def facts(self) -> dict[str, str]:
+        """What it tells of itself, as label and text."""
 
     def counters(self) -> Counters:
         """What it has counted so far."""
@@ -67,6 +72,23 @@ class LoadGenerator(Protocol):
         """Run one phase to its end and leave its samples in the file."""
 
 
+class Gpus(Protocol):
+    """What tells how busy GPUs are; `bench.evidence.gpu.GpuSampler` is the real one."""
+
+    readings: list[Reading]
+
+    def __enter__(self) -> Self:
+        """Begin to read."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End to read."""
+
+    def describe(self) -> str:
+        """Which GPUs, or why none."""
+
+
 @dataclass(slots=True)
 class Session:
     """A run of one profile against one target.
@@ -77,6 +99,8 @@ class Session:
         profile: What to send and which bounds to hold it to.
         observer: Is told how it goes.
         seed: Names the requests; random, so that no earlier run has asked the same.
+        gpus: Are read meanwhile.
+        marks_file: Where whoever disturbs the site notes it (see `bench.evidence.marks`); None where nobody does.
         records: The phases that were run, filled as the run goes on.
         interrupted: The run was stopped by the user.
     """
@@ -86,8 +110,11 @@ class Session:
     profile: Profile
     observer: Observer
     seed: str
+    gpus: Gpus
+    marks_file: Path | None = None
     records: list[PhaseRecord] = field(default_factory=list)
     interrupted: bool = False
+    _began_s: float = 0.0
 
     def run(self) -> Result:
         """Run all phases; on Ctrl-C end early with what there is.
@@ -95,14 +122,14 @@ class Session:
         Raises:
             GeneratorError: The generator failed.
         """
-        started_at, started = datetime.now(UTC), time.monotonic()
-        version = self.target.version()
-        with tempfile.TemporaryDirectory(prefix="alchemorsel-bench-") as folder:
+        started_at, self._began_s = datetime.now(UTC), time.perf_counter()
+        facts = self.target.facts()
+        with self.gpus, tempfile.TemporaryDirectory(prefix="alchemorsel-bench-") as folder:
             try:
                 self._run_phases(Path(folder))
             except KeyboardInterrupt:
                 self.interrupted = True
-        return self._result(version, started_at, time.monotonic() - started)
+        return self._result(facts, started_at, time.perf_counter() - self._began_s)
 
     @property
     def samples(self) -> list[Sample]:
@@ -151,26 +178,31 @@ class Session:
         self.observer.ended(shape)
 
     def _attempt(self, phase: Phase, file: Path, attempt: int) -> PhaseRecord:
-        before = self.target.counters()
+        before, began_s = self.target.counters(), time.perf_counter()
         self.observer.began(f"{phase.name}: {phase.task}", phase.arrivals.count)
         try:
             self.generator.run(phase, file, self.observer.advanced)
         finally:
-            record = self._record(phase, file, before, attempt)
+            record = self._record(phase, file, before, attempt, began_s)
         return record
 
-    def _record(self, phase: Phase, file: Path, before: Counters, attempt: int) -> PhaseRecord:
+    def _record(self, phase: Phase, file: Path, before: Counters, attempt: int, began_s: float) -> PhaseRecord:
         """Keep what a phase left behind; the service gets a moment to count its last answers."""
         samples, end = read_samples(file)
+        ended_s = time.perf_counter()
+        if end and end.epoch_ns:
+            began_s, ended_s = end.epoch_ns / 1e9, (end.epoch_ns + end.wall_ns) / 1e9
+        gpu = summarize_gpu(self.gpus.readings, began_s, ended_s, len(samples))
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
-            record = PhaseRecord(phase, samples, end, self.target.counters().since(before), attempt)
+            grown = self.target.counters().since(before)
+            record = PhaseRecord(phase, samples, end, grown, attempt, began_s - self._began_s, gpu)
             if rules.agrees(record) or time.monotonic() > deadline:
                 self.records.append(record)
                 return record
             time.sleep(SETTLE_SECONDS / 20)
 
-    def _result(self, version: str, started_at: datetime, duration_s: float) -> Result:
+    def _result(self, facts: dict[str, str], started_at: datetime, duration_s: float) -> Result:
         samples = self.samples
         bound_ms = self.profile.load.max_lag_p99_ms
         findings = [finding for record in self.records for finding in rules.examine(record, bound_ms)]
@@ -178,6 +210,12 @@ class Session:
         reasons = verdicts.explain(thresholds, findings)
         if self.interrupted:
             reasons.insert(0, f"interrupted in or after phase {len(self.records)}; the figures are partial")
+        marks: list[Mark] = []
+        if self.marks_file:
+            try:
+                marks = read_marks(self.marks_file, started_at, duration_s)
+            except FileFormatError as error:
+                reasons.append(f"the marks are left out: {error}")
         proven = not self.interrupted and all(finding.holds for finding in findings)
         gated = [bound.verdict for bound in thresholds if bound.gated]
         return Result(
@@ -191,12 +229,13 @@ class Session:
             verdict=verdicts.worst(gated) if proven else Verdict.INVALID,
             reasons=reasons,
             interrupted=self.interrupted,
-            environment=describe_service(version, samples) | describe_machine(),
+            environment=facts | describe_makers(samples) | {"GPU": self.gpus.describe()} | describe_machine(),
             tasks=verdicts.summarize_tasks(samples, thresholds, findings),
             thresholds=thresholds,
             evidence=findings,
             phases=[verdicts.summarize_phase(record, self.profile.thresholds) for record in self.records],
             samples_file=SAMPLES_FILE,
+            marks=marks,
         )
 
 

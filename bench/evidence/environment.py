@@ -25,17 +25,15 @@ def describe_machine() -> dict[str, str]:
     }
 
 
-def describe_service(service_version: str, samples: Iterable[Sample]) -> dict[str, str]:
-    """Return what the service and its answers say of it.
+def describe_makers(samples: Iterable[Sample]) -> dict[str, str]:
+    """Return who made the answers.
 
     Args:
-        service_version: Its version, empty if unknown.
         samples: Samples of the run; provider and model are those of the successes, most frequent first.
     """
     makers = Counter(f"{sample.provider or '?'} / {sample.model or '?'}" for sample in samples if sample.ok)
     return {
-        "service version": service_version or "not told",
-        "provider / model": ", ".join(f"{name} ({count} answers)" for name, count in makers.most_common()) or "none",
+        "provider / model": ", ".join(f"{name} ({count} answers)" for name, count in makers.most_common()) or "none"
     }
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.evidence.counters import PROVIDER_CALLS, REQUESTS, Counters
 from bench.load.plan import OpenLoop, Phase
-from bench.results import Finding
+from bench.results import Finding, GpuUse
 from bench.verdict.percentiles import percentile
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class PhaseRecord:
         end: The generator's own account; None where it did not get to write one.
         grown: Growth of the service's counters over the phase.
         attempt: 2 where the generator was late at first and the phase was run once more.
+        began_s: First intended start, in seconds since the run began.
+        gpu: What the GPUs did meanwhile; None where nothing was sampled.
     """
 
     phase: Phase
@@ -47,6 +49,8 @@ class PhaseRecord:
     end: PhaseEnd | None
     grown: Counters
     attempt: int = 1
+    began_s: float = 0.0
+    gpu: GpuUse | None = None
 
 
 def is_proven(sample: Sample) -> bool:

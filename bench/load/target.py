@@ -20,6 +20,19 @@ ANSWER_SECONDS = 180.0
 """Deadlines: of a page that needs no model, and of an answer that may have to load one."""
 
 
+class _Cache(msgspec.Struct, frozen=True):
+    store: str = ""
+
+
+class _Health(msgspec.Struct, frozen=True):
+    """What is read of ``/health``; a service may wrap it in its envelope."""
+
+    version: str = ""
+    model_digest: str = ""
+    cache: _Cache = _Cache()
+    data: _Health | None = None
+
+
 class Target:
     """A running service.
 
@@ -69,15 +82,18 @@ class Target:
         except (TargetError, ValueError):
             return Counters()
 
-    def version(self) -> str:
-        """Return the service's version as ``/health`` tells it, empty if it does not."""
+    def facts(self) -> dict[str, str]:
+        """Return what ``/health`` tells of the service, as label and text: version, digest of the model, cache."""
         try:
-            fields = msgspec.json.decode(self._get("/health").content, type=dict[str, object])
+            page = msgspec.json.decode(self._get("/health").content, type=_Health)
         except (msgspec.MsgspecError, TargetError):
-            return ""
-        inner = fields.get("data")
-        version = fields.get("version") or (inner.get("version") if isinstance(inner, dict) else "")
-        return str(version or "")
+            page = _Health()
+        told = page if page.data is None else page.data
+        return {
+            "service version": told.version or "not told",
+            "model digest": told.model_digest or "not told",
+            "cache store": told.cache.store or "not told",
+        }
 
     def ask(self, task: str, seed: str, index: int) -> Outcome:
         """Send one request outside of any measurement.

@@ -196,6 +196,8 @@ def summarize_phase(record: PhaseRecord, thresholds: Sequence[Threshold]) -> Pha
         wall_s=end.wall_ns / 1e9 if end else 0.0,
         generator_cpu=end.cpu_ns / end.wall_ns if end and end.wall_ns else 0.0,
         goodput=goodput(samples, thresholds),
+        started_s=record.began_s,
+        gpu=record.gpu,
     )
 
 

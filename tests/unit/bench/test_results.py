@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import FileFormatError
-from bench.evidence.environment import cpu_model, describe_service
+from bench.evidence.environment import cpu_model, describe_makers
 from bench.results import encode_result, load_result, write_atomically
 from tests.unit.bench.records import hit, result
 
@@ -62,7 +62,4 @@ def test_the_processor_is_named_as_the_kernel_does(tmp_path: Path) -> None:
 def test_the_service_is_described_by_its_answers() -> None:
     """Provider and model of the successes, most frequent first; failures say nothing."""
     samples = [hit(), hit(), hit(provider="openai", model="big"), hit(provider="mock", failure="x")]
-    assert describe_service("", samples) == {
-        "service version": "not told",
-        "provider / model": "ollama / m (2 answers), openai / big (1 answers)",
-    }
+    assert describe_makers(samples) == {"provider / model": "ollama / m (2 answers), openai / big (1 answers)"}

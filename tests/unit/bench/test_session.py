@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
 
+from bench.evidence.gpu import Reading
 from bench.load.plan import OpenLoop, Phase
 from bench.results import Verdict
 from bench.samples import Outcome, encode_lines
@@ -44,9 +47,9 @@ class FakeService:
     calls: dict[tuple[str, str], int] = field(default_factory=dict)
     asked: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def version(self) -> str:
+    def facts(self) -> dict[str, str]:
         """Return a version."""
-        return "1.2.3"
+        return {"service version": "1.2.3"}
 
     def counters(self) -> Counters:
         """Return the counts so far."""
@@ -75,11 +78,13 @@ class FakeGenerator:
     service: FakeService
     late_attempts: dict[str, int] = field(default_factory=dict)
     interrupted_in: str = ""
+    on_phase: Callable[[Phase], None] = lambda _phase: None
     phases: list[Phase] = field(default_factory=list)
 
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
         """Send everything at once."""
         self.phases.append(phase)
+        self.on_phase(phase)
         if phase.task == self.interrupted_in:
             raise KeyboardInterrupt
         count, cached = phase.arrivals.count, isinstance(phase.arrivals, OpenLoop)
@@ -116,11 +121,36 @@ class Notes:
         self.lines.append(f"-> {note}")
 
 
-def session(**changes: object) -> tuple[Session, FakeService, FakeGenerator, Notes]:
+@dataclass
+class FakeGpus:
+    """Two readings whenever it is looked at, as long as the session has it open."""
+
+    open: bool = False
+
+    def __enter__(self) -> Self:
+        self.open = True
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.open = False
+
+    @property
+    def readings(self) -> list[Reading]:
+        """Return one GPU at full load, now and since long ago."""
+        assert self.open
+        return [Reading(at, 0, "a GPU", "1.0", 1.0, 2048.0, 100.0) for at in (0.0, time.perf_counter())]
+
+    def describe(self) -> str:
+        """Return a GPU."""
+        return "1 x a GPU, driver 1.0"
+
+
+def session(marks_file: Path | None = None, **changes: object) -> tuple[Session, FakeService, FakeGenerator, Notes]:
     """Return a session on fakes."""
     service, notes = FakeService(), Notes()
     generator = FakeGenerator(service, **changes)  # type: ignore[arg-type] # fields of FakeGenerator
-    return Session(service, generator, PROFILE, notes, "seed"), service, generator, notes
+    run = Session(service, generator, PROFILE, notes, "seed", FakeGpus(), marks_file)
+    return run, service, generator, notes
 
 
 def test_a_run_warms_up_asks_uncached_first_and_primes_what_it_asks_again() -> None:
@@ -165,3 +195,39 @@ def test_an_interrupt_ends_the_run_with_what_there_is() -> None:
     assert len(generator.phases) == 2
     assert "interrupted" in result.reasons[0]
     assert result.tasks[0].uncached is not None
+
+
+def test_a_result_tells_service_gpu_and_machine() -> None:
+    """What the service says of itself, what the sampler says, and the generator's machine."""
+    run, *_ = session()
+    environment = run.run().environment
+    assert (environment["service version"], environment["GPU"]) == ("1.2.3", "1 x a GPU, driver 1.0")
+    assert "generator CPU" in environment
+
+
+def test_marks_made_during_the_run_are_kept(tmp_path: Path) -> None:
+    """Those of another day are not this run's."""
+    file = tmp_path / "marks.txt"
+    file.write_text("2020-01-01T00:00:00+00:00 long ago\n", encoding="utf-8")
+    run, _, generator, _ = session(marks_file=file)
+
+    def note(_phase: Phase) -> None:
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(f"{datetime.now(UTC).isoformat()} redis stopped\n")
+
+    generator.on_phase = note
+    result = run.run()
+    assert {mark.what for mark in result.marks} == {"redis stopped"}
+    assert len(result.marks) == len(result.phases)
+    assert [phase.started_s for phase in result.phases] == sorted(phase.started_s for phase in result.phases)
+
+
+def test_marks_that_became_unreadable_cost_no_result(tmp_path: Path) -> None:
+    """The run is whole; the report says that the marks are missing, and where the mistake is."""
+    file = tmp_path / "marks.txt"
+    file.write_text("yesterday redis stopped\n", encoding="utf-8")
+    run, *_ = session(marks_file=file)
+    result = run.run()
+    assert (result.verdict, result.marks) == (Verdict.PASS, [])
+    (reason,) = result.reasons
+    assert reason.startswith(f"the marks are left out: {file}:1:1: 'yesterday' is no time; expected 'TIME WHAT'")
