@@ -96,7 +96,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         console.print(headline, soft_wrap=True)
         with ProgressObserver(console) if console.is_terminal else LineObserver(console) as observer:
             seed = secrets.token_hex(8)
-            generator = Generator(target.url, seed, folder / "locust.log")
+            generator = Generator(target.url, seed, folder / "locust.log", options.processes)
             session = Session(target, generator, profile, observer, seed, _gpus(options), options.marks)
             result = session.run()
     _write(folder, result, session.samples)
@@ -149,6 +149,12 @@ def _duration(text: str) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
 class _Parser(argparse.ArgumentParser):
     """Ends with 64 on wrong usage, because argparse's 2 means INCONCLUSIVE here."""
 
@@ -171,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--nvidia-smi", metavar="COMMAND", help="samples the GPUs, e.g. 'ssh HOST nvidia-smi'; '' for not at all"
     )
+    run.add_argument("--processes", type=_count, default=1, metavar="N", help="that make the load (default: 1)")
     compare = commands.add_parser("peers", help="measure the service beside other gateways, in turns, on this machine")
     peers.add_arguments(compare)
     costs = commands.add_parser("budgets", help="measure what the service costs on this machine: time, memory, calls")

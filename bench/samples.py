@@ -15,7 +15,7 @@ from bench.errors import FileFormatError
 from bench.evidence.cache_status import parse_cache_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -77,8 +77,10 @@ class PhaseEnd(msgspec.Struct, frozen=True, tag="end", kw_only=True):
         sent: Requests that were sent.
         dropped: Arrivals not sent because too many requests were under way already.
         wall_ns: Duration of the phase.
-        cpu_ns: Processor time the generator used meanwhile.
         epoch_ns: The first intended start on the machine's monotonic clock, which the harness reads too.
+        cpu_ns: Processor time that the generator used meanwhile; of several processes, the busiest.
+        processes: How many processes generated.
+        real_time: Whether the kernel ran them before others.
     """
 
     planned: int
@@ -87,6 +89,31 @@ class PhaseEnd(msgspec.Struct, frozen=True, tag="end", kw_only=True):
     wall_ns: int
     cpu_ns: int
     epoch_ns: int = 0
+    processes: int = 1
+    real_time: bool = False
+
+    @property
+    def busy(self) -> float:
+        """Share of one core that the busiest process used; 0 where the phase took no time."""
+        return self.cpu_ns / self.wall_ns if self.wall_ns else 0.0
+
+
+def merge_ends(ends: Sequence[PhaseEnd]) -> PhaseEnd:
+    """Return the account of a phase that several processes generated together.
+
+    Args:
+        ends: Of each process; at least one.
+    """
+    return PhaseEnd(
+        planned=sum(end.planned for end in ends),
+        sent=sum(end.sent for end in ends),
+        dropped=sum(end.dropped for end in ends),
+        wall_ns=max(end.wall_ns for end in ends),
+        cpu_ns=max(end.cpu_ns for end in ends),
+        epoch_ns=min(end.epoch_ns for end in ends),
+        processes=sum(end.processes for end in ends),
+        real_time=all(end.real_time for end in ends),
+    )
 
 
 class _Meta(msgspec.Struct):

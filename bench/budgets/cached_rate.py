@@ -46,7 +46,7 @@ def measure(
         BenchError: The service or the generator failed.
     """
     seed = secrets.token_hex(8)
-    phase = Phase("cached", "recipe", OpenLoop(RATE, seconds, min(WARMUP_SECONDS, seconds / 2)), QUESTIONS)
+    phase = Phase("cached", "recipe", OpenLoop.steady(RATE, seconds, min(WARMUP_SECONDS, seconds / 2)), QUESTIONS)
     file = folder / "cached-rate.jsonl"
     with Target(service.url) as target:
         for index in range(QUESTIONS):

@@ -27,6 +27,9 @@ MAX_UNPROVEN_HITS = 0.01
 CALLS_PER_MISS = 4
 """Provider calls one miss may cost: two providers that speak, each with one retry."""
 
+MAX_BUSY = 0.9
+"""Share of a core that a generator process may use in an open loop: beyond it, it may have been the bottleneck."""
+
 _EXPECTED = {"cached": "hit", "uncached": "miss"}
 
 
@@ -79,6 +82,7 @@ def examine(record: PhaseRecord, max_lag_p99_ms: float) -> list[Finding]:
         for rule, holds, detail in (
             _complete(record),
             _on_time(record, max_lag_p99_ms),
+            *_at_ease(record),
             _proven(record),
             _request_ids(record),
             *_counters_agree(record),
@@ -119,6 +123,14 @@ def _on_time(record: PhaseRecord, bound_ms: float) -> _Ruling:
     if record.attempt > 1:
         detail += f"; attempt {record.attempt}, the generator was late before"
     return "the generator kept its schedule", lag <= bound_ms and not early, detail
+
+
+def _at_ease(record: PhaseRecord) -> Iterator[_Ruling]:
+    end = record.end
+    if end is not None and isinstance(record.phase.arrivals, OpenLoop):
+        which = ", the busiest process" if end.processes > 1 else ""
+        detail = f"busy for {end.busy:.0%} of the time{which}, at most {MAX_BUSY:.0%} allowed"
+        yield "the generator had processor time to spare", end.busy <= MAX_BUSY, detail
 
 
 def _proven(record: PhaseRecord) -> _Ruling:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import GeneratorError
 from bench.load.plan import OpenLoop, Phase
+from bench.peers.server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +32,14 @@ class Generator:
         target: URL of the service.
         seed: Names the requests.
         log: File that collects Locust's own output; an older one is replaced.
+        processes: How many generate an open loop; a closed loop has one user, so one process.
     """
 
-    def __init__(self, target: str, seed: str, log: Path) -> None:
+    def __init__(self, target: str, seed: str, log: Path, processes: int = 1) -> None:
         self._target = target
         self._seed = seed
         self._log = log
+        self._processes = processes
         log.unlink(missing_ok=True)
 
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
@@ -76,10 +79,15 @@ class Generator:
         command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
         # Failed requests are the verdict's business, not an error of the generator.
         command += ["--loglevel", "WARNING", "--exit-code-on-error", "0", "--users", "1", "--host", self._target]
-        command += ["--phase", phase.name, "--task", phase.task, "--seed", self._seed]
+        command += ["--workload", phase.name, "--task", phase.task, "--seed", self._seed]
         command += ["--owner", str(os.getpid()), "--distinct", str(phase.distinct), "--samples", str(samples)]
         if isinstance(phase.arrivals, OpenLoop):
-            command += ["--rate", str(phase.arrivals.rate), "--seconds", str(phase.arrivals.seconds)]
+            if self._processes > 1:
+                # A port of its own, so that two runs on one machine do not meet.
+                port = str(free_port())
+                command += ["--processes", str(self._processes), "--master-bind-port", port, "--master-port", port]
+            stages = ",".join(map(str, phase.arrivals.stages))
+            command += ["--stages", stages, "--arrivals", phase.arrivals.process]
             return [*command, "--warmup-seconds", str(phase.arrivals.warmup_seconds)]
         return [*command, "--count", str(phase.arrivals.count), "--max-seconds", str(phase.arrivals.max_seconds)]
 

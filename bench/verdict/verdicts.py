@@ -22,6 +22,7 @@ from bench.verdict.percentiles import ALPHA, confidence_ranks, cumulative_binomi
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bench.load.arrivals import Stage
     from bench.samples import Sample
     from bench.verdict.thresholds import Threshold
 
@@ -194,7 +195,7 @@ def summarize_phase(record: PhaseRecord, thresholds: Sequence[Threshold]) -> Pha
         cache=dict(Counter(sample.cache for sample in samples)),
         lag_p99_ms=lag_p99_ms(samples),
         wall_s=end.wall_ns / 1e9 if end else 0.0,
-        generator_cpu=end.cpu_ns / end.wall_ns if end and end.wall_ns else 0.0,
+        generator_cpu=end.busy if end else 0.0,
         goodput=goodput(samples, thresholds),
         started_s=record.began_s,
         gpu=record.gpu,
@@ -205,7 +206,13 @@ def _describe(phase: Phase) -> str:
     arrivals = phase.arrivals
     if isinstance(arrivals, ClosedLoop):
         return f"closed loop, 1 user, {arrivals.count} new requests"
-    return f"open loop, {arrivals.rate:g}/s for {arrivals.seconds:g} s over {phase.distinct} known requests"
+    stages = ", then ".join(map(_describe_stage, arrivals.stages))
+    return f"open loop, {arrivals.process} arrivals, {stages} over {phase.distinct} known requests"
+
+
+def _describe_stage(stage: Stage) -> str:
+    rate = f"{stage.start:g}" if stage.start == stage.end else f"{stage.start:g} to {stage.end:g}"
+    return f"{rate}/s for {stage.seconds:g} s"
 
 
 def explain(thresholds: Iterable[ThresholdResult], evidence: Iterable[Finding]) -> list[str]:

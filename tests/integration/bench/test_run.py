@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from bench.load.arrivals import Stage
+from bench.load.plan import OpenLoop
+from bench.peers.server import free_port
 from bench.results import Result, Verdict, load_result
 from bench.samples import Sample, read_samples
 from tests.integration.bench.fake_target import Behaviour, FakeTarget
@@ -226,3 +229,44 @@ def test_the_locustfile_works_by_itself() -> None:
     assert done.returncode == 0, done.stderr
     assert {task for task, _cache, _status in target.requests} == {"recipe", "ingredients", "nutrition"}
     assert sum(target.requests.values()) == 12
+
+
+def test_several_processes_make_one_load(tmp_path: Path) -> None:
+    """Two of them send the schedule exactly once between them, and the samples of both are in the evidence."""
+    (tmp_path / "slo.yml").write_text(SLO, encoding="utf-8")
+    out = tmp_path / "out"
+    arguments = ("--profile", "test", "--slo", tmp_path / "slo.yml", "--out", out, "--processes", "2")
+    with FakeTarget() as target:
+        process = bench("run", "--target", target.url, *arguments)
+        output, _ = process.communicate(timeout=110)
+    result = load_result(out)
+    assert (process.returncode, result.reasons) == (0, []), output
+    samples, _end = read_samples(out / "samples.jsonl")
+    for task in ("recipe", "ingredients", "nutrition"):
+        starts = sorted(one.intended_ns for one in samples if one.phase == "cached" and one.task == task)
+        assert starts == [due for _number, due in OpenLoop.steady(80, 2, 0.25).share(0, 1)]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_locustfile_alone_keeps_one_rate_in_all_processes(tmp_path: Path, processes: int) -> None:
+    """Plain Locust, open loop: so many arrivals in all, whoever sends them; it ends when they are answered."""
+    file = tmp_path / "samples.jsonl"
+    command = [sys.executable, "-m", "locust", "-f", "bench/locustfile.py", "--headless", "--samples", str(file)]
+    command += ["--arrivals", "poisson", "--rate", "60", "--seconds", "2", "--seed", "seed"]
+    port = str(free_port())
+    several = ["--processes", "2", "--master-bind-port", port, "--master-port", port] if processes > 1 else []
+    with FakeTarget() as target:
+        done = subprocess.run(
+            [*command, "--host", target.url, *several],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    samples, end = read_samples(file)
+    expected = OpenLoop((Stage(2, 60, 60),), 0, "poisson", "seed").count
+    assert end is not None
+    assert (end.planned, end.sent, end.processes) == (expected, expected, processes)
+    assert len(samples) == expected == sum(target.requests.values())

@@ -43,7 +43,7 @@ def cached_record(samples: list[Sample], **changes: Any) -> PhaseRecord:
     """Return a cached phase in which everything agrees, unless a part of it is given."""
     hits = sum(sample.cache == "hit" for sample in samples)
     fields: dict[str, Any] = {
-        "phase": Phase("cached", "recipe", OpenLoop(rate=len(samples), seconds=1.0, warmup_seconds=0.1), 3),
+        "phase": Phase("cached", "recipe", OpenLoop.steady(len(samples), 1.0, 0.1), 3),
         "samples": samples,
         "end": end(len(samples)),
         "grown": counters({("recipe", "hit"): hits}, {}),

@@ -151,3 +151,11 @@ def test_an_answer_without_an_id_of_its_own_is_caught(request_id: str) -> None:
     """A proxy that replays whole answers repeats their ids."""
     samples = [*hits(198), hit(request_id=request_id), hit(request_id=request_id)]
     assert broken(cached_record(samples)) == ["every answer has a request id of its own"]
+
+
+@pytest.mark.parametrize(("busy", "holds"), [(0.9, True), (0.91, False)])
+def test_a_generator_without_processor_time_to_spare_is_caught(busy: float, holds: bool) -> None:
+    """It may have been the bottleneck itself, even where its lag looks well."""
+    account = end(200, wall_ns=10**9, cpu_ns=int(busy * 10**9))
+    rule = "the generator had processor time to spare"
+    assert broken(cached_record(hits(), end=account)) == ([] if holds else [rule])

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.load.arrivals import constant_arrivals
 from bench.load.plan import ClosedLoop, OpenLoop, plan
 from bench.load.workload import TASKS, nonce, request_body
 from bench.verdict.slo import Load
@@ -38,14 +37,6 @@ def test_the_nonce_is_first_even_after_sorting(index: int) -> None:
     assert min(nutrition["ingredients"]) == nutrition["ingredients"][0] == nonce("s", "nutrition", index)
 
 
-@given(st.floats(0.5, 5000), st.floats(0.1, 20))
-def test_constant_arrivals_are_evenly_spaced_and_do_not_drift(rate: float, seconds: float) -> None:
-    """Each arrival is due at its number over the rate, to the nanosecond, however long the run."""
-    arrivals = list(constant_arrivals(rate, seconds))
-    assert len(arrivals) == int(rate * seconds)
-    assert all(abs(due - number * 1e9 / rate) <= 1 for number, due in enumerate(arrivals))
-
-
 def test_a_plan_asks_every_task_uncached_first() -> None:
     """Cached phases come after the uncached phases that fill the cache for them."""
     load = Load(
@@ -62,5 +53,5 @@ def test_a_plan_asks_every_task_uncached_first() -> None:
         *(("cached", task) for task in TASKS),
     ]
     assert phases[0].arrivals == ClosedLoop(3, 9)
-    assert phases[-1].arrivals == OpenLoop(10, 2, 1)
+    assert phases[-1].arrivals == OpenLoop.steady(10, 2, 1)
     assert phases[-1].arrivals.count == 20

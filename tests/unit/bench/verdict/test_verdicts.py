@@ -147,7 +147,7 @@ def test_a_phase_is_summed_up_with_its_failures_apart() -> None:
     assert phase.cache == {"hit": 3, "none": 1}
     assert phase.failures == {"HTTP 503": 1}
     assert phase.generator_cpu == pytest.approx(0.1)
-    assert "open loop, 4/s for 1 s over 3 known requests" in phase.arrivals
+    assert "open loop, constant arrivals, 4/s for 1 s over 3 known requests" in phase.arrivals
 
 
 def test_a_phase_that_was_cut_short_is_summed_up_too() -> None:

@@ -1,0 +1,101 @@
+"""HTTP for a generator that must not be the bottleneck: a request's bytes go in, what a sample needs comes out.
+
+Built on geventhttpclient, as Locust's FastHttpUser is, but on its connection pool and C parser alone: cookies,
+redirects, the merging and checking of headers for every request, and the objects that carry them, take more processor
+time than sending and receiving do (docs/benchmarks.md has the figures).
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
+from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketPoolResponse
+
+from bench.samples import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 180.0
+"""Deadlines: of a connection, and between two parts of an answer that may need a model to be loaded first."""
+
+_READ_BYTES = 64 * 1024
+_FAILURES = (OSError, HTTPConnectionClosed, HTTPParseError, zlib.error)
+
+
+class Client:
+    """Sends over kept connections; any number of greenlets may share it.
+
+    Args:
+        url: The service's base URL.
+        connections: The most that are open at once; who comes later waits.
+        headers: Sent with every request.
+
+    Raises:
+        ValueError: The URL is none.
+    """
+
+    def __init__(self, url: str, connections: int, headers: Mapping[str, str]) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"{url!r} is no http:// or https:// URL; expected e.g. http://127.0.0.1:3010")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        make = functools.partial(
+            SSLConnectionPool if parts.scheme == "https" else ConnectionPool,
+            size=connections,
+            connection_timeout=CONNECT_SECONDS,
+            network_timeout=ANSWER_SECONDS,
+        )
+        self._pool: ConnectionPool = make(parts.hostname, port, parts.hostname, port)
+        self._prefix = parts.path.rstrip("/")
+        lines = {"Host": parts.netloc.rpartition("@")[2], **headers}
+        self._head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+
+    def compose(self, path: str, body: bytes) -> bytes:
+        """Return the bytes of a POST request, to be sent as often as one likes.
+
+        Args:
+            path: Path below the base URL.
+            body: Of the request.
+        """
+        head = f"POST {self._prefix}{path} HTTP/1.1\r\n{self._head}Content-Length: {len(body)}\r\n\r\n"
+        return head.encode("latin-1") + body
+
+    def connect(self, connections: int) -> None:
+        """Open so many connections beforehand, as far as that works; who sends finds out about the rest."""
+        opened = []
+        try:
+            opened += [self._pool.get_socket() for _ in range(min(connections, self._pool.size))]
+        except _FAILURES:
+            pass
+        finally:
+            for socket in opened:
+                self._pool.return_socket(socket)
+
+    def send(self, request: bytes) -> Answer:
+        """Send a request and wait for the whole answer; a failure to get one is an answer with an error.
+
+        Args:
+            request: What `compose` returned.
+        """
+        try:
+            socket = self._pool.get_socket()
+            try:
+                socket.sendall(request)
+            except BaseException:
+                self._pool.release_socket(socket)
+                raise
+            # From here on the response gives the socket back, or closes it.
+            response = HTTPSocketPoolResponse(socket, self._pool, block_size=_READ_BYTES, method="POST")
+            body = response.read()
+        except _FAILURES as error:
+            return Answer(status=0, error=f"{type(error).__name__}: {error}")
+        headers = {
+            name.lower(): value if isinstance(value, str) else ", ".join(value) for name, value in response.items()
+        }
+        return Answer(status=response.get_code(), headers=headers, body=body)

@@ -1,0 +1,108 @@
+"""Which request is sent as the n-th of a phase: the workloads.
+
+A pick depends on its number alone, so several generator processes that share a schedule send, all together, what one
+would send alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bench.load.workload import TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WORKLOADS = ("cached", "uncached", "zipf", "herd", "mixed")
+"""What the requests of a phase are, in their order within a run.
+
+- ``cached``: a few known ones, in turn
+- ``uncached``: every one is new
+- ``zipf``: drawn from a catalogue, some far more often than others, as people ask
+- ``herd``: the same new one from many people at once
+- ``mixed``: known ones, with a share of new ones among them
+"""
+
+ALL_TASKS = "all"
+"""In place of a task: all of them in turn."""
+
+NEW_FROM = 1_000_000
+"""Where the new requests of a mixed phase are counted from, far from those that are known."""
+
+_AT_A_TIME = 4096
+
+
+def zipf_shares(catalogue: int, exponent: float) -> list[float]:
+    """Return how often each item of a catalogue is asked for, as shares of all requests, most popular first.
+
+    The k-th most popular is asked in proportion to ``1 / k ** exponent`` (G. K. Zipf, 1949; what people ask of caches
+    has exponents of 0.6 to 1.0: L. Breslau et al., Web Caching and Zipf-like Distributions, INFOCOM 1999).
+
+    Args:
+        catalogue: Number of items, at least 1.
+        exponent: 0 asks all alike.
+    """
+    weights = [rank**-exponent for rank in range(1, catalogue + 1)]
+    total = sum(weights)
+    return [weight / total for weight in weights]
+
+
+@dataclass(slots=True)
+class Picks:
+    """The picks of one phase.
+
+    Attributes:
+        workload: One of `WORKLOADS`.
+        task: A key of `TASKS`, or `ALL_TASKS`.
+        seed: Of whatever is random; the same seed picks the same.
+        distinct: How many known requests a task has.
+        catalogue: How many requests a Zipf mix knows.
+        exponent: Its exponent.
+        new_share: Share of new requests in a mixed phase, 0 to 1.
+    """
+
+    workload: str
+    task: str = ALL_TASKS
+    seed: str = ""
+    distinct: int = 8
+    catalogue: int = 100
+    exponent: float = 1.0
+    new_share: float = 0.0
+    _drawn: list[int] = field(default_factory=list)
+    _tasks: Sequence[str] = ()
+    _cumulative: Sequence[float] = ()
+    _random: random.Random = field(default_factory=random.Random)
+
+    def __post_init__(self) -> None:
+        self._tasks = tuple(TASKS) if self.task == ALL_TASKS else (self.task,)
+        self._random.seed(f"picks {self.seed}")
+        if self.workload == "zipf":
+            self._cumulative = list(itertools.accumulate(zipf_shares(self.catalogue, self.exponent)))
+
+    def pick(self, number: int) -> tuple[str, int]:
+        """Return (task, index) of a request.
+
+        Args:
+            number: Of the request in the phase, from 0; of the herd, where many ask the same.
+        """
+        turn, place = divmod(number, len(self._tasks))
+        task = self._tasks[place]
+        if self.workload == "cached":
+            return task, turn % self.distinct
+        if self.workload == "zipf":
+            return task, self._draw(number)
+        if self.workload == "mixed":
+            return task, NEW_FROM + turn if self._draw(number) else turn % self.distinct
+        return task, turn
+
+    def _draw(self, number: int) -> int:
+        while number >= len(self._drawn):
+            if self.workload == "zipf":
+                population = range(self.catalogue)
+                self._drawn += self._random.choices(population, cum_weights=self._cumulative, k=_AT_A_TIME)
+            else:
+                self._drawn += [int(self._random.random() < self.new_share) for _ in range(_AT_A_TIME)]
+        return self._drawn[number]
