@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ai_service import confidence
+from ai_service import confidence, plausibility
 from ai_service.schemas import Nutrition, NutritionRequest, TaskRequest
 from ai_service.tasks.base import Judged, Schema, SchemaTask, obj
 
@@ -24,6 +24,7 @@ class NutritionTask(SchemaTask):
     name = "nutrition"
     path = "/api/v1/ai/analyze-nutrition"
     request_type = NutritionRequest
+    prompt_version = 2
     message = "Nutrition analyzed."
     _decode = msgspec.json.Decoder(Nutrition).decode
 
@@ -45,7 +46,7 @@ class NutritionTask(SchemaTask):
         del request
         nutrition = self._decode(completion.text)
         check_nutrients(nutrition)
-        plausible = confidence.plausible_nutrition(nutrition)
+        plausible = confidence.share(plausibility.nutrients(nutrition))
         return nutrition, confidence.combine(complete=1.0, plausible=plausible)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from ai_service import confidence
+from ai_service import confidence, plausibility
 from ai_service.schemas import Nutrition, Recipe, RecipeIngredient, RecipeRequest, TaskRequest, fold
 from ai_service.tasks.base import Judged, Schema, SchemaTask, array, obj, text
 from ai_service.tasks.nutrition import check_nutrients, nutrition_schema
@@ -38,6 +38,7 @@ class RecipeTask(SchemaTask):
     name = "recipe"
     path = "/api/v1/ai/generate-recipe"
     request_type = RecipeRequest
+    prompt_version = 2
     message = "Recipe generated."
     _nutrition_from_tokens: ClassVar[int] = 768
     _decode = msgspec.json.Decoder(_RecipeDraft).decode
@@ -87,7 +88,7 @@ class RecipeTask(SchemaTask):
         )
 
     def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
-        del request
+        assert isinstance(request, RecipeRequest)
         draft = self._decode(completion.text)
         ingredients = [
             RecipeIngredient(name=fold(item.name), amount=item.amount, unit=item.unit) for item in draft.ingredients
@@ -97,11 +98,15 @@ class RecipeTask(SchemaTask):
             raise ValueError("expected a title, ingredients and instructions")
         if any(not item.name or not math.isfinite(item.amount) or item.amount < 0 for item in ingredients):
             raise ValueError("expected each ingredient to have a name and an amount that is not negative")
+        servings = request.serving_size or plausibility.ASSUMED_SERVINGS
+        believable = [plausibility.amount(item, servings) for item in ingredients]
         if draft.nutrition is not None:
             check_nutrients(draft.nutrition)
+            believable += plausibility.nutrients(draft.nutrition, servings)
         score = confidence.combine(
             complete=confidence.share((len(ingredients) > 3, len(instructions) > 3, bool(fold(draft.description)))),
-            plausible=confidence.share(0 < item.amount <= 2000 for item in ingredients),
+            plausible=confidence.share(believable),
+            coherent=confidence.share(plausibility.used((item.name for item in ingredients), instructions)),
             distinct=confidence.distinct([*instructions, *(item.name for item in ingredients)]),
             claimed=draft.confidence / 100,
         )

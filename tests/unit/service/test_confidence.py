@@ -1,12 +1,8 @@
 """The rule behind `confidence`."""
 
-import msgspec
 import pytest
 
 from ai_service import confidence
-from ai_service.schemas import Nutrition
-
-GOOD = Nutrition(calories=437, protein=7, carbs=80, fat=9, fiber=1, sugar=0, sodium=85)
 
 
 def test_the_terms_are_weighted_over_those_that_apply() -> None:
@@ -25,18 +21,3 @@ def test_a_boast_does_not_help() -> None:
 def test_repetition_lowers_it(texts: list[str], expected: float) -> None:
     """Small models fail by repeating themselves."""
     assert confidence.distinct(texts) == expected
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({}, 1.0),
-        ({"calories": 2000}, 0.75),
-        ({"sugar": 90}, 0.75),
-        ({"sodium": 20_000}, 0.75),
-        ({"calories": 0, "sugar": 90}, 0.25),
-    ],
-)
-def test_nutrients_have_to_agree_with_each_other(change: dict[str, float], expected: float) -> None:
-    """Energy follows from the macronutrients; sugar and fibre are carbohydrates."""
-    assert confidence.plausible_nutrition(msgspec.structs.replace(GOOD, **change)) == expected

@@ -112,7 +112,32 @@ def test_a_good_recipe_becomes_the_contracts_recipe() -> None:
     recipe, score = judge("recipe", RECIPE)
     assert isinstance(recipe, Recipe)
     assert recipe.title == "Tomato Pasta"
-    assert recipe.confidence == score == 0.98
+    assert recipe.confidence == score == 0.94
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"ingredients": [*RECIPE["ingredients"][:3], {"name": "parsley", "amount": 200, "unit": "tbsp"}]}, 0.88),
+        ({"nutrition": NUTRITION}, 0.94),
+        ({"nutrition": {**NUTRITION, "calories": 4000, "sodium": 30_000}}, 0.89),
+        ({"instructions": ["Preheat.", "Mix it.", "Bake it.", "Serve."]}, 0.82),
+        ({"instructions": ["Stir."] * 4}, 0.75),
+    ],
+)
+def test_what_nobody_would_cook_lowers_a_recipes_confidence(change: dict[str, Any], expected: float) -> None:
+    """Amounts, nutrients that contradict each other, steps that are about something else, repetition."""
+    assert judge("recipe", {**RECIPE, **change})[1] == expected
+
+
+def test_amounts_are_judged_by_the_servings_that_were_asked_for() -> None:
+    """Two kilograms of pasta are for many."""
+    task = TASKS["recipe"]
+    text = json.dumps({**RECIPE, "ingredients": [{"name": "pasta", "amount": 2, "unit": "kg"}] * 4})
+    few, many = (
+        task.judge(Completion(text), RecipeRequest(prompt="pasta", serving_size=servings))[1] for servings in (1, 20)
+    )
+    assert few < many
 
 
 def test_repeated_suggestions_and_given_ingredients_are_left_out() -> None:

@@ -1,0 +1,91 @@
+"""What a cook would believe of a recipe, and what physics allows of its nutrients.
+
+Every bound is generous: it is there to catch what is wrong by a factor, as 200 tablespoons of parsley are, and not to
+judge taste.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ai_service.schemas import Nutrition, RecipeIngredient
+
+ASSUMED_SERVINGS = 4
+"""Of a request that names none, as most printed recipes have it."""
+
+MOST_A_SERVING = {
+    # Mass and volume: twice a large meal (some 500 g on a plate), for bones, peel and cooking water.
+    "g": 1000.0, "kg": 1.0, "ml": 1000.0, "l": 1.0,
+    # Spoons and cups hold 5, 15 and 240 ml (21 CFR 101.9(b)(5)(viii)). Nobody counts spoons where the next larger
+    # measure would do: 6 teaspoons are 2 tablespoons, 8 tablespoons are half a cup. 4 cups are the litre above.
+    "tsp": 6.0, "tbsp": 8.0, "cup": 4.0,
+    # Counted: a dozen of small pieces (prawns, cherry tomatoes), the 40 cloves of garlic of a known dish for four, half
+    # a small loaf. Some 16 pinches are a teaspoon, so 4 are the quarter that has a spoon of its own.
+    "piece": 12.0, "clove": 10.0, "slice": 8.0, "pinch": 4.0,
+}  # fmt: skip
+MOST_OF_ANY_UNIT = 1000.0
+"""Of units that are not in the table: another provider than Ollama may write them."""
+
+SEASONINGS = frozenset({"salt", "pepper", "cinnamon", "nutmeg", "saffron", "turmeric", "cumin", "paprika", "yeast"})
+"""What a spoonful of too much spoils, by the last word of the name; whole vegetables of that name come by the piece."""
+MOST_SEASONING_A_SERVING = {"g": 15.0, "kg": 0.015, "ml": 15.0, "l": 0.015, "tsp": 3.0, "tbsp": 1.0, "cup": 1 / 16}
+"""One tablespoon: three times what the WHO advises of salt for a day (5 g), for cooking water is salted too."""
+
+LEAST = {"g": 0.1, "kg": 0.001, "ml": 0.5, "l": 0.001}
+"""What a kitchen can still measure. An amount of 0 ("to taste") says nothing, so it is not counted as plausible."""
+LEAST_OF_ANY_UNIT = 0.125
+"""An eighth: of a spoon, a cup, a lemon."""
+
+ENERGY_TOLERANCE = 0.2
+"""By which a label's energy may differ (21 CFR 101.9(g)(5)); here in both directions."""
+ENERGY_ROUNDING_KCAL = 20.0
+"""Whole grams are rounded: half a gram of fat is 4.5 kcal, of protein and of carbohydrates 2 each; that twice over."""
+MOST_KCAL_A_SERVING = 3000.0
+"""More than most adults eat in a day (2,000 kcal is the reference of 21 CFR 101.9(c)(9))."""
+MOST_SODIUM_MG_A_SERVING = 4000.0
+"""Twice what the WHO advises for a day (2,000 mg)."""
+MOST_FIBRE_G_A_SERVING = 50.0
+"""Twice what EFSA holds adequate for a day (25 g)."""
+
+
+def amount(item: RecipeIngredient, servings: int) -> bool:
+    """Whether so much of an ingredient may be in a dish for so many."""
+    unit = item.unit.casefold()
+    most = MOST_A_SERVING.get(unit, MOST_OF_ANY_UNIT)
+    if item.name.casefold().rpartition(" ")[2] in SEASONINGS:
+        most = MOST_SEASONING_A_SERVING.get(unit, most)
+    return LEAST.get(unit, LEAST_OF_ANY_UNIT) <= item.amount <= most * servings
+
+
+def nutrients(found: Nutrition, servings: int = ASSUMED_SERVINGS) -> tuple[bool, ...]:
+    """Which relations hold between the nutrients of a dish.
+
+    Energy follows from the macronutrients by Atwater's general factors: 4, 4 and 9 kcal/g of protein, carbohydrates and
+    fat. Fibre counts as nothing at least; at most it has 2 kcal/g and is not among the carbohydrates, as the
+    European Union counts (Regulation 1169/2011, annex XIV). Alcohol, which is not asked for, fails this one relation.
+    """
+    most = 4 * found.protein + 4 * found.carbs + 9 * found.fat + 2 * found.fiber
+    least = most - 6 * found.fiber
+    return (
+        least * (1 - ENERGY_TOLERANCE) - ENERGY_ROUNDING_KCAL <= found.calories,
+        found.calories <= most * (1 + ENERGY_TOLERANCE) + ENERGY_ROUNDING_KCAL,
+        0 < found.calories <= MOST_KCAL_A_SERVING * servings,
+        found.sugar <= found.carbs + 1,
+        found.fiber <= min(found.carbs + 1, MOST_FIBRE_G_A_SERVING * servings),
+        found.sodium <= MOST_SODIUM_MG_A_SERVING * servings,
+    )
+
+
+def used(names: Iterable[str], steps: Sequence[str]) -> list[bool]:
+    """Which ingredients the steps mention, by any word of their names; endings do not count (`tomato`, `tomatoes`)."""
+    text = " ".join(steps).casefold()
+    return [any(stem in text for stem in _stems(name.casefold())) for name in names]
+
+
+def _stems(name: str) -> list[str]:
+    """The words of a name without their endings, and without those that are in every text (`of`)."""
+    words = [word for word in name.split() if len(word) > 2 or not word.isascii()]
+    return [word[: max(3, len(word) - 2)] for word in words] or [name]
