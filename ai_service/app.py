@@ -163,7 +163,7 @@ def create_app(
         observer, metrics, administration, lifespan, document, further=model_routes(chat, chain.primary.provider.name)
     )
     gateway = Gateway(_build_endpoints(tasks, chat, completions, metrics, access_log), operations)
-    return _with_gate(gateway, settings, [*tasks, chat], metrics, access_log) if settings.api_keys_file else gateway
+    return _with_gate(gateway, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log)
 
 
 def _build_endpoints(
@@ -180,13 +180,23 @@ def _describe(settings: Settings, tasks: Sequence[SchemaTask], chat: ChatTask) -
 
 
 def _with_gate(
-    gateway: Gateway, settings: Settings, tasks: Sequence[Task], metrics: Metrics, access_log: AccessLog
-) -> AccessGate:
-    from ai_service.access.rates import RateLimiter  # noqa: PLC0415 - slow to import, and of use only here
+    gateway: Gateway,
+    settings: Settings,
+    *,
+    tasks: Sequence[Task],
+    store: Store,
+    metrics: Metrics,
+    access_log: AccessLog,
+) -> ASGIApp:
+    """The gateway, behind a gate where keys are configured."""
+    if not settings.api_keys_file:
+        return gateway
+    from ai_service.access.rates import ProcessRates, SharedRates  # noqa: PLC0415 - slow to import, of use only here
 
     paths = {task.path: task.name for task in tasks}
     keys = KeyFile(Path(settings.api_keys_file))
-    return AccessGate(gateway, keys, RateLimiter(), tasks=paths, metrics=metrics, access_log=access_log)
+    rates = SharedRates(store) if isinstance(store, RedisStore) else ProcessRates()
+    return AccessGate(gateway, keys, rates, tasks=paths, metrics=metrics, access_log=access_log)
 
 
 def _watch(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ai_service.access.key_file import KeyFile
     from ai_service.access.keys import Key
-    from ai_service.access.rates import RateLimiter
+    from ai_service.access.rates import Rates
     from ai_service.metrics import Metrics
     from ai_service.structured_log import AccessLog
 
@@ -49,7 +49,7 @@ class AccessGate:
         self,
         app: ASGIApp,
         keys: KeyFile,
-        rates: RateLimiter,
+        rates: Rates,
         *,
         tasks: Mapping[str, str],
         metrics: Metrics,
@@ -68,20 +68,20 @@ class AccessGate:
             started = time.perf_counter()
             headers = dict(scope["headers"])
             try:
-                scope[KEY_NAME] = self._admit(scope["path"], headers).name
+                scope[KEY_NAME] = (await self._admit(scope["path"], headers)).name
             except HTTPError as error:
                 await self._refuse(error, scope, headers, send, started)
                 return
         await self._app(scope, receive, send)
 
-    def _admit(self, path: str, headers: dict[bytes, bytes]) -> Key:
+    async def _admit(self, path: str, headers: dict[bytes, bytes]) -> Key:
         presented = _presented(headers)
         if presented is None:
             raise Unauthorized("Expected an API key, as `Authorization: Bearer <key>` or `X-API-Key: <key>`.")
         key = self._keys.find(presented)
         if key is None:
             raise Unauthorized("This API key is not known here.", presented=True)
-        if key.rate and (wait_s := self._rates.wait_s(key)):
+        if key.rate and (wait_s := await self._rates.wait_s(key)):
             raise TooManyRequests(f"The key {key.name} may ask {key.rate}.", retry_after_s=wait_s)
         if not key.admin and (path == ADMIN_PATH or path.startswith(f"{ADMIN_PATH}/")):
             raise Forbidden("This route needs an administrator's key.")

@@ -2,44 +2,98 @@
 
 This module alone imports `limits`, which takes a quarter of a second: the service loads it where keys are configured,
 and nobody else pays for it.
+
+A sliding window counter holds two numbers a key, whatever its rate, and lets no burst of twice the rate through where
+one window ends and the next begins.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from limits import parse
+from limits import aio, parse
+from limits.aio.storage import RedisStorage
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from ai_service.cache.keys import RATES
+from ai_service.cache.store import TIMEOUT_S
 
 if TYPE_CHECKING:
+    from limits import RateLimitItem
+
     from ai_service.access.keys import Key
+    from ai_service.cache.store import RedisStore
 
 _parse = lru_cache(1024)(parse)
 
 
-class RateLimiter:
-    """Counts each key's requests in a sliding window, in this process.
+class Rates(Protocol):
+    """Counts each key's requests."""
 
-    A sliding window counter holds two numbers a key, whatever its rate, and lets no burst of twice the rate through
-    where one window ends and the next begins. Workers do not count together, for that would put a round trip in front
-    of every cached answer: who spreads requests over N workers may ask N times as often as the rate says.
-    """
-
-    def __init__(self) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-
-    def wait_s(self, key: Key) -> int:
-        """Counts a request; takes some microseconds.
+    async def wait_s(self, key: Key) -> int:
+        """Counts a request.
 
         Returns:
             0 where the key may ask, else the whole seconds after which it may again.
         """
+
+
+class ProcessRates:
+    """Counts in this process; takes some microseconds."""
+
+    def __init__(self) -> None:
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    async def wait_s(self, key: Key) -> int:
+        """See Rates."""
         rate = _parse(key.rate)
         if self._limiter.hit(rate, key.name):
             return 0
-        reset = self._limiter.get_window_stats(rate, key.name).reset_time
-        return max(1, math.ceil(reset - time.time()))
+        return _until(self._limiter.get_window_stats(rate, key.name).reset_time)
+
+
+class SharedRates:
+    """Counts in Redis, for all processes and hosts together: one round trip a request of a key that has a rate.
+
+    Where Redis is down, too slow or refuses, each process counts for itself until it is back: who spreads requests over
+    N processes may ask N times as often meanwhile, and nobody gets an error.
+
+    Args:
+        store: Its connections, its deadline and its pauses are shared.
+    """
+
+    def __init__(self, store: RedisStore) -> None:
+        self._store = store
+        storage = RedisStorage(
+            "async+redis://",
+            implementation="redispy",
+            key_prefix=RATES,
+            connection_pool=store.connection_pool,  # type: ignore[arg-type] # as documented, if not as annotated
+        )
+        self._limiter = aio.strategies.SlidingWindowCounterRateLimiter(storage)
+        self._alone = ProcessRates()
+
+    async def wait_s(self, key: Key) -> int:
+        """See Rates."""
+        rate = _parse(key.rate)
+        wait_s: int | None = await self._store.attempt("rate", lambda: self._count(rate, key.name))
+        return await self._alone.wait_s(key) if wait_s is None else wait_s
+
+    async def _count(self, rate: RateLimitItem, name: str) -> int:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):  # For all round trips: a Redis that was restarted knows no script.
+                if await self._limiter.hit(rate, name):
+                    return 0
+                return _until((await self._limiter.get_window_stats(rate, name)).reset_time)
+        except TimeoutError as error:
+            raise RedisTimeoutError("counting took too long") from error
+
+
+def _until(reset_time: float) -> int:
+    return max(1, math.ceil(reset_time - time.time()))

@@ -1,6 +1,8 @@
 """Names of what is stored. `v1` is the layout of this module and of `entry`: a change of either raises it."""
 
 PREFIX = "ai:v1:"
+RATES = "ai:rates"
+"""Begins the keys of what is counted for API keys; no purge touches it."""
 LEADER_KEY = "ai:leader"
 """Held by the process that does scheduled work, of whatever layout."""
 PROBE_KEY = f"{PREFIX}probe"

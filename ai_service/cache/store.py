@@ -21,6 +21,8 @@ from redis.maint_notifications import MaintNotificationsConfig
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from redis.asyncio import ConnectionPool
+
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 0.05
@@ -147,14 +149,19 @@ class RedisStore:
         self._refused: set[str] = set()
         self.available = True
 
+    @property
+    def connection_pool(self) -> ConnectionPool:
+        """For others who use the same Redis, by way of `attempt`."""
+        return self._redis.connection_pool
+
     async def get(self, key: str) -> bytes | None:
         """See Store."""
-        value: bytes | None = await self._attempt("get", lambda: self._redis.get(key))
+        value: bytes | None = await self.attempt("get", lambda: self._redis.get(key))
         return value
 
     async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
         """See Store."""
-        return bool(await self._attempt("set", lambda: self._redis.set(key, value, px=_milliseconds(ttl_s))))
+        return bool(await self.attempt("set", lambda: self._redis.set(key, value, px=_milliseconds(ttl_s))))
 
     async def claim(self, key: str, lock: str, token: bytes, ttl_s: float) -> Claim | None:
         """See Store."""
@@ -179,7 +186,7 @@ class RedisStore:
 
     async def ping(self) -> bool:
         """See Store."""
-        return bool(await self._attempt("ping", self._redis.ping))
+        return bool(await self.attempt("ping", self._redis.ping))
 
     async def close(self) -> None:
         """See Store."""
@@ -190,21 +197,26 @@ class RedisStore:
         cursor, seen = 0, 0
         while True:
             step = partial(self._redis.scan, cursor, match=f"{prefix}*", count=SCAN_STEP)
-            found = await self._attempt("scan", step)
+            found = await self.attempt("scan", step)
             if found is None:
                 return None
             cursor, keys = found
-            if remove and keys and await self._attempt("unlink", partial(self._redis.unlink, *keys)) is None:
+            if remove and keys and await self.attempt("unlink", partial(self._redis.unlink, *keys)) is None:
                 return None
             seen += len(keys)
             if cursor == 0:
                 return seen
 
     async def _run(self, operation: str, script: str, keys: tuple[str, ...], *arguments: bytes | int) -> Any:
-        return await self._attempt(operation, lambda: self._redis.eval(script, len(keys), *keys, *arguments))
+        return await self.attempt(operation, lambda: self._redis.eval(script, len(keys), *keys, *arguments))
 
-    async def _attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
-        """Makes one call; None where it failed or where the store is being left alone."""
+    async def attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Makes one call of Redis; None where it failed or where the store is being left alone.
+
+        Args:
+            operation: Word for log and metrics.
+            call: Raises what Redis clients raise.
+        """
         if self._clock() < self._paused_until:
             return None
         try:

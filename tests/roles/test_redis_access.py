@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.contract.redis_server import COMMANDS as COMMANDS_OF_THE_SERVICE
+from tests.contract.redis_server import RIGHTS
 from tests.roles.ansible_module import ROLES, run_module
 from tests.roles.redis_process import RedisProcess
 
@@ -24,7 +26,7 @@ LIMITS = ("--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
 
 def service(rights: str = f"~ai:* {COMMANDS}") -> str:
     """Return the line of the service's user."""
-    return f"user alchemorsel on #{sha256(PASSWORD.encode()).hexdigest()} resetchannels &ai:* resetkeys -@all {rights}"
+    return f"user alchemorsel on #{sha256(PASSWORD.encode()).hexdigest()} resetchannels resetkeys -@all {rights}"
 
 
 def attempt(folder: Path, port: int, **other: Any) -> dict[str, Any]:
@@ -41,6 +43,12 @@ def attempt(folder: Path, port: int, **other: Any) -> dict[str, Any]:
         **other,
     }
     return run_module("redis", "redis_access", **params)
+
+
+def test_role_gives_the_rights_that_the_service_is_tested_with_and_those_of_its_verification() -> None:
+    """A database by number is the operator's choice; INFO is for the limits of the running server."""
+    assert set(VARIABLES["__redis_service_commands"]) == {*COMMANDS_OF_THE_SERVICE, "select", "info"}
+    assert f" ~{VARIABLES['__redis_service_keys']} " in RIGHTS
 
 
 def test_server_with_the_roles_own_rights_passes(tmp_path: Path) -> None:
@@ -63,6 +71,7 @@ def test_server_with_the_roles_own_rights_passes(tmp_path: Path) -> None:
         ([DEFAULT_OFF, service(f"~ai:* {COMMANDS} +config")], LIMITS, "CONFIG GET should be refused"),
         ([DEFAULT_OFF, service(f"~ai:* {COMMANDS} +flushall")], LIMITS, "FLUSHALL should be refused"),
         ([DEFAULT_OFF, service("~ai:* +auth +get")], LIMITS, "SET ai:selftest should work"),
+        ([DEFAULT_OFF, service(f"~ai:* {COMMANDS} -incrby")], LIMITS, "count by a script should work"),
         ([DEFAULT_OFF, service(f"resetpass ~ai:* {COMMANDS}")], LIMITS, "log in as alchemorsel should work"),
         ([DEFAULT_OFF, service()], (), "no memory limit"),
         ([DEFAULT_OFF, service()], ("--maxmemory", "64mb"), "the eviction policy should work"),

@@ -22,8 +22,8 @@ DOCUMENTATION = r"""
 module: redis_access
 short_description: Try what a user of Redis may and may not do
 description:
-  - Connects without a password and expects to be refused, connects as the user, writes, reads and removes a key of its
-    own, and expects to be refused outside of its keys and for commands that manage the server.
+  - Connects without a password and expects to be refused, connects as the user, writes, reads, counts and removes a key
+    of its own, and expects to be refused outside of its keys and for commands that manage the server.
   - Compares the memory limit and the eviction policy of the running server with what is wanted.
   - The password goes from its file to the server; it is on no command line and in no result.
   - In check mode nothing is tried.
@@ -75,6 +75,9 @@ tried: {description: What was tried and came out as it should., returned: succes
 REFUSED = ("-NOPERM", "-NOAUTH", "-WRONGPASS")
 # One for each way to harm: read the configuration, lose the data, change who may come in, watch others, write files.
 FORBIDDEN = (("CONFIG", "GET", "dir"), ("FLUSHALL",), ("ACL", "LIST"), ("MONITOR",), ("SAVE",), ("KEYS", "*"))
+
+COUNT = "local n = redis.call('incrby', KEYS[1], 1); redis.call('pexpire', KEYS[1], 60000); return n"
+"""Counts requests as the service does for API keys; the key is gone after a minute, should the trial break off."""
 
 
 class AccessError(Exception):
@@ -137,8 +140,12 @@ class Trial:
             self._equal(f"SET {key}", service.command("SET", key, value, "EX", "60"), "OK")
             self._equal(f"GET {key}", service.command("GET", key), value)
             self._equal(f"DEL {key}", service.command("DEL", key), "1")
+            counting = service.command("SCRIPT", "LOAD", COUNT)
+            self._equal("count by a script", service.command("EVALSHA", counting, "1", key), "1")
+            self._equal(f"DEL {key} again", service.command("DEL", key), "1")
             self._refused("SET of a key outside", service.command("SET", f"outside:{value}", value))
             self._refused("GET of a key outside", service.command("GET", f"outside:{value}"))
+            self._refused("RENAME to a key outside", service.command("RENAME", key, f"outside:{value}"))
             for words in FORBIDDEN:
                 self._refused(" ".join(words[:2]), service.command(*words))
             self._limits(service.command("INFO", "memory"), policy)

@@ -39,7 +39,7 @@ TASK = build_tasks(Settings.from_env({}))[0]
 QUESTION = QuestionReader(TASK).read(b'{"prompt":"tomato pasta"}')
 PLAIN = Directives()
 DOWN = ProviderUnreachable("down")
-FRESH_S = 7200 * (0.5 + 0.98)
+FRESH_S = 7200 * (0.5 + 0.94)
 """How long this module's answer is fresh: the recipe's base time by its confidence."""
 REVALIDATE_S = 600.0
 LONG_GONE_S = FRESH_S + REVALIDATE_S
@@ -133,12 +133,12 @@ async def test_the_envelope_is_the_contracts() -> None:
     body = json.loads((await (await service(ScriptedProvider())).ask()).entry.body)
     assert body["success"] is True
     assert body["message"] == "Recipe generated."
-    assert body["data"] == {**RECIPE, "confidence": 0.98} | {"ingredients": body["data"]["ingredients"]}
+    assert body["data"] == {**RECIPE, "confidence": 0.94} | {"ingredients": body["data"]["ingredients"]}
     assert body["meta"] == {
         "provider": "ollama",
         "model": "ollama-model",
         "generated_at": "1970-01-12T13:46:40.000Z",
-        "confidence": 0.98,
+        "confidence": 0.94,
         "degraded": False,
     }
 
@@ -147,7 +147,7 @@ async def test_an_answer_stays_fresh_by_its_confidence() -> None:
     """From half the base time to one and a half."""
     made = await service(ScriptedProvider())
     entry = (await made.ask()).entry
-    assert entry.fresh_until == pytest.approx(made.clock.now + 7200 * (0.5 + 0.98))
+    assert entry.fresh_until == pytest.approx(made.clock.now + 7200 * (0.5 + 0.94))
     assert entry.stale_until == entry.fresh_until + STALE_IF_ERROR_S
 
 
