@@ -101,7 +101,7 @@ def create_app(
         deadline_s=settings.deadline,
         revalidate_s=settings.stale_while_revalidate,
     )
-    access_log = AccessLog(enabled=settings.log_level in {"debug", "info"}, prompts=settings.log_prompts == "yes")
+    access_log = _build_access_log(settings)
 
     tasks = build_tasks(settings)
     warmup = Warmup(
@@ -160,10 +160,21 @@ def create_app(
     )
     document = _describe(settings, tasks, chat)
     operations = build_operations(
-        observer, metrics, administration, lifespan, document, further=model_routes(chat, chain.primary.provider.name)
+        observer,
+        metrics,
+        administration,
+        lifespan,
+        document=document,
+        access_log=access_log,
+        further=model_routes(chat, chain.primary.provider.name),
     )
     gateway = Gateway(_build_endpoints(tasks, chat, completions, metrics, access_log), operations)
     return _with_gate(gateway, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log)
+
+
+def _build_access_log(settings: Settings) -> AccessLog:
+    level = settings.log_level
+    return AccessLog(enabled=level in {"debug", "info"}, debug=level == "debug", prompts=settings.log_prompts == "yes")
 
 
 def _build_endpoints(

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ai_service import docs_page
 from ai_service.errors import HTTPError, MethodNotAllowed, NotFound
+from ai_service.operations_log import OperationsLog
 from ai_service.routes import error_response, request_id_of
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ai_service.health import Observer
     from ai_service.metrics import Metrics
     from ai_service.openapi import Document
+    from ai_service.structured_log import AccessLog
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +38,9 @@ def build_operations(
     metrics: Metrics,
     administration: Administration,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
-    document: Document,
     *,
+    document: Document,
+    access_log: AccessLog,
     further: Sequence[Route] = (),
 ) -> Starlette:
     """The Starlette application behind the gateway.
@@ -47,6 +51,7 @@ def build_operations(
         administration: The administrator's routes.
         lifespan: Starts and ends what runs in the background.
         document: What `/openapi.json` and `/docs` show.
+        access_log: Where requests are logged.
         further: Routes of others that are not in a hurry either.
     """
 
@@ -87,6 +92,7 @@ def build_operations(
             HTTPError: _expected,
             500: _unexpected,
         },
+        middleware=[Middleware(OperationsLog, access_log=access_log)],
         lifespan=lifespan,
     )
 

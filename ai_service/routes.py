@@ -54,6 +54,7 @@ logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 KEY_NAME = "alchemorsel.key"
 """Where an ASGI scope says whose API key was presented."""
+REQUEST_ID = b"x-request-id"
 BODY_TIMEOUT_S = 10.0
 _NO_DIRECTIVES = Directives()
 _DIRECTIVE = re.compile(rb'([a-z-]+)(?:="?([^",]*)"?)?')
@@ -207,7 +208,7 @@ class TaskEndpoint:
             _JSON,
             (b"cache-status", _cache_status(outcome, now)),
             (b"age", b"%d" % max(0, int(now - entry.created))),
-            (b"x-request-id", request_id),
+            (REQUEST_ID, request_id),
             (b"x-ai-provider", entry.provider.encode()),
             (b"x-ai-model", entry.model.encode()),
             (b"server-timing", timing),
@@ -217,7 +218,7 @@ class TaskEndpoint:
         self, request_id: bytes, started: float, follower: Follower, outcome: Outcome | None
     ) -> Headers:
         """What is known when a stream begins: all of it for an answer that is there, its author where text is."""
-        headers = [*EVENT_STREAM, (b"x-request-id", request_id)]
+        headers = [*EVENT_STREAM, (REQUEST_ID, request_id)]
         author = follower.author
         if outcome is not None:
             now = self._clock()
@@ -250,7 +251,7 @@ def _cache_status(outcome: Outcome, now: float) -> bytes:
 
 def request_id_of(headers: dict[bytes, bytes]) -> bytes:
     """The caller's `X-Request-Id` where it is harmless, else a new one: this process's random name and a number."""
-    given = headers.get(b"x-request-id")
+    given = headers.get(REQUEST_ID)
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
     return b"%s-%d" % (_PROCESS_ID, next(_request_numbers))
@@ -324,7 +325,7 @@ def error_response(error: HTTPError, request_id: bytes, path: str) -> tuple[byte
                 success=False, error=str(error), code=error.code, request_id=request_id.decode(), details=error.details
             )
         )
-    headers = [_JSON, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id)]
+    headers = [_JSON, (b"content-length", b"%d" % len(body)), (REQUEST_ID, request_id)]
     if error.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % max(1, error.retry_after_s)))
     if isinstance(error, MethodNotAllowed):

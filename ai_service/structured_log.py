@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -43,7 +43,9 @@ class Access(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is logged of a request.
 
     Attributes:
+        task: "" where the request is for none of the tasks.
         key: Name of the API key; "" where none was presented.
+        route: Method and path, where the task does not tell them.
         fallback: Who was passed over, and why.
         error: The `code` of an error.
         request: What was asked, in its canonical form; only where the operator wants it.
@@ -60,6 +62,7 @@ class Access(msgspec.Struct, frozen=True, omit_defaults=True):
     provider: str
     key: str
     duration_ms: float
+    route: str = ""
     fallback: list[str] = []
     error: str = ""
     request: TaskRequest | None = None
@@ -71,10 +74,14 @@ class AccessLog:
     Args:
         stream: Where to.
         enabled: Whether requests are logged at all.
+        debug: Whether those of level debug are, too.
         prompts: Whether what they ask is logged as well.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, enabled: bool = True, prompts: bool = False) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, *, enabled: bool = True, debug: bool = False, prompts: bool = False
+    ) -> None:
+        self._debug = debug
         self._prompts = prompts
         self._stream = stream or sys.stderr
         self._enabled = enabled
@@ -91,17 +98,19 @@ class AccessLog:
         provider: str,
         seconds: float,
         key: str = "",
+        route: str = "",
+        level: Literal["debug", "info"] = "info",
         passed_over: Sequence[tuple[str, str]] = (),
         error: str = "",
         request: TaskRequest | None = None,
     ) -> None:
         """Logs a request; the line is written within 0.2 s. See Access for the fields."""
-        if not self._enabled:
+        if not self._enabled or (level == "debug" and not self._debug):
             return
         self._pending += _encode(
             Access(
                 time=datetime.now(UTC),
-                level="info",
+                level=level,
                 logger="ai_service.access",
                 message="request",
                 request_id=request_id,
@@ -110,6 +119,7 @@ class AccessLog:
                 cache=cache,
                 provider=provider,
                 key=key,
+                route=route,
                 duration_ms=round(seconds * 1000, 3),
                 fallback=[f"{name}: {reason}" for name, reason in passed_over],
                 error=error,

@@ -107,6 +107,7 @@ class AccessGate:
             provider="",
             seconds=seconds,
             error=error.code,
+            route="" if task else f"{scope['method'][:16]} {scope['path'][:200]}",
         )
 
 

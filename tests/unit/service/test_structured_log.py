@@ -82,3 +82,20 @@ async def test_what_is_asked_is_logged_only_where_it_is_wanted() -> None:
         lines.append(json.loads(stream.getvalue()))
     assert [line.get("request") for line in lines] == [None, {"partial": ["secret herb"]}]
     assert [(line["fallback"], line["error"]) for line in lines] == [(["ollama: timeout"], "unavailable")] * 2
+
+
+async def test_what_machines_ask_every_few_seconds_is_logged_for_those_who_debug() -> None:
+    """Else it would bury the rest."""
+    written = []
+    for debug in (False, True):
+        stream = io.StringIO()
+        log = AccessLog(stream, debug=debug)
+        log.write("id", "", status=200, cache="none", provider="", seconds=0.1, route="GET /health", level="debug")
+        log.flush()
+        written.append(stream.getvalue())
+    assert written[0] == ""
+    assert json.loads(written[1]) | {"time": ""} == {
+        "time": "", "level": "debug", "logger": "ai_service.access", "message": "request", "request_id": "id",
+        "task": "", "status": 200, "cache": "none", "provider": "", "key": "", "duration_ms": 100.0,
+        "route": "GET /health",
+    }  # fmt: skip
