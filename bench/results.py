@@ -160,6 +160,48 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     gpu: GpuUse | None = None
 
 
+class HitRatio(msgspec.Struct, frozen=True, kw_only=True):
+    """How many requests of a Zipf mix needed no computation: by theory (`bench.verdict.hit_ratio`), and measured.
+
+    Attributes:
+        task: The service's task.
+        catalogue: How many different requests there were.
+        exponent: How unevenly they were asked.
+        requests: How many were sent.
+        predicted: Expected share of requests that need no computation.
+        low: Least share that chance explains.
+        high: Greatest.
+        measured: Share of the successes that were hits, stale or coalesced.
+    """
+
+    task: str
+    catalogue: int
+    exponent: float
+    requests: int
+    predicted: float
+    low: float
+    high: float
+    measured: float
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """Values of a metric that is no latency of requests.
+
+    Attributes:
+        metric: Its name, as thresholds name it.
+        phase: The workload it comes from.
+        task: The service's task; empty where it belongs to none.
+        values: In the metric's unit.
+        note: How they came about, in a line.
+    """
+
+    metric: str
+    phase: str
+    task: str
+    values: list[float]
+    note: str = ""
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run.
 
@@ -181,6 +223,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         phases: What was sent.
         samples_file: Name of the file of raw samples, beside this one.
         marks: What was done to the site meanwhile.
+        hit_ratios: Of Zipf mixes: predicted and measured.
+        measurements: Of herds, streams and models.
         schema: Version of this format.
     """
 
@@ -201,6 +245,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     phases: list[PhaseResult]
     samples_file: str
     marks: list[Mark] = []
+    hit_ratios: list[HitRatio] = []
+    measurements: list[Measurement] = []
     schema: int = SCHEMA
 
 
