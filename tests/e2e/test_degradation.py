@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.hosts.conftest import Variables
 
+GROUP = "ai_service_hosts"
+
 _PATH = "/api/v1/ai/suggest-ingredients"
 _RECOVERY_S = 120
 

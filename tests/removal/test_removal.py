@@ -26,6 +26,9 @@ TRACES = {
     "docker": Traces(paths=("/etc/docker",), programs=("dockerd", "docker"), units=("docker.service",)),
     "model_volume": Traces(paths=("/srv/alchemorsel/models",)),
     "ollama": Traces(paths=("/srv/alchemorsel/models/manifests",), containers=("alchemorsel-ollama",)),
+    "firewall": Traces(
+        paths=("/etc/alchemorsel/firewall.nft",), programs=("nft",), units=("alchemorsel-firewall.service",)
+    ),
     "redis": Traces(
         paths=("/etc/redis", "/var/lib/redis", "/etc/alchemorsel/secrets/redis_password"),
         programs=("redis-server",),
