@@ -1,7 +1,8 @@
 """The command line of the harness.
 
-Exit status: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 INVALID; 64 wrong usage, 65 malformed file, 69 target not reachable or
-not ready, 70 the harness or Locust failed, 130 interrupted (the partial result is written and marked as such).
+Exit status: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 INVALID or not comparable; 64 wrong usage, 65 malformed file,
+69 target not reachable or not ready, 70 the harness or Locust failed, 130 interrupted (the partial result is written
+and marked as such).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import httpx
 from rich.console import Console
 
 from bench.budgets import command as budgets
+from bench.compare import command as compare
 from bench.errors import BenchError, UsageError
 from bench.evidence.gpu import GpuSampler
 from bench.evidence.marks import read_marks
@@ -75,7 +77,7 @@ def _show(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _compare(options: argparse.Namespace, console: Console) -> int:
+def _measure_peers(options: argparse.Namespace, console: Console) -> int:
     return peers.run(options, console, _make_folder(options.out or _new_folder("peers")))
 
 
@@ -178,15 +180,26 @@ def _parser() -> argparse.ArgumentParser:
         "--nvidia-smi", metavar="COMMAND", help="samples the GPUs, e.g. 'ssh HOST nvidia-smi'; '' for not at all"
     )
     run.add_argument("--processes", type=_count, default=1, metavar="N", help="that make the load (default: 1)")
-    compare = commands.add_parser("peers", help="measure the service beside other gateways, in turns, on this machine")
-    peers.add_arguments(compare)
+    beside = commands.add_parser("peers", help="measure the service beside other gateways, in turns, on this machine")
+    peers.add_arguments(beside)
     costs = commands.add_parser("budgets", help="measure what the service costs on this machine: time, memory, calls")
     budgets.add_arguments(costs)
-    for command in (run, compare, costs):
+    for command in (run, beside, costs):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
+    difference = commands.add_parser("compare", help="tell whether a run is slower or faster than another, noise apart")
+    compare.add_compare_arguments(difference)
+    baseline = commands.add_parser("baseline", help="keep a run in a small file, to compare later ones with")
+    compare.add_baseline_arguments(baseline)
     show = commands.add_parser("show", help="print the table of an earlier run")
     show.add_argument("result", type=Path, metavar="RESULT.json", help="the file, or the folder of a run")
     return parser
 
 
-_COMMANDS = {"run": _run, "show": _show, "peers": _compare, "budgets": _hold_to_budgets}
+_COMMANDS = {
+    "run": _run,
+    "show": _show,
+    "compare": compare.run_compare,
+    "baseline": compare.run_baseline,
+    "peers": _measure_peers,
+    "budgets": _hold_to_budgets,
+}

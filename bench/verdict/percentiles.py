@@ -14,10 +14,12 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+Number = TypeVar("Number", int, float)
 
 ALPHA = 0.05
 """Accepted probability of a wrong PASS, and of a wrong FAIL (each one-sided)."""
@@ -46,7 +48,7 @@ def rank(p: float, n: int) -> int:
     return math.ceil(Fraction(str(p)) * n / 100)
 
 
-def percentile(ordered: Sequence[int], p: float) -> int:
+def percentile(ordered: Sequence[Number], p: float) -> Number:
     """Return the nearest-rank percentile of samples sorted in ascending order.
 
     Args:

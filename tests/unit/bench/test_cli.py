@@ -5,13 +5,17 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from bench.cli import main
 from bench.report.console import LineObserver, ProgressObserver, print_closing
 from bench.results import Latency, TaskResult, ThresholdResult, Verdict, encode_result
-from tests.unit.bench.records import result
+from bench.samples import encode_lines
+from bench.verdict.thresholds import parse_threshold
+from bench.verdict.verdicts import judge
+from tests.unit.bench.records import hit, result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,3 +147,73 @@ def test_every_observer_shows_each_step_and_what_came_of_it(
     assert "cached: recipe" in text
     assert "800" in text
     assert "p50 2.0 ms" in text
+
+
+def saved_run(folder: Path, factor: float) -> Path:
+    """Write a run whose cached recipes took so much longer than a millisecond or two."""
+    bound = parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True)
+    latencies = factor * np.random.default_rng(len(folder.name)).lognormal(0, 0.2, 700)
+    samples = [hit(float(latency), intended_ns=number) for number, latency in enumerate(latencies)]
+    folder.mkdir()
+    (folder / "samples.jsonl").write_bytes(encode_lines(samples))
+    (folder / "result.json").write_bytes(encode_result(result(thresholds=[judge(bound, samples)])))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("factor", "options", "status"),
+    [(1.0, [], 0), (1.5, [], 1), (1.5, ["--max-ratio", "2"], 0), (1.5, ["--max-ratio", "1.5"], 2)],
+)
+def test_compare_ends_with_the_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], factor: float, options: list[str], status: int
+) -> None:
+    """0 nothing slower or ratio kept, 1 slower or ratio broken, 2 the ratio cannot be decided; in 80 columns."""
+    old, new = saved_run(tmp_path / "before", 1.0), saved_run(tmp_path / "after", factor)
+    assert main(["compare", str(old), str(new), *options]) == status
+    printed = capsys.readouterr().out
+    assert f" {('PASS', 'FAIL', 'INCONCLUSIVE')[status]} " in printed
+    assert "recipe hit p50" in printed
+    assert f"{factor:.1f}" in printed
+    assert "…" not in printed
+
+
+def test_a_saved_baseline_stands_for_the_old_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Saved once, compared with later: the same as with the run itself."""
+    run, file = saved_run(tmp_path / "run", 1.0), tmp_path / "baseline.json"
+    assert main(["baseline", "save", str(run), str(file)]) == 0
+    assert "1 scopes, profile lab" in capsys.readouterr().out
+    assert main(["compare", "--baseline", str(file), str(run), "--max-ratio", "1.2"]) == 0
+    assert main(["compare", str(file), str(saved_run(tmp_path / "worse", 1.5)), "--max-ratio", "1.2"]) == 1
+    assert "FAIL" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["compare", "{run}"], 64, "compare takes two: OLD and NEW; 1 given"),
+        (["compare", "--baseline", "{run}", "{run}", "{run}"], 64, "takes one run beside --baseline; 2 given"),
+        (["compare", "{run}", "{run}/none"], 65, "cannot be read"),
+        (["baseline", "save", "{run}", "{run}/none/baseline.json"], 64, "cannot write"),
+        (["compare", "{run}", "{invalid}"], 3, "is INVALID, so no base for a comparison: late"),
+        (["baseline", "save", "{invalid}"], 3, "is INVALID"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, message: str
+) -> None:
+    """Wrong usage, unreadable files and runs that prove nothing are told apart by the exit status."""
+    run, invalid = saved_run(tmp_path / "run", 1.0), saved_run(tmp_path / "invalid", 1.0)
+    (invalid / "result.json").write_bytes(encode_result(result(verdict=Verdict.INVALID, reasons=["late"])))
+    assert main([argument.format(run=run, invalid=invalid) for argument in arguments]) == status
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--max-ratio=0", "--max-ratio=fast", "--least-change=-5%", "--least-change=nan"])
+def test_a_ratio_that_is_none_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With 64, and what would be right."""
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "a", "b", option])
+    assert ended.value.code == 64
+    assert "above 0, e.g." in capsys.readouterr().err

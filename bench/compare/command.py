@@ -1,0 +1,168 @@
+"""``python -m bench compare`` and ``python -m bench baseline save``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from bench.compare.baseline import encode_baseline, load_baseline
+from bench.errors import UsageError
+from bench.report.console import STYLES
+from bench.report.formats import format_ms
+from bench.results import Verdict, write_atomically
+from bench.verdict.percentiles import ALPHA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from bench.compare.comparison import Comparison, Row
+
+LEAST_CHANGE = 0.05
+"""Default of the smallest change that matters: two runs of one thing on one quiet machine differ by some percent."""
+
+_CHANGES = {"SLOWER": "bold red", "FASTER": "bold green", "SAME": "", "UNDECIDED": "yellow"}
+
+
+def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``compare``."""
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="OLD and NEW: folders of runs, or baselines")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="stands for OLD, so that NEW alone is named")
+    parser.add_argument(
+        "--max-ratio", type=_ratio, metavar="R", help="largest NEW/OLD that gated scopes may show, e.g. 1.2: for CI"
+    )
+    parser.add_argument(
+        "--least-change",
+        type=_share,
+        default=LEAST_CHANGE,
+        metavar="SHARE",
+        help=f"smallest change that matters (default: {LEAST_CHANGE:.0%})",
+    )
+
+
+def add_baseline_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``baseline``."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    save = actions.add_parser("save", help="condense a run to a small file that later runs are compared with")
+    save.add_argument("run", type=Path, metavar="RUN", help="folder of a run")
+    save.add_argument("file", type=Path, nargs="?", default=Path("baseline.json"), metavar="FILE")
+
+
+def run_compare(options: argparse.Namespace, console: Console) -> int:
+    """Compare two runs and print what became of each scope.
+
+    Returns:
+        The exit status: 0 nothing became slower (or the ratio is kept), 1 something did (or the ratio is broken),
+        2 the ratio cannot be decided.
+
+    Raises:
+        NotComparableError: The runs cannot be compared; its exit status is 3.
+    """
+    # SciPy takes a second to import, and no other command needs it.
+    from bench.compare.comparison import compare  # noqa: PLC0415
+
+    paths = ([options.baseline] if options.baseline else []) + options.runs
+    if len(paths) != 2:
+        expected = "one run beside --baseline" if options.baseline else "two: OLD and NEW"
+        raise UsageError(f"compare takes {expected}; {len(options.runs)} given")
+    old, new = map(load_baseline, paths)
+    comparison = compare(old, new, options.least_change, options.max_ratio)
+    _print(console, comparison, options)
+    return comparison.verdict.exit_status
+
+
+def run_baseline(options: argparse.Namespace, console: Console) -> int:
+    """Condense a run to a baseline file.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        NotComparableError: The run proves nothing.
+        UsageError: The file cannot be written.
+    """
+    baseline = load_baseline(options.run)
+    try:
+        write_atomically(options.file, encode_baseline(baseline))
+    except OSError as error:
+        raise UsageError(f"cannot write {options.file}: {error.strerror}") from error
+    size = options.file.stat().st_size / 1024
+    console.print(
+        f"{options.file}: {len(baseline.scopes)} scopes, profile {baseline.profile}, {size:.0f} KiB",
+        soft_wrap=True,
+        highlight=False,
+    )
+    return 0
+
+
+def _print(console: Console, comparison: Comparison, options: argparse.Namespace) -> None:
+    console.print(_table(comparison.rows))
+    for name in comparison.missing:
+        console.print(f"- only one of the runs has {name}", highlight=False)
+    for difference in comparison.differing:
+        console.print(f"- not the same: {difference}", soft_wrap=True, highlight=False)
+    if any("CPU" in one or "cores" in one for one in comparison.differing):
+        console.print("- the machines differ, so a change may be theirs", style="bold yellow")
+    rule = f"at most {options.max_ratio:g} x" if options.max_ratio else "no slower"
+    least = f"a change is {options.least_change:.3g} or more at p < {ALPHA:g}"
+    style = f"{STYLES[comparison.verdict]} reverse"
+    console.print(Text.assemble((f" {comparison.verdict} ", style), f" {rule} in gated scopes; {least}"))
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
+    table.add_column("scope", no_wrap=True)
+    for heading in ("old", "new", "new/old (95%)", "p", "delta"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("change", no_wrap=True)
+    held = any(row.verdict for row in rows)
+    if held:
+        table.add_column("ratio", no_wrap=True)
+    for row in rows:
+        shift, name = row.shift, f"{row.scope} {row.percentile}"
+        cells: list[str | Text] = [
+            name if row.gated else Text(name, style="dim"),
+            format_ms(row.old_ms),
+            format_ms(row.new_ms),
+            f"{shift.ratio:.2f} ({_short(shift.low)}-{_short(shift.high)})",
+            "<.001" if shift.p < 0.001 else f"{shift.p:.3f}".removeprefix("0"),
+            f"{row.delta:+.2f}",
+            Text(row.change, style=_CHANGES[row.change]),
+        ]
+        if held:
+            cells.append(_against(row))
+        table.add_row(*cells)
+    return table
+
+
+def _short(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 100 else f"{ratio:.0f}"
+
+
+def _against(row: Row) -> Text:
+    if row.verdict is None or not row.gated:
+        return Text("shown", style="dim")
+    return Text("?" if row.verdict is Verdict.INCONCLUSIVE else row.verdict, style=STYLES[row.verdict])
+
+
+def _number(lowest: float, expected: str) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+        except ValueError:
+            value = lowest
+        if not lowest < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+        return value
+
+    return read
+
+
+_ratio = _number(0.0, "a ratio above 0, e.g. 1.2")
+_share = _number(0.0, "a share above 0, e.g. 5% or 0.05")

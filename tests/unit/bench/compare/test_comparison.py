@@ -1,0 +1,249 @@
+"""A change is named where there is one, and noise is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from bench.compare.baseline import Baseline, Scope, condense, encode_baseline, load_baseline
+from bench.compare.batches import batch
+from bench.compare.comparison import Change, Comparison, compare, name_change
+from bench.compare.statistics import Shift
+from bench.errors import FileFormatError, NotComparableError
+from bench.results import Result, Verdict, encode_result
+from bench.samples import Sample, encode_lines
+from bench.verdict.thresholds import parse_threshold
+from bench.verdict.verdicts import judge
+from tests.unit.bench.records import hit, miss, result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+GATE = parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True)
+TASKS = ("recipe", "ingredients", "nutrition")
+COMPARISONS = 1000
+
+
+def run(samples: Sequence[Sample], **changes: Any) -> Baseline:
+    """Condense a run of these samples, in which the cached recipes are gated."""
+    return condense(a_result(samples, **changes), samples)
+
+
+def a_result(samples: Sequence[Sample], **changes: Any) -> Result:
+    """Return the result of such a run."""
+    return result(thresholds=[judge(GATE, samples)], **changes)
+
+
+def hits(latencies: Iterable[float], task: str = "recipe") -> list[Sample]:
+    """Return hits in a row, a hundred a second."""
+    return [hit(float(value), task=task, intended_ns=number * 10**7) for number, value in enumerate(latencies)]
+
+
+def noise(source: np.random.Generator, count: int, tied: float = 0.0) -> np.ndarray:
+    """Latencies with a long tail; `tied` is how much of each one's deviation the next one keeps."""
+    steps, values, last = source.normal(0, 0.5, count), np.empty(count), 0.0
+    for number, step in enumerate(steps):
+        last = tied * last + (1 - tied**2) ** 0.5 * step
+        values[number] = 2.0 * np.exp(last)
+    return values
+
+
+def side(measured: Iterable[tuple[str, np.ndarray]]) -> Baseline:
+    """Condense latencies without the detour over samples, of which a thousand runs have too many."""
+    scopes = [
+        Scope(
+            phase="cached",
+            task=task,
+            cache="hit",
+            gated=True,
+            samples=len(latencies),
+            p50_ms=batch(list(latencies), 50),
+            p95_ms=batch(list(latencies), 95),
+            quantiles_ms=sorted(latencies),
+        )
+        for task, latencies in measured
+    ]
+    return Baseline(target="", profile="lab", started_at="", environment={}, scopes=scopes)
+
+
+def rows(comparison: Comparison) -> dict[str, Change]:
+    """Return what became of each scope."""
+    return {f"{row.scope} {row.percentile}": row.change for row in comparison.rows}
+
+
+def simulated(tied: float) -> Iterator[Comparison]:
+    """Compare pairs of runs of one and the same service, three scopes each."""
+    source = np.random.default_rng(11)
+    return (
+        compare(*(side([(task, noise(source, 240, tied)) for task in TASKS]) for _ in "AA"), 0.05)
+        for _ in range(COMPARISONS)
+    )
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("tied", [0.0, 0.6])
+def test_noise_is_called_a_change_in_at_most_5_percent_of_comparisons(tied: float) -> None:
+    """1,000 times a service against itself, six rows each: no false alarm anywhere in 95 % of them.
+
+    Also where a sample resembles the one before it, as behind a queue: a test on the raw samples calls noise a change
+    in half of such comparisons, which is what the batches are for.
+    """
+    alarms = sum(bool({Change.SLOWER, Change.FASTER} & set(rows(one).values())) for one in simulated(tied))
+    assert alarms <= 0.05 * COMPARISONS
+
+
+def test_a_real_change_is_named_in_nine_of_ten_comparisons() -> None:
+    """Caution alone would be worthless: 30 % slower in one of three scopes is found there, and nowhere else."""
+    source, found, elsewhere = np.random.default_rng(3), 0, 0
+    for _ in range(100):
+        old = side([(task, noise(source, 700)) for task in TASKS])
+        new = side([(task, noise(source, 700) * (1.3 if task == "recipe" else 1.0)) for task in TASKS])
+        changes = rows(compare(old, new, 0.05))
+        found += changes["recipe hit p50"] is Change.SLOWER
+        elsewhere += any(one in {Change.SLOWER, Change.FASTER} for name, one in changes.items() if "recipe" not in name)
+    assert found >= 90
+    assert elsewhere <= 5
+
+
+def test_a_tail_that_became_slower_is_found_where_the_median_did_not_move() -> None:
+    """One request in ten takes ten times as long: p50 is the same, p95 is not."""
+    source = np.random.default_rng(1)
+    old = hits(source.lognormal(0, 0.1, 1200))
+    new = hits(source.lognormal(0, 0.1, 1200) * np.where(np.arange(1200) % 10 == 0, 10.0, 1.0))
+    changes = rows(compare(run(old), run(new), 0.2))
+    assert changes == {"recipe hit p50": Change.SAME, "recipe hit p95": Change.SLOWER}
+
+
+@pytest.mark.parametrize(
+    ("shift", "expected"),
+    [
+        (Shift(p=0.001, ratio=1.2, low=1.1, high=1.3), Change.SLOWER),
+        (Shift(p=0.001, ratio=0.8, low=0.7, high=0.9), Change.FASTER),
+        (Shift(p=0.001, ratio=1.02, low=1.01, high=1.03), Change.SAME),
+        (Shift(p=0.5, ratio=1.2, low=0.9, high=1.6), Change.UNDECIDED),
+        (Shift(p=0.05, ratio=1.2, low=1.1, high=1.3), Change.UNDECIDED),
+        (Shift(p=0.5, ratio=1.0, low=0.97, high=1.04), Change.SAME),
+        (Shift(p=0.5, ratio=1.0, low=0.90, high=1.04), Change.UNDECIDED),
+    ],
+)
+def test_a_change_is_sure_and_large_enough_to_matter(shift: Shift, expected: Change) -> None:
+    """Sure but tiny is no change; large but unsure is undecided; SAME has to be proven too."""
+    assert name_change(shift, 0.05) is expected
+
+
+@pytest.mark.parametrize(
+    ("factor", "max_ratio", "expected"),
+    [
+        (1.0, None, Verdict.PASS),
+        (1.5, None, Verdict.FAIL),
+        (0.5, None, Verdict.PASS),
+        (1.0, 1.2, Verdict.PASS),
+        (1.1, 1.2, Verdict.PASS),
+        (1.2, 1.2, Verdict.INCONCLUSIVE),
+        (1.5, 1.2, Verdict.FAIL),
+    ],
+)
+def test_the_verdict_is_that_of_the_gated_scopes(factor: float, max_ratio: float | None, expected: Verdict) -> None:
+    """With a largest ratio, the interval has to lie on one side of it; without one, slower is what fails."""
+    source = np.random.default_rng(8)
+    old, new = (source.lognormal(1, 0.1, 700) for _ in range(2))
+    ungated, worse = (hits(factor * source.lognormal(1, 0.1, 300), "nutrition") for factor in (1.0, 9.0))
+    comparison = compare(run(hits(old) + ungated), run(hits(factor * new) + worse), 0.05, max_ratio)
+    assert rows(comparison)["nutrition hit p50"] is Change.SLOWER
+    assert comparison.verdict is expected
+
+
+def test_a_gated_scope_that_the_new_run_lost_is_not_decided() -> None:
+    """No hit proven any more is no PASS."""
+    others = hits(range(1, 100), "nutrition")
+    comparison = compare(run(hits(range(1, 100)) + others), run(others), 0.05)
+    assert (comparison.missing, comparison.verdict) == (["recipe hit"], Verdict.INCONCLUSIVE)
+
+
+def test_few_uncached_samples_leave_the_question_open() -> None:
+    """Four answers of a model, half a second apart, are no proof of anything; and they do not gate here."""
+    quick = hits(np.random.default_rng(4).lognormal(1, 0.1, 700))
+    old = [*quick, *(miss(ms) for ms in (3000.0, 3100.0, 3300.0, 3500.0))]
+    new = [*quick, *(miss(ms) for ms in (3400.0, 3200.0, 3600.0, 3900.0))]
+    comparison = compare(run(old), run(new), 0.05, 1.2)
+    assert rows(comparison)["recipe miss p50"] is Change.UNDECIDED
+    assert comparison.verdict is Verdict.PASS
+
+
+def test_differing_environments_are_named() -> None:
+    """CPU and versions, but not how many answers a provider happened to give."""
+    then = run(hits([1, 2, 3]), environment={"generator CPU": "A", "provider / model": "ollama / m (12 answers)"})
+    now = run(
+        hits([1, 2, 3]), environment={"generator CPU": "B", "provider / model": "ollama / m (9 answers)", "x": "1"}
+    )
+    assert compare(then, now, 0.05).differing == ["generator CPU: A -> B", "x: not told -> 1"]
+
+
+def test_runs_under_different_load_or_without_a_common_scope_are_not_compared() -> None:
+    """A number would mean nothing."""
+    with pytest.raises(NotComparableError, match="OLD is of profile lab, NEW of prod"):
+        compare(run(hits([1.0])), run(hits([1.0]), profile="prod"), 0.05)
+    with pytest.raises(NotComparableError, match="no scope was measured in both"):
+        compare(run(hits([1.0])), run(hits([1.0], "nutrition")), 0.05)
+
+
+def test_an_invalid_run_is_no_base_for_anything() -> None:
+    """Its reasons are told; the same for a run without a proven sample."""
+    with pytest.raises(NotComparableError, match=r"is INVALID.*the generator was late") as caught:
+        run(hits([1.0]), verdict=Verdict.INVALID, reasons=["the generator was late"])
+    assert caught.value.exit_status == Verdict.INVALID.exit_status
+    with pytest.raises(NotComparableError, match="has no proven sample"):
+        run([hit(failure="HTTP 503")])
+
+
+def test_only_proven_samples_are_kept_in_order_of_time() -> None:
+    """Failures, warm-up and misses in a cached phase are no cached latencies."""
+    spoiled = [hit(9.0, warmup=True), hit(9.0, failure="x"), hit(9.0, cache="miss"), hit(9.0, degraded=True)]
+    (scope,) = run([*reversed(hits([1.0, 2.0, 3.0])), *spoiled]).scopes
+    assert (scope.samples, scope.p50_ms, scope.p95_ms, scope.gated) == (3, [1.0, 2.0, 3.0], [], True)
+
+
+def test_a_baseline_comes_back_as_it_was_saved_and_is_small(tmp_path: Path) -> None:
+    """A run's folder, its result.json and the baseline made of it are the same side of a comparison."""
+    samples = hits(noise(np.random.default_rng(2), 5000))
+    (tmp_path / "result.json").write_bytes(encode_result(a_result(samples)))
+    (tmp_path / "samples.jsonl").write_bytes(encode_lines(samples))
+    saved = tmp_path / "baseline.json"
+    saved.write_bytes(encode_baseline(load_baseline(tmp_path)))
+    assert saved.stat().st_size < 10_000
+    assert load_baseline(tmp_path) == load_baseline(tmp_path / "result.json")
+    both = compare(load_baseline(tmp_path), load_baseline(saved), 0.05)
+    assert set(rows(both).values()) == {Change.SAME}
+    assert encode_baseline(load_baseline(saved)) == saved.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read"),
+        (b"{}", "no baseline and no run"),
+        (b"{", "no baseline and no run"),
+        (encode_result(result()), "no baseline and no run"),
+    ],
+)
+def test_what_is_no_baseline_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
+    """A missing or a foreign file is told by its name."""
+    file = tmp_path / "baseline.json"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(FileFormatError, match=message):
+        load_baseline(file)
+
+
+def test_a_baseline_of_another_version_and_a_run_without_samples_are_refused(tmp_path: Path) -> None:
+    """Both say what is missing."""
+    file = tmp_path / "baseline.json"
+    file.write_bytes(encode_baseline(run(hits([1.0]))).replace(b'"schema": 1', b'"schema": 9'))
+    with pytest.raises(FileFormatError, match="has schema 9; this version reads 1"):
+        load_baseline(file)
+    (tmp_path / "result.json").write_bytes(encode_result(result()))
+    with pytest.raises(FileFormatError, match=r"samples\.jsonl: is missing"):
+        load_baseline(tmp_path)
