@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ai_service import __version__, structured_log, systemd
 from ai_service.access import command as hash_key
-from ai_service.cache.purge import MARK_BYTES
+from ai_service.cache.purge import SHARED_BYTES
 from ai_service.errors import ConfigurationError
 from ai_service.knobs import PREFIX
 from ai_service.listening import listen
@@ -79,7 +79,7 @@ def _supervise(settings: Settings, sockets: list[socket.socket]) -> int:
 
     The application is imported by each of them, so that nothing made at import, such as a random name, is shared.
     """
-    shared = mmap.mmap(-1, MARK_BYTES)  # Anonymous, and shared by all that are forked from here.
+    shared = mmap.mmap(-1, SHARED_BYTES)  # Anonymous, and shared by all that are forked from here.
 
     def work(on_ready: Callable[[], None], life: int) -> None:
         from ai_service.app import create_app  # noqa: PLC0415 - see above

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ai_service.cache.keys import answers_of
+from ai_service.cache.purge import Reach  # noqa: TC001 - msgspec reads the types of the fields
 from ai_service.errors import Conflict, InvalidRequest, PayloadTooLarge, ServiceUnavailable
 from ai_service.warmup import WarmupReport  # noqa: TC001 - msgspec reads the types of the fields
 
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 MAX_WARMUP_BYTES = 64 * 1024
 RETRY_AFTER_S = 5.0
+
+_FOLLOW: dict[Reach, str] = {
+    "store": "Cache purged; all other processes follow within 2 s.",
+    "service": "Cache purged in this service, whose other workers follow within 2 s; no store is shared, so that "
+    "services elsewhere keep theirs.",
+}
 
 Data = TypeVar("Data")
 
@@ -57,9 +64,17 @@ class Statistics(msgspec.Struct, frozen=True):
 
 
 class Purged(msgspec.Struct, frozen=True):
-    """How many answers the store held, by task."""
+    """What a purge did.
+
+    Attributes:
+        purged: How many answers the store held, by task; where each process has a store of its own, that of the
+            process that answers.
+        reach: `store`: all who share the store forget; `service`: the workers of this service only, since there is no
+            shared store.
+    """
 
     purged: dict[str, int]
+    reach: Reach
 
 
 class Done(msgspec.Struct, Generic[Data], frozen=True):
@@ -149,11 +164,13 @@ class Administration:
         counts = {name: await self._purge.purge(name) for name in names}
         purged = {name: count for name, count in counts.items() if count is not None}
         if len(purged) < len(names):
+            kept = ", ".join(name for name in names if name not in purged)
             raise ServiceUnavailable(
-                "The store does not answer: only the process that answers this has forgotten its answers.",
+                f"The store is down or full and did not take the purge of {kept}; this service forgets its own answers "
+                "within 2 s. Purge again when the store is well.",
                 retry_after_s=RETRY_AFTER_S,
             )
-        return _answer(Purged(purged=purged), "Cache purged; other processes follow within 2 s.")
+        return _answer(Purged(purged=purged, reach=self._purge.reach), _FOLLOW[self._purge.reach])
 
     async def warm_up(self, request: Request) -> Response:
         """Begins a warm-up with the questions of the body, or with the configured ones.

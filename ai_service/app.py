@@ -15,11 +15,12 @@ from ai_service.admin_key import AdminKey
 from ai_service.administration import Administration
 from ai_service.background import Background
 from ai_service.cache.memory import MemoryLayer
-from ai_service.cache.purge import Purge, SharedMemoryMark, StoreMark
+from ai_service.cache.memory_store import MemoryStore
+from ai_service.cache.purge import Purge
+from ai_service.cache.redis_store import RedisStore
 from ai_service.cache.response_cache import ResponseCache
 from ai_service.cache.shared_flight import SharedFlight
 from ai_service.cache.single_flight import SingleFlight
-from ai_service.cache.store import MemoryStore, RedisStore
 from ai_service.completion import Completions, Outcome
 from ai_service.health import Observer
 from ai_service.leadership import Leadership
@@ -85,13 +86,11 @@ def create_app(
     chain = _build_chain(settings, providers or _build_providers(settings), metrics)
     observer = Observer(chain, store)
     flights: SingleFlight[Outcome] = SingleFlight()
-    queue = chain.primary.queue
-    background = Background(lambda: queue.idle and observer.primary_usable, metrics)
+    background = Background(lambda: chain.primary.queue.idle and observer.primary_usable, metrics)
     memory = MemoryLayer()
-    mark = StoreMark(store) if shared is None or settings.redis_url else SharedMemoryMark(shared)
-    purge = Purge(store, memory, mark)
+    cache = ResponseCache(store, memory)
     completions = Completions(
-        ResponseCache(store, memory),
+        cache,
         flights,
         chain,
         observer,
@@ -104,6 +103,9 @@ def create_app(
     access_log = _build_access_log(settings)
 
     tasks = build_tasks(settings)
+    chat = _build_chat(settings, chain)
+    names = [*(task.name for task in tasks), chat.name]
+    purge = Purge(store, memory, names, reach="store" if settings.redis_url else "service", shared=shared)
     warmup = Warmup(
         [(task, QuestionReader(task)) for task in tasks], completions, background, pause_s=settings.warmup_interval
     )
@@ -117,7 +119,7 @@ def create_app(
         observer=observer,
         interval_s=settings.probe_interval,
     )
-    _watch(metrics, queue=queue, store=store, background=background, flights=flights, leadership=leadership)
+    _watch(metrics, chain, store=store, background=background, flights=flights, leadership=leadership)
     questions = read_questions(settings.warmup) if settings.warmup not in {"off", "common"} else COMMON
 
     @asynccontextmanager
@@ -143,14 +145,14 @@ def create_app(
             await purge.stop()
             await background.close()
             await flights.close()
+            await cache.drain()
             await chain.close()
             await store.close()
             access_log.flush()
 
-    chat = _build_chat(settings, chain)
     administration = Administration(
         AdminKey(settings.admin_key),
-        tasks=[*(task.name for task in tasks), chat.name],
+        tasks=names,
         store=store,
         memory=memory,
         purge=purge,
@@ -158,13 +160,12 @@ def create_app(
         background=background,
         questions=questions,
     )
-    document = _describe(settings, tasks, chat)
     operations = build_operations(
         observer,
         metrics,
         administration,
         lifespan,
-        document=document,
+        document=_describe(settings, tasks, chat),
         access_log=access_log,
         further=model_routes(chat, chain.primary.provider.name),
     )
@@ -212,13 +213,14 @@ def _with_gate(
 
 def _watch(
     metrics: Metrics,
+    chain: ProviderChain,
     *,
-    queue: AdmissionQueue,
     store: Store,
     background: Background,
     flights: SingleFlight[Outcome],
     leadership: Leadership,
 ) -> None:
+    queue = chain.primary.queue
     metrics.watch("queue_waiting", "Calls that wait for the primary provider.", lambda: queue.waiting)
     metrics.watch("queue_running", "Calls that the primary provider works on.", lambda: queue.running)
     metrics.watch("store_available", "Whether the store answers.", lambda: store.available, across="livemin")

@@ -15,6 +15,7 @@ import msgspec
 from ai_service.cache.entry import Entry
 from ai_service.cache.freshness import STALE_IF_ERROR_S, is_due, may_serve_stale
 from ai_service.cache.keys import UNKNOWN_MODEL, answer_key
+from ai_service.cache.shared_flight import Turn
 from ai_service.content_encoding import pack
 from ai_service.errors import DeadlineExceeded, HTTPError, NotCached
 from ai_service.providers.chain import ChainAnswer
@@ -187,12 +188,14 @@ class Completions:
 
         async with (
             asyncio.timeout(self._deadline_s),
-            self._shared.turn(key, "refresh", wait_s=0.0, is_enough=is_enough) as turn,
+            self._shared.turn(
+                key, "refresh", self._cache.generation(task.name), wait_s=0.0, is_enough=is_enough
+            ) as turn,
         ):
             if turn.entry is not None or turn.elsewhere:
                 return False
             answer = await self._chain.primary.answer(task, question.request, purpose=purpose)
-            outcome = await self._keep(task, ChainAnswer(answer, ()), key, purpose, store=True)
+            outcome = await self._keep(task, ChainAnswer(answer, ()), key, purpose, turn)
         return outcome.detail == "stored"
 
     def _from_cache(
@@ -231,8 +234,9 @@ class Completions:
             transcript = Transcript(kept=follower is None)
             if follower is not None:
                 transcript.attach(follower)
+            turn = None if directives.no_store else Turn(await self._cache.current_generation(task.name))
             found = await self._chain.answer(task, request, transcript)
-            return await self._keep(task, found, key, "bypass", store=not directives.no_store)
+            return await self._keep(task, found, key, "bypass", turn)
         outcome, joined = await self._flights.run(
             key, lambda transcript: self._bounded(task, request, key, cache, transcript), follower
         )
@@ -242,23 +246,44 @@ class Completions:
         """A shared computation ends by itself, whoever still waits for it."""
         async with (
             asyncio.timeout(self._deadline_s),
-            self._shared.turn(key, "request", wait_s=self._deadline_s / 2, is_enough=self._is_fresh) as turn,
+            self._shared.turn(
+                key,
+                "request",
+                self._cache.generation(task.name),
+                wait_s=self._deadline_s / 2,
+                is_enough=self._is_fresh,
+            ) as turn,
         ):
             if turn.entry is not None:
                 return Outcome(turn.entry, "coalesced", "coalesced")
             found = await self._chain.answer(task, request, transcript)
-            return await self._keep(task, found, key, cache, store=True)
+            return await self._keep(task, found, key, cache, turn, soon=True)
 
     def _is_fresh(self, entry: Entry) -> bool:
         return entry.fresh_until > self._clock()
 
-    async def _keep(self, task: Task, found: ChainAnswer, key: str, cache: str, *, store: bool) -> Outcome:
+    async def _keep(
+        self, task: Task, found: ChainAnswer, key: str, cache: str, turn: Turn | None, *, soon: bool = False
+    ) -> Outcome:
+        """Makes an entry of an answer and keeps it.
+
+        Args:
+            task: Whose.
+            found: The answer.
+            key: Where to.
+            cache: Label of the metrics.
+            turn: In which it was computed; None where it is not to be stored.
+            soon: Whether a caller waits, so that what can follow the answer does.
+        """
         now = self._clock()
         entry = self._entry(task, found, now)
         self._metrics.answer(task.name, entry.confidence)
-        keepable = store and task.storable(found.answer.judged[0]) and not found.answer.fabricated
-        storable = keepable and self._observer.model_digest != UNKNOWN_MODEL
-        stored = storable and await self._cache.keep(key, entry, now=now)
+        keepable = task.storable(found.answer.judged[0]) and not found.answer.fabricated
+        stored = False
+        if turn is not None and keepable and self._observer.model_digest != UNKNOWN_MODEL:
+            stored = await self._cache.keep(
+                key, entry, now=now, generation=turn.generation, lock=turn.hand_over(), soon=soon
+            )
         timings = (
             ("queue", found.answer.queue_s),
             ("load", found.answer.load_s),

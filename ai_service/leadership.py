@@ -9,6 +9,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from ai_service.cache.keys import LEADER_KEY
+from ai_service.cache.store import Lock
 
 if TYPE_CHECKING:
     from ai_service.cache.store import Store
@@ -39,7 +40,7 @@ class Leadership:
         self._store = store
         self._lease_s = lease_s
         self._renew_s = renew_s
-        self._token = secrets.token_bytes(16)
+        self._lock = Lock(LEADER_KEY, secrets.token_bytes(16))
         self._held = False
         self._task: asyncio.Task[None] | None = None
         self.leads = False
@@ -55,14 +56,14 @@ class Leadership:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self._held:
-            await self._store.release(LEADER_KEY, self._token)
+            await self._store.release(self._lock)
         self._held = self.leads = False
 
     async def look(self) -> None:
         """Extends the lease, or tries to get it."""
         down = False
-        if not (self._held and await self._store.extend(LEADER_KEY, self._token, self._lease_s)):
-            claim = await self._store.claim(LEADER_KEY, LEADER_KEY, self._token, self._lease_s)
+        if not (self._held and await self._store.extend(self._lock, self._lease_s)):
+            claim = await self._store.claim(self._lock, self._lease_s)
             down = claim is None
             self._held = claim is not None and claim.held
         leads = self._held or down

@@ -22,13 +22,13 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ai_service.cache.keys import RATES
-from ai_service.cache.store import TIMEOUT_S
+from ai_service.cache.redis_store import TIMEOUT_S
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
 
     from ai_service.access.keys import Key
-    from ai_service.cache.store import RedisStore
+    from ai_service.cache.redis_store import RedisStore
 
 _parse = lru_cache(1024)(parse)
 

@@ -9,9 +9,6 @@ PROBE_KEY = f"{PREFIX}probe"
 UNKNOWN_MODEL = "0" * 12
 """Stands for the digest of a model that nobody has seen yet; nothing is stored under it."""
 
-PURGE_KEY = f"{PREFIX}purged"
-"""Holds a new value after each purge."""
-
 
 def answer_key(task: str, model_digest: str, request_digest: str) -> str:
     """Key of an answer: `ai:v1:<task>:<model digest, 12>:<request digest, 32>`."""
@@ -21,6 +18,11 @@ def answer_key(task: str, model_digest: str, request_digest: str) -> str:
 def answers_of(task: str) -> str:
     """What the keys of all answers of a task begin with."""
     return f"{PREFIX}{task}:"
+
+
+def generation_key(task: str) -> str:
+    """Key of what every purge of a task's answers changes."""
+    return f"{PREFIX}generation:{task}"
 
 
 def model_key(provider: str, model: str) -> str:

@@ -4,109 +4,125 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from ai_service.cache.keys import PREFIX, PURGE_KEY, answers_of
+from ai_service.cache.keys import answers_of, generation_key
 
 if TYPE_CHECKING:
     import mmap
+    from collections.abc import Sequence
 
     from ai_service.cache.memory import MemoryLayer
     from ai_service.cache.store import Store
 
 INTERVAL_S = 1.0
 MARK_TTL_S = 3600.0
-"""Far longer than any process needs to see the mark."""
-
-
+"""Far longer than any process needs to see a mark, or than an answer takes to compute."""
 MARK_BYTES = 8
+SHARED_BYTES = 4096
+"""A page of memory, the least that can be mapped: more marks than there will ever be tasks."""
+
+Reach = Literal["store", "service"]
 
 
-class Mark(Protocol):
-    """Changes with each purge, for every process to see.
+class Marks(Protocol):
+    """One for each task; changes with each purge, for every process to see."""
 
-    Attributes:
-        store_is_shared: Whether the processes that see it have one store, from which one of them removes for all.
-    """
+    async def read(self) -> dict[str, bytes]:
+        """The marks of now, by task; without those that say nothing."""
 
-    store_is_shared: bool
-
-    async def read(self) -> bytes | None:
-        """The mark of now; None where it says nothing."""
-
-    async def change(self) -> bytes | None:
-        """Sets a new mark; None where that failed."""
+    async def change(self, task: str) -> bool:
+        """Sets a new mark; False where that failed."""
 
 
-class StoreMark:
-    """A mark in the store.
+class StoreMarks:
+    """Marks in the store: the generations that answers are computed under.
 
     Args:
-        store: Shared by the processes.
+        store: The store.
+        tasks: Names of the tasks.
     """
 
-    store_is_shared = True
-
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tasks: Sequence[str]) -> None:
         self._store = store
+        self._tasks = tuple(tasks)
 
-    async def read(self) -> bytes | None:
-        """See Mark."""
-        return await self._store.get(PURGE_KEY)
+    async def read(self) -> dict[str, bytes]:
+        """See Marks."""
+        values = await asyncio.gather(*(self._store.get(generation_key(task)) for task in self._tasks))
+        return {task: value for task, value in zip(self._tasks, values, strict=True) if value is not None}
 
-    async def change(self) -> bytes | None:
-        """See Mark."""
-        mark = secrets.token_bytes(MARK_BYTES)
-        return mark if await self._store.set(PURGE_KEY, mark, MARK_TTL_S) else None
+    async def change(self, task: str) -> bool:
+        """See Marks."""
+        return await self._store.set(generation_key(task), secrets.token_bytes(MARK_BYTES), MARK_TTL_S)
 
 
-class SharedMemoryMark:
-    """A mark in memory that the workers of one service share, where each has a store of its own.
+class SharedMemoryMarks:
+    """Marks in memory that the workers of one service share.
 
     Args:
-        shared: Of `MARK_BYTES`, mapped before the workers were forked.
+        shared: Of `SHARED_BYTES`, mapped before the workers were forked.
+        tasks: Names of the tasks, in the same order in every worker.
     """
 
-    store_is_shared = False
-
-    def __init__(self, shared: mmap.mmap) -> None:
+    def __init__(self, shared: mmap.mmap, tasks: Sequence[str]) -> None:
         self._shared = shared
+        self._places = {task: slice(place * MARK_BYTES, (place + 1) * MARK_BYTES) for place, task in enumerate(tasks)}
 
-    async def read(self) -> bytes | None:
-        """See Mark."""
-        return self._shared[:MARK_BYTES]
+    async def read(self) -> dict[str, bytes]:
+        """See Marks."""
+        return {task: self._shared[place] for task, place in self._places.items()}
 
-    async def change(self) -> bytes | None:
-        """See Mark."""
-        self._shared[:MARK_BYTES] = mark = secrets.token_bytes(MARK_BYTES)
-        return mark
+    async def change(self, task: str) -> bool:
+        """See Marks."""
+        self._shared[self._places[task]] = secrets.token_bytes(MARK_BYTES)
+        return True
 
 
 class Purge:
     """Purges, and notices the purges of other processes.
 
-    A purge ends with a new mark. Each process looks at it every second and forgets all that it holds by itself when it
-    has changed: half the time within which a purged answer has to be gone everywhere, and gone for good, even where the
-    store is lost right after.
+    A purge begins and ends with new marks. Those at the beginning keep what is being computed from being stored
+    afterwards; each process looks at those at the end every second and forgets all that it holds of the task: half the
+    time within which a purged answer has to be gone everywhere, and gone for good, even where the store is lost right
+    after.
 
     Args:
         store: The store.
         memory: The layer in front of it.
-        mark: What the processes see.
+        tasks: Names of the tasks.
+        reach: `store` where one store is shared by all who use it, `service` where each process has one of its own.
+        shared: Memory that the workers of this service share; None where there is one only.
         interval_s: Seconds between two looks.
+
+    Attributes:
+        reach: As given.
     """
 
-    def __init__(self, store: Store, memory: MemoryLayer, mark: Mark, *, interval_s: float = INTERVAL_S) -> None:
+    def __init__(
+        self,
+        store: Store,
+        memory: MemoryLayer,
+        tasks: Sequence[str],
+        *,
+        reach: Reach,
+        shared: mmap.mmap | None = None,
+        interval_s: float = INTERVAL_S,
+    ) -> None:
+        self.reach = reach
         self._store = store
         self._memory = memory
+        self._in_store = StoreMarks(store, tasks)
+        self._marks: list[Marks] = [] if shared is None else [SharedMemoryMarks(shared, tasks)]
+        if reach == "store":
+            self._marks.append(self._in_store)
         self._interval_s = interval_s
-        self._mark = mark
-        self._seen: bytes | None = None
+        self._seen: dict[tuple[int, str], bytes] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Remembers today's mark, and watches it from now on."""
-        self._seen = await self._mark.read()
+        """Remembers today's marks, and watches them from now on."""
+        await self._changed()
         self._task = asyncio.create_task(self._watch())
 
     async def stop(self) -> None:
@@ -116,32 +132,44 @@ class Purge:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def purge(self, task: str) -> int | None:
-        """Forgets the answers of a task.
+        """Forgets the answers of a task, those included that are being computed.
 
         Args:
             task: Its name.
 
         Returns:
-            How many the store held; None where it is down, so that only this process has forgotten them.
+            How many the store held; None where it is down, so that only the workers of this service forget theirs.
         """
-        prefix = answers_of(task)
-        removed = await self._store.purge(prefix)
-        self._memory.drop_all(prefix)
-        if removed is None:
-            return None
-        mark = await self._mark.change()
-        self._seen = mark or self._seen
-        return removed if mark else None
+        removed = await self._forget(task)
+        told = [await marks.change(task) for marks in self._marks]
+        await self._changed()
+        return removed if all(told) else None
 
     async def look(self) -> None:
-        """Looks at the mark once; a mark that ran out says nothing."""
-        mark = await self._mark.read()
-        if mark is None or mark == self._seen:
-            return
-        self._seen = mark
-        self._memory.drop_all("")
-        if not self._mark.store_is_shared:
-            await self._store.purge(PREFIX)
+        """Looks at the marks once; one that ran out says nothing."""
+        for task in await self._changed():
+            if self.reach == "store":
+                self._memory.drop_all(answers_of(task))
+            else:
+                await self._forget(task)
+
+    async def _forget(self, task: str) -> int | None:
+        """Forgets in the store and in this process."""
+        await self._in_store.change(task)  # A full store refuses this, but not the removal.
+        removed = await self._store.purge(answers_of(task))
+        self._memory.drop_all(answers_of(task))
+        return removed
+
+    async def _changed(self) -> set[str]:
+        """The tasks whose marks are others than at the last look."""
+        now = {
+            (place, task): mark
+            for place, marks in enumerate(self._marks)
+            for task, mark in (await marks.read()).items()
+        }
+        changed = {task for (place, task), mark in now.items() if self._seen.get((place, task)) != mark}
+        self._seen |= now
+        return changed
 
     async def _watch(self) -> None:
         while True:

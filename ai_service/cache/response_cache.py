@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 from ai_service.cache.entry import decode, encode
+from ai_service.cache.keys import generation_key
+from ai_service.cache.store import Generation, Kept
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from ai_service.cache.entry import Entry
     from ai_service.cache.memory import MemoryLayer
-    from ai_service.cache.store import Store
+    from ai_service.cache.store import Lock, Store
 
 
+SOON_S = 0.001
+"""Time enough for an answer to be on its way before it is stored."""
 REFUSED_TRUST_S = 60.0
 """So long an answer that a full store refused is served from memory without asking the store, which lacks it."""
 
@@ -27,6 +34,7 @@ class ResponseCache:
     def __init__(self, store: Store, memory: MemoryLayer) -> None:
         self._store = store
         self._memory = memory
+        self._keeping: set[asyncio.Task[bool]] = set()
 
     def at_hand(self, key: str) -> tuple[Entry, str] | None:
         """The entry, if the store need not be asked."""
@@ -35,6 +43,7 @@ class ResponseCache:
 
     async def find(self, key: str) -> tuple[Entry, str] | None:
         """The store's entry, fresh or stale, and where it was found: there, or in `memory` while the store is down."""
+        purges = self._memory.purges
         raw = await self._store.get(key)
         if raw is None and not self._store.available:
             entry = self._memory.kept(key)
@@ -43,7 +52,8 @@ class ResponseCache:
         if entry is None:
             self._memory.drop(key)
             return None
-        self._memory.put(key, entry)
+        if purges == self._memory.purges:
+            self._memory.put(key, entry)
         return entry, self._store.name
 
     async def reread(self, key: str) -> Entry | None:
@@ -53,19 +63,66 @@ class ResponseCache:
             return self._memory.kept(key)
         return decode(raw) if raw is not None else None
 
-    async def keep(self, key: str, entry: Entry, *, now: float) -> bool:
-        """Stores an entry until it is too stale for any use.
+    def generation(self, task: str) -> Generation:
+        """What an answer is computed under from now on, as far as this process knows."""
+        return Generation(generation_key(task), purges=self._memory.purges)
+
+    async def current_generation(self, task: str) -> Generation:
+        """The same, as the store has it; of use where no lock is claimed, which would tell it too."""
+        generation = self.generation(task)
+        return generation._replace(value=await self._store.get(generation.key) or b"")
+
+    async def keep(
+        self,
+        key: str,
+        entry: Entry,
+        *,
+        now: float,
+        generation: Generation,
+        lock: Lock | None = None,
+        soon: bool = False,
+    ) -> bool:
+        """Stores an entry until it is too stale for any use, and frees the lock under which it was computed.
 
         Args:
             key: Where to.
             entry: What.
             now: Seconds since the epoch.
+            generation: What it was computed under.
+            lock: None for none.
+            soon: Whether a caller waits for the answer. Then this process's memory has it at once, and a store that is
+                a round trip away a moment later. Nobody finds out: the lock is held until then, so that other processes
+                wait for the answer. Without a lock it is stored at once.
 
         Returns:
-            Whether the store took it; this process's memory has it in any case.
+            Whether it is stored. Memory has it in any case but one: a purge came between.
         """
+        if self._memory.purges != generation.purges:
+            if lock is not None:
+                await self._store.release(lock)
+            return False
         self._memory.put(key, entry)
-        stored = await self._store.set(key, encode(entry), entry.stale_until - now)
-        if not stored and self._store.available:
+        work = self._write(key, entry, now, generation, lock)
+        if not soon or lock is None or not self._store.remote:
+            return await work
+        task = asyncio.create_task(_after(SOON_S, work))
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+        return True
+
+    async def drain(self) -> None:
+        """Waits until everything is stored that is to be."""
+        await asyncio.gather(*self._keeping)
+
+    async def _write(self, key: str, entry: Entry, now: float, generation: Generation, lock: Lock | None) -> bool:
+        kept = await self._store.keep(key, encode(entry), entry.stale_until - now, generation, lock)
+        if kept is Kept.OUTDATED:
+            self._memory.drop(key)
+        elif kept is Kept.REFUSED and self._store.available and self._memory.purges == generation.purges:
             self._memory.put(key, entry, trust_s=REFUSED_TRUST_S)
-        return stored
+        return kept is Kept.STORED
+
+
+async def _after(seconds: float, work: Coroutine[Any, Any, bool]) -> bool:
+    await asyncio.sleep(seconds)
+    return await work

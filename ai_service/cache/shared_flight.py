@@ -11,29 +11,39 @@ from typing import TYPE_CHECKING
 
 from ai_service.cache.entry import decode
 from ai_service.cache.keys import lock_key
+from ai_service.cache.store import Lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from ai_service.cache.entry import Entry
-    from ai_service.cache.store import Store
+    from ai_service.cache.store import Generation, Store
 
 LEASE_S = 5.0
 """So long a lock outlives a process that was killed."""
 POLL_S = 0.03
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """Whose turn it is.
 
     Attributes:
+        generation: What the answer is computed under.
         entry: The answer, where another process computed it meanwhile.
         elsewhere: Whether another process is still at it.
+        lock: Held for this turn, and freed at its end; None where there is none, or it was handed over.
     """
 
+    generation: Generation
     entry: Entry | None = None
     elsewhere: bool = False
+    lock: Lock | None = None
+
+    def hand_over(self) -> Lock | None:
+        """The lock, for somebody else to free: together with storing the answer."""
+        lock, self.lock = self.lock, None
+        return lock
 
 
 class SharedFlight:
@@ -64,36 +74,44 @@ class SharedFlight:
 
     @asynccontextmanager
     async def turn(
-        self, key: str, purpose: str, *, wait_s: float, is_enough: Callable[[Entry], bool]
+        self, key: str, purpose: str, generation: Generation, *, wait_s: float, is_enough: Callable[[Entry], bool]
     ) -> AsyncIterator[Turn]:
         """Waits until it is this process's turn to compute an answer, or until the answer is there.
 
         Args:
             key: The answer's.
             purpose: Equal purposes exclude each other.
+            generation: What this process knows of the present one; the store's part is looked up with the lock.
             wait_s: Seconds to wait for another process at most.
             is_enough: Whether a stored entry is what would be computed.
         """
-        lock, token = lock_key(key, purpose), secrets.token_bytes(16)
+        lock = Lock(lock_key(key, purpose), secrets.token_bytes(16))
         give_up = self._clock() + wait_s
         while True:
-            claim = await self._store.claim(key, lock, token, self._lease_s)
-            entry = decode(claim.value) if claim is not None and claim.value is not None else None
-            turn = Turn(entry if entry is not None and is_enough(entry) else None, claim is not None and not claim.held)
+            turn = Turn(generation)
+            claim = await self._store.claim(lock, self._lease_s, key, generation.key)
+            if claim is not None:
+                value, begun = claim.seen
+                entry = decode(value) if value is not None else None
+                turn.generation = generation._replace(value=begun or b"")
+                turn.entry = entry if entry is not None and is_enough(entry) else None
+                turn.elsewhere = not claim.held
+                turn.lock = lock if claim.held else None
             if turn.entry is not None or not turn.elsewhere or self._clock() >= give_up:
                 break
             await asyncio.sleep(self._poll_s)
-        if claim is None or not claim.held:
+        if turn.lock is None:
             yield turn
             return
-        extending = asyncio.create_task(self._extend(lock, token))
+        extending = asyncio.create_task(self._extend(lock))
         try:
             yield turn
         finally:
             extending.cancel()
-            await self._store.release(lock, token)
+            if turn.lock is not None:
+                await self._store.release(lock)
 
-    async def _extend(self, lock: str, token: bytes) -> None:
+    async def _extend(self, lock: Lock) -> None:
         while True:
             await asyncio.sleep(self._lease_s / 3)
-            await self._store.extend(lock, token, self._lease_s)
+            await self._store.extend(lock, self._lease_s)

@@ -11,14 +11,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import redis
+
 if TYPE_CHECKING:
     import signal
     from types import TracebackType
 
 USER = "alchemorsel"
+ADMIN = "operator"
 PASSWORD = "a test's password"
 COMMANDS = (
-    "auth", "hello", "ping", "get", "set", "exists", "del", "unlink", "pexpire", "pttl", "scan", "eval",
+    "auth", "hello", "ping", "get", "mget", "set", "exists", "del", "unlink", "pexpire", "pttl", "scan", "eval",
     "evalsha", "script|load", "incrby", "rename",
 )  # fmt: skip
 """What the service needs, and no more: a test fails where the service starts to need other rights."""
@@ -51,6 +54,7 @@ class RedisServer:
         self.password_file = self._folder / "password"
         self.password_file.write_text(PASSWORD)
         acl = f"user default off resetpass resetkeys -@all\nuser {USER} on #{_sha256(PASSWORD)} {rights}\n"
+        acl += f"user {ADMIN} on #{_sha256(PASSWORD)} ~* &* +@all\n"
         (self._folder / "users.acl").write_text(acl)
 
     def __enter__(self) -> Self:
@@ -83,6 +87,11 @@ class RedisServer:
         """Sends it a signal: SIGSTOP makes it hang, SIGCONT go on."""
         assert self._process is not None
         self._process.send_signal(number)
+
+    def limit_memory(self, limit_bytes: int) -> None:
+        """Bounds its memory from now on, as an operator could."""
+        with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
+            client.config_set("maxmemory", limit_bytes)
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""

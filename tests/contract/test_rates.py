@@ -12,7 +12,7 @@ import pytest
 
 from ai_service.access.keys import Key
 from ai_service.access.rates import ProcessRates, Rates, SharedRates
-from ai_service.cache.store import RedisStore
+from ai_service.cache.redis_store import RedisStore
 from tests.contract.redis_server import PASSWORD, RIGHTS, USER, RedisServer
 
 if TYPE_CHECKING:

@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from ai_service.cache.store import Claim, MemoryStore, RedisStore, Store
-from tests.contract.redis_server import PASSWORD, USER
+from ai_service.cache.memory_store import MemoryStore
+from ai_service.cache.redis_store import RedisStore
+from ai_service.cache.store import Claim, Generation, Kept, Lock, Store
+from tests.contract.redis_server import PASSWORD, USER, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -60,32 +62,82 @@ async def test_a_value_is_gone_after_its_time(store: Store, key: str) -> None:
         await asyncio.sleep(0.01)
 
 
+async def test_values_that_are_asked_for_at_once_each_reach_who_asked(store: Store, key: str) -> None:
+    """Known and unknown keys, the same one twice, and with one of those who asked gone."""
+    for number in range(3):
+        await store.set(f"{key}:{number}", b"v%d" % number, 60)
+    asked = [f"{key}:{number}" for number in (2, 9, 0, 1, 2)]
+    gone = asyncio.create_task(store.get(f"{key}:1"))
+    values = asyncio.gather(*(store.get(each) for each in asked))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await values == [b"v2", None, b"v0", b"v1", b"v2"]
+
+
 async def test_a_lock_is_one_holders_until_it_is_released(store: Store, key: str) -> None:
-    """And looking at it says what is stored under the key that it is for."""
-    lock = f"{key}:lock"
-    assert await store.claim(key, lock, b"mine", 60) == Claim(held=True, value=None)
+    """And taking it says what is stored under other keys at that moment."""
+    mine, yours = Lock(f"{key}:lock", b"mine"), Lock(f"{key}:lock", b"yours")
+    assert await store.claim(mine, 60, key) == Claim(held=True, seen=(None,))
     await store.set(key, b"v", 60)
-    assert await store.claim(key, lock, b"yours", 60) == Claim(held=False, value=b"v")
-    assert not await store.release(lock, b"yours")
-    assert await store.release(lock, b"mine")
-    assert not await store.release(lock, b"mine")
-    assert await store.claim(key, lock, b"yours", 60) == Claim(held=True, value=b"v")
+    assert await store.claim(yours, 60, key, f"{key}:other", key) == Claim(held=False, seen=(b"v", None, b"v"))
+    assert not await store.release(yours)
+    assert await store.release(mine)
+    assert not await store.release(mine)
+    assert await store.claim(yours, 60) == Claim(held=True)
 
 
 async def test_a_lock_runs_out_unless_it_is_extended(store: Store, key: str) -> None:
     """By its holder only."""
-    lock = f"{key}:lock"
-    await store.claim(key, lock, b"mine", 0.3)
-    assert await store.extend(lock, b"mine", 60)
-    assert not await store.extend(lock, b"yours", 60)
+    mine, yours = Lock(f"{key}:lock", b"mine"), Lock(f"{key}:lock", b"yours")
+    await store.claim(mine, 0.3)
+    assert await store.extend(mine, 60)
+    assert not await store.extend(yours, 60)
     await asyncio.sleep(0.4)
-    claim = await store.claim(key, lock, b"yours", 60)
+    claim = await store.claim(yours, 60)
     assert claim is not None
     assert not claim.held
-    assert await store.extend(lock, b"mine", 0.02)
-    while (claim := await store.claim(key, lock, b"yours", 60)) is None or not claim.held:  # noqa: ASYNC110 - see above
+    assert await store.extend(mine, 0.02)
+    while (claim := await store.claim(yours, 60)) is None or not claim.held:  # noqa: ASYNC110 - see above
         await asyncio.sleep(0.01)
-    assert not await store.extend(lock, b"mine", 60)
+    assert not await store.extend(mine, 60)
+
+
+@pytest.mark.parametrize("before", [b"", b"first"])
+async def test_a_value_is_kept_in_the_generation_that_it_was_computed_under(
+    store: Store, key: str, before: bytes
+) -> None:
+    """Also where there is none yet; its lock is free then."""
+    generation, lock = Generation(f"{key}:generation", before), Lock(f"{key}:lock", b"mine")
+    if before:
+        await store.set(generation.key, before, 60)
+    await store.claim(lock, 60)
+    assert await store.keep(key, b"v", 60, generation, lock) is Kept.STORED
+    assert await store.claim(Lock(lock.key, b"yours"), 60, key) == Claim(held=True, seen=(b"v",))
+
+
+@pytest.mark.parametrize("before", [b"", b"first"])
+async def test_a_value_of_an_old_generation_is_not_kept(store: Store, key: str, before: bytes) -> None:
+    """A purge came between; the lock is freed all the same, for the next to compute anew."""
+    generation, lock = Generation(f"{key}:generation", before), Lock(f"{key}:lock", b"mine")
+    await store.claim(lock, 60)
+    await store.set(generation.key, b"second", 60)
+    assert await store.keep(key, b"v", 60, generation, lock) is Kept.OUTDATED
+    assert await store.claim(Lock(lock.key, b"yours"), 60, key) == Claim(held=True, seen=(None,))
+
+
+async def test_a_value_that_is_kept_for_a_time_is_gone_after_it(store: Store, key: str) -> None:
+    """Without a lock, too."""
+    await store.keep(key, b"v", 0.02, Generation(f"{key}:generation"))
+    while await store.get(key) is not None:  # noqa: ASYNC110 - stores tell nobody
+        await asyncio.sleep(0.01)
+
+
+async def test_another_holders_lock_is_not_freed(store: Store, key: str) -> None:
+    """One's own ran out meanwhile."""
+    lock = f"{key}:lock"
+    await store.claim(Lock(lock, b"yours"), 60)
+    assert await store.keep(key, b"v", 60, Generation(f"{key}:generation"), Lock(lock, b"mine")) is Kept.STORED
+    assert await store.get(lock) == b"yours"
 
 
 async def test_a_purge_removes_what_begins_so_and_nothing_else(store: Store, key: str) -> None:
@@ -123,3 +175,16 @@ async def test_a_refusal_is_no_outage(request: pytest.FixtureRequest) -> None:
     assert store.available
     assert await store.set("ai:v1:test:here", b"v", 60)
     await store.close()
+
+
+async def test_a_full_redis_refuses_a_value_and_frees_its_lock(key: str) -> None:
+    """The next one to ask need not wait for a lease to run out."""
+    with RedisServer("--maxmemory-policy", "noeviction") as server:
+        store = RedisStore(server.url, username=USER, password=PASSWORD)
+        lock, generation = Lock(f"{key}:lock", b"mine"), Generation(f"{key}:generation")
+        assert await store.claim(lock, 60) == Claim(held=True)
+        server.limit_memory(1)
+        assert await store.keep(key, b"v", 60, generation, lock) is Kept.REFUSED
+        assert await store.get(lock.key) is None
+        assert store.available
+        await store.close()

@@ -94,6 +94,29 @@ async def test_a_purge_reaches_the_memory_of_another_process(
         assert (await ask(second)).headers["cache-status"] == "alchemorsel; fwd=miss; stored"
 
 
+async def test_an_answer_that_was_being_computed_during_a_purge_is_not_stored(
+    start: Callable[..., Program], model: SlowOllama, tmp_path: Path
+) -> None:
+    """Its caller gets it; it may be what the purge was for. The purge came through another process."""
+    key_file = tmp_path / "admin_key"
+    key_file.write_text(ADMIN_KEY)
+    settings = {"ADMIN_KEY_FILE": str(key_file)}
+    async with running(start(model, **settings), start(model, **settings)) as (first, second):
+        computing = asyncio.create_task(ask(first))
+        while not model.asked:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+        purged = await asyncio.to_thread(
+            second.http.delete, "/api/v1/ai/cache?task=ingredients", headers={"authorization": f"Bearer {ADMIN_KEY}"}
+        )
+        assert purged.json()["data"] == {"purged": {"ingredients": 0}, "reach": "store"}
+        assert (await computing).status_code == 200
+        await asyncio.sleep(FORGOTTEN_WITHIN_S)
+        for program in (first, second):
+            answer = await ask(program, **{"Cache-Control": "only-if-cached"})
+            assert answer.json()["code"] == "not_cached"
+    assert model.asked == 1
+
+
 async def test_a_purge_reaches_workers_that_have_no_redis_in_common(
     start: Callable[..., Program], model: SlowOllama, tmp_path: Path
 ) -> None:

@@ -100,7 +100,7 @@ async def test_a_purge_of_a_task_leaves_the_others(client: Client) -> None:
     for path in BODIES:
         await client.post(path, json=BODIES[path])
     answer = await client.delete(CACHE, params={"task": "recipe"}, headers=ADMIN)
-    assert answer.json()["data"] == {"purged": {"recipe": 1}}
+    assert answer.json()["data"] == {"purged": {"recipe": 1}, "reach": "service"}
     statuses = {path: (await client.post(path, json=BODIES[path])).headers["cache-status"] for path in BODIES}
     assert "fwd=miss" in statuses[RECIPE]
     assert "hit" in statuses[INGREDIENTS]
@@ -112,7 +112,8 @@ async def test_a_purge_without_a_task_is_of_all(client: Client) -> None:
     for path in BODIES:
         await client.post(path, json=BODIES[path])
     answer = await client.delete(CACHE, headers=ADMIN)
-    assert answer.json()["data"] == {"purged": {"recipe": 1, "ingredients": 1, "nutrition": 1, "chat": 0}}
+    purged = {"recipe": 1, "ingredients": 1, "nutrition": 1, "chat": 0}
+    assert answer.json()["data"] == {"purged": purged, "reach": "service"}
     assert (await stats(client))["memory"]["entries"] == 0
 
 

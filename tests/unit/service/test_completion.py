@@ -15,10 +15,10 @@ from ai_service.background import Background
 from ai_service.cache.freshness import STALE_IF_ERROR_S
 from ai_service.cache.keys import answer_key
 from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.response_cache import ResponseCache
 from ai_service.cache.shared_flight import SharedFlight
 from ai_service.cache.single_flight import SingleFlight
-from ai_service.cache.store import MemoryStore
 from ai_service.completion import FALLBACK_TTL_S, Completions, Directives, Outcome
 from ai_service.errors import DeadlineExceeded, NotCached, ProviderUnreachable, ServiceUnavailable
 from ai_service.health import Observer
@@ -346,7 +346,12 @@ async def test_a_fresh_answer_near_its_end_is_refreshed_by_chance(draw: float, c
     made = await service(provider)
     await made.ask()
     stored = await made.cached()
-    await made.cache.keep(made.key, msgspec.structs.replace(stored, compute_s=10.0), now=made.clock.now)
+    await made.cache.keep(
+        made.key,
+        msgspec.structs.replace(stored, compute_s=10.0),
+        now=made.clock.now,
+        generation=made.cache.generation("recipe"),
+    )
     made.clock.advance(FRESH_S - 100)
     made.draws.append(draw)
     assert (await made.ask()).cache == "hit"

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from ai_service.cache.keys import UNKNOWN_MODEL
-from ai_service.cache.store import MemoryStore
+from ai_service.cache.memory_store import MemoryStore
 from ai_service.errors import ProviderUnreachable
 from ai_service.health import Observer
 from ai_service.metrics import Metrics

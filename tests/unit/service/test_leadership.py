@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from ai_service.cache.store import Claim, MemoryStore
+from typing import TYPE_CHECKING
+
+from ai_service.cache.memory_store import MemoryStore
 from ai_service.leadership import LEASE_S, RENEW_S, Leadership
 from tests.unit.service.fakes import FakeClock
+
+if TYPE_CHECKING:
+    from ai_service.cache.store import Claim, Lock
 
 
 class SwitchedStore(MemoryStore):
@@ -14,13 +19,13 @@ class SwitchedStore(MemoryStore):
         super().__init__(clock=clock)
         self.up = True
 
-    async def claim(self, key: str, lock: str, token: bytes, ttl_s: float) -> Claim | None:
+    async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
         """See Store."""
-        return await super().claim(key, lock, token, ttl_s) if self.up else None
+        return await super().claim(lock, ttl_s, *look) if self.up else None
 
-    async def extend(self, lock: str, token: bytes, ttl_s: float) -> bool:
+    async def extend(self, lock: Lock, ttl_s: float) -> bool:
         """See Store."""
-        return self.up and await super().extend(lock, token, ttl_s)
+        return self.up and await super().extend(lock, ttl_s)
 
 
 async def look(*processes: Leadership) -> list[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ai_service.background import Background
-from ai_service.cache.store import MemoryStore
+from ai_service.cache.memory_store import MemoryStore
 from ai_service.errors import ProviderTimeout
 from ai_service.health import Observer
 from ai_service.leadership import Leadership

@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from ai_service.cache.store import COOL_OFF_S, MemoryStore, RedisStore
+from ai_service.cache.memory_store import MemoryStore
+from ai_service.cache.redis_store import COOL_OFF_S, RedisStore
 from tests.unit.service.fakes import FakeClock
 
 

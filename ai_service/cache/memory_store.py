@@ -1,0 +1,107 @@
+"""The store's in-memory twin, for one process."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from ai_service.cache.store import Claim, Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ai_service.cache.store import Generation, Lock
+
+
+class MemoryStore:
+    """One process's values, bounded in bytes, least recently used out first.
+
+    Args:
+        max_bytes: Bound on the sum of keys and values.
+        clock: Monotonic seconds.
+    """
+
+    name = "memory"
+    remote = False
+    available = True
+
+    def __init__(self, *, max_bytes: int = 64 * 1024 * 1024, clock: Callable[[], float] = time.monotonic) -> None:
+        self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._clock = clock
+
+    async def get(self, key: str) -> bytes | None:
+        """See Store."""
+        held = self._values.get(key)
+        if held is None:
+            return None
+        if held[1] <= self._clock():
+            self._drop(key)
+            return None
+        self._values.move_to_end(key)
+        return held[0]
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
+        """See Store."""
+        self._drop(key)
+        self._values[key] = (value, self._clock() + ttl_s)
+        self._bytes += len(key) + len(value)
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._values)))
+        return True
+
+    async def keep(
+        self, key: str, value: bytes, ttl_s: float, generation: Generation, lock: Lock | None = None
+    ) -> Kept:
+        """See Store."""
+        if lock is not None:
+            await self.release(lock)
+        if (await self.get(generation.key) or b"") != generation.value:
+            return Kept.OUTDATED
+        return Kept.STORED if await self.set(key, value, ttl_s) else Kept.REFUSED
+
+    async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
+        """See Store."""
+        free = await self.get(lock.key) is None
+        if free:
+            await self.set(lock.key, lock.token, ttl_s)
+        return Claim(free, tuple([await self.get(key) for key in look]))
+
+    async def extend(self, lock: Lock, ttl_s: float) -> bool:
+        """See Store."""
+        return await self.get(lock.key) == lock.token and await self.set(lock.key, lock.token, ttl_s)
+
+    async def release(self, lock: Lock) -> bool:
+        """See Store."""
+        held = await self.get(lock.key) == lock.token
+        if held:
+            self._drop(lock.key)
+        return held
+
+    async def count(self, prefix: str) -> int | None:
+        """See Store."""
+        now = self._clock()
+        return sum(key.startswith(prefix) and ends > now for key, (_, ends) in self._values.items())
+
+    async def purge(self, prefix: str) -> int | None:
+        """See Store."""
+        removed = await self.count(prefix)
+        for key in [key for key in self._values if key.startswith(prefix)]:
+            self._drop(key)
+        return removed
+
+    async def ping(self) -> bool:
+        """See Store."""
+        return True
+
+    async def close(self) -> None:
+        """See Store."""
+        self._values.clear()
+        self._bytes = 0
+
+    def _drop(self, key: str) -> None:
+        held = self._values.pop(key, None)
+        if held is not None:
+            self._bytes -= len(key) + len(held[0])

@@ -1,0 +1,235 @@
+"""A store in Redis, shared by all processes that use it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from functools import partial
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.maint_notifications import MaintNotificationsConfig
+
+from ai_service.cache.store import Claim, Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from redis.asyncio import ConnectionPool
+
+    from ai_service.cache.store import Generation, Lock
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_S = 0.05
+COOL_OFF_S = 1.0
+TIMEOUTS_IN_A_ROW = 2
+MAX_CONNECTIONS = 64
+SCAN_STEP = 500
+
+_CLAIM = """
+local found = {redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0}
+for at = 2, #KEYS do found[at] = redis.call('get', KEYS[at]) end
+return found
+"""
+_KEEP = """
+local kept = 0
+if (redis.call('get', KEYS[2]) or '') == ARGV[1] then
+  kept = redis.pcall('set', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  if kept.ok then kept = 1 end
+end
+if KEYS[3] and redis.call('get', KEYS[3]) == ARGV[4] then redis.call('del', KEYS[3]) end
+return kept
+"""
+"""A full Redis refuses the value; the lock is freed all the same, and the refusal is the answer."""
+_EXTEND = """
+return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0
+"""
+_RELEASE = """
+return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0
+"""
+"""Compare and act in one step: a lock that ran out may be another's by now."""
+
+
+class RedisStore:
+    """A Redis server. Every operation takes at most 50 ms; when it fails, all of them pause for a second.
+
+    A refused connection is a failure at once. A time-out is one when the next operation times out too: a single one
+    may come from this process being late to read the answer.
+
+    Args:
+        url: `redis://host:port/db`, without a password.
+        username: ACL user; empty for none.
+        password: Its password; empty for none.
+        on_failure: Called with the operation's name for each failure.
+        clock: Monotonic seconds.
+    """
+
+    name = "redis"
+    remote = True
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        username: str = "",
+        password: str = "",
+        on_failure: Callable[[str], None] = lambda _operation: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._redis = Redis.from_url(
+            url,
+            username=username or None,
+            password=password or None,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=MAX_CONNECTIONS,
+            driver_info=None,  # Neither this nor the next needs rights that the ACL user does not have.
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
+        )
+        self._on_failure = on_failure
+        self._clock = clock
+        self._paused_until = 0.0
+        self._timeouts = 0
+        self._down = False
+        self._refused: set[str] = set()
+        self._asked: list[tuple[str, asyncio.Future[bytes | None]]] = []
+        self._fetching: set[asyncio.Task[None]] = set()
+        self.available = True
+
+    @property
+    def connection_pool(self) -> ConnectionPool:
+        """For others who use the same Redis, by way of `attempt`."""
+        return self._redis.connection_pool
+
+    async def get(self, key: str) -> bytes | None:
+        """See Store."""
+        if self._clock() < self._paused_until:
+            return None
+        if not self._asked:
+            task = asyncio.create_task(self._fetch())
+            self._fetching.add(task)
+            task.add_done_callback(self._fetching.discard)
+        value: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        self._asked.append((key, value))
+        return await value
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
+        """See Store."""
+        return bool(await self.attempt("set", lambda: self._redis.set(key, value, px=_milliseconds(ttl_s))))
+
+    async def keep(
+        self, key: str, value: bytes, ttl_s: float, generation: Generation, lock: Lock | None = None
+    ) -> Kept:
+        """See Store."""
+        locks = () if lock is None else (lock.key,)
+        arguments = (generation.value, value, _milliseconds(ttl_s), b"" if lock is None else lock.token)
+        kept = await self._run("set", _KEEP, (key, generation.key, *locks), *arguments)
+        return Kept.REFUSED if kept is None else Kept.STORED if kept else Kept.OUTDATED
+
+    async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
+        """See Store."""
+        found = await self._run("claim", _CLAIM, (lock.key, *look), lock.token, _milliseconds(ttl_s))
+        return None if found is None else Claim(bool(found[0]), tuple(found[1:]))
+
+    async def extend(self, lock: Lock, ttl_s: float) -> bool:
+        """See Store."""
+        return bool(await self._run("extend", _EXTEND, (lock.key,), lock.token, _milliseconds(ttl_s)))
+
+    async def release(self, lock: Lock) -> bool:
+        """See Store."""
+        return bool(await self._run("release", _RELEASE, (lock.key,), lock.token))
+
+    async def count(self, prefix: str) -> int | None:
+        """See Store."""
+        return await self._scan(prefix, remove=False)
+
+    async def purge(self, prefix: str) -> int | None:
+        """See Store."""
+        return await self._scan(prefix, remove=True)
+
+    async def ping(self) -> bool:
+        """See Store."""
+        return bool(await self.attempt("ping", self._redis.ping))
+
+    async def close(self) -> None:
+        """See Store."""
+        await asyncio.gather(*self._fetching)
+        await self._redis.aclose()
+
+    async def _fetch(self) -> None:
+        """Asks for all keys of this turn of the loop in one command: most of its cost is that of the round trip."""
+        asked, self._asked = self._asked, []
+        values: list[bytes | None] | None = None
+        try:
+            values = await self.attempt("get", lambda: self._redis.mget([key for key, _ in asked]))
+        finally:  # Whatever happens, nobody is left waiting.
+            for (_, waiting), value in zip(asked, values or repeat(None), strict=False):
+                if not waiting.done():
+                    waiting.set_result(value)
+
+    async def _scan(self, prefix: str, *, remove: bool) -> int | None:
+        """Step by step, so that no step keeps Redis from others for long."""
+        cursor, seen = 0, 0
+        while True:
+            step = partial(self._redis.scan, cursor, match=f"{prefix}*", count=SCAN_STEP)
+            found = await self.attempt("scan", step)
+            if found is None:
+                return None
+            cursor, keys = found
+            if remove and keys and await self.attempt("unlink", partial(self._redis.unlink, *keys)) is None:
+                return None
+            seen += len(keys)
+            if cursor == 0:
+                return seen
+
+    async def _run(self, operation: str, script: str, keys: tuple[str, ...], *arguments: bytes | int) -> Any:
+        return await self.attempt(operation, lambda: self._redis.eval(script, len(keys), *keys, *arguments))
+
+    async def attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Makes one call of Redis; None where it failed or where the store is being left alone.
+
+        Args:
+            operation: Word for log and metrics.
+            call: Raises what Redis clients raise.
+        """
+        if self._clock() < self._paused_until:
+            return None
+        try:
+            value = await call()
+        except ResponseError as error:  # Redis answers, but refuses: full, read-only, not permitted.
+            self._on_failure(operation)
+            if operation not in self._refused:
+                self._refused.add(operation)
+                logger.error("Redis refuses %s: %s", operation, error)  # noqa: TRY400 - expected, no traceback
+            return None
+        except (RedisError, OSError, TimeoutError) as error:
+            self._on_failure(operation)
+            self.available = False
+            self._timeouts += 1
+            if isinstance(error, RedisTimeoutError) and self._timeouts < TIMEOUTS_IN_A_ROW:
+                return None
+            self._paused_until = self._clock() + COOL_OFF_S
+            if not self._down:
+                self._down = True
+                reason = error or type(error).__name__
+                logger.error("Redis does not answer (%s)", reason)  # noqa: TRY400 - expected, no traceback
+            return None
+        self._refused.discard(operation)
+        self._timeouts = 0
+        self.available = True
+        if self._down:
+            self._down = False
+            logger.warning("Redis answers again")
+        return value
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
