@@ -13,6 +13,8 @@ from tests.integration.service.program import Program
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.integration.service.meddler import Meddler
+
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
@@ -32,7 +34,7 @@ def ollama() -> Iterator[OllamaProcess]:
 def start(redis_server: RedisServer) -> Callable[..., Program]:
     """Makes a program that uses both; settings given win."""
 
-    def make(ollama: OllamaProcess, **settings: str) -> Program:
+    def make(ollama: OllamaProcess | Meddler, **settings: str) -> Program:
         return Program(
             **{
                 "OLLAMA_HOST": ollama.url,
