@@ -150,8 +150,9 @@ class Completions:
                 return found
         if directives.only_if_cached:
             raise NotCached("No answer that is fresh enough is stored, and the request allows no other.")
+        looked_up = ("cache", time.perf_counter() - started)
         if follower is not None:
-            follower.timings["cache"] = time.perf_counter() - started
+            follower.timings.update([looked_up])
         stale = stored[0] if stored is not None and stored[0].stale_until > self._clock() else None
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -159,11 +160,13 @@ class Completions:
                 outcome = await self._miss(task, question.request, key, directives, cache, follower=follower)
         except (HTTPError, TimeoutError) as error:
             if stale is not None:
-                return Outcome(stale, "stale", "stale")
+                return Outcome(stale, "stale", "stale", (looked_up,))
             if isinstance(error, TimeoutError):
                 raise DeadlineExceeded(f"No answer within {self._deadline_s:g} s.") from None
             raise
-        return Outcome(stale, "stale", "stale") if stale is not None and outcome.fabricated else outcome
+        if stale is not None and outcome.fabricated:
+            return Outcome(stale, "stale", "stale", (looked_up,))
+        return msgspec.structs.replace(outcome, timings=(looked_up, *outcome.timings))
 
     async def refresh(self, task: Task, question: Question, *, purpose: str, replaces: Entry | None = None) -> bool:
         """Has the primary provider compute an answer that nobody waits for; a fallback's would not be better.

@@ -112,7 +112,7 @@ async def test_a_miss_says_where_its_time_went(client: Client) -> None:
     """Server-Timing names the parts."""
     response = await client.post(RECIPE, json=BODIES[RECIPE])
     names = [part.split(";")[0] for part in response.headers["server-timing"].split(", ")]
-    assert names == ["queue", "provider", "total"]
+    assert names == ["cache", "queue", "provider", "total"]
 
 
 async def test_a_fallback_is_visible_in_the_headers() -> None:
