@@ -10,7 +10,7 @@ import math
 import re
 import secrets
 import time
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ from ai_service.transcript import Author
 from ai_service.validation import QuestionReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -87,10 +87,10 @@ class Gateway:
         self._endpoints = {endpoint.task.path: endpoint for endpoint in endpoints}
         self._rest = rest
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """See the ASGI specification. No coroutine of its own, which every request would pass through."""
         endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
-        await (self._rest if endpoint is None else endpoint)(scope, receive, send)
+        return (self._rest if endpoint is None else endpoint)(scope, receive, send)
 
 
 class TaskEndpoint:
@@ -209,8 +209,7 @@ class TaskEndpoint:
             (b"cache-status", _cache_status(outcome, now)),
             (b"age", b"%d" % max(0, int(now - entry.created))),
             (REQUEST_ID, request_id),
-            (b"x-ai-provider", entry.provider.encode()),
-            (b"x-ai-model", entry.model.encode()),
+            *_author(entry.provider, entry.model),
             (b"server-timing", timing),
         ]
 
@@ -229,11 +228,15 @@ class TaskEndpoint:
             author = Author(outcome.entry.provider, outcome.entry.model, outcome.entry.degraded)
         elif follower.cache:
             headers.append((b"cache-status", _IN_FLIGHT[follower.cache]))
-            headers.append((b"server-timing", ", ".join(durations(follower.timings.items())).encode()))
+            headers.append((b"server-timing", b", ".join(durations(follower.timings.items()))))
         if author is not None:
-            headers.append((b"x-ai-provider", author.provider.encode()))
-            headers.append((b"x-ai-model", author.model.encode()))
+            headers += _author(author.provider, author.model)
         return headers
+
+
+@lru_cache(64)
+def _author(provider: str, model: str) -> Headers:
+    return [(b"x-ai-provider", provider.encode()), (b"x-ai-model", model.encode())]
 
 
 def _cache_status(outcome: Outcome, now: float) -> bytes:

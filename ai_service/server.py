@@ -84,6 +84,7 @@ def serve(
         server_header=False,
         ws="none",
         lifespan="on",
+        interface="asgi3",  # Uvicorn would guess it from coroutine functions, and the application is none.
         backlog=BACKLOG,
         timeout_graceful_shutdown=int(drain_s) + 1,
     )

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
-def durations(timings: Iterable[tuple[str, float]]) -> list[str]:
+def durations(timings: Iterable[tuple[str, float]]) -> list[bytes]:
     """`name;dur=milliseconds` for each name and seconds; what took no time at all is left out."""
-    return [f"{name};dur={seconds * 1000:.3f}" for name, seconds in timings if seconds]
+    return [b"%b;dur=%.3f" % (name.encode(), seconds * 1000) for name, seconds in timings if seconds]
 
 
 def server_timing(
-    timings: Iterable[tuple[str, float]], passed_over: Iterable[tuple[str, str]], total_s: float
+    timings: Iterable[tuple[str, float]], passed_over: Sequence[tuple[str, str]], total_s: float
 ) -> bytes:
     """The header's value.
 
@@ -24,9 +24,10 @@ def server_timing(
         total_s: Seconds since the request came.
     """
     parts = durations(timings)
-    parts += [f'fallback;desc="{name}: {reason}"' for name, reason in passed_over]
-    parts.append(f"total;dur={total_s * 1000:.3f}")
-    return ", ".join(parts).encode()
+    if passed_over:
+        parts += [f'fallback;desc="{name}: {reason}"'.encode() for name, reason in passed_over]
+    parts.append(b"total;dur=%.3f" % (total_s * 1000))
+    return b", ".join(parts)
 
 
 def milliseconds(timings: Iterable[tuple[str, float]], total_s: float) -> dict[str, float]:

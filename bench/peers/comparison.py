@@ -43,7 +43,7 @@ def _attempt(contender: Contender, wrk: Wrk, seconds: float, warmup_seconds: flo
     bodies, half = contender.load.bodies, len(contender.load.bodies) // 2
     # The warm-up asks other questions than the measured part begins with, where there is more than one.
     wrk.run(Load(contender.load.url, [*bodies[half:], *bodies[:half]]), warmup_seconds)
-    computed, commands = contender.computed(), _commands(contender)
+    computed, reads = contender.computed(), _reads(contender)
     cpu = contender.server.cpu_seconds()
     figures, generator_core_share = wrk.run(contender.load, seconds)
     cpu = contender.server.cpu_seconds() - cpu
@@ -55,7 +55,7 @@ def _attempt(contender: Contender, wrk: Wrk, seconds: float, warmup_seconds: flo
         problem=find_problem(
             figures,
             computed=contender.computed() - computed,
-            redis_share=(_commands(contender) - commands) / figures.requests,
+            redis_share=(_reads(contender) - reads) / figures.requests,
             expected_share=contender.redis_share,
         ),
     )
@@ -67,7 +67,7 @@ def find_problem(figures: Figures, *, computed: int, redis_share: float, expecte
     Args:
         figures: wrk's.
         computed: Answers that were computed meanwhile.
-        redis_share: Commands that Redis got for each request.
+        redis_share: Values that Redis gave out for each request.
         expected_share: Bounds on them.
     """
     if figures.failed or figures.not_2xx:
@@ -76,7 +76,7 @@ def find_problem(figures: Figures, *, computed: int, redis_share: float, expecte
         return f"{computed} answers did not come from the cache"
     low, high = expected_share
     if not low <= redis_share <= high:
-        return f"{redis_share:.3f} commands to Redis a request instead of {low:g} to {high:g}"
+        return f"{redis_share:.3f} values from Redis a request instead of {low:g} to {high:g}"
     return ""
 
 
@@ -118,5 +118,5 @@ def compare(
     return [sum_up(contender, columns[contender.name], columns[ECHO]) for contender in contenders]
 
 
-def _commands(contender: Contender) -> int:
-    return contender.redis_commands() if contender.redis_commands else 0
+def _reads(contender: Contender) -> int:
+    return contender.redis_reads() if contender.redis_reads else 0

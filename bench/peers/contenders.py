@@ -48,8 +48,8 @@ class Contender:
         load: What it is sent.
         answer_bytes: Size of an answer's body.
         computed: How many answers were computed so far, instead of taken from the cache.
-        redis_commands: How many commands its Redis got so far; None where that proves nothing.
-        redis_share: Bounds on commands a request, between which a round is valid.
+        redis_reads: How many values its Redis gave out so far; None where that proves nothing.
+        redis_share: Bounds on these values a request, between which a round is valid.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Contender:
     load: Load
     answer_bytes: int
     computed: Callable[[], int]
-    redis_commands: Callable[[], int] | None = None
+    redis_reads: Callable[[], int] | None = None
     redis_share: tuple[float, float] = (0.0, float("inf"))
 
 
@@ -121,7 +121,7 @@ class Field:
         size = _probe(load, lambda headers: "; hit;" in headers.get("cache-status", ""))
         title = "ours, memory"
         # Every two seconds the memory layer asks Redis again.
-        return Contender(MEMORY, title, service, load, size, self._calls, redis.commands, (0.0, 0.02))
+        return Contender(MEMORY, title, service, load, size, self._calls, redis.reads, (0.0, 0.02))
 
     def _redis_hits(self) -> Contender:
         service, redis = self._start_service(), self._start_redis()
@@ -130,7 +130,7 @@ class Field:
         size = _probe(load, lambda headers: "; hit;" in headers.get("cache-status", ""))
         self._prime(load)
         title = "ours, Redis"
-        return Contender(REDIS, title, service, load, size, self._calls, redis.commands, (0.98, float("inf")))
+        return Contender(REDIS, title, service, load, size, self._calls, redis.reads, (0.98, float("inf")))
 
     def _nginx(self) -> Contender:
         ensure_program("nginx", "nginx-light", units=("nginx.service",))

@@ -116,7 +116,7 @@ def test_others_have_no_budget(tmp_path: Path) -> None:
         (_figures(failed=3), 0, 1.0, "3 requests failed"),
         (_figures(not_2xx=4), 0, 1.0, "4 had another status"),
         (_figures(), 1, 1.0, "1 answers did not come from the cache"),
-        (_figures(), 0, 0.5, "0.500 commands to Redis"),
+        (_figures(), 0, 0.5, "0.500 values from Redis"),
     ],
 )
 def test_figures_count_only_as_what_they_were_meant_to_be(
