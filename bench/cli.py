@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import secrets
 import signal
 import sys
 from dataclasses import replace
@@ -17,23 +16,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import httpx
 from rich.console import Console
 
 from bench.budgets import command as budgets
 from bench.compare import command as compare
 from bench.errors import BenchError, UsageError
-from bench.evidence.gpu import GpuSampler
 from bench.evidence.marks import read_marks
-from bench.load.generator import Generator
 from bench.load.target import Target
+from bench.measure import make_folder, measure
 from bench.peers import command as peers
 from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
-from bench.report.junit import render_junit
-from bench.report.page import render
-from bench.results import Result, encode_result, load_result, write_atomically
-from bench.samples import Sample, encode_lines
-from bench.session import SAMPLES_FILE, Session
+from bench.results import load_result
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 from lab.errors import LabError
 
@@ -78,11 +71,11 @@ def _show(options: argparse.Namespace, console: Console) -> int:
 
 
 def _measure_peers(options: argparse.Namespace, console: Console) -> int:
-    return peers.run(options, console, _make_folder(options.out or _new_folder("peers")))
+    return peers.run(options, console, make_folder(options.out or _new_folder("peers")))
 
 
 def _hold_to_budgets(options: argparse.Namespace, console: Console) -> int:
-    return budgets.run(options, console, _make_folder(options.out or _new_folder("budgets")))
+    return budgets.run(options, console, make_folder(options.out or _new_folder("budgets")))
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
@@ -93,48 +86,25 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         read_marks(options.marks, datetime.now(UTC), 0.0)  # a mistake in it is told before anything is measured
     with Target(options.target) as target:
         target.require_ready()
-        folder = _make_folder(options.out or _new_folder("bench"))
+        folder = make_folder(options.out or _new_folder("bench"))
         headline = f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}"
         console.print(headline, soft_wrap=True)
         with ProgressObserver(console) if console.is_terminal else LineObserver(console) as observer:
-            seed = secrets.token_hex(8)
-            generator = Generator(target.url, seed, folder / "locust.log", options.processes)
-            session = Session(target, generator, profile, observer, seed, _gpus(options), options.marks)
-            result = session.run()
-    _write(folder, result, session.samples)
+            result = measure(
+                target,
+                profile,
+                folder,
+                observer,
+                nvidia_smi=options.nvidia_smi,
+                marks=options.marks,
+                processes=options.processes,
+            )
     print_closing(console, result, folder)
     return INTERRUPTED if result.interrupted else result.verdict.exit_status
 
 
-def _gpus(options: argparse.Namespace) -> GpuSampler:
-    """Sample the GPUs of the service's host: this one's by itself, another one's where it is said how."""
-    if options.nvidia_smi is None and not _is_local(options.target):
-        return GpuSampler("", "the service runs on another host; see --nvidia-smi")
-    return GpuSampler("nvidia-smi" if options.nvidia_smi is None else options.nvidia_smi)
-
-
-def _is_local(url: str) -> bool:
-    host = httpx.URL(url).host
-    return host == "localhost" or host.startswith("127.") or host == "::1"
-
-
 def _new_folder(kind: str) -> Path:
     return Path("reports") / f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _make_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
-    return folder
-
-
-def _write(folder: Path, result: Result, samples: list[Sample]) -> None:
-    write_atomically(folder / SAMPLES_FILE, encode_lines(samples))
-    write_atomically(folder / "result.json", encode_result(result))
-    write_atomically(folder / "junit.xml", render_junit(result))
-    write_atomically(folder / "report.html", render(result, samples).encode())
 
 
 def _with_duration(profile: Profile, seconds: float) -> Profile:

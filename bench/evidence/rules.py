@@ -90,6 +90,12 @@ def examine(record: PhaseRecord, max_lag_p99_ms: float) -> list[Finding]:
     ]
 
 
+def rules_of(phase: Phase) -> list[str]:
+    """Return the names of the rules that a phase will be held to, by holding nothing at all to them."""
+    nothing = PhaseRecord(phase, [], None, Counters(found=frozenset({REQUESTS, PROVIDER_CALLS})))
+    return [finding.rule for finding in examine(nothing, 0.0)]
+
+
 def agrees(record: PhaseRecord) -> bool:
     """Whether the service's counters agree with the samples (yet: a counter may lag behind its answer).
 

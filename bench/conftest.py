@@ -1,0 +1,87 @@
+"""``pytest bench --target URL --profile lab``: a run of the benchmark as tests, for a CI that speaks pytest.
+
+The run is made once, before the first test; the tests in `test_slo.py` only look at its result. Its files (report, raw
+samples) lie where ``--bench-out`` says. Importing this file costs nothing: the project's own tests never collect it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+import pytest
+from rich.console import Console
+
+from bench.errors import BenchError
+from bench.evidence.rules import rules_of
+from bench.load.plan import plan
+from bench.load.target import Target
+from bench.measure import make_folder, measure
+from bench.report.console import LineObserver
+from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
+
+if TYPE_CHECKING:
+    from bench.results import Result
+
+FINDING = tuple[str, str, str]
+"""Phase, task and rule of a finding."""
+
+
+PROFILE = pytest.StashKey[Profile]()
+"""Where the profile of this session lies."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of a run; they mean what they mean to ``python -m bench run``."""
+    group = parser.getgroup("alchemorsel bench")
+    group.addoption("--target", metavar="URL", help="the service to measure, e.g. http://127.0.0.1:3010")
+    group.addoption("--profile", default="lab", help="which bounds and how much load (default: lab)")
+    group.addoption("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)")
+    group.addoption("--bench-out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a command line that no run can be made of, before anything is collected."""
+    if config.option.help:
+        return
+    if not config.getoption("--target"):
+        raise pytest.UsageError("pytest bench measures a running service: say --target URL")
+    try:
+        config.stash[PROFILE] = load_profile(config.getoption("--profile"), config.getoption("--slo"))
+        with Target(config.getoption("--target")):
+            pass
+    except BenchError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of every bound of the profile, and of every rule of evidence for every phase."""
+    profile = metafunc.config.stash[PROFILE]
+    if "bound" in metafunc.fixturenames:
+        names = [f"{bound.selector}: {bound.expression}" for bound in profile.thresholds]
+        metafunc.parametrize("bound", range(len(names)), ids=names)
+    if "rule" in metafunc.fixturenames:
+        rules = planned_rules(profile)
+        metafunc.parametrize("rule", rules, ids=[f"{phase} {task}: {rule}" for phase, task, rule in rules])
+
+
+def planned_rules(profile: Profile) -> list[FINDING]:
+    """Return every finding that a whole run of the profile will make."""
+    return [(phase.name, phase.task, rule) for phase in plan(profile.load) for rule in rules_of(phase)]
+
+
+@pytest.fixture(scope="session")
+def measured(request: pytest.FixtureRequest) -> Result:
+    """Make the run; where it cannot be made, every test is an error that says why."""
+    config = request.config
+    folder = config.getoption("--bench-out") or Path("reports") / f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    console = Console(
+        file=cast("IO[str]", config.get_terminal_writer())
+    )  # past pytest's capturing: a run takes minutes
+    try:
+        with Target(config.getoption("--target")) as target, LineObserver(console) as observer:
+            target.require_ready()
+            return measure(target, config.stash[PROFILE], make_folder(folder), observer)
+    except BenchError as error:
+        pytest.fail(str(error), pytrace=False)

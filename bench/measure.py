@@ -1,0 +1,81 @@
+"""One measurement from a ready service to its files: what ``bench run`` and ``pytest bench`` have in common."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import httpx
+
+from bench.errors import UsageError
+from bench.evidence.gpu import GpuSampler
+from bench.load.generator import Generator
+from bench.report.junit import render_junit
+from bench.report.page import render
+from bench.results import Result, encode_result, write_atomically
+from bench.samples import encode_lines
+from bench.session import SAMPLES_FILE, Observer, Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.load.target import Target
+    from bench.verdict.slo import Profile
+
+
+def measure(
+    target: Target,
+    profile: Profile,
+    folder: Path,
+    observer: Observer,
+    *,
+    nvidia_smi: str | None = None,
+    marks: Path | None = None,
+    processes: int = 1,
+) -> Result:
+    """Run a profile against a service and write result, raw samples, JUnit and report.
+
+    Args:
+        target: The service; it is ready.
+        profile: What to send and which bounds to hold it to.
+        folder: Where the files go; it is there.
+        observer: Is told how it goes.
+        nvidia_smi: The command that samples GPUs; None for this host's own where the service is here too.
+        marks: File of faults (see `bench.evidence.marks`), if any.
+        processes: That make the load.
+
+    Raises:
+        GeneratorError: The generator failed.
+    """
+    seed = secrets.token_hex(8)
+    generator = Generator(target.url, seed, folder / "locust.log", processes)
+    session = Session(target, generator, profile, observer, seed, _gpus(target.url, nvidia_smi), marks)
+    result, samples = session.run(), session.samples
+    write_atomically(folder / SAMPLES_FILE, encode_lines(samples))
+    write_atomically(folder / "result.json", encode_result(result))
+    write_atomically(folder / "junit.xml", render_junit(result))
+    write_atomically(folder / "report.html", render(result, samples).encode())
+    return result
+
+
+def make_folder(folder: Path) -> Path:
+    """Make the folder of a run, with its parents.
+
+    Raises:
+        UsageError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
+    return folder
+
+
+def _gpus(url: str, command: str | None) -> GpuSampler:
+    """Sample the GPUs of the service's host: this one's by itself, another one's where it is said how."""
+    if command is not None:
+        return GpuSampler(command)
+    host = httpx.URL(url).host
+    if host in {"localhost", "::1"} or host.startswith("127."):
+        return GpuSampler("nvidia-smi")
+    return GpuSampler("", "the service runs on another host; see --nvidia-smi")
