@@ -196,6 +196,25 @@ def test_a_load_without_end_costs_its_deadline_and_no_more(start: Callable[..., 
     assert later.json()["meta"]["provider"] == "ollama"
 
 
+def test_a_model_that_hangs_in_the_middle_of_a_stream_ends_it_in_time(start: Callable[..., Program]) -> None:
+    """With an error event that says why; the model's next answer is as good as any."""
+    body = {"prompt": "an elaborate vegetable lasagne"}
+    with OllamaProcess() as server, start(server, OLLAMA_TIMEOUT=INFERENCE_TIMEOUT, AI_FALLBACKS=ALONE) as program:
+        with stream(program, "/api/v1/ai/generate-recipe", body) as response:
+            heard = []
+            for event in events(response):
+                if not heard:
+                    runner_of(server).send_signal(signal.SIGSTOP)
+                heard.append(event)
+        runner_of(server).send_signal(signal.SIGCONT)
+        later = program.ask(INGREDIENTS, {"partial": ["after", "the", "hang"]})
+    names = [name for name, _ in heard]
+    assert names[-2:] == ["restart", "error"]
+    assert heard[-1][1]["code"] == "unavailable"
+    assert heard[-1][1]["details"] == [{"provider": "ollama", "problem": "timeout"}]
+    assert (later.status_code, later.json()["meta"]["provider"]) == (200, "ollama")
+
+
 def test_a_changed_model_does_not_answer_with_its_predecessors_answers(
     start: Callable[..., Program], ollama: OllamaProcess, tmp_path: Path
 ) -> None:
