@@ -7,7 +7,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from ai_service.errors import Forbidden, Unauthorized
-from ai_service.routes import KEY_NAME
+from ai_service.request_parts import KEY_NAME
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -12,9 +12,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ai_service import docs_page
+from ai_service.error_response import error_response
 from ai_service.errors import HTTPError, MethodNotAllowed, NotFound
 from ai_service.operations_log import OperationsLog
-from ai_service.routes import error_response, request_id_of
+from ai_service.request_parts import request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ai_service.routes import KEY_NAME, REQUEST_ID, request_id_of
+from ai_service.request_parts import KEY_NAME, REQUEST_ID, request_id_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -6,31 +6,15 @@ Everything else (health, metrics, unknown routes) is not in a hurry and goes to 
 from __future__ import annotations
 
 import logging
-import math
-import re
-import secrets
 import time
 from functools import lru_cache, partial
-from itertools import count
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from ai_service.completion import Directives
 from ai_service.content_encoding import CODING, accepts_zstd
-from ai_service.errors import (
-    Disconnected,
-    HTTPError,
-    InvalidRequest,
-    MethodNotAllowed,
-    PayloadTooLarge,
-    RequestTimeout,
-    Unauthorized,
-    UnsupportedMediaType,
-)
-from ai_service.lazy_timeout import within
-from ai_service.openai_api.errors import openai_error
-from ai_service.schemas import ErrorEnvelope
+from ai_service.error_response import error_response
+from ai_service.errors import Disconnected, HTTPError, MethodNotAllowed
+from ai_service.request_parts import KEY_NAME, REQUEST_ID, parse_cache_control, read_json_body, request_id_of
 from ai_service.server_timing import durations, server_timing
 from ai_service.streaming import EVENT_STREAM, EventStream, Headers, TaskEvents
 from ai_service.transcript import Author
@@ -51,16 +35,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 64 * 1024
-KEY_NAME = "alchemorsel.key"
-"""Where an ASGI scope says whose API key was presented."""
-REQUEST_ID = b"x-request-id"
-BODY_TIMEOUT_S = 10.0
 _NO_DIRECTIVES = Directives()
-_DIRECTIVE = re.compile(rb'([a-z-]+)(?:="?([^",]*)"?)?')
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_PROCESS_ID = secrets.token_hex(8).encode()
-_request_numbers = count(1)
 _JSON = (b"content-type", b"application/json")
 _EVENT_STREAM = b"text/event-stream"
 _IN_FLIGHT = {
@@ -72,7 +47,6 @@ _IN_FLIGHT = {
 """`Cache-Status` of a stream that begins before its answer is complete: whether it will be stored is not known."""
 _VARY = (b"vary", b"accept-encoding")
 _ZSTD = (b"content-encoding", CODING)
-_encode = msgspec.json.Encoder().encode
 
 
 class Gateway:
@@ -250,89 +224,3 @@ def _cache_status(outcome: Outcome, now: float) -> bytes:
     stored = b"; stored" if outcome.detail == "stored" else b""
     forwarded = "stale" if outcome.cache == "expired" else outcome.cache
     return b"alchemorsel; fwd=%s%s" % (forwarded.encode(), stored)
-
-
-def request_id_of(headers: dict[bytes, bytes]) -> bytes:
-    """The caller's `X-Request-Id` where it is harmless, else a new one: this process's random name and a number."""
-    given = headers.get(REQUEST_ID)
-    if given is not None and _REQUEST_ID.fullmatch(given):
-        return given
-    return b"%s-%d" % (_PROCESS_ID, next(_request_numbers))
-
-
-def parse_cache_control(value: bytes) -> Directives:
-    """Reads the directives that are honoured; others are ignored, as HTTP wants it."""
-    words = dict(_DIRECTIVE.findall(value.lower()))
-    max_stale = words.get(b"max-stale")
-    return Directives(
-        no_cache=b"no-cache" in words,
-        no_store=b"no-store" in words,
-        only_if_cached=b"only-if-cached" in words,
-        max_stale_s=0.0 if max_stale is None else _delta_seconds(max_stale),
-    )
-
-
-def _delta_seconds(argument: bytes) -> float:
-    """`max-stale` without an argument means any age; one that is no number is none (RFC 9111, section 1.2.2)."""
-    if not argument:
-        return math.inf
-    return float(argument) if argument.isdigit() else 0.0
-
-
-async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
-    """Reads a body of at most 64 KiB.
-
-    Raises:
-        UnsupportedMediaType: It is not said to be JSON.
-        PayloadTooLarge: It is, or is said to be, too large.
-        RequestTimeout: It does not arrive in time.
-        Disconnected: The client went away.
-    """
-    content_type = headers.get(b"content-type", b"")
-    if content_type != _JSON[1] and (media_type := content_type.partition(b";")[0].strip().lower()) != _JSON[1]:
-        shown = media_type[:80].decode("latin-1") or "none"
-        raise UnsupportedMediaType(f"Expected the content type application/json, got {shown}.")
-    length = headers.get(b"content-length", b"0")
-    if not length.isdigit():
-        raise InvalidRequest("Content-Length is not a number.")
-    if int(length) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got {int(length)}.")
-    try:
-        body: bytes = await within(timeout_s, _receive(receive))
-    except TimeoutError:
-        raise RequestTimeout(f"The body did not arrive within {timeout_s:g} s.") from None
-    if len(body) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got more.")
-    return body
-
-
-async def _receive(receive: Receive) -> bytes:
-    """The body, or enough of it to see that it is too large."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
-        message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise Disconnected
-    return body
-
-
-def error_response(error: HTTPError, request_id: bytes, path: str) -> tuple[bytes, Headers]:
-    """The body and the headers of an error; the routes under `/v1/` have OpenAI's."""
-    if path.startswith("/v1/"):
-        body = openai_error(error)
-    else:
-        body = _encode(
-            ErrorEnvelope(
-                success=False, error=str(error), code=error.code, request_id=request_id.decode(), details=error.details
-            )
-        )
-    headers = [_JSON, (b"content-length", b"%d" % len(body)), (REQUEST_ID, request_id)]
-    if error.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % max(1, error.retry_after_s)))
-    if isinstance(error, MethodNotAllowed):
-        headers.append((b"allow", error.allow.encode()))
-    if isinstance(error, Unauthorized):
-        headers.append((b"www-authenticate", error.challenge.encode()))
-    return body, headers

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ai_service.error_response import error_response
 from ai_service.errors import Forbidden, HTTPError, TooManyRequests, Unauthorized
-from ai_service.routes import KEY_NAME, error_response, request_id_of
+from ai_service.request_parts import KEY_NAME, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,9 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_service.error_response import error_response
 from ai_service.errors import ModelNotFound
-from ai_service.routes import error_response, request_id_of
+from ai_service.request_parts import request_id_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -1,0 +1,93 @@
+"""What is read of a request beside its question: its name, its wishes about caching, its body."""
+
+from __future__ import annotations
+
+import math
+import re
+import secrets
+from itertools import count
+from typing import TYPE_CHECKING
+
+from ai_service.completion import Directives
+from ai_service.errors import Disconnected, InvalidRequest, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+from ai_service.lazy_timeout import within
+
+if TYPE_CHECKING:
+    from starlette.types import Receive
+
+MAX_BODY_BYTES = 64 * 1024
+KEY_NAME = "alchemorsel.key"
+"""Where an ASGI scope says whose API key was presented."""
+REQUEST_ID = b"x-request-id"
+BODY_TIMEOUT_S = 10.0
+_DIRECTIVE = re.compile(rb'([a-z-]+)(?:="?([^",]*)"?)?')
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_PROCESS_ID = secrets.token_hex(8).encode()
+_request_numbers = count(1)
+_MEDIA_TYPE = b"application/json"
+
+
+def request_id_of(headers: dict[bytes, bytes]) -> bytes:
+    """The caller's `X-Request-Id` where it is harmless, else a new one: this process's random name and a number."""
+    given = headers.get(REQUEST_ID)
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return b"%s-%d" % (_PROCESS_ID, next(_request_numbers))
+
+
+def parse_cache_control(value: bytes) -> Directives:
+    """Reads the directives that are honoured; others are ignored, as HTTP wants it."""
+    words = dict(_DIRECTIVE.findall(value.lower()))
+    max_stale = words.get(b"max-stale")
+    return Directives(
+        no_cache=b"no-cache" in words,
+        no_store=b"no-store" in words,
+        only_if_cached=b"only-if-cached" in words,
+        max_stale_s=0.0 if max_stale is None else _delta_seconds(max_stale),
+    )
+
+
+def _delta_seconds(argument: bytes) -> float:
+    """`max-stale` without an argument means any age; one that is no number is none (RFC 9111, section 1.2.2)."""
+    if not argument:
+        return math.inf
+    return float(argument) if argument.isdigit() else 0.0
+
+
+async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
+    """Reads a body of at most 64 KiB.
+
+    Raises:
+        UnsupportedMediaType: It is not said to be JSON.
+        PayloadTooLarge: It is, or is said to be, too large.
+        RequestTimeout: It does not arrive in time.
+        Disconnected: The client went away.
+    """
+    content_type = headers.get(b"content-type", b"")
+    if content_type != _MEDIA_TYPE and (media_type := content_type.partition(b";")[0].strip().lower()) != _MEDIA_TYPE:
+        shown = media_type[:80].decode("latin-1") or "none"
+        raise UnsupportedMediaType(f"Expected the content type application/json, got {shown}.")
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit():
+        raise InvalidRequest("Content-Length is not a number.")
+    if int(length) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got {int(length)}.")
+    try:
+        body: bytes = await within(timeout_s, _receive(receive))
+    except TimeoutError:
+        raise RequestTimeout(f"The body did not arrive within {timeout_s:g} s.") from None
+    if len(body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got more.")
+    return body
+
+
+async def _receive(receive: Receive) -> bytes:
+    """The body, or enough of it to see that it is too large."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    return body
