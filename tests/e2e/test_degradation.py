@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(400)
 @pytest.fixture
 def client(host: Host, variables: Variables) -> Client:
     """A client of this host's service."""
-    return Client(host, variables("ai_service"))
+    return Client.of_api(host, variables("ai_service"))
 
 
 @contextlib.contextmanager

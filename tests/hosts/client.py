@@ -1,9 +1,9 @@
-"""A client of the service that works from the host itself."""
+"""A client of the service, or of its page, that works from the host itself."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,13 +32,22 @@ headers = {name.lower(): value for name, value in answer.headers.items()}
 print(json.dumps({"status": answer.status, "headers": headers, "body": answer.read().decode()}))
 """
 
-    def __init__(self, host: Host, variables: Mapping[str, Any]) -> None:
-        """Talk to the address and port that the variables of the role ai_service name."""
+    def __init__(self, host: Host, address: str, port: int, *, key_file: str = "") -> None:
+        """Talk to that address and port; the key stays on the host, since everybody there can read command lines."""
         self._host = host
-        address = variables["ai_service_bind_address"]
-        # The key stays on the host: on a command line, everybody there could read it.
-        self._key_file = _KEY_FILE if variables["ai_service_api_keys"] else ""
-        self._base = f"http://{'127.0.0.1' if address == '0.0.0.0' else address}:{variables['ai_service_port']}"
+        self._key_file = key_file
+        self._base = f"http://{'127.0.0.1' if address == '0.0.0.0' else address}:{port}"
+
+    @classmethod
+    def of_api(cls, host: Host, variables: Mapping[str, Any]) -> Self:
+        """A caller of the API that the variables of the role ai_service describe."""
+        key_file = _KEY_FILE if variables["ai_service_api_keys"] else ""
+        return cls(host, variables["ai_service_bind_address"], variables["ai_service_port"], key_file=key_file)
+
+    @classmethod
+    def of_page(cls, host: Host, variables: Mapping[str, Any]) -> Self:
+        """A browser before the page that the variables of the role web describe."""
+        return cls(host, variables["web_bind_address"], variables["web_port"])
 
     def send(self, path: str, body: dict[str, Any] | None = None, *, stranger: bool = False) -> dict[str, Any]:
         """One request; `body` makes it a POST, a stranger has no key. Returns status, headers (lower-case) and body."""

@@ -22,7 +22,7 @@ GROUP = "ai_service_hosts"
 @pytest.fixture
 def client(host: Host, variables: Variables) -> Client:
     """A client of this host's service."""
-    return Client(host, variables("ai_service"))
+    return Client.of_api(host, variables("ai_service"))
 
 
 def test_socket_and_service_are_running_and_enabled(host: Host) -> None:

@@ -44,6 +44,10 @@ TRACES = {
         units=("alchemorsel-ai.socket", "alchemorsel-ai@blue.service"),
         users=("alchemorsel",),
     ),
+    "web": Traces(
+        paths=("/etc/alchemorsel/web.env", "/etc/alchemorsel/secrets/web_api_key"),
+        units=("alchemorsel-web.service",),
+    ),
 }
 
 

@@ -26,9 +26,8 @@ def service() -> Iterator[FakeAIService]:
 
 def try_out(service: FakeAIService, **params: Any) -> dict[str, Any]:
     """Run the module against the service; it is not waited for."""
-    return run_module(
-        "ai_service", "ai_service_selftest", url=service.url, provider="ollama", ready_timeout=0, **params
-    )
+    params = {"provider": "ollama", **params}
+    return run_module("ai_service", "ai_service_selftest", url=service.url, ready_timeout=0, **params)
 
 
 def test_healthy_service_passes_past_its_cache_and_with_it(service: FakeAIService) -> None:
@@ -38,6 +37,17 @@ def test_healthy_service_passes_past_its_cache_and_with_it(service: FakeAIServic
     assert not result["changed"]
     assert len(result["tried"]) == 3
     assert service.cache_controls == ["no-cache", None]
+
+
+@pytest.mark.parametrize(("degraded", "fails"), [(True, False), (False, True)])
+def test_a_service_of_the_mock_alone_has_to_label_its_answers(
+    service: FakeAIService, *, degraded: bool, fails: bool
+) -> None:
+    """Its answers are made up, so they must say so, and are asked of no cache."""
+    service.meta = {"provider": "mock", "degraded": degraded}
+    result = try_out(service, provider="mock")
+    assert result.get("failed", False) is fails, result
+    assert service.cache_controls == ["no-cache"]
 
 
 def test_service_with_keys_answers_with_one_and_not_without(service: FakeAIService, tmp_path: Path) -> None:

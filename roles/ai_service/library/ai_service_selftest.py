@@ -61,6 +61,8 @@ tried: {description: What was tried and came out as it should., returned: succes
 
 PATH = "/api/v1/ai/suggest-ingredients"
 REQUEST = {"partial": ["tomato", "basil"]}
+LABELLED = "mock"
+"""The provider whose answers are made up: always labelled as degraded, and never cached."""
 HIT_TIMEOUT = 10.0
 """Seconds; a cached answer takes milliseconds."""
 POLL_INTERVAL = 0.25
@@ -126,7 +128,8 @@ class Selftest:
         """
         answer = self._request(PATH, timeout, headers={"Cache-Control": "no-cache", **self._credentials()})
         meta = answer.body.get("meta", {}) if isinstance(answer.body, dict) else {}
-        if answer.status != http.client.OK or meta.get("provider") != provider or meta.get("degraded"):
+        expected = {"provider": provider, "degraded": provider == LABELLED}
+        if answer.status != http.client.OK or {name: meta.get(name) for name in expected} != expected:
             why = answer.headers.get("Server-Timing", "")
             raise SelftestError(f"expected an answer of {provider}, got {answer.status} {answer.body} ({why})")
         self.tried.append(f"an answer of {provider}")
@@ -218,7 +221,8 @@ def main() -> None:
         if key:
             selftest.ask_as_a_stranger()
         answer = selftest.ask_provider(module.params["provider"], module.params["timeout"])
-        selftest.ask_cache(answer)
+        if module.params["provider"] != LABELLED:
+            selftest.ask_cache(answer)
     except SelftestError as error:
         module.fail_json(msg=str(error), tried=selftest.tried)
     module.exit_json(changed=False, tried=selftest.tried)
