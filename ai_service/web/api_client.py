@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import httpx
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+
+    from aiohttp import ClientResponse
 
 logger = logging.getLogger(__name__)
 
 CONNECT_S = 2.0
 LOOK_S = 3.0
 """Deadline for health and metrics, which the API never keeps anybody waiting for."""
-ANSWER_S = 130.0
+SILENCE_S = 130.0
 """Silence on a task's answer: above the API's own deadline (100 s by default), so that its 504 is what people see."""
 TASK_PATHS = ("/api/v1/ai/generate-recipe", "/api/v1/ai/suggest-ingredients", "/api/v1/ai/analyze-nutrition")
 _SENT_ON = ("content-type", "accept", "cache-control")
@@ -30,22 +32,22 @@ class ApiUnreachableError(Exception):
 
 
 class Answer:
-    """A response of the API whose body is still to come; it must be closed."""
+    """A response of the API whose body is still to come."""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: ClientResponse) -> None:
         self._response = response
-        self.status = response.status_code
+        self.status = response.status
         self.headers = {name: response.headers[name] for name in _SENT_BACK if name in response.headers}
 
     async def body(self) -> AsyncIterator[bytes]:
         """The body as it comes; where the API breaks off, it ends early, which the page notices and says."""
         try:
-            async for chunk in self._response.aiter_bytes():
+            async for chunk in self._response.content.iter_any():
                 yield chunk
-        except httpx.HTTPError as error:
+        except (ClientError, TimeoutError) as error:
             logger.warning("the API broke off an answer: %s", error or type(error).__name__)
         finally:
-            await self._response.aclose()
+            self._response.close()  # A reader who left early takes the API's work with them.
 
 
 class ApiClient:
@@ -54,18 +56,12 @@ class ApiClient:
     Args:
         base_url: The API's.
         key: Its API key; "" where it wants none.
-        transport: Where requests go instead of the network; for tests.
     """
 
-    def __init__(self, base_url: str, *, key: str = "", transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, base_url: str, *, key: str = "") -> None:
         self._base_url = base_url
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            headers={"authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(LOOK_S, connect=CONNECT_S),
-            trust_env=False,
-            transport=transport,
-        )
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._opened: ClientSession | None = None
 
     async def ask(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Sends a task's request on.
@@ -73,16 +69,11 @@ class ApiClient:
         Raises:
             ApiUnreachableError: There is no response.
         """
-        request = self._client.build_request(
-            "POST",
-            path,
-            content=body,
-            headers={name: headers[name] for name in _SENT_ON if name in headers},
-            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
-        )
+        sent_on = {name: headers[name] for name in _SENT_ON if name in headers}
+        timeout = ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S)
         try:
-            return Answer(await self._client.send(request, stream=True))
-        except httpx.HTTPError as error:
+            return Answer(await self._session.post(self._base_url + path, data=body, headers=sent_on, timeout=timeout))
+        except (ClientError, TimeoutError) as error:
             raise self._unreachable(error) from error
 
     async def look(self, path: str) -> bytes:
@@ -92,17 +83,28 @@ class ApiClient:
             ApiUnreachableError: There is no response, or an unexpected one.
         """
         try:
-            response = await self._client.get(path)
-        except httpx.HTTPError as error:
+            async with self._session.get(self._base_url + path, timeout=ClientTimeout(total=LOOK_S)) as response:
+                body = await response.read()
+        except (ClientError, TimeoutError) as error:
             raise self._unreachable(error) from error
-        if response.status_code not in {200, 503}:
-            raise ApiUnreachableError(f"The API at {self._base_url} answers {path} with {response.status_code}.")
-        return response.content
+        if response.status not in {200, 503}:
+            raise ApiUnreachableError(f"The API at {self._base_url} answers {path} with {response.status}.")
+        return body
 
     async def close(self) -> None:
         """Ends all connections."""
-        await self._client.aclose()
+        if self._opened is not None:
+            await self._opened.close()
 
-    def _unreachable(self, error: httpx.HTTPError) -> ApiUnreachableError:
-        why = "does not answer in time" if isinstance(error, httpx.TimeoutException) else "cannot be reached"
+    @property
+    def _session(self) -> ClientSession:
+        """Opened by the first call: before, there is no event loop that it could belong to."""
+        if self._opened is None:
+            self._opened = ClientSession(
+                headers=self._headers, connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar()
+            )
+        return self._opened
+
+    def _unreachable(self, error: Exception) -> ApiUnreachableError:
+        why = "does not answer in time" if isinstance(error, TimeoutError) else "cannot be reached"
         return ApiUnreachableError(f"The API at {self._base_url} {why}.")

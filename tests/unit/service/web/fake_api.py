@@ -1,20 +1,17 @@
-"""An API whose health and metrics a test decides, and which notes what it is asked."""
+"""An API whose health and metrics a test decides, and which notes what it is asked: real HTTP on loopback."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-import httpx
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from ai_service.web.api_client import ApiClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from starlette.requests import Request
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
 
 ANSWER_HEADERS = {
     "cache-status": "alchemorsel; hit; ttl=9; detail=memory",
@@ -30,8 +27,11 @@ class FakeApi:
     Attributes:
         metrics: Text of `/metrics`.
         health_status: HTTP status of the health report.
-        asked: The requests for tasks: path, headers, body.
-        answer: What a task answers.
+        looks: Times that `/metrics` was read.
+        asked: The requests for tasks: headers and body.
+        status: Of a task's answer.
+        headers: Of a task's answer.
+        body: Of a task's answer, as JSON.
         down: Whether connections are refused.
         breaks_off: Whether an answer ends with its connection, in the middle.
     """
@@ -39,56 +39,68 @@ class FakeApi:
     def __init__(self) -> None:
         self.metrics = ""
         self.health_status = 200
-        self.asked: list[tuple[str, dict[str, str], bytes]] = []
-        self.answer: Response = JSONResponse({"success": True}, headers=ANSWER_HEADERS)
         self.looks = 0
+        self.asked: list[tuple[dict[str, str], bytes]] = []
+        self.status = 200
+        self.headers = ANSWER_HEADERS
+        self.body: dict[str, object] = {"success": True}
         self.down = False
         self.breaks_off = False
-        self._app = Starlette(
-            routes=[
-                Route("/metrics", self._metrics),
-                Route("/api/v1/ai/health", self._health),
-                Route("/api/v1/ai/{task}", self._ask, methods=["POST"]),
-            ]
-        )
+        app = web.Application(middlewares=[self._refuse])
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/api/v1/ai/health", self._health)
+        app.router.add_post("/api/v1/ai/{task}", self._ask)
+        self._server = TestServer(app)
+        self._clients: list[ApiClient] = []
+
+    async def __aenter__(self) -> Self:
+        await self._server.start_server()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self._clients:
+            await client.close()
+        await self._server.close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return str(self._server.make_url("")).rstrip("/")
 
     def client(self, key: str = "") -> ApiClient:
         """A client of it."""
-        return ApiClient("http://api.test", key=key, transport=_Line(self, httpx.ASGITransport(self._app)))
+        self._clients.append(ApiClient(self.url, key=key))
+        return self._clients[-1]
 
-    async def _metrics(self, _request: Request) -> Response:
+    @web.middleware
+    async def _refuse(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        if self.down:
+            assert request.transport
+            request.transport.abort()
+        return await handler(request)
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
         self.looks += 1
-        return PlainTextResponse(self.metrics)
+        return web.Response(text=self.metrics)
 
-    async def _health(self, _request: Request) -> Response:
-        return JSONResponse({"status": "healthy"}, self.health_status)
+    async def _health(self, _request: web.Request) -> web.Response:
+        return web.json_response({"status": "healthy"}, status=self.health_status)
 
-    async def _ask(self, request: Request) -> Response:
-        self.asked.append((request.url.path, dict(request.headers), await request.body()))
-        return self.answer
-
-
-class _Line(httpx.AsyncBaseTransport):
-    """The wire to it, which may be cut."""
-
-    def __init__(self, api: FakeApi, transport: httpx.ASGITransport) -> None:
-        self._api = api
-        self._transport = transport
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._api.down:
-            raise httpx.ConnectError("refused", request=request)
-        if self._api.breaks_off:
-            return httpx.Response(200, stream=_Broken(), request=request)
-        return await self._transport.handle_async_request(request)
-
-
-class _Broken(httpx.AsyncByteStream):
-    """A body that ends in the middle."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b"event: delta\n"
-        raise httpx.ReadError("gone")
+    async def _ask(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(({name.lower(): value for name, value in request.headers.items()}, await request.read()))
+        if not self.breaks_off:
+            return web.json_response(self.body, status=self.status, headers=self.headers)
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        await response.write(b"event: delta\n")
+        assert request.transport
+        request.transport.abort()
+        return response
 
 
 def metrics(*, hits: int = 0, misses: int = 0, fallbacks: int = 0) -> str:

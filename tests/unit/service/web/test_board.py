@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ai_service.web.board import Board
 from tests.unit.service.web.fake_api import FakeApi, metrics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 class Clock:
@@ -20,9 +25,10 @@ class Clock:
 
 
 @pytest.fixture
-def api() -> FakeApi:
+async def api() -> AsyncIterator[FakeApi]:
     """An API."""
-    return FakeApi()
+    async with FakeApi() as server:
+        yield server
 
 
 @pytest.fixture
@@ -71,7 +77,7 @@ async def test_an_api_that_is_down_is_said_to_be_and_leaves_a_gap(board: Board, 
     api.down = True
     clock.now += 2
     shown = await board.snapshot()
-    assert shown["problem"] == "The API at http://api.test cannot be reached."
+    assert shown["problem"] == f"The API at {api.url} cannot be reached."
     assert shown["health"] is None
     assert shown["points"][-1]["rate"] is None
     api.down = False
