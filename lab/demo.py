@@ -13,6 +13,7 @@ from lab.paths import ROOT, SSH_CONFIG
 from lab.progress import console
 
 PORT = 3010
+PAGE_PORT = 3011
 REPORT = ROOT / "reports" / "demo"
 _BIN = Path(sys.executable).parent
 _SITE_DEADLINE_S = 900
@@ -65,6 +66,7 @@ def _show_around(name: str, target: str, seconds: float) -> None:
     console.rule("[bold]what you have now[/]", align="left")
     console.print(
         f"A host that was bare {seconds / 60:.1f} minutes ago answers at {target}.\n\n"
+        f"  the page       {target.removesuffix(str(PORT))}{PAGE_PORT}   (try the tasks, watch the service)\n"
         f"  report         {(REPORT / 'report.html').relative_to(ROOT)}\n"
         f"  ask it         curl -i {target}/api/v1/ai/generate-recipe -H 'Content-Type: application/json' -d {recipe}\n"
         f"                 (twice: see Cache-Status change from fwd=miss to hit)\n"
