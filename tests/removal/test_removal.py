@@ -37,6 +37,7 @@ TRACES = {
     "ai_service": Traces(
         paths=(
             "/opt/alchemorsel/ai_service",
+            "/usr/local/bin/alchemorsel",
             "/etc/alchemorsel/ai_service.env",
             "/etc/alchemorsel/secrets/ai_service_api_keys",
             "/etc/alchemorsel/secrets/ai_service_verify_key",

@@ -1,0 +1,92 @@
+"""`alchemorsel`: puts the commands together, and turns what goes wrong into a sentence and an exit status."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import Annotated
+
+import typer
+
+from ai_service import __version__
+from ai_service.cli.commands import bench, cache, models, parts, status, trial
+from ai_service.cli.components import become
+from ai_service.cli.errors import CliError
+from ai_service.cli.output import AsJson, errors, print_json
+from ai_service.cli.site import Site
+
+HELP = """Look at, steer and try a host's AI.
+
+Exit status: 0 done · 1 something is not as it should be · 64 no such name · 69 a part does not answer ·
+77 not permitted · 130 interrupted.
+"""
+
+app = typer.Typer(name="alchemorsel", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+app.command()(status.status)
+app.command()(status.health)
+app.command()(parts.start)
+app.command()(parts.stop)
+app.command()(parts.restart)
+app.command()(parts.logs)
+app.command("exec")(parts.execute)
+app.command()(models.pull)
+app.command("list")(models.list_models)
+app.command()(models.remove)
+app.command()(models.load)
+app.command()(models.unload)
+app.command("test")(trial.trial)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
+app.add_typer(cache.app, name="cache")
+
+
+@app.command()
+def version(as_json: AsJson = False) -> None:
+    """Show the release's version."""
+    if as_json:
+        print_json({"version": __version__})
+    else:
+        typer.echo(__version__)
+
+
+@app.callback()
+def choose(
+    ctx: typer.Context,
+    host: Annotated[
+        str, typer.Option("--host", "-H", help="Run on this host, over SSH, as `ssh HOST` reaches it.", metavar="HOST")
+    ] = "",
+    ssh_config: Annotated[
+        str, typer.Option(help="OpenSSH configuration to use for it.", metavar="FILE", show_default=False)
+    ] = "",
+) -> None:
+    """Where the command is run: here, or on another host, by the command that is installed there."""
+    if host and ctx.invoked_subcommand != "bench":
+        become(_over_ssh(host, ssh_config, _arguments_of(ctx)))
+    ctx.obj = Site.from_env(os.environ)
+    ctx.meta["host"], ctx.meta["ssh_config"] = host, ssh_config
+
+
+def _arguments_of(ctx: typer.Context) -> list[str]:
+    """The subcommand and all after it."""
+    assert ctx.invoked_subcommand is not None
+    return [ctx.invoked_subcommand, *sys.argv[1:][sys.argv[1:].index(ctx.invoked_subcommand) + 1 :]]
+
+
+def _over_ssh(host: str, config: str, arguments: list[str]) -> list[str]:
+    terminal = ["-t", "-o", "LogLevel=ERROR"] if sys.stdout.isatty() else []
+    return ["ssh", *(["-F", config] if config else []), *terminal, host, "--", shlex.join(["alchemorsel", *arguments])]
+
+
+def main() -> None:
+    """Runs the command, and ends with its exit status."""
+    try:
+        app()
+    except CliError as error:
+        errors.print(f"[red]✗[/] {error}", soft_wrap=True)
+        if error.hint:
+            errors.print(f"  {error.hint}", soft_wrap=True)
+        sys.exit(error.status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""`alchemorsel status` and `alchemorsel health`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ai_service.cli.api import Api
+from ai_service.cli.components import megabytes
+from ai_service.cli.errors import CliError
+from ai_service.cli.ollama import Ollama
+from ai_service.cli.output import AsJson, console, print_json, table
+from ai_service.cli.parts import components
+from ai_service.web.scrape import Scrape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ai_service.cli.site import Site
+
+GPU_S = 5
+GPU_QUERY = "name,utilization.gpu,memory.used,memory.total,temperature.gpu"
+EXIT_CODES = {"healthy": 0, "degraded": 0, "critical": 1}
+
+
+def status(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show everything on one screen: parts, providers, models, cache, GPU. Works where parts are down."""
+    site: Site = ctx.obj
+    parts = components(site.container)
+    api, ollama = Api(site), Ollama(site)
+    with ThreadPoolExecutor(16) as pool:
+        states = {name: pool.submit(part.state) for name, part in parts.items()}
+        health = pool.submit(_told, api.health)
+        metrics = pool.submit(_told, api.metrics)
+        models = pool.submit(_told, ollama.models)
+        loaded = pool.submit(_told, ollama.loaded)
+        gpus = pool.submit(_gpus)
+    found: dict[str, Any] = {
+        "components": {
+            name: {"state": state.words, "running": state.running, "detail": state.detail}
+            for name, state in ((name, waiting.result()) for name, waiting in states.items())
+        },
+        "health": health.result(),
+        "answers": _answers(metrics.result()),
+        "models": models.result(),
+        "loaded": loaded.result(),
+        "gpus": gpus.result(),
+    }
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+    if "error" in found["health"]:
+        raise typer.Exit(69)
+
+
+def health(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show the API's health report. Exit status 0 healthy or degraded, 1 critical, 69 not reachable."""
+    report = Api(ctx.obj).health()
+    if as_json:
+        print_json(report)
+    else:
+        _show_health(report)
+    raise typer.Exit(EXIT_CODES.get(report["status"], 1))
+
+
+def _told(look: Callable[[], Any]) -> Any:
+    try:
+        return look()
+    except CliError as error:
+        return {"error": str(error)}
+
+
+def _answers(metrics: Any) -> dict[str, int] | None:
+    return None if isinstance(metrics, dict) else Scrape.parse(time.time(), metrics).totals()
+
+
+def _gpus() -> list[dict[str, str]]:
+    """What nvidia-smi tells; nothing where it is not there."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    command = ["nvidia-smi", f"--query-gpu={GPU_QUERY}", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=GPU_S, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        return [{"name": f"nvidia-smi failed: {error}"}]
+    names = GPU_QUERY.split(",")
+    return [dict(zip(names, (cell.strip() for cell in line.split(",")), strict=False)) for line in told.splitlines()]
+
+
+def _show(found: dict[str, Any]) -> None:
+    if "error" in found["health"]:
+        console.print(f"[red]{found['health']['error']}[/]\n")
+    else:
+        _show_health(found["health"])
+    rows = [(name, part["state"], part["detail"]) for name, part in found["components"].items()]
+    table(("part", "state", "memory, health"), rows)
+    _show_models(found["models"], found["loaded"])
+    if found["answers"]:
+        cached, computed = found["answers"]["cached"], found["answers"]["computed"]
+        ratio = f"{cached / (cached + computed):.0%} from the cache" if cached + computed else "nobody asked yet"
+        console.print(f"answers {cached + computed} ({ratio}), fallbacks {found['answers']['fallbacks']}")
+    console.print("GPU: none seen" if not found["gpus"] else "")
+    table(("GPU", "used", "memory", "of", "temperature"), [tuple(gpu.values()) for gpu in found["gpus"]])
+
+
+def _show_health(report: dict[str, Any]) -> None:
+    colour = {"healthy": "green", "degraded": "yellow"}.get(report["status"], "red")
+    cache = report["cache"]
+    reach = "" if cache["available"] else " [red](does not answer)[/]"
+    console.print(
+        f"[bold {colour}]{report['status']}[/], version {report['version']}, cache in {cache['store']}{reach}, "
+        f"model digest {report['model_digest']}\n"
+    )
+    rows = [
+        (
+            provider["name"],
+            provider["model"],
+            "usable" if provider["usable"] else provider["problem"] or "not usable",
+            provider["breaker"],
+            {True: "yes", False: "no"}.get(provider["loaded"], "unknown"),
+            f"{provider['running']} + {provider['waiting']}",
+        )
+        for provider in report["providers"]
+    ]
+    table(("provider", "model", "state", "breaker", "in memory", "at work + waiting"), rows)
+
+
+def _show_models(models: Any, loaded: Any) -> None:
+    if isinstance(models, dict):
+        console.print(f"[red]{models['error']}[/]\n")
+        return
+    resident = {model["name"]: model for model in loaded} if isinstance(loaded, list) else {}
+    rows = []
+    for model in models:
+        there = resident.get(model["name"])
+        on_gpu = f", {there['size_vram'] / there['size']:.0%} on the GPU" if there and there.get("size") else ""
+        rows.append((model["name"], megabytes(model["size"]), f"{megabytes(there['size'])}{on_gpu}" if there else "no"))
+    table(("model", "on disk", "in memory"), rows)

@@ -1,0 +1,54 @@
+"""`alchemorsel test`: the three tasks for real, from the model and then from the cache."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from ai_service.cli.api import QUESTIONS, Api
+from ai_service.cli.output import AsJson, console, errors, print_json, table
+
+if TYPE_CHECKING:
+    from ai_service.cli.api import Asked
+
+
+def trial(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Ask all three tasks, past the cache and then from it, with timings. Exit status 1 where one is not right."""
+    api = Api(ctx.obj)
+    found: dict[str, tuple[Asked, Asked]] = {}
+    for task in QUESTIONS:
+        with errors.status(f"{task}: asking the model") if errors.is_terminal and not as_json else errors.status(""):
+            found[task] = (api.ask(task, fresh=True), api.ask(task, fresh=False))
+    wrong = {task: reason for task, asked in found.items() if (reason := _wrong(*asked))}
+    if as_json:
+        results = {
+            t: {"computed": asdict(computed), "cached": asdict(cached)} for t, (computed, cached) in found.items()
+        }
+        print_json({"tasks": results, "wrong": wrong})
+    else:
+        rows = [
+            (task, _time(computed), computed.meta.get("provider", "none"), _time(cached), cached.cache or "none",
+             wrong.get(task, "right"))
+            for task, (computed, cached) in found.items()
+        ]  # fmt: skip
+        table(("task", "computed", "by", "cached", "Cache-Status", "verdict"), rows)
+        console.print(
+            "All three tasks answer." if not wrong else f"[red]{len(wrong)} of {len(found)} are not right.[/]"
+        )
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _wrong(computed: Asked, cached: Asked) -> str:
+    """What is wrong with a task's answers; "" where nothing is."""
+    for asked in (computed, cached):
+        if asked.error:
+            return f"{asked.status}: {asked.error}"
+    if computed.meta.get("degraded"):
+        return f"degraded: {computed.meta.get('provider')} answered"
+    return "" if cached.is_hit else "the second answer did not come from the cache"
+
+
+def _time(asked: Asked) -> str:
+    return f"{asked.seconds:.2f} s" if asked.seconds >= 1 else f"{asked.seconds * 1000:.1f} ms"

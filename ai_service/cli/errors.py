@@ -1,0 +1,54 @@
+"""What can go wrong, each with its exit status and with what to do about it.
+
+CliError                    1: something is not as it should be
+├── UnknownNameError        64: there is no such model, component or task
+├── NotReachableError       69: the API, Ollama or Docker does not answer
+└── NotPermittedError       77: somebody else has to run it (root, or a member of the group docker)
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class CliError(Exception):
+    """Shown in a sentence, without a traceback.
+
+    Attributes:
+        status: Exit status, of sysexits.h where it has one.
+        hint: What to do about it; "" where there is nothing to say.
+    """
+
+    status = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UnknownNameError(CliError):
+    """A name that stands for nothing here; says which ones would be right."""
+
+    status = 64
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"Did you mean {close[0]}?" if close else f"There is: {', '.join(names) or 'nothing'}."
+        super().__init__(f"There is no {kind} {name}.", hint=hint)
+
+
+class NotReachableError(CliError):
+    """A part does not answer."""
+
+    status = 69
+
+
+class NotPermittedError(CliError):
+    """This user may not."""
+
+    status = 77

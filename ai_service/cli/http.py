@@ -1,0 +1,68 @@
+"""HTTP as the command needs it: deadlines, no proxies, and errors in words."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from ai_service.cli.errors import NotReachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONNECT_S = 2.0
+
+
+class Server:
+    """One server that the command talks to.
+
+    Args:
+        name: What people call it: "the API", "Ollama".
+        base_url: Its address.
+        hint: What to do where it does not answer.
+        key: Its API key; "" where it wants none.
+    """
+
+    def __init__(self, name: str, base_url: str, *, hint: str, key: str = "") -> None:
+        self._name = name
+        self._hint = hint
+        self.base_url = base_url
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx.Client(base_url=base_url, headers=headers, trust_env=False)
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, timeout_s: float, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """One request; whatever the status, the answer is the caller's to judge.
+
+        Raises:
+            NotReachableError: There is no answer.
+        """
+        with self._told():
+            timeout = httpx.Timeout(timeout_s, connect=CONNECT_S)
+            return self._client.request(method, path, json=body, timeout=timeout, headers=headers)
+
+    @contextmanager
+    def stream(self, method: str, path: str, body: Any, *, silence_s: float) -> Iterator[Iterator[dict[str, Any]]]:
+        """The lines of an answer in NDJSON, as they come; an error status is one line with an `error`.
+
+        Raises:
+            NotReachableError: There is no answer, or it breaks off.
+        """
+        timeout = httpx.Timeout(silence_s, connect=CONNECT_S)
+        with self._told(), self._client.stream(method, path, json=body, timeout=timeout) as response:
+            yield (json.loads(line) for line in response.iter_lines() if line.strip())
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            raise NotReachableError(
+                f"{self._name} at {self.base_url} does not answer in time.", hint=self._hint
+            ) from error
+        except httpx.HTTPError as error:
+            raise NotReachableError(f"{self._name} at {self.base_url} cannot be reached.", hint=self._hint) from error

@@ -1,0 +1,89 @@
+"""Ollama as the command uses it: models on disk, models in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ai_service.cli.errors import CliError, UnknownNameError
+from ai_service.cli.http import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ai_service.cli.site import Site
+
+LOOK_S = 3.0
+LOAD_S = 300.0
+SILENCE_S = 120.0
+"""Between two lines of a pull: verifying a large model's digest is silent."""
+
+
+class Ollama:
+    """The Ollama server.
+
+    Args:
+        site: Where it is.
+    """
+
+    def __init__(self, site: Site) -> None:
+        hint = "`alchemorsel status` shows whether its container runs, `alchemorsel logs ollama` why it does not."
+        self._server = Server("Ollama", site.ollama_url, hint=hint)
+
+    def version(self) -> str:
+        """Its version."""
+        version: str = self._json("GET", "/api/version")["version"]
+        return version
+
+    def models(self) -> list[dict[str, Any]]:
+        """On disk: name, digest, size in bytes, details."""
+        models: list[dict[str, Any]] = self._json("GET", "/api/tags")["models"]
+        return models
+
+    def loaded(self) -> list[dict[str, Any]]:
+        """In memory: name, size and size_vram in bytes, expires_at."""
+        models: list[dict[str, Any]] = self._json("GET", "/api/ps")["models"]
+        return models
+
+    def pull(self, name: str, report: Callable[[str, int, int], None]) -> None:
+        """Pulls a model.
+
+        Args:
+            name: Of the model.
+            report: Called with what is being done, and bytes done and in all (0 where it is not about bytes).
+
+        Raises:
+            CliError: It cannot be had.
+        """
+        with self._server.stream("POST", "/api/pull", {"model": name, "name": name}, silence_s=SILENCE_S) as lines:
+            for line in lines:
+                if "error" in line:
+                    raise CliError(f"{name} cannot be pulled: {line['error']}", hint="Check the name, and the way out.")
+                report(line["status"], line.get("completed", 0), line.get("total", 0))
+
+    def remove(self, name: str) -> None:
+        """Deletes a model from the disk."""
+        self._known(name, self.models())
+        self._json("DELETE", "/api/delete", {"model": name, "name": name})
+
+    def load(self, name: str) -> None:
+        """Brings a model into memory, for as long as its server keeps one."""
+        self._known(name, self.models())
+        self._json("POST", "/api/generate", {"model": name, "stream": False}, timeout_s=LOAD_S)
+
+    def unload(self, name: str) -> None:
+        """Takes a model out of memory."""
+        self._known(name, self.loaded())
+        self._json("POST", "/api/generate", {"model": name, "keep_alive": 0, "stream": False}, timeout_s=LOAD_S)
+
+    @staticmethod
+    def _known(name: str, models: Iterable[dict[str, Any]]) -> None:
+        names = [str(model["name"]) for model in models]
+        if name not in names and f"{name}:latest" not in names:
+            raise UnknownNameError("model", name, names)
+
+    def _json(self, method: str, path: str, body: Any = None, *, timeout_s: float = LOOK_S) -> dict[str, Any]:
+        response = self._server.request(method, path, body, timeout_s=timeout_s)
+        answer: dict[str, Any] = response.json() if response.content else {}
+        if not response.is_success:
+            raise CliError(f"Ollama refused: {answer.get('error', f'status {response.status_code}')}")
+        return answer

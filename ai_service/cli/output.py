@@ -1,0 +1,42 @@
+"""What people see and what programs read: tables on a terminal, JSON where asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+"""The option that every command has."""
+
+COLOURS = {"healthy": "green", "running": "green", "closed": "green", "degraded": "yellow", "half-open": "yellow",
+           "critical": "red", "open": "red", "stopped": "red", "failed": "red"}  # fmt: skip
+
+
+def print_json(data: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(data, indent=2, default=str))  # noqa: T201 - rich would fold long lines
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """A table; nothing where there are no rows. Words that mean a state have its colour."""
+    shown = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        shown.add_row(*(_cell(str(value)) for value in row))
+    if shown.row_count:
+        console.print(shown)
+        console.print()
+
+
+def _cell(text: str) -> str:
+    colour = COLOURS.get(text)
+    return f"[{colour}]{text}[/]" if colour else text.replace("[", r"\[")

@@ -1,0 +1,57 @@
+"""Where the parts of this host are: told by the environment, which the role's wrapper fills in on a host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ai_service import knobs
+from ai_service.cli.errors import CliError, NotPermittedError
+from ai_service.knobs import knob
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Addresses and files of this host; on a laptop, the service's own defaults."""
+
+    api_url: str = knob("API_URL", "http://127.0.0.1:3010", knobs.url("http", "https"), "Base URL of the API")
+    ollama_url: str = knob("OLLAMA_HOST", "http://127.0.0.1:11434", knobs.url("http", "https"), "Base URL of Ollama")
+    container: str = knob("OLLAMA_CONTAINER", "alchemorsel-ollama", knobs.name, "Name of Ollama's container")
+    key_path: str = knob("API_KEY_PATH", "", str, "File with a key that the API takes; unset where it wants none")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Site:
+        """Reads what concerns this command; the service's own settings may stand beside it.
+
+        Raises:
+            CliError: With every mistake found.
+        """
+        known = knobs.of(cls)
+        variables = {item.variable for item in known.values()}
+        values, mistakes = knobs.read(known, {name: text for name, text in environ.items() if name in variables})
+        if mistakes:
+            raise CliError("; ".join(mistakes))
+        return cls(**values)
+
+    def key(self) -> str:
+        """The API key; "" where none is needed.
+
+        Raises:
+            NotPermittedError: It is somebody else's to read.
+            CliError: It cannot be read.
+        """
+        if not self.key_path:
+            return ""
+        try:
+            return Path(self.key_path).read_text(encoding="utf-8").strip()
+        except PermissionError as error:
+            raise NotPermittedError(
+                f"The API wants a key, and {self.key_path} is not yours to read.",
+                hint=f"Run this with sudo, or name a file with a key of yours in {knobs.PREFIX}API_KEY_PATH.",
+            ) from error
+        except OSError as error:
+            raise CliError(f"The API wants a key, and {self.key_path} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,98 @@
+"""Parts that are units of systemd."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Protocol
+
+from ai_service.cli.components import NOT_HERE, State, megabytes
+from ai_service.cli.errors import CliError, NotPermittedError
+
+COMMAND_S = 60
+_PROPERTIES = "ActiveState,MemoryCurrent,MemoryMax"
+
+
+class Run(Protocol):
+    """Runs a command; returns its exit status, output and errors."""
+
+    def __call__(self, command: list[str]) -> tuple[int, str, str]:
+        """See Run."""
+        ...
+
+
+def run(command: list[str]) -> tuple[int, str, str]:
+    """Runs a command for real; 127 where it is not there.
+
+    Raises:
+        CliError: It takes too long.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, check=False)
+    except FileNotFoundError:
+        return 127, "", f"{command[0]} is not on this host"
+    except subprocess.TimeoutExpired as error:
+        raise CliError(f"{' '.join(command)} takes more than {COMMAND_S} s.") from error
+    return done.returncode, done.stdout, done.stderr
+
+
+class Units:
+    """Units that belong together.
+
+    Args:
+        main: The unit that says how the part is; a pattern means whichever instance there is.
+        others: Units started before it and stopped after it, such as its socket.
+        run: Runs commands.
+    """
+
+    def __init__(self, main: str, *others: str, run: Run = run) -> None:
+        self._main = main
+        self._others = others
+        self._run = run
+
+    def state(self) -> State:
+        """See Component."""
+        names = self._instances()
+        told = self._run(["systemctl", "show", f"--property={_PROPERTIES}", *names])[1] if names else ""
+        found = [
+            dict(line.split("=", 1) for line in block.splitlines()) for block in told.split("\n\n") if block.strip()
+        ]
+        if not found:
+            return State(NOT_HERE, running=False)
+        best = next((unit for unit in found if unit["ActiveState"] == "active"), found[0])
+        running = best["ActiveState"] == "active"
+        words = {"active": "running", "inactive": "stopped"}.get(best["ActiveState"], best["ActiveState"])
+        return State(words, running, _memory(best["MemoryCurrent"], best["MemoryMax"]) if running else "")
+
+    def act(self, verb: str) -> None:
+        """See Component."""
+        names = self._instances()
+        if not names:
+            raise CliError(f"{self._main} is not on this host.", hint="`alchemorsel status` shows what is.")
+        if verb != "restart":
+            # systemd orders them by what they say of each other.
+            names += self._others
+        command = ["systemctl", verb, *names]
+        status, _, said = self._run(command)
+        if status:
+            last = (said.strip().splitlines() or [f"exit status {status}"])[-1]
+            if "denied" in last.lower() or "authentication" in last.lower():
+                raise NotPermittedError(f"{' '.join(command)}: {last}", hint="Run this with sudo.")
+            raise CliError(f"{' '.join(command)}: {last}")
+
+    def follow_command(self, *, lines: int, follow: bool) -> list[str]:
+        """See Component."""
+        command = ["journalctl", "--no-pager", "--output=cat", f"--lines={lines}", f"--unit={self._main}"]
+        return [*command, "--follow"] if follow else command
+
+    def _instances(self) -> list[str]:
+        """Names of the units; of a template, the instances that are enabled or known to be in use."""
+        listed = self._run(["systemctl", "list-units", "--all", "--plain", "--no-legend", self._main])[1]
+        enabled = self._run(["systemctl", "list-unit-files", "--no-legend", "--state=enabled", self._main])[1]
+        names = {line.split()[0] for line in [*listed.splitlines(), *enabled.splitlines()] if line.strip()}
+        return sorted(name for name in names if "@." not in name)
+
+
+def _memory(current: str, limit: str) -> str:
+    if not current.isdigit():
+        return ""
+    return f"{megabytes(int(current))} of {megabytes(int(limit))}" if limit.isdigit() else megabytes(int(current))

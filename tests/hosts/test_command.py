@@ -1,0 +1,23 @@
+"""A service host has the command, and it works there."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+GROUP = "ai_service_hosts"
+
+
+def test_status_knows_the_parts_of_this_host(host: Host) -> None:
+    """The service runs, its health is told, and so is the page's."""
+    told = json.loads(host.check_output("alchemorsel status --json"))
+    assert told["components"]["api"]["running"]
+    assert told["health"]["status"] in {"healthy", "degraded"}
+
+
+def test_what_the_service_logs_can_be_read(host: Host) -> None:
+    """By name of the part, whatever the unit is called."""
+    assert "ready" in host.check_output("alchemorsel logs api --lines 200")

@@ -1,0 +1,44 @@
+"""Where the command looks for a host's parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ai_service.cli.errors import CliError, NotPermittedError
+from ai_service.cli.site import Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_unset_means_this_machine() -> None:
+    """The laptop's case; no key is needed, so none is read."""
+    site = Site.from_env({})
+    assert (site.api_url, site.ollama_url) == ("http://127.0.0.1:3010", "http://127.0.0.1:11434")
+    assert site.key() == ""
+
+
+def test_the_services_own_settings_may_stand_beside() -> None:
+    """On a host people source the service's environment file."""
+    assert Site.from_env({"ALCHEMORSEL_OLLAMA_MODEL": "x", "ALCHEMORSEL_API_URL": "http://a:1"}).api_url == "http://a:1"
+
+
+def test_a_mistake_is_told_with_what_would_be_right() -> None:
+    """In a sentence."""
+    with pytest.raises(CliError, match=r"ALCHEMORSEL_API_URL: expected a URL that starts with http:// or https://"):
+        Site.from_env({"ALCHEMORSEL_API_URL": "api.example"})
+
+
+def test_a_key_that_cannot_be_read_is_told_with_its_path(tmp_path: Path) -> None:
+    """A wrong path is not a question of rights."""
+    with pytest.raises(CliError, match=r"none cannot be read: No such file") as caught:
+        Site.from_env({"ALCHEMORSEL_API_KEY_PATH": str(tmp_path / "none")}).key()
+    assert not isinstance(caught.value, NotPermittedError)
+
+
+def test_the_key_is_the_files_without_its_line_break(tmp_path: Path) -> None:
+    """As editors leave it."""
+    (tmp_path / "key").write_text("secret\n")
+    assert Site.from_env({"ALCHEMORSEL_API_KEY_PATH": str(tmp_path / "key")}).key() == "secret"
