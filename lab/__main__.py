@@ -46,10 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     whole = commands.add_parser("demo", help="lab, site.yml, benchmark, and what came of it")
     whole.set_defaults(act=_demo)
     commands.add_parser("status", help="what runs, and how to reach it").set_defaults(act=_status)
-    host = commands.add_parser("host", help="one more bare host, or one less").add_subparsers(required=True)
+    host = commands.add_parser("host", help="add, restart or remove a bare host").add_subparsers(required=True)
     add = host.add_parser("add", help="start a bare host (made anew where it stopped)")
     add.add_argument("host", type=_host, metavar="NAME:SUITE")
     add.set_defaults(act=_add_host)
+    restart = host.add_parser("restart", help="restart a host, as after a loss of power")
+    restart.add_argument("name")
+    restart.set_defaults(act=_restart_host)
     remove = host.add_parser("remove", help="remove a host and all that is on it")
     remove.add_argument("name")
     remove.set_defaults(act=_remove_host)
@@ -98,6 +101,10 @@ def _status(_arguments: argparse.Namespace) -> None:
 def _add_host(arguments: argparse.Namespace) -> None:
     name, suite = arguments.host
     hosts.ensure(engine.ensure(), name, suite)
+
+
+def _restart_host(arguments: argparse.Namespace) -> None:
+    hosts.restart(engine.ensure(), arguments.name)
 
 
 def _remove_host(arguments: argparse.Namespace) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _LABEL_VALUE = "host"
 _BOOT_DEADLINE_S = 60.0
+_STOP_DEADLINE_S = 30
 _KEY = RUN / "id_ed25519"
 _KNOWN_HOSTS = RUN / "known_hosts"
 
@@ -59,6 +60,22 @@ def ensure(client: DockerClient, name: str, suite: str) -> None:
             container = _start(client, name, suite)
             _await_boot(container)
     _authorize(container)
+    write_connections(client)
+
+
+def restart(client: DockerClient, name: str) -> None:
+    """Restart a host: what it keeps on its disk stays, all else is lost, as after a loss of power.
+
+    Raises:
+        LabError: there is no such host.
+        CommandFailedError: it did not boot.
+    """
+    container = _find(client, name)
+    if container is None:
+        raise LabError(f"there is no host {name}: `python -m lab status` lists those that there are")
+    with step(f"restart of host {name}"):
+        container.restart(timeout=_STOP_DEADLINE_S)
+        _await_boot(container)
     write_connections(client)
 
 
@@ -97,6 +114,9 @@ def write_connections(client: DockerClient) -> None:
     for container in running(client):
         if container.status != "running":
             continue
+        status, host_key = _output(container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub")
+        if status != 0:
+            continue  # another command is starting it, and will write this again
         container.reload()
         blocks.append(
             f"Host {container.name}\n"
@@ -109,8 +129,7 @@ def write_connections(client: DockerClient) -> None:
             "    StrictHostKeyChecking yes\n"
         )
         _replace(HOST_VARS / f"{container.name}.yml", _host_variables(container))
-        host_key = _execute(container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()
-        known.append(f"{container.name} {host_key[0]} {host_key[1]}\n")
+        known.append(f"{container.name} {' '.join(host_key.split()[:2])}\n")
     _replace(_KNOWN_HOSTS, "".join(known))
     _replace(SSH_CONFIG, "\n".join(blocks))
 
@@ -200,13 +219,6 @@ def _authorize(container: Container) -> None:
         keys.mode, keys.size = 0o600, len(public)
         tar.addfile(keys, io.BytesIO(public))
     container.put_archive("/root", archive.getvalue())
-
-
-def _execute(container: Container, *argv: str) -> str:
-    status, output = _output(container, *argv)
-    if status != 0:
-        raise CommandFailedError(f"{argv[0]} on host {container.name}: exit status {status}\n{output}")
-    return output
 
 
 def _output(container: Container, *argv: str) -> tuple[int | None, str]:
