@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 from rich.console import Console
 
 from bench.budgets import command as budgets
+from bench.capacity.curve import load_curve
 from bench.compare import command as compare
 from bench.errors import BenchError, UsageError
 from bench.evidence.marks import read_marks
@@ -26,7 +27,9 @@ from bench.load.target import Target
 from bench.measure import make_folder, measure
 from bench.peers import command as peers
 from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
-from bench.results import load_result
+from bench.report.page import render
+from bench.results import load_result, write_atomically
+from bench.samples import read_samples
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 from lab.errors import LabError
 
@@ -67,6 +70,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _show(options: argparse.Namespace, console: Console) -> int:
     console.print(summary_table(load_result(options.result)))
+    return 0
+
+
+def _report(options: argparse.Namespace, console: Console) -> int:
+    result = load_result(options.run)
+    folder = options.run if options.run.is_dir() else options.run.parent
+    capacity = load_curve(options.capacity) if options.capacity else None
+    file = options.out or folder / "report.html"
+    page = render(result, read_samples(folder / result.samples_file)[0], capacity)
+    try:
+        write_atomically(file, page.encode())
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from error
+    console.print(f"report       {file}", soft_wrap=True, highlight=False)
     return 0
 
 
@@ -160,6 +177,10 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_compare_arguments(difference)
     baseline = commands.add_parser("baseline", help="keep a run in a small file, to compare later ones with")
     compare.add_baseline_arguments(baseline)
+    report = commands.add_parser("report", help="write the report of an earlier run again, also with a capacity curve")
+    report.add_argument("run", type=Path, metavar="RUN", help="folder of a run")
+    report.add_argument("--capacity", type=Path, metavar="FILE", help="of `bench capacity`: the file or its folder")
+    report.add_argument("--out", type=Path, metavar="FILE", help="the page (default: report.html of the run)")
     show = commands.add_parser("show", help="print the table of an earlier run")
     show.add_argument("result", type=Path, metavar="RESULT.json", help="the file, or the folder of a run")
     return parser
@@ -168,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
 _COMMANDS = {
     "run": _run,
     "show": _show,
+    "report": _report,
     "compare": compare.run_compare,
     "baseline": compare.run_baseline,
     "peers": _measure_peers,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.conftest import PROFILE, planned_rules
-from bench.report.formats import format_ms, format_share
+from bench.report.formats import format_value
 from bench.results import Verdict
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ def test_bound(proven: Result, bound: int) -> None:
 
 
 def _tell(judged: ThresholdResult) -> str:
-    latency = judged.unit == "ms"
-    value = format_ms(judged.value) if latency else format_share(judged.value)
-    sure = f", 95 % sure to be at most {format_ms(judged.upper)}" if latency and judged.upper is not None else ""
+    sure = "" if judged.upper is None else f", 95 % sure to be at most {format_value(judged.unit, judged.upper)}"
+    value = format_value(judged.unit, judged.value)
     return f"measured {value}{sure}, from {judged.samples} samples" + (f"; {judged.note}" if judged.note else "")

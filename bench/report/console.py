@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.formats import NOTHING, format_ms, format_ratio, format_share, format_threshold
+from bench.report.formats import NOTHING, format_ms, format_ratio, format_threshold, format_value
 from bench.results import Latency, Result, Verdict
 
 if TYPE_CHECKING:
@@ -170,11 +170,10 @@ def threshold_table(result: Result) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for bound in result.thresholds:
-        latency = bound.unit == "ms"
         table.add_row(
             format_threshold(bound.selector, bound.expression),
-            format_ms(bound.value) if latency else format_share(bound.value),
-            format_ms(bound.upper) if latency else "",
+            format_value(bound.unit, bound.value),
+            "" if bound.upper is None else format_value(bound.unit, bound.upper),
             str(bound.samples),
             Text(bound.verdict, style=STYLES[bound.verdict]) if bound.gated else Text("shown", style="dim"),
         )

@@ -32,6 +32,19 @@ class Curve:
     bound_ms: float | None
 
 
+FIGURES = (5, 25, 50, 75, 90, 95, 99)
+"""Percentiles that the table behind a plot tells."""
+
+
+def tabulate(curves: Sequence[Curve]) -> list[tuple[str, list[float]]]:
+    """Return the figures of a plot for those who read tables: for each path least, `FIGURES`, and greatest latency."""
+    return [
+        (curve.path, [ordered[0], *(percentile(ordered, p) for p in FIGURES), ordered[-1]])
+        for curve in curves
+        for ordered in [curve.latencies_ms]
+    ]
+
+
 def common_axis(curves: Sequence[Curve]) -> LogAxis:
     """Return one axis for all plots of a report, so that they can be compared by eye."""
     values = [value for curve in curves for value in (*curve.latencies_ms, curve.bound_ms) if value]

@@ -20,7 +20,7 @@ def format_ms(milliseconds: float | None) -> str:
 
 def format_share(share: float | None) -> str:
     """Return a share from 0 to 1 as a percentage; a dash for none."""
-    return NOTHING if share is None else f"{share:.2%}"
+    return NOTHING if share is None else f"{share:.2%}".replace(".00%", "%")
 
 
 def format_rate(per_second: float | None) -> str:
@@ -38,16 +38,33 @@ def format_ratio(ratio: float | None) -> str:
     return f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
 
 
-def format_bound(unit: str, bound: float) -> str:
-    """Return a bound without needless digits, e.g. ``100 ms``, ``5 s``, ``1%``.
+def format_value(unit: str, value: float | None) -> str:
+    """Return a measured value in its unit; a dash for none.
 
     Args:
-        unit: ``ms`` or ``share``.
+        unit: ``ms``, ``share``, or another one, which is written behind the number: ``MB``, ``x``, ``calls``.
+        value: The value, in that unit.
+    """
+    if unit == "ms":
+        return format_ms(value)
+    if unit == "share":
+        return format_share(value)
+    if value is None:
+        return NOTHING
+    digits = 0 if value >= 99.5 or value == int(value) else 2
+    return f"{value:,.{digits}f} {unit.rstrip('s') if value == 1 else unit}"
+
+
+def format_bound(unit: str, bound: float) -> str:
+    """Return a bound without needless digits, e.g. ``100 ms``, ``5 s``, ``1%``, ``4000 MB``.
+
+    Args:
+        unit: As in `format_value`.
         bound: The bound, in that unit.
     """
     if unit == "share":
         return f"{bound * 100:g}%"
-    return f"{bound / 1000:g} s" if bound >= 1000 else f"{bound:g} ms"
+    return f"{bound / 1000:g} s" if unit == "ms" and bound >= 1000 else f"{bound:g} {unit}"
 
 
 def format_threshold(selector: str, expression: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from bench.report.formats import format_value
 from bench.results import Result, Verdict
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _cases(result: Result) -> Iterator[ET.Element]:
         yield case
     for bound in result.thresholds:
         case = ET.Element("testcase", classname="bench.bounds", name=f"{bound.selector}: {bound.expression}")
-        measured = "nothing measured" if bound.value is None else f"measured {bound.value:.4g} {bound.unit}"
+        measured = "nothing measured" if bound.value is None else f"measured {format_value(bound.unit, bound.value)}"
         message = f"{measured} from {bound.samples} samples"
         if not bound.gated:
             ET.SubElement(case, "skipped", message=f"not gated in this profile; {message}")

@@ -10,14 +10,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.evidence.rules import is_proven
-from bench.report.ecdf import Curve, common_axis, plot
-from bench.report.formats import format_bound, format_ms, format_rate, format_ratio, format_share, format_threshold
-from bench.report.svg import Drawing
-from bench.results import Finding, PhaseResult, Result, ThresholdResult, Verdict
+from bench.report.capacity import draw_capacity
+from bench.report.ecdf import FIGURES, Curve, common_axis, plot, tabulate
+from bench.report.formats import format_ms, format_rate, format_ratio, format_share, format_threshold, format_value
+from bench.report.strips import draw_bound, draw_hit_ratio, draw_spread, strip_axis
+from bench.report.timeline import draw_timeline
+from bench.results import Finding, Measurement, PhaseResult, Result, ThresholdResult, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bench.capacity.curve import Curve as CapacityCurve
+    from bench.report.svg import Drawing
     from bench.samples import Sample
 
 _HERE = Path(__file__).parent
@@ -27,24 +31,34 @@ _HEADLINES = {
     Verdict.INCONCLUSIVE: "The figures are proven, but too few to decide.",
     Verdict.INVALID: "The figures cannot be believed.",
 }
+_UNITS = {
+    "ttft": "ms",
+    "token_gap": "ms",
+    "model_load": "ms",
+    "model_memory": "MB",
+    "herd_calls": "calls",
+    "herd_slowdown": "x",
+}
 _PATHS = (("cached", "hit"), ("uncached", "miss"))
 
 
-def render(result: Result, samples: Sequence[Sample]) -> str:
+def render(result: Result, samples: Sequence[Sample], capacity: CapacityCurve | None = None) -> str:
     """Return the report as one HTML document without any outside reference.
 
     Args:
         result: The run.
         samples: Its raw samples, for the plots.
+        capacity: A capacity curve of the same service, if there is one.
     """
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(ms=format_ms, rate=format_rate, ratio=format_ratio, share=format_share)
+    environment.filters["value"] = lambda value, unit: format_value(unit, value)
     environment.filters["threshold"] = lambda bound: format_threshold(bound.selector, bound.expression)
     curves = {task.task: _curves(task.task, result.thresholds, samples) for task in result.tasks}
     axis = common_axis([curve for ours in curves.values() for curve in ours])
-    outcomes = sorted({outcome for phase in result.phases for outcome in phase.cache})
+    timeline = draw_timeline(result, samples)
     return environment.get_template(
         "page.html.j2"
     ).render(
@@ -52,11 +66,31 @@ def render(result: Result, samples: Sequence[Sample]) -> str:
         headline=_HEADLINES[result.verdict],
         style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         plots={name: _markup(plot(name, ours, axis)) for name, ours in curves.items() if ours},
-        bounds=[(bound, format_bound(bound.unit, bound.bound), _markup(_bullet(bound))) for bound in result.thresholds],
+        figures=FIGURES,
+        tables=[(name, path, row) for name, ours in curves.items() for path, row in tabulate(ours)],
+        timeline=_markup(timeline) if timeline else None,
+        bounds=[(bound, _markup(draw_bound(bound))) for bound in result.thresholds],
         rules=_matrix(result.evidence, result.phases),
-        outcomes=outcomes,
+        outcomes=sorted({outcome for phase in result.phases for outcome in phase.cache}),
+        hit_ratios=[(ratio, _markup(draw_hit_ratio(ratio))) for ratio in result.hit_ratios],
+        measurements=_measurements(result.measurements),
+        units=_UNITS,
+        capacity=capacity,
+        capacity_plot=_markup(draw_capacity(capacity)) if capacity and capacity.points else None,
         generated=f"{result.started_at[:10]} {result.started_at[11:16]} UTC",
     )
+
+
+def _measurements(measurements: Iterable[Measurement]) -> list[tuple[Measurement, list[float], Markup]]:
+    """Return each measurement with its sorted values and their spread, on one axis for each metric."""
+    rows: list[tuple[Measurement, list[float], Markup]] = []
+    for _metric, group in groupby(sorted(measurements, key=lambda one: one.metric), key=lambda one: one.metric):
+        ours = [one for one in group if one.values]
+        axis = strip_axis([value for one in ours for value in one.values])
+        for one in ours:
+            ordered = sorted(one.values)
+            rows.append((one, ordered, _markup(draw_spread(ordered, axis))))
+    return rows
 
 
 def _curves(task: str, thresholds: Iterable[ThresholdResult], samples: Iterable[Sample]) -> list[Curve]:
@@ -68,22 +102,6 @@ def _curves(task: str, thresholds: Iterable[ThresholdResult], samples: Iterable[
         if latencies:
             curves.append(Curve(path, latencies, bounds[0] if bounds else None))
     return curves
-
-
-def _bullet(bound: ThresholdResult) -> Drawing:
-    """Draw a bound as a tick at three quarters, the measured value as a bar, its confidence interval as a line."""
-    width, height = 150.0, 16.0
-    drawing = Drawing(width, height, f"{bound.selector} against its bound")
-    tick = width * 0.75
-    drawing.bar(0, 5, width, 6, "track")
-    if bound.value is not None:
-        css = str(bound.verdict).lower() if bound.gated else "shown"
-        drawing.bar(0, 5, max(1.5, min(bound.value / bound.bound * tick, width)), 6, css)
-    if bound.lower is not None and bound.upper is not None:
-        left, right = (min(value / bound.bound * tick, width) for value in (bound.lower, bound.upper))
-        drawing.line(left, 8, right, 8, "interval")
-    drawing.line(tick, 1, tick, 15, "limit")
-    return drawing
 
 
 def _matrix(evidence: Iterable[Finding], phases: Sequence[PhaseResult]) -> list[tuple[str, list[Finding | None]]]:

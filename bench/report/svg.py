@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 class Drawing:
@@ -40,6 +40,14 @@ class Drawing:
         (x, y), *rest = points
         commands = [f"M{x:.1f} {y:.1f}", *(f"H{x:.1f}V{y:.1f}" for x, y in rest)]
         self._add("path", css, d="".join(commands))
+
+    def strokes(self, strokes: Iterable[tuple[float, float, float]], css: str) -> None:
+        """Draw vertical strokes, each (x, y1, y2), as one element."""
+        self._add("path", css, d="".join(f"M{x:.1f} {y1:.1f}V{y2:.1f}" for x, y1, y2 in strokes))
+
+    def polyline(self, points: Sequence[tuple[float, float]], css: str) -> None:
+        """Draw straight lines from point to point."""
+        self._add("path", css, d="M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points))
 
     def text(self, x: float, y: float, content: str, css: str, anchor: str = "start") -> None:
         """Write text with its baseline at y.

@@ -105,7 +105,7 @@ def test_a_broken_bound_is_a_failure_with_its_figure(fronts: dict[str, Front]) -
     front = fronts["refusing"]
     assert front.status == 1
     assert front.outcome("test_bound[failures{phase:cached}: rate<0.05]") == "failure"
-    assert "FAIL: measured 20.00%, from 420 samples" in front.output
+    assert "FAIL: measured 20%, from 420 samples" in front.output
     assert front.outcome(f"test_bound[{UNDECIDED}]") == "failure"
     assert "more samples would decide" in front.output
     assert front.outcomes()["failure"] == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import TYPE_CHECKING
 
@@ -217,3 +218,19 @@ def test_a_ratio_that_is_none_is_refused(option: str, capsys: pytest.CaptureFixt
         main(["compare", "a", "b", option])
     assert ended.value.code == 64
     assert "above 0, e.g." in capsys.readouterr().err
+
+
+def test_a_report_is_written_again_with_a_capacity_curve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the files of a run, to its own place or another one."""
+    run = saved_run(tmp_path / "run", 1.0)
+    curve = {"target": "t", "task": "recipe", "bound": "b", "method": "m", "started_at": "2026", "duration_s": 1.0}
+    rest = {"interrupted": False, "environment": {}, "points": []}
+    (tmp_path / "capacity.json").write_text(json.dumps(curve | rest), encoding="utf-8")
+    assert main(["report", str(run)]) == 0
+    assert "Capacity" not in (run / "report.html").read_text(encoding="utf-8")
+    page = tmp_path / "page.html"
+    assert main(["report", str(run), "--capacity", str(tmp_path), "--out", str(page)]) == 0
+    assert "Capacity" in page.read_text(encoding="utf-8")
+    assert str(page) in capsys.readouterr().out
+    assert main(["report", str(run), "--out", str(tmp_path / "none" / "page.html")]) == 64
+    assert main(["report", str(run), "--capacity", str(run)]) == 65

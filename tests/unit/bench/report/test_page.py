@@ -8,14 +8,19 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from bench.capacity.curve import Curve, Point, Step
 from bench.evidence.rules import examine
-from bench.report.ecdf import Curve, common_axis, plot
-from bench.report.formats import format_bound, format_ms, format_ratio, format_share, format_threshold
+from bench.report.capacity import draw_capacity
+from bench.report.ecdf import Curve as Distribution
+from bench.report.ecdf import common_axis, plot
+from bench.report.formats import format_bound, format_ms, format_ratio, format_share, format_threshold, format_value
 from bench.report.junit import render_junit
 from bench.report.page import render
 from bench.report.svg import LogAxis
-from bench.results import Finding, Result, Verdict
+from bench.report.timeline import draw_timeline
+from bench.results import Finding, GpuUse, HitRatio, Mark, Measurement, Result, Verdict
 from bench.verdict import verdicts
 from bench.verdict.thresholds import parse_threshold
 from tests.unit.bench.records import cached_record, hit, miss, result, uncached_record
@@ -54,6 +59,26 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Collect text."""
         self.text += f"{data} "
+
+
+POINT = Point(
+    hit_ratio=0.9,
+    capacity=40.0,
+    broken=50.0,
+    saturated="Ollama slots",
+    steps=[Step(rate=50.0, kept=False, p_ms=900.0, failures=0.5, samples=99, used={"Ollama slots": 1.0}, note="slow")],
+)
+CURVE = Curve(
+    target="http://target.example",
+    task="recipe",
+    bound="p(95)<100",
+    method="By halves.",
+    started_at="2026-01-02T03:04:05+00:00",
+    duration_s=60.0,
+    interrupted=False,
+    environment={},
+    points=[POINT],
+)
 
 
 def full_result() -> tuple[Result, list[object]]:
@@ -120,7 +145,7 @@ def test_a_partial_result_says_so() -> None:
 @given(st.lists(st.floats(0.01, 10**6), min_size=1, max_size=400), st.floats(0.01, 10**6))
 def test_every_curve_stays_inside_its_plot(latencies: list[float], bound: float) -> None:
     """Whatever the latencies, the drawing is well-formed and its marks lie between the axes."""
-    curve = Curve("hit", sorted(latencies), bound)
+    curve = Distribution("hit", sorted(latencies), bound)
     drawing = ET.fromstring(str(plot("recipe", [curve], common_axis([curve]))))  # noqa: S314 - made here
     circles = [element for element in drawing if element.tag.endswith("circle")]
     assert circles
@@ -129,7 +154,7 @@ def test_every_curve_stays_inside_its_plot(latencies: list[float], bound: float)
 
 def test_a_long_curve_stays_small() -> None:
     """Samples that fall on the same tenth of a pixel make one step."""
-    curve = Curve("hit", [1 + number / 1000 for number in range(50_000)], None)
+    curve = Distribution("hit", [1 + number / 1000 for number in range(50_000)], None)
     assert len(str(plot("recipe", [curve], common_axis([curve])))) < 100_000
 
 
@@ -178,7 +203,90 @@ def test_latencies_have_three_digits(milliseconds: float | None, text: str) -> N
 
 def test_shares_ratios_and_bounds_read_naturally() -> None:
     """A bound has no needless digits."""
-    assert [format_share(None), format_share(0.0125)] == ["-", "1.25%"]
+    assert [format_share(None), format_share(0.0125), format_share(0.5)] == ["-", "1.25%", "50%"]
     assert [format_ratio(None), format_ratio(1.26), format_ratio(1234.5)] == ["-", "1.3x", "1,234x"]
     assert format_threshold("failures", "rate<0.1") == "failures rate<0.1"
     assert [format_bound("ms", 100), format_bound("ms", 5000), format_bound("share", 0.01)] == ["100 ms", "5 s", "1%"]
+
+
+def test_values_are_told_in_their_unit() -> None:
+    """Milliseconds and shares as ever; anything else with its unit behind it."""
+    told = [format_value(*pair) for pair in (("ms", 1.5), ("share", 0.5), ("MB", 612.34), ("x", 1.034), ("calls", 1.0))]
+    assert told == ["1.50 ms", "50%", "612 MB", "1.03 x", "1 call"]
+    assert [format_value("calls", 2.0), format_value("W", None)] == ["2 calls", "-"]
+    assert format_bound("MB", 4000) == "4000 MB"
+
+
+def test_every_plot_has_words_and_figures_beside_it() -> None:
+    """Whoever cannot see a drawing is told what it shows, and finds its figures in a table."""
+    whole, samples = full_result()
+    page = Page(render(whole, samples, CURVE))
+    drawings = [name for name in page.tags if name == "svg"]
+    assert len([value for name, value in page.attributes if name == "aria-label" and value]) == len(drawings)
+    assert "1.00 ms 5.00 ms 25.0 ms 50.0 ms 75.0 ms 90.0 ms 95.0 ms 99.0 ms 100 ms" in " ".join(page.text.split())
+
+
+def test_marks_and_failures_stand_on_the_time_line() -> None:
+    """A fault is a numbered line with its words below; a failed request is drawn apart, and no latency."""
+    whole, samples = full_result()
+    phases = [replace(phase, started_s=2.0 * number + 1) for number, phase in enumerate(whole.phases)]
+    marked = replace(whole, phases=phases, marks=[Mark(at_s=3.5, what="redis stopped <now>")])
+    drawing = draw_timeline(marked, [*samples, hit(9e9, failure="HTTP 503")])
+    assert drawing is not None
+    svg = ET.fromstring(str(drawing))  # noqa: S314 - made here
+    kinds = {element.get("class") for element in svg if element.tag.endswith("path")}
+    assert kinds == {"samples hit", "samples miss", "samples failed"}
+    assert "1 marks" in svg.get("aria-label", "")
+    assert "10000 s" not in str(drawing)
+    assert "3.5 s: redis stopped <now>" in " ".join(Page(render(marked, samples)).text.split())
+
+
+def test_an_old_result_has_no_time_line() -> None:
+    """It did not say when its phases began, and phases drawn over each other would mislead."""
+    whole, samples = full_result()
+    assert draw_timeline(whole, samples) is None
+    assert "Time line" not in Page(render(whole, samples)).text
+
+
+def test_a_long_time_line_stays_small() -> None:
+    """Requests of the same moment are one stroke, however many they are."""
+    samples = [hit(1 + number % 50, intended_ns=number * 10**6) for number in range(60_000)]
+    phase = replace(verdicts.summarize_phase(cached_record(samples), []), started_s=1.0, wall_s=60.0)
+    drawing = draw_timeline(result(phases=[phase], duration_s=62.0), samples)
+    assert len(str(drawing)) < 30_000
+
+
+def test_hit_ratios_measurements_and_capacity_are_shown_where_they_are() -> None:
+    """And their sections are absent where nothing was measured."""
+    ratio = HitRatio(
+        task="recipe", catalogue=20, exponent=0.9, requests=120, predicted=0.83, low=0.78, high=0.87, measured=0.5
+    )
+    gap = Measurement(metric="token_gap", phase="stream", task="recipe", values=[30.0, 20.0, 90.0], note="of a stream")
+    page = Page(render(result(hit_ratios=[ratio], measurements=[gap]), [], CURVE))
+    text = " ".join(page.text.split())
+    for expected in ("83% 78% to 87% 50%", "token_gap stream recipe 3 30.0 ms 90.0 ms of a stream"):
+        assert expected in text
+    assert "90% 40.0/s 50.0/s Ollama slots 1" in text
+    assert "90% 50.0/s broken 900 ms 50% 99 Ollama slots 100 % slow" in text
+    bare = Page(render(result(), [])).text
+    assert not [title for title in ("Hit ratio", "Streams, herds", "Capacity") if title in bare]
+
+
+def test_gpu_figures_are_shown_or_said_to_be_absent() -> None:
+    """Energy by phase where it was sampled; else the reason why there is none."""
+    whole, samples = full_result()
+    use = GpuUse(readings=9, utilization=0.87, memory_mib=4321.0, watts=212.4, joules_per_1000=None)
+    sampled = replace(whole, phases=[replace(whole.phases[0], gpu=use), *whole.phases[1:]])
+    assert "87% 4,321 MiB 212 W - 9" in " ".join(Page(render(sampled, samples)).text.split())
+    absent = replace(whole, environment={"GPU": "none sampled (no nvidia-smi)"})
+    assert "No figure: none sampled (no nvidia-smi)." in Page(render(absent, samples)).text
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1e5), st.none() | st.floats(0.2, 1e5)), min_size=1, max_size=9))
+def test_every_capacity_lies_inside_its_plot(points: list[tuple[float, float, float | None]]) -> None:
+    """Also a capacity of nothing at all, which a logarithmic axis has no place for."""
+    curve = replace(CURVE, points=[replace(POINT, hit_ratio=h, capacity=c, broken=b) for h, c, b in points])
+    svg = ET.fromstring(str(draw_capacity(curve)))  # noqa: S314 - made here
+    dots = [element for element in svg if element.tag.endswith("circle")]
+    assert len(dots) == len(points)
+    assert all(20 <= float(dot.get("cy", "")) <= 215 for dot in dots)
