@@ -101,8 +101,9 @@ def running(client: DockerClient) -> list[Container]:
 
 
 def address(container: Container) -> str:
-    """IPv4 address of a host on the lab's network."""
-    return str(container.attrs["NetworkSettings"]["Networks"][network.NAME]["IPAddress"])
+    """IPv4 address of a host on its network."""
+    (net,) = container.attrs["NetworkSettings"]["Networks"].values()
+    return str(net["IPAddress"])
 
 
 def write_connections(client: DockerClient) -> None:
