@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from ai_service.openai_api.json_schema import find_fault
 from ai_service.schemas import Problem, TaskRequest, documented
 
 if TYPE_CHECKING:
@@ -173,6 +174,10 @@ class ChatRequest(TaskRequest, frozen=True, kw_only=True):
                 yield f"$.messages[{index}].content", "expected text, got none"
         if isinstance(self.response_format, JSONSchemaFormat) and not self.response_format.json_schema.schema:
             yield "$.response_format.json_schema.schema", "expected a schema, got an empty one"
+        if isinstance(self.response_format, JSONSchemaFormat):
+            fault = find_fault(self.response_format.json_schema.schema)
+            if fault is not None:
+                yield f"$.response_format.json_schema.schema{fault[0]}", f"no JSON schema: {fault[1]}"
         if self.n not in {None, 1}:
             yield "$.n", "expected 1: one answer a request is given here"
         for name, problem in UNSUPPORTED.items():

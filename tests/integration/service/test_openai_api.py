@@ -88,6 +88,9 @@ def test_errors_arrive_as_the_clients_own(client: openai.OpenAI, ollama: OllamaP
     """Over a real connection too."""
     with pytest.raises(openai.NotFoundError) as missing:
         client.chat.completions.create(**ask(ollama, "x") | {"model": "gpt-4o"})
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "no such type"}}}
+    with pytest.raises(openai.BadRequestError, match="no JSON schema: Invalid enum value 'no such type'"):
+        client.chat.completions.create(**ask(ollama, "x", response_format=form))
     with pytest.raises(openai.BadRequestError) as unsupported:
         client.chat.completions.create(**ask(ollama, "x"), tools=[{"type": "function", "function": {"name": "f"}}])
     assert (missing.value.code, unsupported.value.param) == ("model_not_found", "tools")
@@ -98,7 +101,7 @@ def test_a_schema_that_ollama_cannot_read_shuts_out_nobody_else(
     client: openai.OpenAI, ollama: OllamaProcess, program: Program
 ) -> None:
     """Ollama answers 500 to it, as often as it is asked; the next question is answered by the model all the same."""
-    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "no such type"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "string", "pattern": "unanchored"}}}
     stand_ins = [
         client.chat.completions.create(**ask(ollama, f"What is dish {number}?", response_format=form))
         for number in range(5)

@@ -176,7 +176,7 @@ async def test_when_nobody_answers_the_client_learns_when_to_come_again() -> Non
 async def test_a_schema_that_a_provider_cannot_read_shuts_out_nobody_else() -> None:
     """Ollama answers 500 to it; the circuit breaker stays closed."""
     provider = ScriptedProvider(*[ProviderFailed("invalid JSON schema in format")] * 5)
-    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "no such type"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "string", "pattern": "a"}}}
     async with Client(provider) as client:
         for _ in range(5):
             with pytest.raises(openai.InternalServerError, match="ollama: rejected"):

@@ -113,6 +113,11 @@ def test_the_order_of_a_schemas_fields_is_part_of_the_key() -> None:
         ({"response_format": {"type": "json_schema"}}, InvalidRequest, "$.response_format"),
         ({"response_format": {"type": "xml"}}, InvalidRequest, "$.response_format.type"),
         ({"response_format": json_schema({})}, InvalidRequest, "$.response_format.json_schema.schema"),
+        (
+            {"response_format": json_schema({"properties": {"a": {"type": "text"}}})},
+            InvalidRequest,
+            "$.response_format.json_schema.schema.properties[...].type",
+        ),
         ({"stop": [1]}, InvalidRequest, "$.stop[0]"),
         ({"temperature": "hot"}, InvalidRequest, "$.temperature"),
         ({"temperature": 2.1}, UnprocessableRequest, "$.temperature"),
