@@ -87,8 +87,8 @@ class RedisStore:
             url,
             username=username or None,
             password=password or None,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
+            socket_timeout=None,  # `attempt` has a deadline for the whole; one a read and a write costs a task each.
+            socket_connect_timeout=None,
             retry=Retry(NoBackoff(), 0),
             max_connections=MAX_CONNECTIONS,
             driver_info=None,  # Neither this nor the next needs rights that the ACL user does not have.
@@ -203,7 +203,8 @@ class RedisStore:
         if self._clock() < self._paused_until:
             return None
         try:
-            value = await call()
+            async with asyncio.timeout(TIMEOUT_S):
+                value = await call()
         except ResponseError as error:  # Redis answers, but refuses: full, read-only, not permitted.
             self._on_failure(operation)
             if operation not in self._refused:
@@ -214,7 +215,7 @@ class RedisStore:
             self._on_failure(operation)
             self.available = False
             self._timeouts += 1
-            if isinstance(error, RedisTimeoutError) and self._timeouts < TIMEOUTS_IN_A_ROW:
+            if isinstance(error, (TimeoutError, RedisTimeoutError)) and self._timeouts < TIMEOUTS_IN_A_ROW:
                 return None
             self._paused_until = self._clock() + COOL_OFF_S
             if not self._down:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -187,4 +188,19 @@ async def test_a_full_redis_refuses_a_value_and_frees_its_lock(key: str) -> None
         assert await store.keep(key, b"v", 60, generation, lock) is Kept.REFUSED
         assert await store.get(lock.key) is None
         assert store.available
+        await store.close()
+
+
+async def test_an_answer_that_comes_too_late_is_nobody_elses(key: str) -> None:
+    """A connection on which one is still to come is not used again."""
+    with RedisServer() as server:
+        store = RedisStore(server.url, username=USER, password=PASSWORD)
+        await store.set(key, b"v", 60)
+        server.signal(signal.SIGSTOP)
+        assert await store.get(key) is None
+        assert not store.available
+        server.signal(signal.SIGCONT)
+        assert await store.get(f"{key}:other") is None
+        assert store.available
+        assert await store.get(key) == b"v"
         await store.close()
