@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from bench.compare.baseline import Baseline, Scope, condense, encode_baseline, load_baseline
 from bench.compare.batches import batch
 from bench.compare.comparison import Change, Comparison, compare, name_change
-from bench.compare.statistics import Shift
+from bench.compare.statistics import Shift, holm, shift
 from bench.errors import FileFormatError, NotComparableError
 from bench.results import Result, Verdict, encode_result
 from bench.samples import Sample, encode_lines
@@ -88,11 +89,21 @@ def simulated(tied: float) -> Iterator[Comparison]:
 def test_noise_is_called_a_change_in_at_most_5_percent_of_comparisons(tied: float) -> None:
     """1,000 times a service against itself, six rows each: no false alarm anywhere in 95 % of them.
 
-    Also where a sample resembles the one before it, as behind a queue: a test on the raw samples calls noise a change
-    in half of such comparisons, which is what the batches are for.
+    Also where a sample resembles the one before it, as behind a queue.
     """
     alarms = sum(bool({Change.SLOWER, Change.FASTER} & set(rows(one).values())) for one in simulated(tied))
     assert alarms <= 0.05 * COMPARISONS
+
+
+def test_without_batches_noise_would_be_called_a_change_in_half_of_the_comparisons() -> None:
+    """What they are for: the same tests on raw samples that resemble their neighbours cry wolf."""
+    source, alarms = np.random.default_rng(11), 0
+    for _ in range(100):
+        shifts = [shift(*(list(noise(source, 240, 0.6)) for _ in "AA")) for _task in TASKS]
+        corrected = holm([one.p for one in shifts])
+        changes = {name_change(replace(one, p=p), 0.05) for one, p in zip(shifts, corrected, strict=True)}
+        alarms += bool({Change.SLOWER, Change.FASTER} & changes)
+    assert 40 <= alarms <= 60
 
 
 def test_a_real_change_is_named_in_nine_of_ten_comparisons() -> None:
@@ -118,7 +129,7 @@ def test_a_tail_that_became_slower_is_found_where_the_median_did_not_move() -> N
 
 
 @pytest.mark.parametrize(
-    ("shift", "expected"),
+    ("difference", "expected"),
     [
         (Shift(p=0.001, ratio=1.2, low=1.1, high=1.3), Change.SLOWER),
         (Shift(p=0.001, ratio=0.8, low=0.7, high=0.9), Change.FASTER),
@@ -129,9 +140,9 @@ def test_a_tail_that_became_slower_is_found_where_the_median_did_not_move() -> N
         (Shift(p=0.5, ratio=1.0, low=0.90, high=1.04), Change.UNDECIDED),
     ],
 )
-def test_a_change_is_sure_and_large_enough_to_matter(shift: Shift, expected: Change) -> None:
+def test_a_change_is_sure_and_large_enough_to_matter(difference: Shift, expected: Change) -> None:
     """Sure but tiny is no change; large but unsure is undecided; SAME has to be proven too."""
-    assert name_change(shift, 0.05) is expected
+    assert name_change(difference, 0.05) is expected
 
 
 @pytest.mark.parametrize(
