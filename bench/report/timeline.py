@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from bench.results import Mark, PhaseResult, Result
     from bench.samples import Sample
 
-WIDTH, HEIGHT = 1080.0, 250.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 1070.0, 52.0, 222.0
-_FAILED_Y = 44.0
+WIDTH, HEIGHT = 1080.0, 262.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 1070.0, 64.0, 234.0
+_FAILED_Y = 56.0
+_LEVELS = 3
+"""Lines that the names of phases are written on."""
+
 _COLUMN = 2.0
 """Width of what is drawn as one, so that 100,000 requests make a picture as small as 1,000."""
 
@@ -62,7 +65,8 @@ def _draw_phases(drawing: Drawing, phases: Sequence[PhaseResult], scale: float) 
         x, width = _LEFT + phase.started_s * scale, phase.wall_s * scale
         drawing.bar(x, _TOP, width, _BOTTOM - _TOP, "band")
         # Neighbours take turns, because a short phase is narrower than its name.
-        drawing.text(x, 12 + 13 * (number % 2), f"{phase.phase} {phase.task}", "tick")
+        anchor, at = ("end", x + width) if x > (_LEFT + _RIGHT) / 2 else ("start", x)
+        drawing.text(at, 11 + 13 * (number % _LEVELS), f"{phase.phase} {phase.task}", "tick", anchor)
 
 
 def _draw_axes(drawing: Drawing, axis: LogAxis, duration_s: float, scale: float) -> None:
