@@ -11,6 +11,7 @@ import argparse
 import re
 import signal
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ from bench.capacity.curve import load_curve
 from bench.compare import command as compare
 from bench.errors import BenchError, UsageError
 from bench.evidence.marks import read_marks
+from bench.evidence.ollama import Ollama
+from bench.load.plan import WORKLOADS
 from bench.load.target import Target
 from bench.measure import make_folder, measure
 from bench.peers import command as peers
@@ -101,23 +104,43 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         profile = _with_duration(profile, options.duration)
     if options.marks:
         read_marks(options.marks, datetime.now(UTC), 0.0)  # a mistake in it is told before anything is measured
-    with Target(options.target) as target:
+    workloads = _chosen(profile, options)
+    with ExitStack() as stack:
+        target = stack.enter_context(Target(options.target))
+        ollama = stack.enter_context(Ollama(options.ollama)) if options.ollama else None
         target.require_ready()
+        if ollama is not None:
+            ollama.loaded()  # A wrong URL is told before anything is measured.
         folder = make_folder(options.out or _new_folder("bench"))
         headline = f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}"
         console.print(headline, soft_wrap=True)
-        with ProgressObserver(console) if console.is_terminal else LineObserver(console) as observer:
-            result = measure(
-                target,
-                profile,
-                folder,
-                observer,
-                nvidia_smi=options.nvidia_smi,
-                marks=options.marks,
-                processes=options.processes,
-            )
+        observer: ProgressObserver | LineObserver = (
+            ProgressObserver(console) if console.is_terminal else LineObserver(console)
+        )
+        stack.enter_context(observer)
+        result = measure(
+            target,
+            profile,
+            folder,
+            observer,
+            nvidia_smi=options.nvidia_smi,
+            marks=options.marks,
+            processes=options.processes,
+            workloads=workloads,
+            ollama=ollama,
+        )
     print_closing(console, result, folder)
     return INTERRUPTED if result.interrupted else result.verdict.exit_status
+
+
+def _chosen(profile: Profile, options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the workloads to run: those of the profile, or some of them."""
+    known, wanted = profile.load.workloads, options.workload
+    if missing := [name for name in wanted or () if name not in known]:
+        raise UsageError(f"profile {profile.name} has no {missing[0]}; it has {', '.join(known)}")
+    if "cold" in (wanted or ()) and not options.ollama:
+        raise UsageError("--workload cold unloads models, so it needs --ollama URL")
+    return tuple(wanted or known)
 
 
 def _new_folder(kind: str) -> Path:
@@ -125,10 +148,13 @@ def _new_folder(kind: str) -> Path:
 
 
 def _with_duration(profile: Profile, seconds: float) -> Profile:
-    warmup = profile.load.cached_warmup_seconds
-    if seconds <= warmup:
-        raise UsageError(f"--duration {seconds:g}s leaves nothing after the warm-up of {warmup:g} s")
-    return replace(profile, load=replace(profile.load, cached_seconds=seconds))
+    cached = profile.load.cached
+    if len(cached.stages) > 1:
+        raise UsageError("--duration is for a cached phase of one stage; this profile's has several")
+    if seconds <= cached.warmup_seconds:
+        raise UsageError(f"--duration {seconds:g}s leaves nothing after the warm-up of {cached.warmup_seconds:g} s")
+    longer = replace(cached, stages=(replace(cached.stages[0], seconds=seconds),))
+    return replace(profile, load=replace(profile.load, cached=longer))
 
 
 def _duration(text: str) -> float:
@@ -136,6 +162,13 @@ def _duration(text: str) -> float:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no duration; expected e.g. 30s or 2m")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def _workloads(text: str) -> tuple[str, ...]:
+    chosen = tuple(name.strip() for name in text.split(","))
+    if wrong := [name for name in chosen if name not in WORKLOADS]:
+        raise argparse.ArgumentTypeError(f"{wrong[0]!r} is no workload; expected some of {','.join(WORKLOADS)}")
+    return chosen
 
 
 def _count(text: str) -> int:
@@ -166,6 +199,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--nvidia-smi", metavar="COMMAND", help="samples the GPUs, e.g. 'ssh HOST nvidia-smi'; '' for not at all"
     )
+    run.add_argument("--workload", type=_workloads, metavar="LIST", help=f"comma list of {','.join(WORKLOADS)}")
+    run.add_argument("--ollama", metavar="URL", help="the Ollama behind it: cold starts, memory, its own account")
     run.add_argument("--processes", type=_count, default=1, metavar="N", help="that make the load (default: 1)")
     beside = commands.add_parser("peers", help="measure the service beside other gateways, in turns, on this machine")
     peers.add_arguments(beside)

@@ -6,6 +6,7 @@ samples) lie where ``--bench-out`` says. Importing this file costs nothing: the 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
@@ -14,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from bench.errors import BenchError
+from bench.evidence.ollama import Ollama
 from bench.evidence.rules import rules_of
 from bench.load.plan import plan
 from bench.load.target import Target
@@ -22,6 +24,8 @@ from bench.report.console import LineObserver
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from bench.results import Result
 
 FINDING = tuple[str, str, str]
@@ -38,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--target", metavar="URL", help="the service to measure, e.g. http://127.0.0.1:3010")
     group.addoption("--profile", default="lab", help="which bounds and how much load (default: lab)")
     group.addoption("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)")
+    group.addoption("--ollama", metavar="URL", help="the Ollama behind it: cold starts, memory, its own account")
     group.addoption("--bench-out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
 
 
@@ -49,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("pytest bench measures a running service: say --target URL")
     try:
         config.stash[PROFILE] = load_profile(config.getoption("--profile"), config.getoption("--slo"))
-        with Target(config.getoption("--target")):
+        with Target(config.getoption("--target")), _ollama(config):
             pass
     except BenchError as error:
         raise pytest.UsageError(str(error)) from error
@@ -62,13 +67,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         names = [f"{bound.selector}: {bound.expression}" for bound in profile.thresholds]
         metafunc.parametrize("bound", range(len(names)), ids=names)
     if "rule" in metafunc.fixturenames:
-        rules = planned_rules(profile)
+        rules = planned_rules(metafunc.config)
         metafunc.parametrize("rule", rules, ids=[f"{phase} {task}: {rule}" for phase, task, rule in rules])
 
 
-def planned_rules(profile: Profile) -> list[FINDING]:
-    """Return every finding that a whole run of the profile will make."""
-    return [(phase.name, phase.task, rule) for phase in plan(profile.load) for rule in rules_of(phase)]
+def planned_rules(config: pytest.Config) -> list[FINDING]:
+    """Return the findings that a whole run of the profile will make, whatever comes of it."""
+    phases = plan(config.stash[PROFILE].load, "")
+    if not config.getoption("--ollama"):
+        phases = [phase for phase in phases if phase.name != "cold"]
+    return [(phase.name, phase.task, rule) for phase in phases for rule in rules_of(phase)]
+
+
+def _ollama(config: pytest.Config) -> AbstractContextManager[Ollama | None]:
+    url = config.getoption("--ollama")
+    return Ollama(url) if url else nullcontext()
 
 
 @pytest.fixture(scope="session")
@@ -80,8 +93,12 @@ def measured(request: pytest.FixtureRequest) -> Result:
         file=cast("IO[str]", config.get_terminal_writer())
     )  # past pytest's capturing: a run takes minutes
     try:
-        with Target(config.getoption("--target")) as target, LineObserver(console) as observer:
+        with (
+            Target(config.getoption("--target")) as target,
+            _ollama(config) as ollama,
+            LineObserver(console) as observer,
+        ):
             target.require_ready()
-            return measure(target, config.stash[PROFILE], make_folder(folder), observer)
+            return measure(target, config.stash[PROFILE], make_folder(folder), observer, ollama=ollama)
     except BenchError as error:
         pytest.fail(str(error), pytrace=False)

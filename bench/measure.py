@@ -10,15 +10,20 @@ import httpx
 from bench.errors import UsageError
 from bench.evidence.gpu import GpuSampler
 from bench.load.generator import Generator
+from bench.load.plan import WORKLOADS
+from bench.probes.cold import ColdProbe
+from bench.probes.stream import StreamProbe
 from bench.report.junit import render_junit
 from bench.report.page import render
 from bench.results import Result, encode_result, write_atomically
 from bench.samples import encode_lines
-from bench.session import SAMPLES_FILE, Observer, Session
+from bench.session import SAMPLES_FILE, LoadGenerator, Observer, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
+    from bench.evidence.ollama import Ollama
     from bench.load.target import Target
     from bench.verdict.slo import Profile
 
@@ -32,6 +37,8 @@ def measure(
     nvidia_smi: str | None = None,
     marks: Path | None = None,
     processes: int = 1,
+    workloads: Collection[str] = WORKLOADS,
+    ollama: Ollama | None = None,
 ) -> Result:
     """Run a profile against a service and write result, raw samples, JUnit and report.
 
@@ -43,13 +50,27 @@ def measure(
         nvidia_smi: The command that samples GPUs; None for this host's own where the service is here too.
         marks: File of faults (see `bench.evidence.marks`), if any.
         processes: That make the load.
+        workloads: Those of the profile that are run.
+        ollama: The server behind the service, if it may be asked.
 
     Raises:
         GeneratorError: The generator failed.
     """
-    seed = secrets.token_hex(8)
-    generator = Generator(target.url, seed, folder / "locust.log", processes)
-    session = Session(target, generator, profile, observer, seed, _gpus(target.url, nvidia_smi), marks)
+    probes: dict[str, LoadGenerator] = {"stream": StreamProbe(target.url)}
+    if ollama is not None:
+        probes["cold"] = ColdProbe(target.ask, ollama)
+    session = Session(
+        target,
+        Generator(target.url, folder / "locust.log", processes),
+        profile,
+        observer,
+        secrets.token_hex(8),
+        _gpus(target.url, nvidia_smi),
+        marks,
+        workloads,
+        probes,
+        ollama,
+    )
     result, samples = session.run(), session.samples
     write_atomically(folder / SAMPLES_FILE, encode_lines(samples))
     write_atomically(folder / "result.json", encode_result(result))

@@ -23,7 +23,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample", kw_only=True):
     """One request and its fate.
 
     Attributes:
-        phase: ``cached`` or ``uncached``: what the request was meant to be.
+        phase: The workload it belongs to (`bench.load.plan.WORKLOADS`): what it was meant to be.
         task: The service's task.
         index: Number of the request in the workload; equal (task, index) means equal bytes within a run.
         warmup: Sent in the warm-up, so left out of every figure.
@@ -39,6 +39,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample", kw_only=True):
         request_id: The service's name for the request.
         server_timing: The ``Server-Timing`` header as it came.
         failure: Why the request failed; empty for a success.
+        token_ns: When each piece of a streamed answer came, from the intended start; empty without a stream.
     """
 
     phase: str
@@ -57,6 +58,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample", kw_only=True):
     request_id: str = ""
     server_timing: str = ""
     failure: str = ""
+    token_ns: list[int] = []
 
     @property
     def ok(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
@@ -15,18 +16,23 @@ from bench.evidence.environment import describe_machine, describe_makers
 from bench.evidence.gpu import summarize_gpu
 from bench.evidence.marks import read_marks
 from bench.evidence.rules import PhaseRecord
-from bench.load.plan import Phase, plan
+from bench.load.picks import ALL_TASKS
+from bench.load.plan import WORKLOADS, Phase, own_seed, plan
+from bench.load.workload import TASKS
 from bench.report.formats import format_ms
 from bench.results import Mark, Result, Verdict
 from bench.samples import Outcome, Sample, read_samples
 from bench.verdict import verdicts
+from bench.verdict.hit_ratio import compare
+from bench.verdict.measurements import measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
     from types import TracebackType
 
     from bench.evidence.counters import Counters
     from bench.evidence.gpu import Reading
+    from bench.evidence.ollama import Ollama
     from bench.verdict.slo import Profile
 
 SETTLE_SECONDS = 2.0
@@ -100,6 +106,9 @@ class Session:
         observer: Is told how it goes.
         seed: Names the requests; random, so that no earlier run has asked the same.
         gpus: Are read meanwhile.
+        workloads: Those of the profile that are run.
+        probes: Generators of the workloads that are not the load generator's, by workload.
+        ollama: The server behind the service, if it may be asked; without it there are no cold starts.
         marks_file: Where whoever disturbs the site notes it (see `bench.evidence.marks`); None where nobody does.
         records: The phases that were run, filled as the run goes on.
         interrupted: The run was stopped by the user.
@@ -112,6 +121,9 @@ class Session:
     seed: str
     gpus: Gpus
     marks_file: Path | None = None
+    workloads: Collection[str] = WORKLOADS
+    probes: Mapping[str, LoadGenerator] = field(default_factory=dict)
+    ollama: Ollama | None = None
     records: list[PhaseRecord] = field(default_factory=list)
     interrupted: bool = False
     _began_s: float = 0.0
@@ -138,8 +150,10 @@ class Session:
 
     def _run_phases(self, folder: Path) -> None:
         self._load_model()
-        for phase in plan(self.profile.load):
-            known = phase if phase.name == "uncached" else self._prime(phase)
+        for phase in plan(self.profile.load, self.seed):
+            if phase.name not in self.workloads or (phase.name == "cold" and self.ollama is None):
+                continue
+            known = self._prime(phase) if phase.name in {"cached", "mixed"} else phase
             self._run_phase(known, folder / f"{phase.name}-{phase.task}.jsonl")
 
     def _load_model(self) -> None:
@@ -153,37 +167,47 @@ class Session:
 
         They are those that the uncached phase was answered, so this takes milliseconds unless the cache lost them.
         """
-        first = next((record for record in self.records if record.phase.task == phase.task), None)
-        asked = len({sample.index for sample in first.samples if sample.ok}) if first else 0
-        ready = replace(phase, distinct=max(1, min(phase.distinct, asked)))
-        self.observer.began(f"priming: {phase.task}", ready.distinct)
+        tasks = tuple(TASKS) if phase.task == ALL_TASKS else (phase.task,)
+        distinct = min([phase.distinct, *(self._asked(task) for task in tasks if self._asked(task))])
+        self.observer.began(f"priming: {phase.task}", distinct * len(tasks))
         answers: list[Outcome] = []
-        for index in range(ready.distinct):
-            answers.append(self.target.ask(phase.task, self.seed, index))
-            self.observer.advanced(index + 1)
+        for task, index in itertools.product(tasks, range(distinct)):
+            answers.append(self.target.ask(task, self.seed, index))
+            self.observer.advanced(len(answers))
         self.observer.ended(_tell(answers[-1]))
-        return ready
+        return replace(phase, distinct=distinct)
+
+    def _asked(self, task: str) -> int:
+        """How many new requests of a task were answered in its uncached phase; 0 where there was none."""
+        asked = (record for record in self.records if (record.phase.name, record.phase.task) == ("uncached", task))
+        return len({sample.index for record in asked for sample in record.samples if sample.ok})
 
     def _run_phase(self, phase: Phase, file: Path) -> None:
         """Run a phase; where the generator was late, it is run once more, and the first attempt counts for nothing."""
         bound_ms = self.profile.load.max_lag_p99_ms
         record = self._attempt(phase, file, 1)
-        if rules.lag_p99_ms(record.samples) > bound_ms:
+        if rules.is_late(record, bound_ms):
             lag = format_ms(rules.lag_p99_ms(record.samples))
             self.observer.ended(f"generator late (lag p99 {lag}), so once more")
             self.records.pop()
-            record = self._attempt(phase, file.with_suffix(".again.jsonl"), 2)
+            again = phase.seeded(own_seed(phase, self.seed, 2))
+            record = self._attempt(again, file.with_suffix(".again.jsonl"), 2)
         summary = verdicts.summarize_latency(record.samples)
         shape = f"p50 {format_ms(summary.p50_ms)}, p95 {format_ms(summary.p95_ms)}" if summary else "no proven sample"
         self.observer.ended(shape)
 
     def _attempt(self, phase: Phase, file: Path, attempt: int) -> PhaseRecord:
         before, began_s = self.target.counters(), time.perf_counter()
+        loaded = self.ollama.loaded() if self.ollama else ()
         self.observer.began(f"{phase.name}: {phase.task}", phase.arrivals.count)
         try:
-            self.generator.run(phase, file, self.observer.advanced)
+            self.probes.get(phase.name, self.generator).run(phase, file, self.observer.advanced)
         finally:
             record = self._record(phase, file, before, attempt, began_s)
+        if self.ollama:
+            now = self.ollama.loaded()
+            record = replace(record, ollama_asked=set(now) != set(loaded), models=now)
+            self.records[-1] = record
         return record
 
     def _record(self, phase: Phase, file: Path, before: Counters, attempt: int, began_s: float) -> PhaseRecord:
@@ -206,7 +230,9 @@ class Session:
         samples = self.samples
         bound_ms = self.profile.load.max_lag_p99_ms
         findings = [finding for record in self.records for finding in rules.examine(record, bound_ms)]
-        thresholds = [verdicts.judge(threshold, samples) for threshold in self.profile.thresholds]
+        measurements = [found for record in self.records for found in measure(record)]
+        bounds = [bound for bound in self.profile.thresholds if bound.phase in {"", *self._ran()}]
+        thresholds = [verdicts.judge(bound, samples, measurements) for bound in bounds]
         reasons = verdicts.explain(thresholds, findings)
         if self.interrupted:
             reasons.insert(0, f"interrupted in or after phase {len(self.records)}; the figures are partial")
@@ -229,14 +255,33 @@ class Session:
             verdict=verdicts.worst(gated) if proven else Verdict.INVALID,
             reasons=reasons,
             interrupted=self.interrupted,
-            environment=facts | describe_makers(samples) | {"GPU": self.gpus.describe()} | describe_machine(),
+            environment=facts
+            | describe_makers(samples)
+            | self._describe_ollama()
+            | {"GPU": self.gpus.describe()}
+            | describe_machine(),
             tasks=verdicts.summarize_tasks(samples, thresholds, findings),
             thresholds=thresholds,
             evidence=findings,
             phases=[verdicts.summarize_phase(record, self.profile.thresholds) for record in self.records],
             samples_file=SAMPLES_FILE,
             marks=marks,
+            hit_ratios=[
+                found
+                for record in self.records
+                if record.phase.name == "zipf" and (found := compare(record.phase, record.samples)) is not None
+            ],
+            measurements=measurements,
         )
+
+    def _ran(self) -> set[str]:
+        """The workloads that were to be run: bounds of others have nothing to be held against."""
+        return set(self.workloads) - (set() if self.ollama else {"cold"})
+
+    def _describe_ollama(self) -> dict[str, str]:
+        if self.ollama is None:
+            return {"Ollama": "not asked (--ollama): no cold starts, no memory of models, no account of its own"}
+        return {"Ollama": f"{self.ollama.version()} at {self.ollama.url}"}
 
 
 def _tell(answer: Outcome) -> str:

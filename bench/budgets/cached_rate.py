@@ -46,13 +46,15 @@ def measure(
         BenchError: The service or the generator failed.
     """
     seed = secrets.token_hex(8)
-    phase = Phase("cached", "recipe", OpenLoop.steady(RATE, seconds, min(WARMUP_SECONDS, seconds / 2)), QUESTIONS)
+    phase = Phase(
+        "cached", "recipe", OpenLoop.steady(RATE, seconds, min(WARMUP_SECONDS, seconds / 2)), QUESTIONS, seed=seed
+    )
     file = folder / "cached-rate.jsonl"
     with Target(service.url) as target:
         for index in range(QUESTIONS):
             target.ask("recipe", seed, index)
         before = target.counters()
-        Generator(service.url, seed, folder / "locust.log").run(
+        Generator(service.url, folder / "locust.log").run(
             phase, file, lambda done: tell(f"cached answers: {done} of {phase.arrivals.count} requests")
         )
         samples, end = read_samples(file)

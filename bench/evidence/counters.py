@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.load.picks import ALL_TASKS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,8 @@ class Counters:
         calls: Provider calls for requests by (task, provider), of every outcome.
         background: Provider calls that no request waited for by (task, purpose): refreshes, warm-ups.
         found: Names of the two counters that the target exposes.
+
+    Where a method takes a task, `ALL_TASKS` stands for the sum over all.
     """
 
     answers: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -44,15 +48,17 @@ class Counters:
 
     def answered(self, task: str, outcome: str) -> int:
         """Return the successful requests of a task with one cache outcome."""
-        return self.answers.get((task, outcome), 0)
+        return sum(
+            count for (known, came), count in self.answers.items() if came == outcome and task in {known, ALL_TASKS}
+        )
 
     def called(self, task: str) -> int:
         """Return the provider calls for requests of a task, over all providers."""
-        return sum(count for (called_task, _provider), count in self.calls.items() if called_task == task)
+        return sum(count for (known, _provider), count in self.calls.items() if task in {known, ALL_TASKS})
 
     def called_in_background(self, task: str) -> int:
         """Return the provider calls for a task that no request waited for."""
-        return sum(count for (called_task, _purpose), count in self.background.items() if called_task == task)
+        return sum(count for (known, _purpose), count in self.background.items() if task in {known, ALL_TASKS})
 
 
 def parse_counters(text: str) -> Counters:

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.evidence.counters import PROVIDER_CALLS, REQUESTS, Counters
-from bench.load.plan import OpenLoop, Phase
+from bench.load.plan import Herds, OpenLoop, Phase
 from bench.results import Finding, GpuUse
+from bench.verdict.hit_ratio import compare
 from bench.verdict.percentiles import percentile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from bench.evidence.ollama import LoadedModel
     from bench.samples import PhaseEnd, Sample
 
 MAX_UNPROVEN_HITS = 0.01
@@ -30,7 +32,13 @@ CALLS_PER_MISS = 4
 MAX_BUSY = 0.9
 """Share of a core that a generator process may use in an open loop: beyond it, it may have been the bottleneck."""
 
-_EXPECTED = {"cached": "hit", "uncached": "miss"}
+_EITHER = frozenset({"hit", "stale", "coalesced", "miss"})
+_EXPECTED: Mapping[str, frozenset[str]] = {
+    "cached": frozenset({"hit"}),
+    **dict.fromkeys(("uncached", "stream", "cold"), frozenset({"miss"})),
+    **dict.fromkeys(("mixed", "zipf", "herd"), _EITHER),
+}
+"""Outcomes of ``Cache-Status`` that make a sample what its phase is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,8 @@ class PhaseRecord:
         attempt: 2 where the generator was late at first and the phase was run once more.
         began_s: First intended start, in seconds since the run began.
         gpu: What the GPUs did meanwhile; None where nothing was sampled.
+        ollama_asked: Whether Ollama was asked anything meanwhile, by its own account; None where that is not known.
+        models: What Ollama had loaded at the end, where that is known.
     """
 
     phase: Phase
@@ -54,6 +64,8 @@ class PhaseRecord:
     attempt: int = 1
     began_s: float = 0.0
     gpu: GpuUse | None = None
+    ollama_asked: bool | None = None
+    models: Sequence[LoadedModel] = ()
 
 
 def is_proven(sample: Sample) -> bool:
@@ -63,7 +75,7 @@ def is_proven(sample: Sample) -> bool:
         and not sample.warmup
         and not sample.degraded
         and sample.provider not in {"", "mock"}
-        and sample.cache == _EXPECTED[sample.phase]
+        and sample.cache in _EXPECTED[sample.phase]
     )
 
 
@@ -81,11 +93,13 @@ def examine(record: PhaseRecord, max_lag_p99_ms: float) -> list[Finding]:
         Finding(rule=rule, phase=record.phase.name, task=record.phase.task, holds=holds, detail=detail)
         for rule, holds, detail in (
             _complete(record),
-            _on_time(record, max_lag_p99_ms),
+            *_on_time(record, max_lag_p99_ms),
             *_at_ease(record),
             _proven(record),
             _request_ids(record),
             *_counters_agree(record),
+            *_ollama_agrees(record),
+            *_as_predicted(record),
         )
     ]
 
@@ -102,6 +116,11 @@ def agrees(record: PhaseRecord) -> bool:
     Counters that are not there will not come, so there is nothing to wait for.
     """
     return not record.grown.found or all(holds for _rule, holds, _detail in _counters_agree(record))
+
+
+def is_late(record: PhaseRecord, max_lag_p99_ms: float) -> bool:
+    """Whether the generator did not keep a schedule that it had to keep."""
+    return isinstance(record.phase.arrivals, OpenLoop) and lag_p99_ms(record.samples) > max_lag_p99_ms
 
 
 def lag_p99_ms(samples: Sequence[Sample]) -> float:
@@ -123,12 +142,16 @@ def _complete(record: PhaseRecord) -> _Ruling:
     return rule, due == end.planned == end.sent == recorded, detail
 
 
-def _on_time(record: PhaseRecord, bound_ms: float) -> _Ruling:
+def _on_time(record: PhaseRecord, bound_ms: float) -> Iterator[_Ruling]:
+    if isinstance(record.phase.arrivals, Herds):
+        return  # There is no schedule to keep: all are due at once, and whoever is sent last has waited longest.
     lag, early = lag_p99_ms(record.samples), sum(sample.lag_ns < 0 for sample in record.samples)
     detail = f"lag p99 {lag:.2f} ms, at most {bound_ms:g} ms allowed; {early} sent early"
+    if record.end is not None and record.end.real_time:
+        detail += "; with real-time priority"
     if record.attempt > 1:
         detail += f"; attempt {record.attempt}, the generator was late before"
-    return "the generator kept its schedule", lag <= bound_ms and not early, detail
+    yield "the generator kept its schedule", lag <= bound_ms and not early, detail
 
 
 def _at_ease(record: PhaseRecord) -> Iterator[_Ruling]:
@@ -140,7 +163,9 @@ def _at_ease(record: PhaseRecord) -> Iterator[_Ruling]:
 
 
 def _proven(record: PhaseRecord) -> _Ruling:
-    rule = f"answers are proven to be {record.phase.name}"
+    expected = _EXPECTED[record.phase.name]
+    claim = "computed or cached" if expected is _EITHER else "cached" if "hit" in expected else "uncached"
+    rule = f"answers are proven to be {claim}"
     successes = [sample for sample in record.samples if sample.ok and not sample.warmup]
     proven = sum(is_proven(sample) for sample in successes)
     detail = f"{proven} of {len(successes)} successes"
@@ -185,3 +210,25 @@ def _counters_agree(record: PhaseRecord) -> Iterator[_Ruling]:
         computed <= calls <= CALLS_PER_MISS * misses,
         f"{calls} calls for {misses} requests that were no hits{refreshed}",
     )
+
+
+def _ollama_agrees(record: PhaseRecord) -> Iterator[_Ruling]:
+    """Ollama tells whether it was asked, not how often; what the service sent to other providers says nothing here."""
+    if record.ollama_asked is None or not record.grown.found:
+        return
+    grown = record.grown
+    asked = sum(count for (_task, provider), count in grown.calls.items() if provider == "ollama")
+    others = sum(grown.calls.values()) - asked + sum(grown.background.values())
+    if asked or not others:
+        told = "asked" if record.ollama_asked else "not asked"
+        detail = f"{asked} calls counted by the service; Ollama says that it was {told}"
+        yield "Ollama's own account agrees", record.ollama_asked == bool(asked), detail
+
+
+def _as_predicted(record: PhaseRecord) -> Iterator[_Ruling]:
+    """A Zipf mix that hits more or less than theory allows was not drawn from its catalogue, or not cached."""
+    found = compare(record.phase, record.samples) if record.phase.name == "zipf" else None
+    if found is not None:
+        chance = f"{found.low:.1%} to {found.high:.1%} by chance"
+        detail = f"measured {found.measured:.1%}, predicted {found.predicted:.1%} ({chance})"
+        yield "the hit ratio is what theory predicts", found.low <= found.measured <= found.high, detail

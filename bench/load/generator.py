@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import GeneratorError
-from bench.load.plan import OpenLoop, Phase
+from bench.load.plan import Herds, OpenLoop, Phase
 from bench.peers.server import free_port
 
 if TYPE_CHECKING:
@@ -30,14 +30,12 @@ class Generator:
 
     Args:
         target: URL of the service.
-        seed: Names the requests.
         log: File that collects Locust's own output; an older one is replaced.
         processes: How many generate an open loop; a closed loop has one user, so one process.
     """
 
-    def __init__(self, target: str, seed: str, log: Path, processes: int = 1) -> None:
+    def __init__(self, target: str, log: Path, processes: int = 1) -> None:
         self._target = target
-        self._seed = seed
         self._log = log
         self._processes = processes
         log.unlink(missing_ok=True)
@@ -79,17 +77,24 @@ class Generator:
         command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
         # Failed requests are the verdict's business, not an error of the generator.
         command += ["--loglevel", "WARNING", "--exit-code-on-error", "0", "--users", "1", "--host", self._target]
-        command += ["--workload", phase.name, "--task", phase.task, "--seed", self._seed]
-        command += ["--owner", str(os.getpid()), "--distinct", str(phase.distinct), "--samples", str(samples)]
-        if isinstance(phase.arrivals, OpenLoop):
+        command += ["--workload", phase.name, "--task", phase.task, "--seed", phase.seed, "--samples", str(samples)]
+        command += ["--owner", str(os.getpid()), "--distinct", str(phase.distinct)]
+        if phase.catalogue:
+            command += ["--catalogue", str(phase.catalogue), "--exponent", str(phase.exponent)]
+        if phase.new_share:
+            command += ["--new-share", str(phase.new_share)]
+        arrivals = phase.arrivals
+        if isinstance(arrivals, OpenLoop):
             if self._processes > 1:
                 # A port of its own, so that two runs on one machine do not meet.
                 port = str(free_port())
                 command += ["--processes", str(self._processes), "--master-bind-port", port, "--master-port", port]
-            stages = ",".join(map(str, phase.arrivals.stages))
-            command += ["--stages", stages, "--arrivals", phase.arrivals.process]
-            return [*command, "--warmup-seconds", str(phase.arrivals.warmup_seconds)]
-        return [*command, "--count", str(phase.arrivals.count), "--max-seconds", str(phase.arrivals.max_seconds)]
+            command += ["--stages", ",".join(map(str, arrivals.stages)), "--arrivals", arrivals.process]
+            return [*command, "--warmup-seconds", str(arrivals.warmup_seconds)]
+        if isinstance(arrivals, Herds):
+            command += ["--people", str(arrivals.people)]
+        count = arrivals.herds if isinstance(arrivals, Herds) else arrivals.count
+        return [*command, "--count", str(count), "--max-seconds", str(arrivals.max_seconds)]
 
     def _tail(self, lines: int = 15) -> str:
         return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from bench.load.arrivals import PROCESSES, Stage, parse_stages
-from bench.load.picks import ALL_TASKS, WORKLOADS, Picks
+from bench.load.picks import ALL_TASKS, GENERATED, Picks
 from bench.load.plan import OpenLoop
 from bench.load.workload import TASKS
 
@@ -22,7 +22,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         parser: Locust's.
     """
     add = parser.add_argument
-    add("--workload", choices=WORKLOADS, default="cached", help="what is asked (see bench/load/picks.py)")
+    add("--workload", choices=GENERATED, default="cached", help="what is asked (see bench/load/plan.py)")
     add("--task", choices=(ALL_TASKS, *TASKS), default=ALL_TASKS, help="which of the service's tasks")
     add("--seed", default="", help="names the requests; the same seed asks the same (default: random)")
     add("--distinct", type=_positive, default=8, help="cached, mixed: how many known requests")

@@ -16,15 +16,8 @@ from bench.load.workload import TASKS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WORKLOADS = ("cached", "uncached", "zipf", "herd", "mixed")
-"""What the requests of a phase are, in their order within a run.
-
-- ``cached``: a few known ones, in turn
-- ``uncached``: every one is new
-- ``zipf``: drawn from a catalogue, some far more often than others, as people ask
-- ``herd``: the same new one from many people at once
-- ``mixed``: known ones, with a share of new ones among them
-"""
+GENERATED = ("cached", "uncached", "zipf", "herd", "mixed")
+"""Workloads (`bench.load.plan.WORKLOADS`) whose load is Locust's."""
 
 ALL_TASKS = "all"
 """In place of a task: all of them in turn."""
@@ -55,7 +48,7 @@ class Picks:
     """The picks of one phase.
 
     Attributes:
-        workload: One of `WORKLOADS`.
+        workload: One of `GENERATED`.
         task: A key of `TASKS`, or `ALL_TASKS`.
         seed: Of whatever is random; the same seed picks the same.
         distinct: How many known requests a task has.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,22 @@ from bench.load.workload import TASKS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.verdict.slo import Load
+WORKLOADS = ("uncached", "cached", "mixed", "zipf", "herd", "stream", "cold")
+"""What a profile may run, in this order.
+
+- ``uncached``: every request is new
+- ``cached``: a few that were asked before, in turn
+- ``mixed``: the same, with a share of new ones among them, all tasks
+- ``zipf``: drawn from a catalogue, some far more often than others, as people ask; nothing of it is cached before
+- ``herd``: the same new one from many people at once
+- ``stream``: new ones, answered as server-sent events: time to the first token, and between tokens
+- ``cold``: new ones, each after Ollama was told to unload the model: time to load it
+"""
+
+KNOWN = 8
+"""How many known requests of a task a cached phase asks, at most."""
+
+ASKS_AGAIN = frozenset({"uncached", "cached", "mixed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +95,105 @@ class OpenLoop:
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
-    """One run of the generator.
+class Herds:
+    """Many people who ask the same at once; the next herd comes when the one before is answered.
 
     Attributes:
-        name: The workload; one of `bench.load.picks.WORKLOADS`.
-        task: The service's task.
+        people: In each herd.
+        herds: How many there are.
+        max_seconds: No further herd comes after this.
+    """
+
+    people: int
+    herds: int
+    max_seconds: float
+
+    @property
+    def count(self) -> int:
+        """Number of requests."""
+        return self.people * self.herds
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One run of the generator, or of a probe.
+
+    Attributes:
+        name: The workload; one of `WORKLOADS`.
+        task: A task of the service, or `bench.load.picks.ALL_TASKS`.
         arrivals: How requests arrive.
-        distinct: A cached phase goes round this many requests, those that were asked first.
+        distinct: cached, mixed: so many known requests are asked, those that were asked first.
+        catalogue: zipf: how many requests there are.
+        exponent: zipf: how unevenly they are asked.
+        new_share: mixed: share of new requests.
+        seed: Names the requests, and gives random arrivals.
     """
 
     name: str
     task: str
-    arrivals: ClosedLoop | OpenLoop
-    distinct: int
+    arrivals: ClosedLoop | OpenLoop | Herds
+    distinct: int = KNOWN
+    catalogue: int = 0
+    exponent: float = 0.0
+    new_share: float = 0.0
+    seed: str = ""
+
+    def seeded(self, seed: str) -> Phase:
+        """Return the phase with the requests and arrivals of a seed."""
+        arrivals = self.arrivals
+        if isinstance(arrivals, OpenLoop):
+            arrivals = replace(arrivals, seed=seed)
+        return replace(self, arrivals=arrivals, seed=seed)
 
 
-def plan(load: Load) -> list[Phase]:
-    """Return the phases of a run: uncached for each task, then cached for each task."""
-    closed = ClosedLoop(load.uncached_samples, load.uncached_max_seconds)
-    opened = OpenLoop.steady(load.cached_rate, load.cached_seconds, load.cached_warmup_seconds)
-    distinct = min(load.uncached_samples, 8)
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much a profile sends.
+
+    Attributes:
+        uncached: Of each task's uncached phase.
+        cached: Of each task's cached phase.
+        max_lag_p99_ms: The generator's bound: p99 of actual minus intended start, in milliseconds.
+        more: Further phases, not seeded yet.
+    """
+
+    uncached: ClosedLoop
+    cached: OpenLoop
+    max_lag_p99_ms: float
+    more: tuple[Phase, ...] = ()
+
+    @property
+    def workloads(self) -> tuple[str, ...]:
+        """The names of its workloads."""
+        return ("uncached", "cached", *(phase.name for phase in self.more))
+
+
+def plan(load: Load, seed: str) -> list[Phase]:
+    """Return the phases of a run: uncached for each task, then cached for each task, then what else there is.
+
+    Cached and mixed phases ask again what uncached ones asked, so these have the run's seed; the others ask nothing
+    that anybody asked before.
+
+    Args:
+        load: The profile's.
+        seed: The run's.
+    """
+    distinct = min(load.uncached.count, KNOWN)
     return [
-        *(Phase("uncached", task, closed, distinct) for task in TASKS),
-        *(Phase("cached", task, opened, distinct) for task in TASKS),
+        *(Phase("uncached", task, load.uncached, distinct).seeded(seed) for task in TASKS),
+        *(Phase("cached", task, load.cached, distinct).seeded(seed) for task in TASKS),
+        *(replace(phase, distinct=distinct).seeded(own_seed(phase, seed)) for phase in load.more),
     ]
+
+
+def own_seed(phase: Phase, seed: str, attempt: int = 1) -> str:
+    """Return the seed of a phase.
+
+    Args:
+        phase: The phase.
+        seed: The run's.
+        attempt: A later attempt of a phase that asks what is new must not find its own former answers.
+    """
+    if phase.name in ASKS_AGAIN:
+        return seed
+    return f"{seed}-{phase.name}-{attempt}"

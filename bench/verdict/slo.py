@@ -1,50 +1,29 @@
-"""Reading ``slo.yml``: what each profile sends, and the bounds it holds the service to.
-
-The file is read node by node instead of as plain dictionaries, because a mistake is reported with its line and column.
-"""
+"""Reading ``slo.yml``: what each profile sends, and the bounds it holds the service to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import yaml
 
-from bench.errors import FileFormatError, UsageError
+from bench.errors import UsageError
+from bench.load.arrivals import PROCESSES, Stage, parse_stages
+from bench.load.picks import ALL_TASKS
+from bench.load.plan import ClosedLoop, Herds, Load, OpenLoop, Phase
+from bench.load.workload import TASKS
 from bench.verdict.thresholds import Threshold, ThresholdSyntaxError, parse_threshold
+from bench.verdict.yaml_nodes import NodeReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 DEFAULT_PATH = Path(__file__).parent.with_name("slo.yml")
 
-_LOAD_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "uncached": ("samples", "max_seconds"),
-    "cached": ("rate", "seconds", "warmup_seconds"),
-    "generator": ("max_lag_p99_ms",),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """How much a profile sends.
-
-    Attributes:
-        uncached_samples: Requests of the uncached phase of each task, one at a time.
-        uncached_max_seconds: No further uncached request is started after this many seconds.
-        cached_rate: Arrivals per second of a cached phase.
-        cached_seconds: Duration of a cached phase, warm-up included.
-        cached_warmup_seconds: Arrivals due in the first so many seconds are warm-up.
-        max_lag_p99_ms: The generator's bound: p99 of actual minus intended start, in milliseconds.
-    """
-
-    uncached_samples: int
-    uncached_max_seconds: float
-    cached_rate: float
-    cached_seconds: float
-    cached_warmup_seconds: float
-    max_lag_p99_ms: float
+_REQUIRED = ("description", "hardware", "uncached", "cached", "generator")
+_OPTIONAL = ("mixed", "zipf", "herd", "stream", "cold", "gate", "show")
+_OPEN_LOOP = ("rate", "seconds", "stages", "warmup_seconds", "arrivals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,105 +66,97 @@ def load_profile(name: str, path: Path = DEFAULT_PATH) -> Profile:
     return profiles[name]
 
 
-class _Reader:
-    """Walks the YAML nodes of one file; knows the file's name for its errors."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
+class _Reader(NodeReader):
+    """Reads an SLO file."""
 
     def profiles(self, text: str) -> dict[str, Profile]:
-        try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            raise FileFormatError(f"not YAML: {error.problem}", self._source, line, column) from error
-        if root is None:
-            raise FileFormatError("the file is empty; expected a key 'profiles'", self._source, 1, 1)
-        top = self._fields(root, ("profiles",))
-        return {key.value: self._profile(key.value, value) for key, value in self._pairs(top["profiles"])}
+        top = self.fields(self.root(text), ("profiles",))
+        return {key.value: self._profile(key.value, value) for key, value in self.pairs(top["profiles"])}
 
     def _profile(self, name: str, node: yaml.Node) -> Profile:
-        fields = self._fields(node, ("description", "hardware", *_LOAD_FIELDS), optional=("gate", "show"))
-        load = {section: self._fields(fields[section], names) for section, names in _LOAD_FIELDS.items()}
-        uncached, cached, generator = load["uncached"], load["cached"], load["generator"]
-        samples = self._number(uncached["samples"])
-        if samples != int(samples):
-            self._fail(uncached["samples"], f"samples is a whole number, not {samples}")
-        seconds, warmup = self._number(cached["seconds"]), self._number(cached["warmup_seconds"])
-        if warmup >= seconds:
-            self._fail(
-                cached["warmup_seconds"], f"a warm-up of {warmup:g} s leaves nothing of {seconds:g} s to measure"
-            )
+        fields = self.fields(node, _REQUIRED, _OPTIONAL)
         gated, shown = (
             list(self._thresholds(fields[section], gated=section == "gate")) if section in fields else []
             for section in ("gate", "show")
         )
         return Profile(
             name=name,
-            description=self._text(fields["description"]),
-            hardware=self._text(fields["hardware"]),
-            load=Load(
-                uncached_samples=int(samples),
-                uncached_max_seconds=self._number(uncached["max_seconds"]),
-                cached_rate=self._number(cached["rate"]),
-                cached_seconds=seconds,
-                cached_warmup_seconds=warmup,
-                max_lag_p99_ms=self._number(generator["max_lag_p99_ms"]),
-            ),
+            description=self.text(fields["description"]),
+            hardware=self.text(fields["hardware"]),
+            load=self._load(fields),
             thresholds=(*gated, *shown),
         )
 
+    def _load(self, fields: dict[str, yaml.Node]) -> Load:
+        uncached = self.fields(fields["uncached"], ("samples", "max_seconds"))
+        generator = self.fields(fields["generator"], ("max_lag_p99_ms",))
+        more = {"mixed": self._mixed, "zipf": self._zipf, "herd": self._herd, "stream": self._few, "cold": self._few}
+        return Load(
+            uncached=ClosedLoop(self.count(uncached["samples"], "samples"), self.number(uncached["max_seconds"])),
+            cached=self._open_loop(self.fields(fields["cached"], (), _OPEN_LOOP), fields["cached"]),
+            max_lag_p99_ms=self.number(generator["max_lag_p99_ms"]),
+            more=tuple(read(name, fields[name]) for name, read in more.items() if name in fields),
+        )
+
+    def _open_loop(self, fields: dict[str, yaml.Node], node: yaml.Node) -> OpenLoop:
+        """Read ``rate`` and ``seconds``, or ``stages``; perhaps ``warmup_seconds`` and ``arrivals``."""
+        if "stages" in fields:
+            if also := [name for name in ("rate", "seconds") if name in fields]:
+                self.fail(fields[also[0]], f"{also[0]} is said by the stages already")
+            try:
+                stages = parse_stages(self.text(fields["stages"]))
+            except ValueError as error:
+                self.fail(fields["stages"], str(error))
+        else:
+            if missing := [name for name in ("rate", "seconds") if name not in fields]:
+                self.fail(node, f"missing {', '.join(missing)} (or stages)")
+            rate = self.number(fields["rate"])
+            stages = (Stage(self.number(fields["seconds"]), rate, rate),)
+        process = self.choice(fields["arrivals"], PROCESSES) if "arrivals" in fields else PROCESSES[0]
+        warmup = self.amount(fields["warmup_seconds"]) if "warmup_seconds" in fields else 0.0
+        loop = OpenLoop(stages, warmup, process)
+        if warmup >= loop.seconds:
+            message = f"a warm-up of {warmup:g} s leaves nothing of {loop.seconds:g} s to measure"
+            self.fail(fields["warmup_seconds"], message)
+        return loop
+
+    def _mixed(self, name: str, node: yaml.Node) -> Phase:
+        fields = self.fields(node, ("new_share",), _OPEN_LOOP)
+        if (share := self.amount(fields["new_share"])) > 1:
+            self.fail(fields["new_share"], f"new_share is a share, 0 to 1, not {share:g}")
+        return Phase(name, ALL_TASKS, self._open_loop(fields, node), new_share=share)
+
+    def _zipf(self, name: str, node: yaml.Node) -> Phase:
+        fields = self.fields(node, ("task", "catalogue", "exponent"), _OPEN_LOOP)
+        if "warmup_seconds" in fields:
+            self.fail(fields["warmup_seconds"], "a Zipf mix has no warm-up: it begins with nothing in the cache")
+        return Phase(
+            name,
+            self._task(fields["task"]),
+            self._open_loop(fields, node),
+            catalogue=self.count(fields["catalogue"], "catalogue"),
+            exponent=self.amount(fields["exponent"]),
+        )
+
+    def _herd(self, name: str, node: yaml.Node) -> Phase:
+        fields = self.fields(node, ("task", "people", "herds", "max_seconds"))
+        people, herds = (self.count(fields[key], key) for key in ("people", "herds"))
+        return Phase(name, self._task(fields["task"]), Herds(people, herds, self.number(fields["max_seconds"])))
+
+    def _few(self, name: str, node: yaml.Node) -> Phase:
+        fields = self.fields(node, ("task", "samples", "max_seconds"))
+        loop = ClosedLoop(self.count(fields["samples"], "samples"), self.number(fields["max_seconds"]))
+        return Phase(name, self._task(fields["task"]), loop)
+
+    def _task(self, node: yaml.Node) -> str:
+        return self.choice(node, tuple(TASKS))
+
     def _thresholds(self, node: yaml.Node, *, gated: bool) -> Iterator[Threshold]:
-        for key, value in self._pairs(node):
+        for key, value in self.pairs(node):
             expressions = value.value if isinstance(value, yaml.SequenceNode) else [value]
             for expression in expressions:
-                text = self._text(expression)
+                text = self.text(expression)
                 try:
                     yield parse_threshold(key.value, text, gated=gated)
                 except ThresholdSyntaxError as error:
-                    self._fail(key if error.part == "selector" else expression, str(error), error.offset)
-
-    def _fields(
-        self, node: yaml.Node, required: tuple[str, ...], optional: tuple[str, ...] = ()
-    ) -> dict[str, yaml.Node]:
-        known = (*required, *optional)
-        fields: dict[str, yaml.Node] = {}
-        for key, value in self._pairs(node):
-            if key.value not in known:
-                self._fail(key, f"unknown key {key.value!r}; expected {', '.join(known)}")
-            fields[key.value] = value
-        if missing := [name for name in required if name not in fields]:
-            self._fail(node, f"missing {', '.join(missing)}")
-        return fields
-
-    def _pairs(self, node: yaml.Node) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
-        if not isinstance(node, yaml.MappingNode):
-            self._fail(node, "expected 'key: value' lines")
-        seen: set[str] = set()
-        for key, _value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                self._fail(key, "a key is a plain word")
-            if key.value in seen:
-                self._fail(key, f"{key.value!r} is there twice")
-            seen.add(key.value)
-        return list(node.value)
-
-    def _number(self, node: yaml.Node) -> float:
-        try:
-            value = float(self._text(node))
-        except ValueError:
-            value = 0.0
-        if not 0 < value < float("inf"):
-            self._fail(node, f"expected a number above 0, not {self._text(node)!r}")
-        return value
-
-    def _text(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            self._fail(node, "expected a single value")
-        return str(node.value)
-
-    def _fail(self, node: yaml.Node, message: str, offset: int = 0) -> NoReturn:
-        mark = node.start_mark
-        quoted = isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}
-        raise FileFormatError(message, self._source, mark.line + 1, mark.column + 1 + offset + quoted)
+                    self.fail(key if error.part == "selector" else expression, str(error), error.offset)

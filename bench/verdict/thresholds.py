@@ -4,9 +4,9 @@ Its grammar::
 
     threshold  = selector ":" expression
     selector   = metric [ "{" tag ":" value { "," tag ":" value } "}" ]
-    expression = ( "p(" number ")" | "rate" ) ( "<" | "<=" ) number
-    metric     = "latency" (milliseconds, p(..) of proven successes) | "failures" (rate, share of all requests sent)
-    tag        = "task" | "phase" | "cache"
+    expression = ( "p(" number ")" | "rate" | "max" ) ( "<" | "<=" ) number
+    metric     = a key of `METRICS`
+    tag        = "task" | "phase" | "cache" (of latency and failures only)
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
+from bench.load.plan import WORKLOADS
 from bench.load.workload import TASKS
 
 if TYPE_CHECKING:
@@ -24,16 +25,42 @@ if TYPE_CHECKING:
     from bench.samples import Sample
 
 TAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"task": tuple(TASKS), "phase": ("cached", "uncached"), "cache": ("hit", "miss")}
+    {"task": tuple(TASKS), "phase": WORKLOADS, "cache": ("hit", "miss")}
 )
 """Tags a selector may name, with their values."""
 
-AGGREGATES: Mapping[str, str] = MappingProxyType({"latency": "p(N)", "failures": "rate"})
-"""Metrics, with the aggregate each is judged by."""
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What can be bounded.
+
+    Attributes:
+        unit: Of its bounds: ``ms``, ``share`` (0 to 1), ``MB`` (10^6 bytes), ``x`` (times) or ``calls``.
+        aggregates: By which it is judged.
+        phase: The workload it comes from; empty for any.
+    """
+
+    unit: str
+    aggregates: tuple[str, ...]
+    phase: str = ""
+
+
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {
+        "latency": Metric("ms", ("p(N)",)),  # of proven successes
+        "failures": Metric("share", ("rate",)),  # of all requests sent after the warm-up
+        "ttft": Metric("ms", ("p(N)", "max"), "stream"),  # time to the first token
+        "token_gap": Metric("ms", ("p(N)", "max"), "stream"),  # time from one token to the next
+        "model_load": Metric("ms", ("p(N)", "max"), "cold"),  # load_duration of Ollama, by Server-Timing
+        "model_memory": Metric("MB", ("max",), "cold"),  # of each loaded model, by Ollama's /api/ps
+        "herd_calls": Metric("calls", ("max",), "herd"),  # provider calls for a herd
+        "herd_slowdown": Metric("x", ("max",), "herd"),  # slowest of a herd over the one who was answered by the model
+    }
+)
 
 _SELECTOR = re.compile(r"(?P<metric>[^{}\s]*)(?:\{(?P<tags>[^{}]*)\})?")
 _EXPRESSION = re.compile(
-    r"\s*(?P<aggregate>p\(\s*(?P<p>[\d.]+)\s*\)|rate)\s*(?P<operator><=?)\s*(?P<bound>\d+(?:\.\d+)?)\s*"
+    r"\s*(?P<aggregate>p\(\s*(?P<p>[\d.]+)\s*\)|rate|max)\s*(?P<operator><=?)\s*(?P<bound>\d+(?:\.\d+)?)\s*"
 )
 
 
@@ -57,11 +84,11 @@ class Threshold:
     """One bound that a run is held to.
 
     Attributes:
-        metric: ``latency`` or ``failures``.
+        metric: A key of `METRICS`.
         tags: Tag values a sample must carry to be judged here.
-        p: Percentile of a latency, 0 < p < 100; unused for a rate.
+        p: Percentile, 0 < p < 100; 100 for the maximum; unused for a rate.
         strict: Whether the bound itself is too much (``<``) or still allowed (``<=``).
-        bound: Milliseconds for a latency, a share from 0 to 1 for a rate.
+        bound: In the metric's unit.
         selector: The selector as written.
         expression: The expression as written.
         gated: Whether the bound decides the verdict or is only shown.
@@ -75,6 +102,11 @@ class Threshold:
     selector: str
     expression: str
     gated: bool
+
+    @property
+    def phase(self) -> str:
+        """The workload whose samples it is about; empty for any."""
+        return METRICS[self.metric].phase or self.tags.get("phase", "")
 
     def selects(self, sample: Sample) -> bool:
         """Whether a sample carries every tag of the selector."""
@@ -97,18 +129,21 @@ def parse_threshold(selector: str, expression: str, *, gated: bool) -> Threshold
         ThresholdSyntaxError: Either string is malformed.
     """
     metric, tags = _parse_selector(selector)
+    metric_kind = METRICS[metric]
+    aggregates = " or ".join(metric_kind.aggregates)
     match = _EXPRESSION.match(expression)
     if match is None or match.end() != len(expression):
         offset = match.end() if match else 0
-        _fail(f"{expression!r} is no bound; expected {AGGREGATES[metric]}<NUMBER, e.g. 'p(95)<100'", offset=offset)
+        example = metric_kind.aggregates[0].replace("N", "95")
+        _fail(f"{expression!r} is no bound; expected {aggregates}<NUMBER, e.g. '{example}<100'", offset=offset)
     aggregate, p, bound = match["aggregate"], match["p"], float(match["bound"])
-    if (metric == "failures") != (aggregate == "rate"):
-        _fail(f"{metric} is judged by {AGGREGATES[metric]}, not by {aggregate}", offset=match.start("aggregate"))
-    percentile = 0.0
+    if ("p(N)" if p is not None else aggregate) not in metric_kind.aggregates:
+        _fail(f"{metric} is judged by {aggregates}, not by {aggregate}", offset=match.start("aggregate"))
+    if metric_kind.unit == "share" and not 0 < bound < 1:
+        _fail(f"a rate is a share between 0 and 1, not {match['bound']}", offset=match.start("bound"))
+    percentile = {"rate": 0.0, "max": 100.0}.get(aggregate, 0.0)
     if p is not None:
         percentile = _percentile(p, match.start("p"))
-    elif not 0 < bound < 1:
-        _fail(f"a rate is a share between 0 and 1, not {match['bound']}", offset=match.start("bound"))
     return Threshold(
         metric=metric,
         tags=tags,
@@ -137,14 +172,16 @@ def _parse_selector(selector: str) -> tuple[str, Mapping[str, str]]:
         offset = match.end() if match else 0
         _fail(f"{selector!r} is no selector; expected METRIC{{TAG:VALUE,...}}", "selector", offset)
     metric = match["metric"]
-    if metric not in AGGREGATES:
-        _fail(f"unknown metric {metric!r}; expected one of {', '.join(AGGREGATES)}", "selector", 0)
+    if metric not in METRICS:
+        _fail(f"unknown metric {metric!r}; expected one of {', '.join(METRICS)}", "selector", 0)
     tags: dict[str, str] = {}
     offset = match.start("tags")
     for pair in match["tags"].split(",") if match["tags"] is not None else ():
         key, _, value = (part.strip() for part in pair.partition(":"))
         if key not in TAGS:
             _fail(f"unknown tag {key!r}; expected one of {', '.join(TAGS)}", "selector", offset)
+        if METRICS[metric].phase and key != "task":
+            _fail(f"{metric} can be scoped by task only, not by {key}", "selector", offset)
         if value not in TAGS[key]:
             _fail(f"tag {key} cannot be {value!r}; expected one of {', '.join(TAGS[key])}", "selector", offset)
         tags[key] = value

@@ -13,11 +13,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bench.evidence.rules import PhaseRecord, is_proven, lag_p99_ms
-from bench.load.plan import ClosedLoop, Phase
+from bench.load.picks import ALL_TASKS
+from bench.load.plan import ClosedLoop, Herds, Phase
 from bench.load.workload import TASKS
-from bench.results import Finding, Latency, PhaseResult, TaskResult, ThresholdResult, Verdict
+from bench.results import Finding, Latency, Measurement, PhaseResult, TaskResult, ThresholdResult, Verdict
 from bench.verdict.goodput import goodput
 from bench.verdict.percentiles import ALPHA, confidence_ranks, cumulative_binomial, percentile, samples_needed
+from bench.verdict.thresholds import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,19 +36,40 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=_SEVERITY.index, default=Verdict.PASS)
 
 
-def judge(threshold: Threshold, samples: Sequence[Sample]) -> ThresholdResult:
-    """Hold samples to one bound.
+def judge(threshold: Threshold, samples: Sequence[Sample], measurements: Sequence[Measurement] = ()) -> ThresholdResult:
+    """Hold samples, or what else was measured, to one bound.
 
     Args:
         threshold: The bound.
         samples: All samples of the run; the threshold picks its own.
+        measurements: All other figures of the run, likewise.
     """
-    chosen = [sample for sample in samples if threshold.selects(sample)]
-    return _judge_latency(threshold, chosen) if threshold.metric == "latency" else _judge_rate(threshold, chosen)
+    if threshold.metric in {"latency", "failures"}:
+        chosen = [sample for sample in samples if threshold.selects(sample)]
+        return _judge_latency(threshold, chosen) if threshold.metric == "latency" else _judge_rate(threshold, chosen)
+    values = [
+        value
+        for measurement in measurements
+        if measurement.metric == threshold.metric and threshold.tags.get("task", measurement.task) == measurement.task
+        for value in measurement.values
+    ]
+    return _judge_largest(threshold, values) if threshold.p == 100 else _judge_quantile(threshold, sorted(values))
+
+
+def _judge_largest(threshold: Threshold, values: Sequence[float]) -> ThresholdResult:
+    """Judge what was measured, all of it and nothing beyond: a maximum has no upper confidence bound."""
+    unit = METRICS[threshold.metric].unit
+    if not values:
+        return _result(threshold, unit, 0, Verdict.INCONCLUSIVE, note="nothing was measured")
+    verdict = Verdict.PASS if threshold.within(max(values)) else Verdict.FAIL
+    return _result(threshold, unit, len(values), verdict, value=max(values))
 
 
 def _judge_latency(threshold: Threshold, samples: Sequence[Sample]) -> ThresholdResult:
-    ordered = [latency / 1e6 for latency in _latencies(samples)]
+    return _judge_quantile(threshold, [latency / 1e6 for latency in _latencies(samples)])
+
+
+def _judge_quantile(threshold: Threshold, ordered: Sequence[float]) -> ThresholdResult:
     n, p = len(ordered), threshold.p
     if not n:
         return _result(threshold, "ms", 0, Verdict.INCONCLUSIVE, note="no proven sample")
@@ -160,7 +183,7 @@ def summarize_tasks(
         verdict = worst(
             [
                 *(bound.verdict for bound in thresholds if bound.gated and bound.task in {task, ""}),
-                *(Verdict.INVALID for finding in evidence if finding.task == task and not finding.holds),
+                *(Verdict.INVALID for finding in evidence if finding.task in {task, ALL_TASKS} and not finding.holds),
             ]
         )
         tasks.append(
@@ -206,8 +229,15 @@ def _describe(phase: Phase) -> str:
     arrivals = phase.arrivals
     if isinstance(arrivals, ClosedLoop):
         return f"closed loop, 1 user, {arrivals.count} new requests"
+    if isinstance(arrivals, Herds):
+        return f"{arrivals.herds} herds of {arrivals.people} who ask the same new request at once"
     stages = ", then ".join(map(_describe_stage, arrivals.stages))
-    return f"open loop, {arrivals.process} arrivals, {stages} over {phase.distinct} known requests"
+    asked = f"over {phase.distinct} known requests"
+    if phase.name == "zipf":
+        asked = f"drawn from {phase.catalogue} with Zipf's exponent {phase.exponent:g}"
+    elif phase.name == "mixed":
+        asked += f" a task, {phase.new_share:.1%} new ones among them"
+    return f"open loop, {arrivals.process} arrivals, {stages} {asked}"
 
 
 def _describe_stage(stage: Stage) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from bench.evidence.gpu import Reading
-from bench.load.plan import OpenLoop, Phase
+from bench.load.plan import ClosedLoop, Load, OpenLoop, Phase
 from bench.results import Verdict
 from bench.samples import Outcome, encode_lines
 from bench.session import Session
-from bench.verdict.slo import Load, Profile
+from bench.verdict.slo import Profile
 from bench.verdict.thresholds import parse_threshold
 from tests.unit.bench.records import counters, end, hit, miss
 
@@ -27,11 +27,8 @@ PROFILE = Profile(
     description="d",
     hardware="h",
     load=Load(
-        uncached_samples=3,
-        uncached_max_seconds=9,
-        cached_rate=100,
-        cached_seconds=2,
-        cached_warmup_seconds=0.5,
+        uncached=ClosedLoop(3, 9),
+        cached=OpenLoop.steady(100, 2, 0.5),
         max_lag_p99_ms=5,
     ),
     thresholds=(parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True),),
@@ -145,6 +142,23 @@ class FakeGpus:
         return "1 x a GPU, driver 1.0"
 
 
+@dataclass
+class FakeProbe:
+    """Asks for streams, or cold models, without any of either."""
+
+    service: FakeService
+    phases: list[Phase] = field(default_factory=list)
+
+    def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
+        """Answer everything at once."""
+        self.phases.append(phase)
+        made = [miss(phase=phase.name, task=phase.task, index=number) for number in range(phase.arrivals.count)]
+        self.service.answers[phase.task, "miss"] = self.service.answers.get((phase.task, "miss"), 0) + len(made)
+        self.service.calls[phase.task, "ollama"] = self.service.calls.get((phase.task, "ollama"), 0) + len(made)
+        progress(len(made))
+        samples.write_bytes(encode_lines([*made, end(len(made))]))
+
+
 def session(marks_file: Path | None = None, **changes: object) -> tuple[Session, FakeService, FakeGenerator, Notes]:
     """Return a session on fakes."""
     service, notes = FakeService(), Notes()
@@ -231,3 +245,44 @@ def test_marks_that_became_unreadable_cost_no_result(tmp_path: Path) -> None:
     assert (result.verdict, result.marks) == (Verdict.PASS, [])
     (reason,) = result.reasons
     assert reason.startswith(f"the marks are left out: {file}:1:1: 'yesterday' is no time; expected 'TIME WHAT'")
+
+
+def with_more(run: Session) -> Session:
+    """Let the profile have streams and cold models too, with a bound each."""
+    more = (Phase("stream", "recipe", ClosedLoop(2, 9)), Phase("cold", "recipe", ClosedLoop(1, 9)))
+    bounds = (parse_threshold("model_load", "max<9", gated=True), parse_threshold("ttft", "max<9", gated=False))
+    load = replace(PROFILE.load, more=more)
+    run.profile = replace(PROFILE, load=load, thresholds=(*PROFILE.thresholds, *bounds))
+    return run
+
+
+def test_a_probe_runs_its_own_workload_with_requests_of_its_own() -> None:
+    """Streams are not the load generator's; nothing that they ask was asked before."""
+    run, service, generator, _notes = session()
+    probe = FakeProbe(service)
+    run.probes = {"stream": probe}
+    result = with_more(run).run()
+    assert result.verdict is Verdict.PASS
+    assert [phase.name for phase in probe.phases] == ["stream"]
+    assert {phase.seed for phase in generator.phases} == {"seed"}
+    assert probe.phases[0].seed == "seed-stream-1"
+
+
+def test_without_ollama_there_are_no_cold_models_and_no_bounds_for_them() -> None:
+    """The result says so, instead of leaving the run undecided."""
+    run, service, _generator, _notes = session()
+    run.probes = {"stream": FakeProbe(service)}
+    result = with_more(run).run()
+    assert "cold" not in {phase.phase for phase in result.phases}
+    assert [bound.selector for bound in result.thresholds] == ["latency{task:recipe,cache:hit}", "ttft"]
+    assert result.environment["Ollama"].startswith("not asked (--ollama)")
+
+
+def test_only_the_chosen_workloads_are_run() -> None:
+    """A cached phase alone is primed with requests that nobody has asked yet."""
+    run, service, generator, _notes = session()
+    run.workloads = ("cached",)
+    run.run()
+    assert [phase.name for phase in generator.phases] == ["cached"] * 3
+    assert {phase.distinct for phase in generator.phases} == {3}
+    assert len(service.asked) == 1 + 3 * 3

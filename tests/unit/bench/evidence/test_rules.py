@@ -9,6 +9,7 @@ import pytest
 
 from bench.evidence.counters import Counters
 from bench.evidence.rules import agrees, examine, is_proven
+from bench.load.plan import Herds, OpenLoop, Phase
 from tests.unit.bench.records import cached_record, counters, end, hit, miss, uncached_record
 
 if TYPE_CHECKING:
@@ -159,3 +160,41 @@ def test_a_generator_without_processor_time_to_spare_is_caught(busy: float, hold
     account = end(200, wall_ns=10**9, cpu_ns=int(busy * 10**9))
     rule = "the generator had processor time to spare"
     assert broken(cached_record(hits(), end=account)) == ([] if holds else [rule])
+
+
+def test_a_hit_ratio_that_theory_does_not_allow_is_caught() -> None:
+    """Every request of a mix a miss: whatever that is, it is no cache that keeps what it was asked."""
+    phase = Phase("zipf", "recipe", OpenLoop.steady(100, 1, 0), catalogue=5, exponent=1.0)
+    kept = [miss(phase="zipf", index=item) for item in range(5)] + [hit(phase="zipf") for _ in range(95)]
+    lost = [miss(phase="zipf", index=item % 5) for item in range(100)]
+    rule = "the hit ratio is what theory predicts"
+    for samples, misses, expected in ((kept, 5, []), (lost, 100, [rule])):
+        grown = counters({("recipe", "miss"): misses, ("recipe", "hit"): 100 - misses}, {("recipe", "ollama"): misses})
+        assert broken(cached_record(samples, phase=phase, grown=grown)) == expected
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(False, []), (True, ["Ollama's own account agrees"]), (None, [])])
+def test_a_model_that_was_asked_behind_a_cached_phase_is_caught(asked: bool | None, expected: list[str]) -> None:
+    """Ollama says that somebody asked, the service says that it did not; without Ollama's word there is no rule."""
+    assert broken(cached_record(hits(), ollama_asked=asked)) == expected
+
+
+def test_a_model_that_was_not_asked_for_misses_is_caught() -> None:
+    """The service counts calls of Ollama that Ollama knows nothing of."""
+    record = uncached_record([miss() for _ in range(3)], ollama_asked=False)
+    assert broken(record) == ["Ollama's own account agrees"]
+
+
+def test_what_other_providers_answered_says_nothing_about_ollama() -> None:
+    """A phase answered by another provider, or refreshed in the background, is no disagreement."""
+    grown = counters({("recipe", "miss"): 1}, {("recipe", "openai"): 1})
+    for asked in (True, False):
+        assert broken(uncached_record([miss(provider="openai")], grown=grown, ollama_asked=asked)) == []
+
+
+def test_a_herd_has_no_schedule_to_keep() -> None:
+    """All are due at once, so the last is late by as long as sending the others takes; its latency counts that."""
+    phase = Phase("herd", "recipe", Herds(2, 1, 60))
+    late = [hit(phase="herd", cache="miss"), hit(phase="herd", cache="coalesced", start_ns=10**9)]
+    grown = counters({("recipe", "miss"): 1, ("recipe", "coalesced"): 1}, {("recipe", "ollama"): 1})
+    assert broken(cached_record(late, phase=phase, grown=grown)) == []

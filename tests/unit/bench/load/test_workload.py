@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.load.plan import ClosedLoop, OpenLoop, plan
+from bench.load.plan import ClosedLoop, Load, OpenLoop, plan
 from bench.load.workload import TASKS, nonce, request_body
-from bench.verdict.slo import Load
 
 NAMES = sorted(TASKS)
 
@@ -40,18 +40,15 @@ def test_the_nonce_is_first_even_after_sorting(index: int) -> None:
 def test_a_plan_asks_every_task_uncached_first() -> None:
     """Cached phases come after the uncached phases that fill the cache for them."""
     load = Load(
-        uncached_samples=3,
-        uncached_max_seconds=9,
-        cached_rate=10,
-        cached_seconds=2,
-        cached_warmup_seconds=1,
+        uncached=ClosedLoop(3, 9),
+        cached=OpenLoop.steady(10, 2, 1),
         max_lag_p99_ms=5,
     )
-    phases = plan(load)
+    phases = plan(load, "seed")
     assert [(phase.name, phase.task) for phase in phases] == [
         *(("uncached", task) for task in TASKS),
         *(("cached", task) for task in TASKS),
     ]
     assert phases[0].arrivals == ClosedLoop(3, 9)
-    assert phases[-1].arrivals == OpenLoop.steady(10, 2, 1)
+    assert phases[-1].arrivals == replace(OpenLoop.steady(10, 2, 1), seed="seed")
     assert phases[-1].arrivals.count == 20

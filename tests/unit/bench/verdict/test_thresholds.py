@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import FileFormatError, UsageError
+from bench.load.arrivals import parse_stages
+from bench.load.plan import ClosedLoop, Herds, OpenLoop
 from bench.verdict.slo import DEFAULT_PATH, load_profile
 from bench.verdict.thresholds import ThresholdSyntaxError, parse_threshold
 from tests.unit.bench.records import hit, miss
@@ -84,7 +86,8 @@ def test_a_malformed_threshold_is_refused_with_its_place(
 def test_the_shipped_file_holds_the_seed_table(name: str) -> None:
     """Every profile names the six upper bounds of the table at p95; cached ones always gate."""
     profile = load_profile(name)
-    bounds = {(bound.tags["task"], bound.tags["cache"]): bound for bound in profile.thresholds if bound.p == 95}
+    latency = [bound for bound in profile.thresholds if bound.metric == "latency" and bound.p == 95]
+    bounds = {(bound.tags["task"], bound.tags["cache"]): bound for bound in latency}
     assert {key: bound.bound for key, bound in bounds.items()} == {
         ("recipe", "hit"): 100,
         ("ingredients", "hit"): 50,
@@ -123,6 +126,14 @@ def test_only_the_lab_leaves_uncached_bounds_ungated() -> None:
         ("hardware: h", "hardware: [h]", "4:15", "expected a single value"),
         ("{samples: 3, max_seconds: 10}", "7", "5:15", "expected 'key: value' lines"),
         ("{samples: 3, max_seconds: 10}", "{samples: 3", "6:11", "not YAML"),
+        ("rate: 10, seconds: 5", 'stages: "5s:-1"', "6:23", "'5s:-1' is no stage"),
+        ("rate: 10,", 'stages: "5s:1", rate: 10,', "6:36", "rate is said by the stages already"),
+        ("rate: 10, ", "", "6:13", "missing rate (or stages)"),
+        ("rate: 10,", "rate: 10, arrivals: random,", "6:34", "expected one of constant, poisson, not 'random'"),
+        ("    gate:", "    zipf: {task: soup}\n    gate:", "8:11", "missing catalogue, exponent"),
+        ("    gate:", "    stream: {task: soup, samples: 1, max_seconds: 9}\n    gate:", "8:20", "not 'soup'"),
+        ("    gate:", "    mixed: {rate: 9, seconds: 9, new_share: 2}\n    gate:", "8:45", "a share, 0 to 1, not 2"),
+        ("p(95)<100", "max<100", "9:39", "latency is judged by p(N), not by max"),
     ],
 )
 def test_a_mistake_in_the_file_is_told_with_line_and_column(
@@ -136,6 +147,26 @@ def test_a_mistake_in_the_file_is_told_with_line_and_column(
         load_profile("tiny", file)
     assert str(caught.value).startswith(f"slo.yml:{place}: ")
     assert message in str(caught.value)
+
+
+def test_every_workload_of_a_profile_is_read(tmp_path: Path) -> None:
+    """Tasks, arrivals and sizes end up in the phases, in the order of a run."""
+    more = """\
+    cold: {task: ingredients, samples: 2, max_seconds: 60}
+    stream: {task: recipe, samples: 3, max_seconds: 60}
+    herd: {task: nutrition, people: 50, herds: 2, max_seconds: 30}
+    zipf: {task: recipe, stages: "5s:1-9,5s:9", arrivals: poisson, catalogue: 7, exponent: 0.8}
+    mixed: {rate: 20, seconds: 5, new_share: 0.25}
+"""
+    (tmp_path / "slo.yml").write_text(GOOD.replace("    gate:", f"{more}    gate:"), encoding="utf-8")
+    load = load_profile("tiny", tmp_path / "slo.yml").load
+    mixed, zipf, herd, stream, cold = load.more
+    assert load.workloads == ("uncached", "cached", "mixed", "zipf", "herd", "stream", "cold")
+    assert (mixed.task, mixed.new_share) == ("all", 0.25)
+    assert (zipf.catalogue, zipf.exponent) == (7, 0.8)
+    assert zipf.arrivals == OpenLoop(parse_stages("5s:1-9,5s:9"), 0, "poisson")
+    assert herd.arrivals == Herds(50, 2, 30)
+    assert (stream.arrivals, cold.arrivals) == (ClosedLoop(3, 60), ClosedLoop(2, 60))
 
 
 def test_a_list_of_bounds_for_one_selector_is_read_in_order(tmp_path: Path) -> None:
