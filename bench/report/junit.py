@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def render_junit(result: Result) -> bytes:
     """Return the result as JUnit XML.
 
-    A broken rule of evidence is an error, a broken bound a failure. A bound that is not gated, or not decided, is
-    skipped, with the reason.
+    Outcomes are those of ``pytest bench``: a broken rule of evidence is an error, and so is every gated bound of
+    an INVALID run; a bound that is broken or not decided is a failure; one that is not gated is skipped.
 
     Args:
         result: The run.
@@ -56,8 +56,9 @@ def _cases(result: Result) -> Iterator[ET.Element]:
         message = f"{measured} from {bound.samples} samples"
         if not bound.gated:
             ET.SubElement(case, "skipped", message=f"not gated in this profile; {message}")
-        elif bound.verdict is Verdict.INCONCLUSIVE:
-            ET.SubElement(case, "skipped", message=f"inconclusive: {bound.note}; {message}")
-        elif bound.verdict is Verdict.FAIL:
-            ET.SubElement(case, "failure", message=message)
+        elif result.verdict is Verdict.INVALID:
+            ET.SubElement(case, "error", message=f"the run is INVALID; {message}")
+        elif bound.verdict is not Verdict.PASS:
+            note = f"; {bound.note}" if bound.note else ""
+            ET.SubElement(case, "failure", message=f"{bound.verdict}: {message}{note}")
         yield case
