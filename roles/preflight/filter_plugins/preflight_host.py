@@ -56,7 +56,7 @@ def disk_problems(spaces: Sequence[Mapping[str, Any]], disks: Sequence[Mapping[s
     What a path already holds counts as room: a host that has its models does not need the space for them again.
 
     Args:
-        spaces: The `spaces` that the module free_space returned.
+        spaces: The `spaces` that the module preflight_facts returned.
         disks: What is needed, `{"path": ..., "min_free_gb": GiB}`.
     """
     measured = {space["path"]: space for space in spaces}
@@ -87,7 +87,7 @@ def port_problems(listeners: Sequence[Mapping[str, Any]], ports: Sequence[Mappin
     """Say which ports are taken by somebody else.
 
     Args:
-        listeners: The `listeners` that the module listening_ports returned.
+        listeners: The `listeners` that the module preflight_facts returned.
         ports: What is needed, `{"port": ..., "owners": [pattern, ...], "setting": variable}`; a listener whose owner
             matches one of the patterns (shell wildcards) is ours.
     """

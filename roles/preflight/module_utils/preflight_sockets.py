@@ -1,61 +1,17 @@
-#!/usr/bin/python
-# Copyright: Alchemorsel contributors
-# MIT License (see LICENSE)
-"""Ansible module: which of the given TCP ports are listened on, and by whom."""
+"""Which TCP ports are listened on, and by whom, from the kernel's own tables: a minimal host needs no program for it."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-DOCUMENTATION = r"""
-module: listening_ports
-short_description: Say who listens on given TCP ports
-description:
-  - Reads the kernel's socket tables and finds the process behind each listener, then the name that an operator knows
-    it by - the container that publishes the port, the systemd unit, or else the program.
-  - Needs no program that a minimal host lacks. Run as root, else other users' processes stay unnamed.
-  - Reads only; check mode is no different.
-options:
-  ports:
-    description: TCP ports to look at.
-    type: list
-    elements: int
-    required: true
-author: Alchemorsel contributors
-"""
-
-EXAMPLES = r"""
-- name: See who listens on the port of Redis
-  listening_ports:
-    ports: [6379]
-  register: __ports
-"""
-
-RETURN = r"""
-listeners:
-  description: One entry a listening socket on one of the ports.
-  returned: success
-  type: list
-  elements: dict
-  contains:
-    port: {description: The TCP port., type: int}
-    address: {description: The address it is bound to., type: str}
-    pid: {description: Process id; 0 where it cannot be seen., type: int}
-    process: {description: Name of the program; empty where it cannot be seen., type: str}
-    owner: {description: Container name, else systemd unit, else program., type: str}
-"""
+    from pathlib import Path
 
 LISTEN = "0A"  # the kernel's TCP_LISTEN (include/net/tcp_states.h) as /proc/net/tcp prints it
 UNIT = re.compile(r"([^/]+\.(?:service|socket))(?:/|$)")
-DEADLINE_SECONDS = 10
 
 
 def decode_address(text: str) -> tuple[str, int]:
@@ -83,7 +39,7 @@ class SocketTable:
         self._run = run
 
     def listeners(self, ports: Iterable[int]) -> list[dict[str, Any]]:
-        """Return the listeners on any of the ports, as documented under RETURN."""
+        """Return the listeners on any of the ports, as the module preflight_facts documents them under `listeners`."""
         wanted = set(ports)
         found = [entry for entry in self._sockets() if entry[1] in wanted]
         pids = self._pids({inode for _, _, inode in found})
@@ -140,21 +96,3 @@ class SocketTable:
             if len(columns) > 1 and columns[0].endswith(f":{port}"):
                 return columns[1]
         return ""
-
-
-def main() -> None:
-    """Run the module."""
-    module = AnsibleModule(
-        argument_spec={"ports": {"type": "list", "elements": "int", "required": True}},
-        supports_check_mode=True,
-    )
-
-    def run(command: list[str]) -> str:
-        code, output, _ = module.run_command(["timeout", str(DEADLINE_SECONDS), *command], handle_exceptions=False)
-        return output if code == 0 else ""
-
-    module.exit_json(changed=False, listeners=SocketTable(Path("/proc"), run).listeners(module.params["ports"]))
-
-
-if __name__ == "__main__":
-    main()
