@@ -1,4 +1,4 @@
-"""Which TCP ports are listened on, and by whom, from the kernel's own tables: a minimal host needs no program for it."""
+"""Which TCP ports are listened on, and by whom, from the kernel's tables: a minimal host lacks programs."""
 
 from __future__ import annotations
 
