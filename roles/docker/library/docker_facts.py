@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# Copyright: Alchemorsel contributors
+# MIT License (see LICENSE)
+"""Ansible module: what a host has of Docker - packages, holds, sources of packages, the engine and its unit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Run = Callable[[list[str]], tuple[int, str, str]]
+
+DOCUMENTATION = r"""
+module: docker_facts
+short_description: Say what a host has of Docker
+description:
+  - Packages with versions and holds, sources of packages that name a repository, the engine's version and its unit.
+  - Reads only; check mode is no different. One module in place of a task for each, because a task costs a round trip.
+options:
+  packages:
+    description: Packages to look for.
+    type: list
+    elements: str
+    required: true
+  repository:
+    description: URL of a repository of packages; the files that name it are listed.
+    type: str
+    default: ""
+  sources:
+    description: Folder of apt's lists of sources.
+    type: path
+    default: /etc/apt/sources.list.d
+  unit:
+    description: The engine's unit.
+    type: str
+    default: docker.service
+author: Alchemorsel contributors
+"""
+
+EXAMPLES = r"""
+- name: Look at what is there
+  docker_facts:
+    packages: [docker.io, docker-ce]
+"""
+
+RETURN = r"""
+installed: {description: Version by name of each package that is installed., returned: success, type: dict}
+held: {description: Packages that apt may not change., returned: success, type: list, elements: str}
+source_files: {description: Files of sources that name the repository., returned: success, type: list, elements: str}
+engine: {description: Version of the engine; 0 where there is none., returned: success, type: str}
+runs: {description: Whether the engine's unit is active., returned: success, type: bool}
+starts_at_boot: {description: Whether the engine's unit is enabled., returned: success, type: bool}
+"""
+
+DEADLINE_SECONDS = 20
+
+
+def packages(listing: str) -> tuple[dict[str, str], list[str]]:
+    r"""Return the versions of installed packages and which of them are held, from dpkg-query's lines.
+
+    >>> packages("docker.io 26.1.5 install ok installed\nrunc 1.1 deinstall ok config-files\n")
+    ({'docker.io': '26.1.5'}, [])
+    """
+    installed, held = {}, []
+    for line in listing.splitlines():
+        name, version, wish, _, status = line.split()
+        if status == "installed":
+            installed[name] = version
+            if wish == "hold":
+                held.append(name)
+    return installed, held
+
+
+class Host:
+    """A host as far as Docker goes.
+
+    Args:
+        run: Runs a command within a deadline; returns exit status, output and errors.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def describe(self, names: Iterable[str], repository: str, sources: Path, unit: str) -> dict[str, Any]:
+        """Return what is documented under RETURN."""
+        # A status with a package that dpkg has never heard of is 1; the others are listed all the same.
+        shown = self._run(["dpkg-query", "--show", "--showformat", "${Package} ${Version} ${Status}\n", *names])[1]
+        # A package that is known but was never installed has no version, and its line one word less.
+        installed, held = packages("".join(f"{line}\n" for line in shown.splitlines() if len(line.split()) == 5))
+        version = re.search(r"\d+[.\d]*", self._run(["dockerd", "--version"])[1])
+        return {
+            "installed": installed,
+            "held": held,
+            "source_files": self._naming(repository, sources),
+            "engine": version.group() if version else "0",
+            "runs": self._run(["systemctl", "is-active", unit])[0] == 0,
+            "starts_at_boot": self._run(["systemctl", "is-enabled", unit])[0] == 0,
+        }
+
+    def _naming(self, repository: str, sources: Path) -> list[str]:
+        if not repository or not sources.is_dir():
+            return []
+        bare = repository.rstrip("/")
+        files = (path for pattern in ("*.list", "*.sources") for path in sources.glob(pattern))
+        return sorted(str(path) for path in files if bare in path.read_text(encoding="utf-8", errors="replace"))
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "packages": {"type": "list", "elements": "str", "required": True},
+            "repository": {"type": "str", "default": ""},
+            "sources": {"type": "path", "default": "/etc/apt/sources.list.d"},
+            "unit": {"type": "str", "default": "docker.service"},
+        },
+        supports_check_mode=True,
+    )
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        result: tuple[int, str, str] = module.run_command(["timeout", str(DEADLINE_SECONDS), *command])
+        return result
+
+    params = module.params
+    described = Host(run).describe(params["packages"], params["repository"], Path(params["sources"]), params["unit"])
+    module.exit_json(changed=False, **described)
+
+
+if __name__ == "__main__":
+    main()

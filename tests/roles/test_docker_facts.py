@@ -1,0 +1,55 @@
+"""The module docker_facts, on answers as dpkg, dockerd and systemctl give them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roles.docker.library.docker_facts import Host
+
+LISTING = """containerd 1.7.24~ds1-6 install ok installed
+docker-ce 5:27.0.1-1 hold ok installed
+runc  unknown ok not-installed
+docker.io 26.1.5 deinstall ok config-files
+"""
+NOWHERE = Path("/nonexistent")
+
+
+def host(listing: str = "", version: str = "", active: bool = False) -> Host:
+    """A host that gives these answers."""
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        if command[0] == "dpkg-query":
+            return 1, listing, "no packages found matching docker-cli"
+        if command[0] == "dockerd":
+            return (0 if version else 127), version, ""
+        return (0 if active else 3), "", ""
+
+    return Host(run)
+
+
+def test_only_installed_packages_count_and_holds_are_seen() -> None:
+    """A package that left its configuration or is known by name alone is not there."""
+    found = host(LISTING).describe([], "", NOWHERE, "docker.service")
+    assert found["installed"] == {"containerd": "1.7.24~ds1-6", "docker-ce": "5:27.0.1-1"}
+    assert found["held"] == ["docker-ce"]
+
+
+def test_engine_says_its_version_and_its_unit() -> None:
+    """As both generations print it."""
+    found = host(version="Docker version 20.10.24+dfsg1, build 297e128", active=True).describe([], "", NOWHERE, "x")
+    assert (found["engine"], found["runs"], found["starts_at_boot"]) == ("20.10.24", True, True)
+
+
+def test_host_without_an_engine_has_version_0() -> None:
+    """So that comparisons need no special case."""
+    found = host().describe([], "", NOWHERE, "docker.service")
+    assert (found["engine"], found["runs"], found["installed"]) == ("0", False, {})
+
+
+def test_files_that_name_the_repository_are_listed(tmp_path: Path) -> None:
+    """In both forms of apt's lists; a slash at the end makes no difference."""
+    (tmp_path / "old.list").write_text("deb [signed-by=/x] https://docker.test/linux/debian bookworm stable\n")
+    (tmp_path / "ours.sources").write_text("Types: deb\nURIs: https://docker.test/linux/debian/\n")
+    (tmp_path / "other.list").write_text("deb https://other.test/debian bookworm main\n")
+    found = host().describe([], "https://docker.test/linux/debian/", tmp_path, "docker.service")
+    assert found["source_files"] == [str(tmp_path / "old.list"), str(tmp_path / "ours.sources")]
