@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 # What somebody who looks for open doors tries first: remote engines, databases, exporters, registries, web servers.
 _TEMPTING = (21, 23, 25, 53, 80, 111, 443, 2375, 2376, 5000, 5432, 6379, 8000, 8080, 8443, 9090, 9093, 9100, 9121)
 _OURS = (3010, 3011, 6379, 11434, 11435)
-_WEB_PAGE = 3011
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +33,13 @@ def _listening(host: Host) -> set[int]:
     return {int(line.split()[3].rpartition(":")[2]) for line in lines}
 
 
+def _served(host: Host, variables: Variables) -> set[int]:
+    """The ports of this host that are meant for outsiders, by its groups."""
+    groups = host.ansible.get_variables()["group_names"]
+    ports = {"ai_service_hosts": ("ai_service", "ai_service_port"), "web_hosts": ("web", "web_port")}
+    return {int(variables(role)[port]) for group, (role, port) in ports.items() if group in groups}
+
+
 def test_outsider_reaches_ssh_and_the_open_services_only(host: Host, variables: Variables) -> None:
     """Every port that something listens on, and those that are tried first, stay silent to this machine."""
     address = str(_templated(host, "ansible_host | default(inventory_hostname)"))
@@ -43,19 +49,18 @@ def test_outsider_reaches_ssh_and_the_open_services_only(host: Host, variables: 
     wanted = variables("firewall")
     services = [*wanted["firewall_services"], *wanted["firewall_extra_services"]]
     allowed = {*wanted["firewall_ssh_ports"], ssh, *(int(each["port"]) for each in services if "from" not in each)}
-    if "ai_service_hosts" in host.ansible.get_variables()["group_names"]:
-        allowed |= {int(variables("ai_service")["ai_service_port"]), _WEB_PAGE}
+    allowed |= _served(host, variables)
     reached = answering(address, [*_TEMPTING, *_OURS, *allowed, *_listening(host)])
     assert reached <= allowed, f"open to outsiders, but in no list of the inventory: {sorted(reached - allowed)}"
 
 
 def test_open_service_is_reached_from_outside(host: Host, variables: Variables) -> None:
     """Closing everything is no art: the application has to reach the API."""
-    if "ai_service_hosts" not in host.ansible.get_variables()["group_names"]:
+    served = _served(host, variables)
+    if not served:
         pytest.skip("no service for outsiders on this host")
     address = str(_templated(host, "ansible_host | default(inventory_hostname)"))
-    port = int(variables("ai_service")["ai_service_port"])
-    assert answering(address, [port]) == {port}
+    assert answering(address, served) == served
 
 
 def test_only_the_services_hosts_reach_ollama_and_redis(host: Host, variables: Variables) -> None:
