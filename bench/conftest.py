@@ -89,9 +89,8 @@ def measured(request: pytest.FixtureRequest) -> Result:
     """Make the run; where it cannot be made, every test is an error that says why."""
     config = request.config
     folder = config.getoption("--bench-out") or Path("reports") / f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    console = Console(
-        file=cast("IO[str]", config.get_terminal_writer())
-    )  # past pytest's capturing: a run takes minutes
+    # Past pytest's capturing, because a run takes minutes.
+    console = Console(file=cast("IO[str]", config.get_terminal_writer()))
     try:
         with (
             Target(config.getoption("--target")) as target,

@@ -103,11 +103,8 @@ def condense(result: Result, samples: Sequence[Sample]) -> Baseline:
 
 
 def _scopes(result: Result, samples: Sequence[Sample]) -> Iterator[Scope]:
-    gates = [
-        parse_threshold(bound.selector, bound.expression, gated=True)
-        for bound in result.thresholds
-        if bound.gated and bound.unit == "ms"
-    ]
+    bounds = (parse_threshold(one.selector, one.expression, gated=one.gated) for one in result.thresholds)
+    gates = [bound for bound in bounds if bound.gated and bound.metric == "latency"]
     proven = sorted(filter(is_proven, samples), key=_scope)
     by_scope = {key: sorted(group, key=lambda sample: sample.intended_ns) for key, group in groupby(proven, _scope)}
     for (phase, task, cache), ours in by_scope.items():

@@ -16,6 +16,7 @@ from bench.report.formats import format_ms, format_rate, format_ratio, format_sh
 from bench.report.strips import draw_bound, draw_hit_ratio, draw_spread, strip_axis
 from bench.report.timeline import draw_timeline
 from bench.results import Finding, Measurement, PhaseResult, Result, ThresholdResult, Verdict
+from bench.verdict.thresholds import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,14 +31,6 @@ _HEADLINES = {
     Verdict.FAIL: "A bound is broken, and the figures are proven.",
     Verdict.INCONCLUSIVE: "The figures are proven, but too few to decide.",
     Verdict.INVALID: "The figures cannot be believed.",
-}
-_UNITS = {
-    "ttft": "ms",
-    "token_gap": "ms",
-    "model_load": "ms",
-    "model_memory": "MB",
-    "herd_calls": "calls",
-    "herd_slowdown": "x",
 }
 _PATHS = (("cached", "hit"), ("uncached", "miss"))
 
@@ -74,7 +67,7 @@ def render(result: Result, samples: Sequence[Sample], capacity: CapacityCurve | 
         outcomes=sorted({outcome for phase in result.phases for outcome in phase.cache}),
         hit_ratios=[(ratio, _markup(draw_hit_ratio(ratio))) for ratio in result.hit_ratios],
         measurements=_measurements(result.measurements),
-        units=_UNITS,
+        units={name: metric.unit for name, metric in METRICS.items()},
         capacity=capacity,
         capacity_plot=_markup(draw_capacity(capacity)) if capacity and capacity.points else None,
         generated=f"{result.started_at[:10]} {result.started_at[11:16]} UTC",

@@ -217,6 +217,14 @@ def test_only_proven_samples_are_kept_in_order_of_time() -> None:
     assert (scope.samples, scope.p50_ms, scope.p95_ms, scope.gated) == (3, [1.0, 2.0, 3.0], [], True)
 
 
+def test_only_latency_bounds_gate_latencies() -> None:
+    """A gated bound on streams, which has no scope of tags, gates no request."""
+    samples = hits([1.0, 2.0])
+    stream = judge(parse_threshold("ttft", "max<5000", gated=True), samples)
+    (scope,) = condense(result(thresholds=[stream]), samples).scopes
+    assert not scope.gated
+
+
 def test_a_baseline_comes_back_as_it_was_saved_and_is_small(tmp_path: Path) -> None:
     """A run's folder, its result.json and the baseline made of it are the same side of a comparison."""
     samples = hits(noise(np.random.default_rng(2), 5000))

@@ -15,12 +15,10 @@ from bench.evidence.rules import examine
 from bench.report.capacity import draw_capacity
 from bench.report.ecdf import Curve as Distribution
 from bench.report.ecdf import common_axis, plot
-from bench.report.formats import format_bound, format_ms, format_ratio, format_share, format_threshold, format_value
-from bench.report.junit import render_junit
 from bench.report.page import render
 from bench.report.svg import LogAxis
 from bench.report.timeline import draw_timeline
-from bench.results import Finding, GpuUse, HitRatio, Mark, Measurement, Result, Verdict
+from bench.results import GpuUse, HitRatio, Mark, Measurement, Result, Verdict
 from bench.verdict import verdicts
 from bench.verdict.thresholds import parse_threshold
 from tests.unit.bench.records import cached_record, hit, miss, result, uncached_record
@@ -164,67 +162,6 @@ def test_an_axis_covers_whole_decades() -> None:
     assert list(axis.decades()) == [1, 10, 100, 1000]
     assert [axis.at(value) for value in (1, 10, 1000)] == pytest.approx([0, 100, 300])
     assert LogAxis.around([10.0], 0.0, 1.0).high > LogAxis.around([10.0], 0.0, 1.0).low
-
-
-def junit_outcomes(verdict: Verdict, *, interrupted: bool = False) -> list[str | None]:
-    """Return the counts of tests, errors, failures and skipped ones of a run of that verdict."""
-    samples = [hit(500.0) for _ in range(100)]
-    bounds = [
-        verdicts.judge(parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True), samples),
-        verdicts.judge(parse_threshold("latency{task:recipe,cache:miss}", "p(95)<100", gated=True), samples),
-        verdicts.judge(parse_threshold("failures", "rate<0.5", gated=True), samples),
-        verdicts.judge(parse_threshold("failures", "rate<0.5", gated=False), samples),
-    ]
-    holds = verdict is not Verdict.INVALID or interrupted
-    findings = [Finding(rule="r", phase="cached", task=task, holds=holds, detail="<why>") for task in ("a", "b")]
-    whole = result(verdict=verdict, thresholds=bounds, evidence=findings, interrupted=interrupted)
-    suite = ET.fromstring(render_junit(whole))  # noqa: S314 - ours
-    return [suite.get(name) for name in ("tests", "errors", "failures", "skipped")]
-
-
-def test_junit_shows_bounds_and_evidence_as_tests() -> None:
-    """A broken bound is a failure and so is one that is not decided; what is not gated is skipped."""
-    assert junit_outcomes(Verdict.FAIL) == ["6", "0", "2", "1"]
-
-
-def test_junit_of_an_invalid_run_has_errors_and_no_passed_bound() -> None:
-    """Broken evidence, or an interruption, is an error; no bound passes or fails on figures that say nothing."""
-    assert junit_outcomes(Verdict.INVALID) == ["6", "5", "0", "1"]
-    assert junit_outcomes(Verdict.INVALID, interrupted=True) == ["7", "4", "0", "1"]
-
-
-@pytest.mark.parametrize(
-    ("milliseconds", "text"),
-    [
-        (None, "-"),
-        (0.5, "0.50 ms"),
-        (9.994, "9.99 ms"),
-        (9.996, "10.0 ms"),
-        (99.97, "100 ms"),
-        (999.4, "999 ms"),
-        (999.6, "1.00 s"),
-        (65_432.1, "65.4 s"),
-    ],
-)
-def test_latencies_have_three_digits(milliseconds: float | None, text: str) -> None:
-    """The unit changes where it reads better, and rounding never gives 1000 ms."""
-    assert format_ms(milliseconds) == text
-
-
-def test_shares_ratios_and_bounds_read_naturally() -> None:
-    """A bound has no needless digits."""
-    assert [format_share(None), format_share(0.0125), format_share(0.5)] == ["-", "1.25%", "50%"]
-    assert [format_ratio(None), format_ratio(1.26), format_ratio(1234.5)] == ["-", "1.3x", "1,234x"]
-    assert format_threshold("failures", "rate<0.1") == "failures rate<0.1"
-    assert [format_bound("ms", 100), format_bound("ms", 5000), format_bound("share", 0.01)] == ["100 ms", "5 s", "1%"]
-
-
-def test_values_are_told_in_their_unit() -> None:
-    """Milliseconds and shares as ever; anything else with its unit behind it."""
-    told = [format_value(*pair) for pair in (("ms", 1.5), ("share", 0.5), ("MB", 612.34), ("x", 1.034), ("calls", 1.0))]
-    assert told == ["1.50 ms", "50%", "612 MB", "1.03 x", "1 call"]
-    assert [format_value("calls", 2.0), format_value("W", None)] == ["2 calls", "-"]
-    assert format_bound("MB", 4000) == "4000 MB"
 
 
 def test_every_plot_has_words_and_figures_beside_it() -> None:
