@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 from rich.console import Console
 
 from bench.budgets import command as budgets
+from bench.capacity import command as capacity
 from bench.capacity.curve import load_curve
 from bench.compare import command as compare
 from bench.errors import BenchError, UsageError
@@ -28,6 +29,7 @@ from bench.evidence.ollama import Ollama
 from bench.load.plan import WORKLOADS
 from bench.load.target import Target
 from bench.measure import make_folder, measure
+from bench.overhead import command as overhead
 from bench.peers import command as peers
 from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.report.page import render
@@ -79,9 +81,9 @@ def _show(options: argparse.Namespace, console: Console) -> int:
 def _report(options: argparse.Namespace, console: Console) -> int:
     result = load_result(options.run)
     folder = options.run if options.run.is_dir() else options.run.parent
-    capacity = load_curve(options.capacity) if options.capacity else None
+    curve = load_curve(options.capacity) if options.capacity else None
     file = options.out or folder / "report.html"
-    page = render(result, read_samples(folder / result.samples_file)[0], capacity)
+    page = render(result, read_samples(folder / result.samples_file)[0], curve)
     try:
         write_atomically(file, page.encode())
     except OSError as error:
@@ -96,6 +98,14 @@ def _measure_peers(options: argparse.Namespace, console: Console) -> int:
 
 def _hold_to_budgets(options: argparse.Namespace, console: Console) -> int:
     return budgets.run(options, console, make_folder(options.out or _new_folder("budgets")))
+
+
+def _measure_overhead(options: argparse.Namespace, console: Console) -> int:
+    return overhead.run(options, console, make_folder(options.out or _new_folder("overhead")))
+
+
+def _find_capacity(options: argparse.Namespace, console: Console) -> int:
+    return capacity.run(options, console, make_folder(options.out or _new_folder("capacity")))
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
@@ -206,7 +216,11 @@ def _parser() -> argparse.ArgumentParser:
     peers.add_arguments(beside)
     costs = commands.add_parser("budgets", help="measure what the service costs on this machine: time, memory, calls")
     budgets.add_arguments(costs)
-    for command in (run, beside, costs):
+    added = commands.add_parser("overhead", help="measure what the service adds to a miss: directly and through it")
+    overhead.add_arguments(added)
+    most = commands.add_parser("capacity", help="find the highest rate within the bounds, and what is in the way")
+    capacity.add_arguments(most)
+    for command in (run, beside, costs, added, most):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     difference = commands.add_parser("compare", help="tell whether a run is slower or faster than another, noise apart")
     compare.add_compare_arguments(difference)
@@ -229,4 +243,6 @@ _COMMANDS = {
     "baseline": compare.run_baseline,
     "peers": _measure_peers,
     "budgets": _hold_to_budgets,
+    "overhead": _measure_overhead,
+    "capacity": _find_capacity,
 }

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 import msgspec
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from bench.budgets import cached_rate, herd, import_time, memory, overhead
 from bench.budgets.finding import Finding  # noqa: TC001 - msgspec reads the annotation
+from bench.budgets.table import findings_table, format_figure
 from bench.errors import ProcessError
 from bench.peers.cores import Cores, share_out
 from bench.peers.report import describe_conditions, load_average
@@ -75,7 +74,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
                 console.print(_line(finding), soft_wrap=True)
     report = Report(describe_conditions(cores, memory.CONNECTIONS, before), findings)
     write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(report)))
-    console.print(_table(findings))
+    console.print(findings_table(findings))
     for finding in findings:
         console.print(f"- {finding.name}: {finding.how}", soft_wrap=True, highlight=False)
     for label, text in report.conditions.items():
@@ -135,24 +134,7 @@ def _on(cores: frozenset[int]) -> Iterator[None]:
 
 
 def _line(finding: Finding) -> Text:
-    return Text.assemble(f"{finding.name}: {_figure(finding)} ", (finding.verdict, STYLES[finding.verdict]))
-
-
-def _figure(finding: Finding) -> str:
-    return f"{finding.value:.3g} {finding.unit}".rstrip()
-
-
-def _table(findings: list[Finding]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("budget", no_wrap=True)
-    for heading in ("at most", "measured", "95% interval"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for finding in findings:
-        spread = "-" if finding.low == finding.high else f"{finding.low:.3g}-{finding.high:.3g}"
-        verdict = Text(finding.verdict, style=STYLES[finding.verdict])
-        table.add_row(finding.name, f"{finding.limit:g} {finding.unit}", _figure(finding), spread, verdict)
-    return table
+    return Text.assemble(f"{finding.name}: {format_figure(finding)} ", (finding.verdict, STYLES[finding.verdict]))
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bench.budgets.finding import Finding, judge
+from bench.overhead.pairs import judge_pairs, measure_pairs
 from bench.peers.gateways import CHAT_PATH
 from bench.peers.service import RECIPE_PATH, recipe_request
-from bench.verdict.bootstrap import Interval, median_interval, ratio_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.budgets.finding import Finding
     from bench.peers.service import AIService, Upstream
 
-LIMIT_MS = 2.0
-LIMIT_PERCENT = 1.0
 PAIRS = 120
 DELAY_MS = 200.0
 """Where 1 % is 2 ms too; a model takes longer, so the share of a real miss is smaller."""
 
 _DEADLINE_S = 30.0
-_WARM_UP = 5
 _HEADERS = {"Content-Type": "application/json"}
 
 
@@ -47,7 +44,6 @@ def measure(
     Raises:
         httpx.HTTPError: A request got no answer, or a wrong one.
     """
-    direct, through, missed = [], [], 0
     with httpx.Client(timeout=_DEADLINE_S, trust_env=False) as client:
 
         def ask(url: str, body: str) -> tuple[float, httpx.Response]:
@@ -57,35 +53,12 @@ def measure(
             response.raise_for_status()
             return elapsed_ms, response
 
-        for pair in range(-_WARM_UP, pairs):
-            tell(f"miss overhead: {max(0, pair)} of {pairs} pairs")
-            question = recipe_request(pair + _WARM_UP)
-            if pair % 2:
-                through_ms, response = ask(f"{service.url}{RECIPE_PATH}", question)
-            direct_ms, _ = ask(f"{upstream.url}{CHAT_PATH}", upstream.last_request())
-            if not pair % 2:
-                through_ms, response = ask(f"{service.url}{RECIPE_PATH}", question)
-            if pair >= 0:
-                direct.append(direct_ms)
-                through.append(through_ms)
-                missed += "fwd=miss" in response.headers.get("cache-status", "")
-    invalid = "" if missed == pairs else f"only {missed} of {pairs} answers were computed"
-    return judge_pairs(direct, through, invalid)
+        def direct(_number: int) -> float:
+            return ask(f"{upstream.url}{CHAT_PATH}", upstream.last_request())[0]
 
+        def through(number: int) -> tuple[float, bool]:
+            milliseconds, response = ask(f"{service.url}{RECIPE_PATH}", recipe_request(number + 1))
+            return milliseconds, "fwd=miss" in response.headers.get("cache-status", "")
 
-def judge_pairs(direct_ms: list[float], through_ms: list[float], invalid: str = "") -> tuple[Finding, Finding]:
-    """Judge the median difference within pairs.
-
-    Args:
-        direct_ms: Latencies of the direct calls.
-        through_ms: Latencies through the service, of the same pairs.
-        invalid: Why they prove nothing; empty where they do.
-    """
-    difference = median_interval([after - before for before, after in zip(direct_ms, through_ms, strict=True)])
-    share = ratio_interval(through_ms, direct_ms)
-    percent = Interval(*((bound - 1) * 100 for bound in (share.median, share.low, share.high)))
-    how = f"{len(direct_ms)} pairs in turns; directly the median is {median_interval(direct_ms).median:.1f} ms"
-    return (
-        judge("miss overhead", "ms", LIMIT_MS, difference, how=how, invalid=invalid),
-        judge("miss overhead, share", "%", LIMIT_PERCENT, percent, how="of the same pairs", invalid=invalid),
-    )
+        through(-1)  # Gives the upstream a request that direct calls can repeat.
+        return judge_pairs(measure_pairs(direct, through, pairs, tell))

@@ -82,7 +82,7 @@ class Generator:
         if phase.catalogue:
             command += ["--catalogue", str(phase.catalogue), "--exponent", str(phase.exponent)]
         if phase.new_share:
-            command += ["--new-share", str(phase.new_share)]
+            command += ["--new-share", str(phase.new_share), "--new-from", str(phase.new_from)]
         arrivals = phase.arrivals
         if isinstance(arrivals, OpenLoop):
             if self._processes > 1:

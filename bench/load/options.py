@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.load.arrivals import PROCESSES, Stage, parse_stages
 from bench.load.picks import ALL_TASKS, GENERATED, Picks
-from bench.load.plan import OpenLoop
+from bench.load.plan import NEW_FROM, OpenLoop
 from bench.load.workload import TASKS
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add_options(parser: LocustArgumentParser) -> None:
     add("--catalogue", type=_positive, default=100, help="zipf: how many requests there are")
     add("--exponent", type=_amount, default=1.0, help="zipf: how unevenly they are asked (0: all alike)")
     add("--new-share", type=_share, default=0.0, help="mixed: share of new requests, 0 to 1")
+    add("--new-from", type=_whole, default=NEW_FROM, help="mixed: index of the first new request")
     add("--people", type=_positive, default=100, help="herd: how many ask the same at once")
     add("--count", type=_whole, default=0, help="closed loop: stop after so many requests, or herds (0: never)")
     add("--max-seconds", type=_amount, default=0.0, help="closed loop: start none after this (0: never)")
@@ -73,6 +74,7 @@ def picks_of(options: argparse.Namespace) -> Picks:
         catalogue=options.catalogue,
         exponent=options.exponent,
         new_share=options.new_share,
+        new_from=options.new_from,
     )
 
 

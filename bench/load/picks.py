@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bench.load.plan import NEW_FROM
 from bench.load.workload import TASKS
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ GENERATED = ("cached", "uncached", "zipf", "herd", "mixed")
 
 ALL_TASKS = "all"
 """In place of a task: all of them in turn."""
-
-NEW_FROM = 1_000_000
-"""Where the new requests of a mixed phase are counted from, far from those that are known."""
 
 _AT_A_TIME = 4096
 
@@ -55,6 +53,7 @@ class Picks:
         catalogue: How many requests a Zipf mix knows.
         exponent: Its exponent.
         new_share: Share of new requests in a mixed phase, 0 to 1.
+        new_from: Index of the first of these.
     """
 
     workload: str
@@ -64,6 +63,7 @@ class Picks:
     catalogue: int = 100
     exponent: float = 1.0
     new_share: float = 0.0
+    new_from: int = NEW_FROM
     _drawn: list[int] = field(default_factory=list)
     _tasks: Sequence[str] = ()
     _cumulative: Sequence[float] = ()
@@ -88,7 +88,7 @@ class Picks:
         if self.workload == "zipf":
             return task, self._draw(number)
         if self.workload == "mixed":
-            return task, NEW_FROM + turn if self._draw(number) else turn % self.distinct
+            return task, self.new_from + turn if self._draw(number) else turn % self.distinct
         return task, turn
 
     def _draw(self, number: int) -> int:

@@ -25,6 +25,9 @@ WORKLOADS = ("uncached", "cached", "mixed", "zipf", "herd", "stream", "cold")
 - ``cold``: new ones, each after Ollama was told to unload the model: time to load it
 """
 
+NEW_FROM = 1_000_000
+"""Where the new requests of a mixed phase are counted from, far from those that are known."""
+
 KNOWN = 8
 """How many known requests of a task a cached phase asks, at most."""
 
@@ -126,6 +129,7 @@ class Phase:
         catalogue: zipf: how many requests there are.
         exponent: zipf: how unevenly they are asked.
         new_share: mixed: share of new requests.
+        new_from: mixed: where these are counted from.
         seed: Names the requests, and gives random arrivals.
     """
 
@@ -136,6 +140,7 @@ class Phase:
     catalogue: int = 0
     exponent: float = 0.0
     new_share: float = 0.0
+    new_from: int = NEW_FROM
     seed: str = ""
 
     def seeded(self, seed: str) -> Phase:

@@ -77,10 +77,17 @@ class Target:
     def counters(self) -> Counters:
         """Read the service's counters; none where ``/metrics`` cannot be had or read, which the evidence then says."""
         try:
-            response = self._get("/metrics")
-            return parse_counters(response.text) if response.status_code == 200 else Counters()
-        except (TargetError, ValueError):
+            return parse_counters(self.metrics())
+        except ValueError:
             return Counters()
+
+    def metrics(self) -> str:
+        """Return its ``/metrics``; empty where it has none."""
+        try:
+            response = self._get("/metrics")
+        except TargetError:
+            return ""
+        return response.text if response.status_code == 200 else ""
 
     def facts(self) -> dict[str, str]:
         """Return what ``/health`` tells of the service, as label and text: version, digest of the model, cache."""

@@ -9,7 +9,7 @@ import pytest
 from bench.budgets.cached_rate import p99_interval
 from bench.budgets.finding import judge
 from bench.budgets.herd import judge_herds
-from bench.budgets.overhead import judge_pairs
+from bench.overhead.pairs import Pairs, judge_pairs
 from bench.results import Verdict
 from bench.verdict.bootstrap import Interval
 
@@ -50,7 +50,7 @@ def test_a_herd_without_a_provider_call_proves_nothing() -> None:
 
 def test_overhead_is_the_difference_within_pairs() -> None:
     """A slow pair is slow on both sides, which the difference does not see."""
-    milliseconds, percent = judge_pairs([200.0, 400.0, 200.0], [201.0, 401.0, 201.0])
+    milliseconds, percent = judge_pairs(Pairs([200.0, 400.0, 200.0], [201.0, 401.0, 201.0], 3))
     assert (milliseconds.value, milliseconds.verdict) == (1.0, Verdict.PASS)
     assert percent.value == pytest.approx(0.5)
     assert percent.verdict is Verdict.PASS
@@ -58,8 +58,17 @@ def test_overhead_is_the_difference_within_pairs() -> None:
 
 def test_overhead_beyond_either_budget_fails() -> None:
     """Of 100 ms, 1.5 ms are too large a share; of 1 s, 3 ms are too long."""
-    assert [finding.verdict for finding in judge_pairs([100.0] * 5, [101.5] * 5)] == [Verdict.PASS, Verdict.FAIL]
-    assert [finding.verdict for finding in judge_pairs([1000.0] * 5, [1003.0] * 5)] == [Verdict.FAIL, Verdict.PASS]
+    short, long = Pairs([100.0] * 5, [101.5] * 5, 5), Pairs([1000.0] * 5, [1003.0] * 5, 5)
+    assert [finding.verdict for finding in judge_pairs(short)] == [Verdict.PASS, Verdict.FAIL]
+    assert [finding.verdict for finding in judge_pairs(long)] == [Verdict.FAIL, Verdict.PASS]
+
+
+def test_an_answer_that_was_not_computed_makes_the_overhead_prove_nothing() -> None:
+    """It would make the service look faster than what is behind it; so would a reloaded model."""
+    pairs = Pairs([100.0] * 5, [101.0] * 5, 4)
+    assert {finding.verdict for finding in judge_pairs(pairs)} == {Verdict.INVALID}
+    reloaded = judge_pairs(Pairs([100.0] * 5, [101.0] * 5, 5), "the model was loaded anew")
+    assert {finding.verdict for finding in reloaded} == {Verdict.INVALID}
 
 
 def test_percentile_comes_with_the_bounds_of_so_many_samples() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped] # has none
 
-from bench.load.picks import GENERATED, NEW_FROM, Picks, zipf_shares
+from bench.load.picks import GENERATED, Picks, zipf_shares
+from bench.load.plan import NEW_FROM
 from bench.load.workload import TASKS
 
 

@@ -1,0 +1,215 @@
+"""``python -m bench capacity --target URL``: the highest rate within the SLO, for each hit ratio."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from bench.capacity.curve import FILE, Curve, Point, Step
+from bench.capacity.search import RESOLUTION, Limits, search
+from bench.capacity.trial import Bounds, Trials
+from bench.capacity.usage import saturated
+from bench.errors import TargetError, UsageError
+from bench.evidence.environment import describe_machine
+from bench.load.generator import Generator
+from bench.load.plan import KNOWN
+from bench.load.target import Target
+from bench.load.workload import TASKS
+from bench.report.console import Activity
+from bench.results import write_atomically
+from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+INTERRUPTED = 130
+STEPS = 14
+"""The most rates that are tried for a hit ratio: from 50 to 4,000 by doubling, and the gap halved to 15 %, take 10."""
+
+LEAST = 0.2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--target", required=True, metavar="URL", help="the service, e.g. http://127.0.0.1:3010")
+    parser.add_argument("--profile", default="lab", help="whose gated bounds have to be kept (default: lab)")
+    parser.add_argument(
+        "--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)"
+    )
+    parser.add_argument("--task", choices=tuple(TASKS), default="ingredients", help="default: ingredients")
+    parser.add_argument(
+        "--hit-ratios", type=_ratios, default=(1.0, 0.99, 0.9), metavar="LIST", help="default: 1,0.99,0.9"
+    )
+    parser.add_argument("--start", type=_above_0, default=50.0, metavar="RATE", help="first rate (default: 50/s)")
+    parser.add_argument("--most", type=_above_0, default=4000.0, metavar="RATE", help="highest rate (default: 4,000/s)")
+    parser.add_argument("--seconds", type=_above_0, default=5.0, help="of each trial (default: 5)")
+    parser.add_argument("--minutes", type=_above_0, default=10.0, help="no trial begins after this (default: 10)")
+    parser.add_argument("--slots", type=int, default=1, help="OLLAMA_NUM_PARALLEL, for Ollama's share (default: 1)")
+
+
+def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
+    """Search; returns the exit status: 0, or 130 where it was interrupted.
+
+    Args:
+        options: Those of `add_arguments`.
+        console: Where progress and table go.
+        folder: Where the curve goes.
+
+    Raises:
+        BenchError: The service does not answer, or the generator failed.
+    """
+    if options.slots < 1 or options.most < options.start:
+        raise UsageError("--slots is at least 1, and --most is not below --start")
+    profile = load_profile(options.profile, options.slo)
+    bounds = bounds_of(profile, options.task)
+    started_at, began = datetime.now(UTC), time.monotonic()
+    points: list[Point] = []
+    interrupted = False
+    with Target(options.target) as target, Activity(console) as activity:
+        target.require_ready()
+        environment = target.facts() | describe_machine()
+        trials = Trials(
+            target=target,
+            generator=Generator(target.url, folder / "locust.log"),
+            task=options.task,
+            seed=secrets.token_hex(8),
+            distinct=KNOWN,
+            bounds=bounds,
+            seconds=options.seconds,
+            slots=options.slots,
+            max_lag_p99_ms=profile.load.max_lag_p99_ms,
+            tell=activity.tell,
+        )
+        console.print(f"[bold]{target.url}[/bold]  {options.task}: {bounds}", soft_wrap=True, highlight=False)
+        try:
+            _prime(target, trials, activity)
+            for ratio in options.hit_ratios:
+                points += [_point(trials, ratio, options, began, console)]
+        except KeyboardInterrupt:
+            interrupted = True
+    curve = Curve(
+        target=target.url,
+        task=options.task,
+        bound=str(bounds),
+        method=f"rates doubled from {options.start:g}/s, then the gap halved until {RESOLUTION:g} times remains; "
+        f"Poisson arrivals for {options.seconds:g} s each",
+        started_at=started_at.isoformat(timespec="seconds"),
+        duration_s=time.monotonic() - began,
+        interrupted=interrupted,
+        environment=environment,
+        points=points,
+    )
+    write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(curve), indent=2) + b"\n")
+    console.print(_table(points))
+    console.print(f"figures  {folder / FILE}", soft_wrap=True, highlight=False)
+    return INTERRUPTED if interrupted else 0
+
+
+def bounds_of(profile: Profile, task: str) -> Bounds:
+    """Return the gated bounds of a task: the latency of its hits, perhaps of its misses, and failures (1 % if none).
+
+    Args:
+        profile: The profile.
+        task: The service's task.
+
+    Raises:
+        UsageError: The profile gates no latency of the task's hits.
+    """
+    gated = [bound for bound in profile.thresholds if bound.gated and bound.tags.get("task", task) == task]
+    latency = [bound for bound in gated if bound.metric == "latency"]
+    hits = [bound for bound in latency if bound.tags.get("cache") == "hit"]
+    misses = [bound for bound in latency if bound.tags.get("cache") == "miss"]
+    if not hits:
+        raise UsageError(
+            f"profile {profile.name} gates no latency{{task:{task},cache:hit}}, so there is nothing to keep"
+        )
+    p = hits[0].p
+    of_misses = next((bound.bound for bound in misses if bound.p == p), None)
+    failures = next((bound.bound for bound in gated if bound.metric == "failures"), 0.01)
+    return Bounds(p=p, hit_ms=hits[0].bound, miss_ms=of_misses, failures=failures)
+
+
+def summarize(hit_ratio: float, steps: Sequence[Step]) -> Point:
+    """Return what a search found.
+
+    Args:
+        hit_ratio: That was planned.
+        steps: All that were tried.
+    """
+    capacity = max((step.rate for step in steps if step.kept), default=0.0)
+    broken = min((step for step in steps if not step.kept), key=lambda step: step.rate, default=None)
+    culprit = ""
+    if broken is not None:
+        culprit = "generator" if broken.kept is None else saturated(broken.used)
+    return Point(
+        hit_ratio=hit_ratio,
+        capacity=capacity,
+        broken=broken.rate if broken else None,
+        saturated=culprit,
+        steps=list(steps),
+    )
+
+
+def _prime(target: Target, trials: Trials, activity: Activity) -> None:
+    for index in range(trials.distinct):
+        activity.tell(f"asking {index + 1} of {trials.distinct} known requests for the first time")
+        answer = target.ask(trials.task, trials.seed, index)
+        if answer["failure"]:
+            raise TargetError(f"{target.url} did not answer a {trials.task} request: {answer['failure']}")
+
+
+def _point(trials: Trials, ratio: float, options: argparse.Namespace, began: float, console: Console) -> Point:
+    def attempt(rate: float) -> Step | None:
+        if time.monotonic() - began > options.minutes * 60:
+            console.print("  no time left (--minutes); the bracket stays as wide as it is", highlight=False)
+            return None
+        step = trials.attempt(rate, ratio)
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in step.used.items())
+        kept = "kept" if step.kept else step.note
+        console.print(f"  {ratio:.1%} hits, {rate:,.0f}/s: {kept}  [dim]{shares}[/dim]", highlight=False)
+        return step
+
+    return summarize(ratio, search(attempt, Limits(options.start, LEAST, options.most, STEPS)))
+
+
+def _table(points: Sequence[Point]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("hit ratio", "capacity", "breaks at"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("in the way")
+    for point in points:
+        broken = "not found" if point.broken is None else f"{point.broken:,.0f}/s"
+        capacity = f"{'>= ' if point.broken is None else ''}{point.capacity:,.0f}/s"
+        why = point.saturated or ("" if point.broken is None else "nothing that could be seen")
+        table.add_row(f"{point.hit_ratio:.1%}", capacity, broken, why)
+    return table
+
+
+def _ratios(text: str) -> tuple[float, ...]:
+    try:
+        ratios = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        ratios = (-1.0,)
+    if not all(0 <= ratio <= 1 for ratio in ratios):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected shares from 0 to 1, e.g. 1,0.99,0.9")
+    return ratios
+
+
+def _above_0(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return value

@@ -1,0 +1,1 @@
+"""What the service adds to a miss: the same call, directly and through the service, in turns."""

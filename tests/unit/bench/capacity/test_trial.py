@@ -1,0 +1,79 @@
+"""A tried rate is held to the bounds of the profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.capacity.command import bounds_of
+from bench.capacity.trial import Bounds, judge
+from bench.capacity.usage import Reading, is_local, read, used
+from bench.errors import UsageError
+from bench.verdict.slo import load_profile
+from tests.unit.bench.records import hit, miss
+
+if TYPE_CHECKING:
+    from bench.samples import Sample
+
+BOUNDS = Bounds(p=95, hit_ms=50, miss_ms=3000, failures=0.01)
+METRICS = """\
+# TYPE process_cpu_seconds counter
+process_cpu_seconds_total 12.5
+# TYPE alchemorsel_ai_workers gauge
+alchemorsel_ai_workers 2
+# TYPE alchemorsel_ai_provider_duration_seconds histogram
+alchemorsel_ai_provider_duration_seconds_sum{provider="ollama",task="recipe"} 7
+alchemorsel_ai_provider_duration_seconds_sum{provider="ollama",task="nutrition"} 3
+alchemorsel_ai_provider_duration_seconds_sum{provider="openai",task="recipe"} 99
+"""
+
+
+@pytest.mark.parametrize(
+    ("samples", "note"),
+    [
+        ([hit(10)] * 95 + [hit(90)] * 5, ""),
+        ([hit(10)] * 90 + [hit(90)] * 10, "p95 of cached answers 90.0 ms"),
+        ([hit(10)] * 90 + [miss(4000)] * 10, "p95 of computed answers 4,000 ms"),
+        ([hit(10)] * 98 + [hit(failure="HTTP 503")] * 2, "2.0% failed"),
+        ([hit(10)] * 90 + [hit(500, warmup=True)] * 90, ""),
+        ([], "100.0% failed"),
+    ],
+)
+def test_a_rate_is_kept_if_every_bound_is(samples: list[Sample], note: str) -> None:
+    """What broke is said; the warm-up counts for nothing, and no answer at all is no success."""
+    step = judge(100, samples, BOUNDS, {}, late=False)
+    assert (step.note, step.kept) == (note, not note)
+
+
+def test_a_late_generator_tells_nothing() -> None:
+    """Neither kept nor broken."""
+    step = judge(100, [hit(10)] * 100, BOUNDS, {}, late=True)
+    assert (step.kept, step.note) == (None, "the generator was late")
+
+
+def test_the_bounds_are_the_gated_ones_of_the_task() -> None:
+    """The lab only shows its uncached bounds; prod gates them."""
+    lab, prod = (bounds_of(load_profile(name), "nutrition") for name in ("lab", "prod"))
+    assert lab == Bounds(p=95, hit_ms=50, miss_ms=None, failures=0.01)
+    assert prod == Bounds(p=95, hit_ms=50, miss_ms=3000, failures=0.01)
+    profile = load_profile("lab")
+    without = type(profile)("lab", "d", "h", profile.load, ())
+    with pytest.raises(UsageError, match="gates no latency"):
+        bounds_of(without, "recipe")
+
+
+def test_shares_are_of_the_workers_and_the_slots() -> None:
+    """2.5 s of two workers in 5 s are a quarter of each; 10 s of two slots in 5 s are all of them."""
+    before = Reading(service_s=10, redis_s={7: 1.0}, machine_s=None, provider_s=0, workers=2)
+    after = Reading(service_s=12.5, redis_s={7: 2.0, 8: 9.0}, machine_s=None, provider_s=10, workers=2)
+    shares = used(before, after, 5, slots=2, generator=0.5)
+    assert shares == {"Ollama slots": 1.0, "Redis": 0.2, "generator": 0.5, "service CPU": 0.25}
+
+
+def test_totals_are_read_from_the_metrics() -> None:
+    """Over all tasks, and of Ollama alone; a target elsewhere tells nothing of this machine's Redis."""
+    reading = read("http://192.0.2.1:3010", METRICS)
+    assert (reading.service_s, reading.workers, reading.provider_s) == (12.5, 2, 10)
+    assert (reading.redis_s, reading.machine_s) == ({}, None)
+    assert (is_local("http://127.0.0.1:9"), is_local("http://192.0.2.1:9")) == (True, False)
