@@ -117,7 +117,7 @@ def _print(console: Console, comparison: Comparison, options: argparse.Namespace
 
 def _table(rows: list[Row]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
-    table.add_column("scope", no_wrap=True)
+    table.add_column("scope")
     for heading in ("old", "new", "new/old (95%)", "p", "delta"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("change", no_wrap=True)
