@@ -33,7 +33,7 @@ class Site:
         name = variables("ollama")["ollama_container_name"]
         self.container = self._json(f"docker inspect {name}")[0]
         self.limits: dict[str, Any] = self.container["HostConfig"]
-        self.processes = host.check_output("docker top %s -eo comm", name).split()
+        self.processes = host.check_output("docker top %s -eo pid,comm", name).split()
         self.insecure = set(variables("docker")["docker_insecure_registries"])
 
     def owned(self, path: str, mode: int, group: str = "root") -> bool:
