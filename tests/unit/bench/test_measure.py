@@ -1,0 +1,38 @@
+"""GPUs are sampled where the service runs, or not at all; a run's folder is made or refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.errors import UsageError
+from bench.measure import _gpus, make_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:3010", "http://127.0.1.1", "http://localhost:3010", "http://[::1]:1"]
+)
+def test_a_local_service_has_the_gpus_of_this_host(url: str) -> None:
+    """Its own nvidia-smi is asked."""
+    assert _gpus(url, None)._command == ["nvidia-smi"]
+
+
+def test_the_gpus_of_another_host_are_asked_only_in_the_way_that_was_said() -> None:
+    """This host's GPUs say nothing of a service elsewhere; without a way there is a reason instead of a figure."""
+    remote = _gpus("http://10.0.0.7:3010", None)
+    assert remote._command == []
+    assert remote.describe() == "none sampled (the service runs on another host; see --nvidia-smi)"
+    assert _gpus("http://10.0.0.7:3010", "ssh ai1 nvidia-smi")._command == ["ssh", "ai1", "nvidia-smi"]
+    assert _gpus("http://127.0.0.1:3010", "")._command == []
+
+
+def test_a_folder_that_cannot_be_made_is_a_usage_error(tmp_path: Path) -> None:
+    """Parents are made too; a file in the way is told by name."""
+    assert make_folder(tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot make the folder"):
+        make_folder(tmp_path / "file" / "below")
