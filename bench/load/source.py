@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gevent  # type: ignore[import-untyped] # has none
 
 from bench.load.client import Client
+from bench.load.credentials import authorization
 from bench.load.options import picks_of, schedule_of
 from bench.load.recorder import Recorder
 from bench.load.workload import TASKS, request_body
@@ -60,7 +61,7 @@ class Source:
         self._part, self._parts = part, parts
         self._picks = picks_of(options)
         self._schedule = schedule_of(options)
-        self._client = Client(host, MAX_IN_FLIGHT, _HEADERS)
+        self._client = Client(host, MAX_IN_FLIGHT, _HEADERS | authorization())
         # The few known requests of a cached phase are composed once each.
         self._compose = functools.lru_cache(maxsize=_COMPOSED)(self._compose_new)
         self._users = 0

@@ -9,6 +9,7 @@ import msgspec
 
 from bench.errors import TargetError, UsageError
 from bench.evidence.counters import Counters, parse_counters
+from bench.load.credentials import authorization
 from bench.load.workload import TASKS, request_body
 from bench.samples import Answer, Outcome, judge_answer
 
@@ -53,7 +54,7 @@ class Target:
         if parsed.userinfo:
             raise UsageError("--target carries a password; it would show in every report")
         self.url = str(parsed).rstrip("/")
-        self._client = httpx.Client(base_url=self.url, timeout=QUICK_SECONDS)
+        self._client = httpx.Client(base_url=self.url, headers=authorization(), timeout=QUICK_SECONDS)
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,7 @@ import msgspec
 
 from bench.errors import TargetError
 from bench.evidence.cache_status import parse_cache_status
+from bench.load.credentials import authorization
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ class ChatPair:
     """
 
     def __init__(self, target: str, ollama: str, num_ctx: int) -> None:
-        self._service = httpx.Client(base_url=target, timeout=_DEADLINE_S, trust_env=False)
+        self._service = httpx.Client(base_url=target, headers=authorization(), timeout=_DEADLINE_S, trust_env=False)
         self._ollama = httpx.Client(base_url=ollama, timeout=_DEADLINE_S, trust_env=False)
         self._num_ctx = num_ctx
         self._model = ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from bench.load.credentials import authorization
 from bench.load.plan import ClosedLoop, Phase
 from bench.load.workload import TASKS, request_body
 from bench.probes.walk import walk
@@ -35,7 +36,9 @@ class StreamProbe:
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
         """Run a phase; see `bench.session.LoadGenerator`."""
         assert isinstance(phase.arrivals, ClosedLoop)
-        with httpx.Client(base_url=self._target, timeout=SILENCE_SECONDS, trust_env=False) as client:
+        with httpx.Client(
+            base_url=self._target, headers=authorization(), timeout=SILENCE_SECONDS, trust_env=False
+        ) as client:
             walk(phase.arrivals, samples, progress, lambda index, epoch_ns: self._ask(client, phase, index, epoch_ns))
 
     def _ask(self, client: httpx.Client, phase: Phase, index: int, epoch_ns: int) -> Sample:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[3]
-STALL_SECONDS = 0.7
+STALL_SECONDS = 2.0
 SLO = """\
 profiles:
   test:
@@ -270,3 +270,31 @@ def test_the_locustfile_alone_keeps_one_rate_in_all_processes(tmp_path: Path, pr
     assert end is not None
     assert (end.planned, end.sent, end.processes) == (expected, expected, processes)
     assert len(samples) == expected == sum(target.requests.values())
+
+
+def test_more_requests_under_way_than_the_generator_can_hold_are_invalid(tmp_path: Path) -> None:
+    """At 1,500 a second, each answered after half a second, arrivals have to be dropped: that was not the load."""
+    crowded = SLO.replace("rate: 80, seconds: 2, warmup_seconds: 0.25", "rate: 1500, seconds: 1")
+    (tmp_path / "slo.yml").write_text(crowded, encoding="utf-8")
+    out = tmp_path / "out"
+    arguments = ("--profile", "test", "--slo", tmp_path / "slo.yml", "--workload", "cached", "--out", out)
+    with FakeTarget(Behaviour(hit_seconds=0.5)) as target:
+        process = bench("run", "--target", target.url, *arguments)
+        output, _ = process.communicate(timeout=110)
+    result = load_result(out)
+    assert (process.returncode, result.verdict) == (3, Verdict.INVALID), output
+    broken = next(finding for finding in result.evidence if not finding.holds)
+    assert broken.rule == "every arrival was sent and recorded"
+    assert not broken.detail.endswith(" 0 dropped")
+
+
+def test_a_generator_that_cannot_keep_its_schedule_is_invalid(tmp_path: Path) -> None:
+    """No process sends within a nanosecond of the schedule; it is tried once more, and then said."""
+    (tmp_path / "slo.yml").write_text(SLO.replace("max_lag_p99_ms: 2000", "max_lag_p99_ms: 0.000001"), encoding="utf-8")
+    out = tmp_path / "out"
+    arguments = ("--profile", "test", "--slo", tmp_path / "slo.yml", "--workload", "cached", "--out", out)
+    with FakeTarget() as target:
+        process = bench("run", "--target", target.url, *arguments)
+        output, _ = process.communicate(timeout=110)
+    assert process.returncode == 3, output
+    assert "attempt 2, the generator was late before" in " ".join(load_result(out).reasons)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ai_service.access.keys import hash_key, new_key
 from bench.budgets.command import system
 from bench.evidence.ollama import Ollama
 from bench.peers.cores import Cores
@@ -127,3 +128,29 @@ def test_an_impossible_workload_is_refused_with_what_is_right(
     process = bench("run", *where, *arguments)
     output, _ = process.communicate(timeout=60)
     assert (process.returncode, message in output) == (64, True), output
+
+
+def test_a_service_that_wants_a_key_is_measured_with_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a file, for the load and for single requests alike; the key shows in no file of the run."""
+    key = new_key()
+    (tmp_path / "keys").write_text(hash_key("bench", key, rate="100000/hour").line(), encoding="ascii")
+    (tmp_path / "key").write_text(f"{key}\n", encoding="ascii")
+    with (
+        OllamaProcess() as ollama,
+        Program(OLLAMA_HOST=ollama.url, OLLAMA_MODEL=ollama.model, API_KEYS_FILE=str(tmp_path / "keys")) as program,
+    ):
+        target = str(program.http.base_url).rstrip("/")
+        monkeypatch.setenv("ALCHEMORSEL_BENCH_API_KEY_FILE", str(tmp_path / "key"))
+        result = run(tmp_path, "--target", target, "--workload", "herd,stream")
+    assert [finding for finding in result.evidence if not finding.holds] == []
+    assert all(phase.failures == {} for phase in result.phases)
+    assert not [file for file in (tmp_path / "out").iterdir() if key in file.read_text(encoding="utf-8")]
+
+
+def test_a_key_file_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With status 64, by the variable's name."""
+    monkeypatch.setenv("ALCHEMORSEL_BENCH_API_KEY_FILE", str(tmp_path / "none"))
+    process = bench("run", "--target", "http://127.0.0.1:9")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 64
+    assert "ALCHEMORSEL_BENCH_API_KEY_FILE: cannot read" in output
