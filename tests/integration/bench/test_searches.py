@@ -1,0 +1,80 @@
+"""``bench overhead`` and ``bench capacity`` as a user runs them; what they find is left open here."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bench.capacity.curve import load_curve
+from bench.overhead.command import Report
+from bench.results import Verdict
+from lab.ollama_process import OllamaProcess
+from tests.integration.bench.fake_target import Behaviour, FakeTarget
+from tests.integration.bench.test_run import bench
+from tests.integration.service.program import Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAST = ("--seconds", "1", "--start", "20", "--most", "80", "--hit-ratios", "1,0.8")
+
+
+def test_the_overhead_of_a_real_service_is_measured_in_pairs(tmp_path: Path) -> None:
+    """Every answer through the service is computed, and no call has to load the model anew."""
+    with OllamaProcess() as ollama, Program(OLLAMA_HOST=ollama.url, OLLAMA_MODEL=ollama.model) as program:
+        where = ("--target", str(program.http.base_url).rstrip("/"), "--ollama", ollama.url)
+        process = bench("overhead", *where, "--pairs", "20", "--out", tmp_path)
+        output, _ = process.communicate(timeout=110)
+    report = msgspec.json.decode((tmp_path / "overhead.json").read_bytes(), type=Report)
+    assert len(report.direct_ms) == len(report.through_ms) == 20
+    assert Verdict.INVALID not in {finding.verdict for finding in report.findings}, output
+    assert process.returncode == max(finding.verdict.exit_status for finding in report.findings)
+
+
+def test_another_context_length_than_the_services_proves_nothing(tmp_path: Path) -> None:
+    """Ollama loads the model anew for every second call then, which is told instead of a figure."""
+    with OllamaProcess() as ollama, Program(OLLAMA_HOST=ollama.url, OLLAMA_MODEL=ollama.model) as program:
+        where = ("--target", str(program.http.base_url).rstrip("/"), "--ollama", ollama.url)
+        process = bench("overhead", *where, "--pairs", "20", "--num-ctx", "1024", "--out", tmp_path)
+        output, _ = process.communicate(timeout=115)
+    assert process.returncode == 3
+    assert "is --num-ctx that of the service?" in output
+
+
+def test_a_capacity_is_found_for_every_hit_ratio(tmp_path: Path) -> None:
+    """A target that keeps every rate: the highest that may be tried, with new requests among the known ones."""
+    with FakeTarget() as target:
+        process = bench("capacity", "--target", target.url, *FAST, "--out", tmp_path)
+        output, _ = process.communicate(timeout=110)
+    curve = load_curve(tmp_path)
+    assert process.returncode == 0, output
+    assert [point.hit_ratio for point in curve.points] == [1.0, 0.8]
+    assert all(step.used["generator"] > 0 for point in curve.points for step in point.steps)
+    assert 8 < target.calls["ingredients"] < 8 + 0.5 * 4 * 80
+
+
+def test_the_rate_that_breaks_a_bound_is_found(tmp_path: Path) -> None:
+    """A target whose hits all take longer than the bound keeps no rate at all."""
+    with FakeTarget(Behaviour(hit_seconds=0.2)) as target:
+        process = bench("capacity", "--target", target.url, *FAST[:-2], "--hit-ratios", "1", "--out", tmp_path)
+        output, _ = process.communicate(timeout=110)
+    (point,) = load_curve(tmp_path).points
+    assert (point.capacity, point.steps[0].kept) == (0, False), output
+    assert point.steps[0].note.startswith("p95 of cached answers 2")
+
+
+def test_an_interrupted_search_leaves_what_it_found(tmp_path: Path) -> None:
+    """Marked as such, with status 130 and no half-written file."""
+    with FakeTarget() as target:
+        process = bench("capacity", "--target", target.url, *FAST, "--out", tmp_path)
+        assert process.stdout is not None
+        while "kept" not in process.stdout.readline():
+            assert process.poll() is None
+        os.kill(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert load_curve(tmp_path).interrupted
+    assert not [file for file in tmp_path.iterdir() if file.name.startswith(".")]
