@@ -17,7 +17,7 @@ from bench.report.junit import render_junit
 from bench.report.page import render
 from bench.results import Result, encode_result, write_atomically
 from bench.samples import encode_lines
-from bench.session import SAMPLES_FILE, LoadGenerator, Observer, Session
+from bench.session import SAMPLES_FILE, Session
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from bench.evidence.ollama import Ollama
     from bench.load.target import Target
+    from bench.seams import LoadGenerator, Observer
     from bench.verdict.slo import Profile
 
 

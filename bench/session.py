@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING
 
 from bench.errors import FileFormatError
 from bench.evidence import rules
@@ -27,72 +27,17 @@ from bench.verdict.hit_ratio import compare
 from bench.verdict.measurements import measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from types import TracebackType
+    from collections.abc import Collection, Mapping
 
     from bench.evidence.counters import Counters
-    from bench.evidence.gpu import Reading
     from bench.evidence.ollama import Ollama
+    from bench.seams import Gpus, LoadGenerator, Observer, Service
     from bench.verdict.slo import Profile
 
 SETTLE_SECONDS = 2.0
 """How long counters may lag behind the answers they count."""
 
 SAMPLES_FILE = "samples.jsonl"
-
-
-class Observer(Protocol):
-    """Somebody who watches a run; all calls come from the run's own thread."""
-
-    def began(self, label: str, total: int) -> None:
-        """A step of so many requests begins."""
-
-    def advanced(self, done: int) -> None:
-        """So many of them are done."""
-
-    def ended(self, note: str) -> None:
-        """The step is over; the note says what came of it."""
-
-
-class Service(Protocol):
-    """The service under test, as a session needs it; `bench.load.target.Target` is the real one."""
-
-    @property
-    def url(self) -> str:
-        """Its base URL."""
-
-    def facts(self) -> dict[str, str]:
-        """What it tells of itself, as label and text."""
-
-    def counters(self) -> Counters:
-        """What it has counted so far."""
-
-    def ask(self, task: str, seed: str, index: int) -> Outcome:
-        """Send one request outside of any measurement."""
-
-
-class LoadGenerator(Protocol):
-    """What makes the load; `bench.load.generator.Generator` is the real one."""
-
-    def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
-        """Run one phase to its end and leave its samples in the file."""
-
-
-class Gpus(Protocol):
-    """What tells how busy GPUs are; `bench.evidence.gpu.GpuSampler` is the real one."""
-
-    readings: list[Reading]
-
-    def __enter__(self) -> Self:
-        """Begin to read."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End to read."""
-
-    def describe(self) -> str:
-        """Which GPUs, or why none."""
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bench.load.target import Target
-    from bench.session import LoadGenerator
+    from bench.seams import LoadGenerator
 
 WARMUP_SHARE = 0.2
 NEW_EACH = 1_000_000

@@ -34,7 +34,7 @@ class StreamProbe:
         self._target = target
 
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
-        """Run a phase; see `bench.session.LoadGenerator`."""
+        """Run a phase; see `bench.seams.LoadGenerator`."""
         assert isinstance(phase.arrivals, ClosedLoop)
         with httpx.Client(
             base_url=self._target, headers=authorization(), timeout=SILENCE_SECONDS, trust_env=False
