@@ -16,6 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
+from ai_service.cache.redis_connections import RedisConnections
 from ai_service.cache.store import Claim, Kept
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class RedisStore:
             driver_info=None,  # Neither this nor the next needs rights that the ACL user does not have.
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
+        self._connections = RedisConnections(self._redis.connection_pool)
         self._on_failure = on_failure
         self._clock = clock
         self._paused_until = 0.0
@@ -169,7 +171,7 @@ class RedisStore:
         asked, self._asked = self._asked, []
         values: list[bytes | None] | None = None
         try:
-            values = await self.attempt("get", lambda: self._redis.mget([key for key, _ in asked]))
+            values = await self.attempt("get", lambda: self._connections.command("MGET", *(key for key, _ in asked)))
         finally:  # Whatever happens, nobody is left waiting.
             for (_, waiting), value in zip(asked, values or repeat(None), strict=False):
                 if not waiting.done():
@@ -191,7 +193,9 @@ class RedisStore:
                 return seen
 
     async def _run(self, operation: str, script: str, keys: tuple[str, ...], *arguments: bytes | int) -> Any:
-        return await self.attempt(operation, lambda: self._redis.eval(script, len(keys), *keys, *arguments))
+        return await self.attempt(
+            operation, lambda: self._connections.command("EVAL", script, len(keys), *keys, *arguments)
+        )
 
     async def attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
         """Makes one call of Redis; None where it failed or where the store is being left alone.

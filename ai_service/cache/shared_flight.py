@@ -103,15 +103,35 @@ class SharedFlight:
         if turn.lock is None:
             yield turn
             return
-        extending = asyncio.create_task(self._extend(lock))
+        lease = _Lease(self._store, lock, self._lease_s)
         try:
             yield turn
         finally:
-            extending.cancel()
+            lease.end()
             if turn.lock is not None:
                 await self._store.release(lock)
 
-    async def _extend(self, lock: Lock) -> None:
+
+class _Lease:
+    """Extends a lock for as long as it is held. Most are freed before that is due, so its task begins only then."""
+
+    def __init__(self, store: Store, lock: Lock, lease_s: float) -> None:
+        self._store = store
+        self._lock = lock
+        self._lease_s = lease_s
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(lease_s / 3, self._begin)
+
+    def end(self) -> None:
+        """Lets the lock run out, or be freed."""
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._extend())
+
+    async def _extend(self) -> None:
         while True:
+            await self._store.extend(self._lock, self._lease_s)
             await asyncio.sleep(self._lease_s / 3)
-            await self._store.extend(lock, self._lease_s)
