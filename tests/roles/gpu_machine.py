@@ -43,8 +43,9 @@ class GpuMachine:
         self.write("proc/sys/kernel/osrelease", "6.12.0-test\n")
 
     def run(self, command: list[str]) -> tuple[int, str]:
-        """Answer for a program; one that was given no answer is not installed."""
-        return self.answers.get(command[0], (127, f"there is no {command[0]}"))
+        """Answer for a program and its last argument, or for the program; one without an answer is not installed."""
+        program, last = command[0], f"{command[0]} {command[-1]}"
+        return self.answers.get(last) or self.answers.get(program, (127, f"there is no {program}"))
 
     def write(self, path: str, content: str | bytes) -> None:
         """Write a file below the root."""

@@ -217,6 +217,15 @@ def test_installed_module_is_read_from_modinfo(machine: GpuMachine) -> None:
     assert installed == {"version": "550.163.01", "flavour": "open", "kernel": "6.12.0-test"}
 
 
+def test_debians_names_of_the_module_are_known(machine: GpuMachine) -> None:
+    """Debian keeps each flavour under a name of its own, which `modinfo nvidia` does not find."""
+    machine.plug(NVIDIA, hardware.H100_SXM)
+    machine.answers["modinfo"] = (1, "modinfo: ERROR: Module nvidia not found.\n")
+    machine.answers["modinfo nvidia-current"] = (0, MODINFO.replace("Dual MIT/GPL", "NVIDIA"))
+    installed = facts(machine)["nvidia"]["installed"]
+    assert (installed["version"], installed["flavour"]) == ("550.163.01", "proprietary")
+
+
 def test_no_module_for_this_kernel_is_no_version(machine: GpuMachine) -> None:
     """The message of modinfo is not taken for one."""
     machine.plug(NVIDIA, hardware.H100_SXM)

@@ -76,8 +76,8 @@ ansible_facts:
         nvidia:
           description:
             - V(generations); kernel V(modules) they take (open, proprietary); V(branch_min) and V(branch_max) of driver
-              branches for them (0 is no bound); V(packages) with their hold, V(toolkit_packages) too; module V(installed)
-              for the running kernel and the one V(loaded); what V(smi), the management program, says.
+              branches for them (0 is no bound); V(packages) with their hold, V(toolkit_packages) too; the V(installed)
+              module for the running kernel and the one V(loaded); what V(smi), the management program, says.
             - Empty where there is no GPU of NVIDIA.
           type: dict
         amd:

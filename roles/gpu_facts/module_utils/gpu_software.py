@@ -22,6 +22,9 @@ TOOLKIT_PACKAGE = re.compile(r"(lib)?nvidia-container")
 # The package with the kernel module's source; its version is the driver's.
 MODULE_PACKAGE = re.compile(r"nvidia-(open-kernel|kernel|kernel-open)-dkms$|nvidia-dkms-[\w-]+$")
 
+# What the module is called: NVIDIA's name, and those under which Debian keeps its two flavours.
+MODULE_NAMES = ("nvidia", "nvidia-current-open", "nvidia-current")
+
 # Oldest driver branch that knows a generation, and the last that did (0: all newer ones do); from NVIDIA's lists of
 # supported products. Open kernel modules exist for Turing and later, and are the only ones for Blackwell.
 BRANCHES = {
@@ -117,9 +120,14 @@ class Software:
             "packages": packages,
             "package_version": upstream_version(module["version"]) if module else "",
             "toolkit_packages": parse_packages(status, TOOLKIT_PACKAGE),
-            "installed": parse_modinfo(self._run(["modinfo", "-k", release, "nvidia"])[1]),
+            "installed": self._installed_module(release),
             "loaded": {"version": loaded, "flavour": flavour},
         }
+
+    def _installed_module(self, release: str) -> dict[str, str]:
+        """Return the module that is installed for a kernel."""
+        found = (parse_modinfo(self._run(["modinfo", "-k", release, name])[1]) for name in MODULE_NAMES)
+        return next((module for module in found if module["version"]), parse_modinfo(""))
 
     def amd(self) -> dict[str, Any]:
         """Return the state of AMD's driver: compute interface, architectures, and the numbers of its two groups."""
