@@ -12,6 +12,7 @@ import pytest
 
 from roles.docker.library.docker_selftest import (
     MEMORY_LIMIT_BYTES,
+    SCRIPT,
     Selftest,
     SelftestError,
     judge,
@@ -23,7 +24,7 @@ from tests.roles.ansible_module import run_module
 if TYPE_CHECKING:
     from pathlib import Path
 
-GOOD = f"memory={MEMORY_LIMIT_BYTES} interface=eth0\n"
+GOOD = f"memory={MEMORY_LIMIT_BYTES} interface=eth0 missing=\n"
 
 
 class Engine:
@@ -57,6 +58,23 @@ def test_container_runs_and_nothing_of_it_stays() -> None:
     assert [command[1] for command in engine.commands[1:]] == ["import", "run", "rm", "rmi"]
 
 
+def test_further_arguments_reach_the_engine_and_paths_the_script() -> None:
+    """Arguments before the image, where docker takes them; paths as the script's own arguments."""
+    engine = Engine()
+    Selftest(engine.run).perform("/bin/sh", ["--device", "nvidia.com/gpu=all"], ["/dev/nvidiactl"])
+    run = engine.commands[2]
+    image = run.index("-c") - 1
+    assert run[image - 2 : image] == ["--device", "nvidia.com/gpu=all"]
+    assert run[-2:] == ["/bin/sh", "/dev/nvidiactl"]
+
+
+@pytest.mark.parametrize(("path", "missing"), [("/bin/sh", ""), ("/dev/nowhere", " /dev/nowhere")])
+def test_script_names_what_is_missing(path: str, missing: str) -> None:
+    """As a real shell runs it."""
+    output = subprocess.run(["/bin/sh", "-c", SCRIPT, "sh", path], capture_output=True, text=True, check=True).stdout
+    assert output.endswith(f"missing={missing}\n")
+
+
 @pytest.mark.parametrize("failing", ["import", "run"])
 def test_failure_of_the_engine_is_told_and_cleaned_up_after(failing: str) -> None:
     """The engine's own words are in the message."""
@@ -69,9 +87,10 @@ def test_failure_of_the_engine_is_told_and_cleaned_up_after(failing: str) -> Non
 @pytest.mark.parametrize(
     ("output", "reason"),
     [
-        ("memory=max interface=eth0", "memory controller is off"),
-        ("memory= interface=eth0", "memory controller is off"),
-        (f"memory={MEMORY_LIMIT_BYTES} interface=", "no default route"),
+        ("memory=max interface=eth0 missing=", "memory controller is off"),
+        ("memory= interface=eth0 missing=", "memory controller is off"),
+        (f"memory={MEMORY_LIMIT_BYTES} interface= missing=", "no default route"),
+        (f"memory={MEMORY_LIMIT_BYTES} interface=eth0 missing= /dev/nvidiactl", "was not given /dev/nvidiactl"),
         ("", "printed ''"),
     ],
 )

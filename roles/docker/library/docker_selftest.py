@@ -33,6 +33,16 @@ options:
     description: The program that the image is made of.
     type: path
     default: /bin/sh
+  arguments:
+    description: Further arguments of C(docker run), such as C(--device nvidia.com/gpu=all).
+    type: list
+    elements: str
+    default: []
+  paths:
+    description: Paths that must be there inside of the container.
+    type: list
+    elements: str
+    default: []
   timeout:
     description: Seconds that each command of the engine may take.
     type: int
@@ -60,7 +70,10 @@ done
 while read -r name destination rest; do
     if [ "$destination" = 00000000 ]; then interface=$name; fi
 done < /proc/net/route
-echo "memory=$limit interface=$interface"
+for path in "$@"; do
+    if [ ! -e "$path" ]; then missing="$missing $path"; fi
+done
+echo "memory=$limit interface=$interface missing=$missing"
 """
 
 
@@ -90,12 +103,12 @@ def judge(output: str) -> dict[str, Any]:
     """Return what the container saw.
 
     Raises:
-        SelftestError: The memory limit or the network is missing.
+        SelftestError: The memory limit, the network or a path is missing.
     """
-    seen = re.search(r"memory=(\S*) interface=(\S*)", output)
+    seen = re.search(r"memory=(\S*) interface=(\S*) missing=(.*)", output)
     if not seen:
         raise SelftestError(f"the container ran but printed {output!r} in place of what it saw")
-    memory, interface = seen.groups()
+    memory, interface, missing = seen.groups()
     if memory != str(MEMORY_LIMIT_BYTES):
         raise SelftestError(
             f"the container's memory limit is {memory or 'nowhere to be read'}, not {MEMORY_LIMIT_BYTES}: the kernel's "
@@ -103,6 +116,8 @@ def judge(output: str) -> dict[str, Any]:
         )
     if not interface:
         raise SelftestError("the container has no default route: look for errors of iptables in `journalctl -u docker`")
+    if missing.strip():
+        raise SelftestError(f"the container was not given {missing.strip()}")
     return {"memory_limit_bytes": int(memory), "interface": interface}
 
 
@@ -117,8 +132,13 @@ class Selftest:
         self._run = run
         self._name = f"alchemorsel-selftest-{uuid.uuid4().hex[:12]}"
 
-    def perform(self, shell: str) -> dict[str, Any]:
+    def perform(self, shell: str, arguments: Iterable[str] = (), paths: Iterable[str] = ()) -> dict[str, Any]:
         """Run the container and return what it saw.
+
+        Args:
+            shell: The program that the image is made of.
+            arguments: Further arguments of `docker run`.
+            paths: What must be there inside of the container.
 
         Raises:
             SelftestError: The engine failed, or the container lacks what was asked for.
@@ -133,7 +153,7 @@ class Selftest:
                     [
                         *("docker", "run", "--rm", "--name", self._name, "--memory", str(MEMORY_LIMIT_BYTES)),
                         *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534"),
-                        *(self._name, "-c", SCRIPT),
+                        *(*arguments, self._name, "-c", SCRIPT, shell, *paths),
                     ]
                 )
             )
@@ -155,6 +175,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "shell": {"type": "path", "default": "/bin/sh"},
+            "arguments": {"type": "list", "elements": "str", "default": []},
+            "paths": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
@@ -168,7 +190,8 @@ def main() -> None:
         return result
 
     try:
-        seen = Selftest(run).perform(module.params["shell"])
+        params = module.params
+        seen = Selftest(run).perform(params["shell"], params["arguments"], params["paths"])
     except SelftestError as error:
         module.fail_json(msg=f"the Docker engine does not work: {error}")
     module.exit_json(changed=False, **seen)
