@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +34,21 @@ TRACES = {
         programs=("redis-server",),
         units=("redis-server.service",),
     ),
+    "gpu_driver": Traces(
+        paths=(
+            "/etc/apt/sources.list.d/alchemorsel-gpu-driver.sources",
+            "/etc/apt/preferences.d/alchemorsel-gpu-driver",
+            "/etc/modprobe.d/alchemorsel-gpu-driver.conf",
+        ),
+        programs=("nvidia-smi", "nvidia-persistenced"),
+        units=("nvidia-persistenced.service", "nvidia-fabricmanager.service"),
+        users=("nvpd",),
+    ),
+    "gpu_container_toolkit": Traces(
+        paths=("/run/cdi/nvidia.yaml", "/etc/apt/sources.list.d/alchemorsel-gpu-container-toolkit.sources"),
+        programs=("nvidia-ctk",),
+        units=("alchemorsel-cdi.service", "alchemorsel-cdi.path"),
+    ),
     "ai_service": Traces(
         paths=(
             "/opt/alchemorsel/ai_service",
@@ -54,8 +69,11 @@ TRACES = {
 
 @pytest.fixture
 def traces(host: Host) -> Traces:
-    """The traces of the role that this scenario is about."""
-    return TRACES[host.ansible.get_variables()["scenario_roles"][-1]]
+    """The traces of what the scenario removed: the role that it is about, or those that it names."""
+    variables = host.ansible.get_variables()
+    removed = [TRACES[role] for role in variables.get("scenario_removed", variables["scenario_roles"][-1:])]
+    kinds = [field.name for field in fields(Traces)]
+    return Traces(**{kind: tuple(trace for role in removed for trace in getattr(role, kind)) for kind in kinds})
 
 
 def test_its_files_are_gone(host: Host, traces: Traces) -> None:

@@ -64,11 +64,15 @@ def parse_modinfo(text: str) -> dict[str, str]:
 
 
 def parse_packages(status: str, name: re.Pattern[str]) -> list[dict[str, Any]]:
-    """Return the installed packages that match, from dpkg's status file: name, version, held."""
+    """Return the packages that match and are there, from dpkg's status file: name, version, held.
+
+    One that could not be configured is there too: its files are, and they are in the way of others.
+    """
     found = []
     for stanza in status.split("\n\n"):
         fields = dict(re.findall(r"^(Package|Status|Version): (.+)$", stanza, flags=re.MULTILINE))
-        if fields.get("Status", "").endswith(" ok installed") and name.match(fields["Package"]):
+        state = fields.get("Status", "not-installed").rpartition(" ")[2]
+        if state not in ("not-installed", "config-files") and name.match(fields["Package"]):
             held = fields["Status"].startswith("hold ")
             found.append({"name": fields["Package"], "version": fields["Version"], "held": held})
     return sorted(found, key=lambda package: package["name"])
