@@ -261,6 +261,15 @@ def test_whole_set_of_packages_is_found_with_its_holds(machine: GpuMachine) -> N
     assert nvidia["package_version"] == "550.163.01"
 
 
+def test_package_that_could_not_be_configured_is_there(machine: GpuMachine) -> None:
+    """Its module did not build: what has to be exchanged is known all the same."""
+    machine.plug(NVIDIA, hardware.H100_SXM)
+    machine.install(nvidia_kernel_open_dkms="585.1.1-1")
+    status = machine.root / "var/lib/dpkg/status"
+    status.write_text(status.read_text().replace("install ok installed", "install ok half-configured"))
+    assert facts(machine)["nvidia"]["package_version"] == "585.1.1"
+
+
 def test_names_come_from_the_driver_then_from_the_list_of_ids(machine: GpuMachine) -> None:
     """A host without either has the numbers."""
     known = machine.plug(NVIDIA, hardware.H100_SXM)
