@@ -90,7 +90,9 @@ def _draw_bound(drawing: Drawing, curve: Curve, axis: LogAxis) -> None:
     drawing.line(x, _TOP - 6, x, _BOTTOM, f"bound {curve.path}")
     anchor = "end" if x > (_LEFT + _RIGHT) / 2 else "start"
     label = f"bound {format_bound('ms', curve.bound_ms)}"
-    drawing.text(x + (4 if anchor == "end" else -4), _TOP - 12, label, f"note {curve.path}", anchor)
+    # Each path has a line of its own, because both bounds may be close.
+    y = _TOP - (12 if curve.path == "hit" else 25)
+    drawing.text(x + (4 if anchor == "end" else -4), y, label, f"note {curve.path}", anchor)
 
 
 def _draw_curve(drawing: Drawing, curve: Curve, axis: LogAxis, label_y: float) -> None:

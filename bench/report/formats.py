@@ -75,4 +75,8 @@ def format_threshold(selector: str, expression: str) -> str:
         expression: As there.
     """
     metric, _, tags = selector.rstrip("}").partition("{")
-    return " ".join([metric, *(tag.partition(":")[2].strip() for tag in tags.split(",") if tag), expression])
+    values = [tag.partition(":")[2].strip() for tag in tags.split(",") if tag]
+    # A hit of the cached phase and a miss of the uncached one need not be told twice.
+    usual = {"hit": "cached", "miss": "uncached"}
+    told = [value for value in values if value not in {usual.get(other) for other in values}]
+    return " ".join([metric, *told, expression])

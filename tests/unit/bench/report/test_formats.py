@@ -30,6 +30,10 @@ def test_shares_ratios_and_bounds_read_naturally() -> None:
     assert [format_share(None), format_share(0.0125), format_share(0.5)] == ["-", "1.25%", "50%"]
     assert [format_ratio(None), format_ratio(1.26), format_ratio(1234.5)] == ["-", "1.3x", "1,234x"]
     assert format_threshold("failures", "rate<0.1") == "failures rate<0.1"
+    cached = format_threshold("latency{phase:cached,task:recipe,cache:hit}", "p(95)<100")
+    mixed = format_threshold("latency{phase:mixed,task:recipe,cache:hit}", "p(95)<100")
+    assert [cached, mixed] == ["latency recipe hit p(95)<100", "latency mixed recipe hit p(95)<100"]
+    assert format_threshold("failures{phase:cached}", "rate<0.1") == "failures cached rate<0.1"
     assert [format_bound("ms", 100), format_bound("ms", 5000), format_bound("share", 0.01)] == ["100 ms", "5 s", "1%"]
 
 
