@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 EX_CONFIG = 78
 """sysexits.h: something is wrong with the configuration. Units name it in RestartPreventExitStatus."""
-GRACE_S = 5.0
-"""Beyond the deadline of a request; systemd's own TimeoutStopSec comes later."""
+GRACE_S = 8.0
+"""Beyond the deadline of a request, for connections to become quiet (5 s); systemd's own TimeoutStopSec comes later."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -70,6 +70,7 @@ def _serve(settings: Settings, sockets: list[socket.socket]) -> int:
         drain_s=settings.deadline,
         on_ready=lambda: systemd.notify(settings.notify_socket, "READY=1"),
         on_stopping=lambda: systemd.notify(settings.notify_socket, "STOPPING=1"),
+        hands_over=_shares_socket(settings),
     )
     return 0
 
@@ -86,7 +87,8 @@ def _supervise(settings: Settings, sockets: list[socket.socket]) -> int:
         from ai_service.server import serve  # noqa: PLC0415 - see above
 
         app = create_app(settings, shared=shared)
-        serve(app, sockets, drain_s=settings.deadline, on_ready=on_ready, life=life)
+        shares = _shares_socket(settings)
+        serve(app, sockets, drain_s=settings.deadline, on_ready=on_ready, life=life, hands_over=shares)
 
     with tempfile.TemporaryDirectory(prefix="alchemorsel-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # prometheus_client reads it when it is imported.
@@ -99,6 +101,11 @@ def _supervise(settings: Settings, sockets: list[socket.socket]) -> int:
             on_ready=lambda: systemd.notify(settings.notify_socket, "READY=1"),
             on_stopping=lambda: systemd.notify(settings.notify_socket, "STOPPING=1"),
         ).run()
+
+
+def _shares_socket(settings: Settings) -> bool:
+    """Whether another instance may serve on the same socket: systemd keeps it, and passes it to both."""
+    return settings.listen_fds > 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 BACKLOG = 2048
+POLL_S = 0.05
+"""Between two looks at the connections that are still open."""
 
 
 class Server(uvicorn.Server):
@@ -24,6 +26,7 @@ class Server(uvicorn.Server):
         on_ready: Called when it listens.
         on_stopping: Called when the end begins.
         life: A descriptor that becomes readable when there is nobody left to serve for; None where there is none.
+        hands_over: Others accept on the same sockets, so clients lose nothing by being sent to them.
     """
 
     def __init__(
@@ -33,11 +36,13 @@ class Server(uvicorn.Server):
         on_ready: Callable[[], None],
         on_stopping: Callable[[], None],
         life: int | None = None,
+        hands_over: bool = False,
     ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
         self._on_stopping = on_stopping
         self._life = life
+        self._hands_over = hands_over
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn.Server."""
@@ -49,7 +54,27 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn.Server."""
         self._on_stopping()
+        if self._hands_over:
+            await self._send_clients_away()
         await super().shutdown(sockets)
+
+    async def _send_clients_away(self) -> None:
+        """Answers what still comes on open connections, with `Connection: close`, until they are quiet.
+
+        Uvicorn's own shutdown closes idle connections at once: a request that was on its way would be lost. A client
+        that got `Connection: close` comes back on a new connection, which the other instance accepts. One that says
+        nothing is given as long as uvicorn gives an idle connection anyway.
+        """
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        state.default_headers = [*state.default_headers, (b"connection", b"close")]
+        clock = asyncio.get_running_loop().time
+        busy = clock()
+        while state.connections and not self.force_exit and clock() - busy < self.config.timeout_keep_alive:
+            await asyncio.sleep(POLL_S)
+            if state.tasks:
+                busy = clock()
 
     def _orphaned(self) -> None:
         assert self._life is not None
@@ -65,6 +90,7 @@ def serve(
     on_ready: Callable[[], None] = lambda: None,
     on_stopping: Callable[[], None] = lambda: None,
     life: int | None = None,
+    hands_over: bool = False,
 ) -> None:
     """Serves until a signal, or the end of `life`, ends it; what has begun is answered first.
 
@@ -75,6 +101,7 @@ def serve(
         on_ready: See Server.
         on_stopping: See Server.
         life: See Server.
+        hands_over: See Server.
     """
     config = uvicorn.Config(
         app,
@@ -88,4 +115,5 @@ def serve(
         backlog=BACKLOG,
         timeout_graceful_shutdown=int(drain_s) + 1,
     )
-    Server(config, on_ready=on_ready, on_stopping=on_stopping, life=life).run(list(sockets))
+    server = Server(config, on_ready=on_ready, on_stopping=on_stopping, life=life, hands_over=hands_over)
+    server.run(list(sockets))

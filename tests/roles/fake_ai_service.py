@@ -17,6 +17,7 @@ class FakeAIService:
         status: HTTP status of a suggestion.
         meta: What a suggestion says of its making.
         hits: A repeated request is answered from the cache.
+        cold: So many repeated requests miss before the cache answers.
         forgets: A cached answer differs from the first.
         key: Callers need it; None where they need none.
         cache_controls: The header of each request for a suggestion; None where there was none.
@@ -28,6 +29,7 @@ class FakeAIService:
         self.status = 200
         self.meta: dict[str, Any] = {"provider": "ollama", "degraded": False}
         self.hits = True
+        self.cold = 0
         self.forgets = False
         self.key: str | None = None
         self.cache_controls: list[str | None] = []
@@ -73,7 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         control = self.headers.get("Cache-Control")
         self.service.cache_controls.append(control)
-        hit = control is None and self.service.hits
+        hit = control is None and self.service.hits and not self.service.cold
+        if control is None and self.service.cold:
+            self.service.cold -= 1
         suggestions = ["thyme"] if hit and self.service.forgets else ["oregano"]
         body = {"success": True, "data": {"suggestions": suggestions}, "meta": self.service.meta}
         cache_status = "alchemorsel; hit; ttl=60" if hit else "alchemorsel; fwd=bypass"

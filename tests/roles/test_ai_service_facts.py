@@ -96,8 +96,10 @@ def test_ansible_gets_it_all_of_a_host_that_has_nothing(tmp_path: Path) -> None:
         path=str(tmp_path / "opt"),
         unit="none@blue.service",
         exists=[str(tmp_path), str(tmp_path / "nowhere")],
+        files=[str(tmp_path / "settings.env")],
     )
     assert result["exists"] == [str(tmp_path)]
+    assert (result["serving"], result["files"]) == (False, {})
     assert (result["whole"], result["half_made"], result["current"]) == ([], [], "")
     assert result["stale_credentials"] == []
 
@@ -107,3 +109,19 @@ def test_link_to_the_current_release_is_told(tmp_path: Path) -> None:
     (tmp_path / "current").symlink_to("/nowhere/1.0")
     result = run_module("ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service")
     assert result["current"] == "/nowhere/1.0"
+
+
+def test_contents_of_the_files_are_told(tmp_path: Path) -> None:
+    """What runs now is compared with what is wanted, and is what a failed deployment goes back to."""
+    (tmp_path / "settings.env").write_text("A=1\n")
+    files = [str(tmp_path / "settings.env"), str(tmp_path / "gone")]
+    result = run_module("ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service", files=files)
+    assert result["files"] == {files[0]: "A=1\n"}
+
+
+def test_link_that_leads_nowhere_is_there(tmp_path: Path) -> None:
+    """It is what an interrupted deployment may leave."""
+    (tmp_path / "green").symlink_to("/nowhere/1.0")
+    wanted = [str(tmp_path / "green")]
+    result = run_module("ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service", exists=wanted)
+    assert result["exists"] == wanted

@@ -156,3 +156,11 @@ def test_check_mode_asks_nothing(service: FakeAIService) -> None:
     """A request costs a model call, so check mode makes none."""
     assert try_out(service, check_mode=True)["tried"] == []
     assert service.cache_controls == []
+
+
+def test_cache_that_recovers_from_a_hiccup_passes(service: FakeAIService) -> None:
+    """An answer that was not stored, because Redis was late once, is asked for and looked up again."""
+    service.cold = 2
+    result = try_out(service)
+    assert not result.get("failed"), result
+    assert service.cache_controls == ["no-cache", None] * 3

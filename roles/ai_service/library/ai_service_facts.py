@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-unty
 
 DOCUMENTATION = r"""
 module: ai_service_facts
-short_description: Look at the releases on a host, their Python, and the credentials that the service holds
+short_description: Look at the releases on a host, their Python, and what the service runs with
 description:
   - Reads only. What is not there is reported as such, never as a failure.
 options:
@@ -27,12 +28,17 @@ options:
     description: Unit of the service.
     type: str
     required: true
+  files:
+    description: Files whose content is wanted.
+    type: list
+    elements: path
+    default: []
   credentials:
     description: The unit's credentials; their files, by name.
     type: dict
     default: {}
   exists:
-    description: Further paths to look for.
+    description: Further paths to look for; a link is there wherever it leads.
     type: list
     elements: path
     default: []
@@ -49,6 +55,7 @@ EXAMPLES = r"""
   ai_service_facts:
     path: /opt/alchemorsel/ai_service
     unit: alchemorsel-ai@blue.service
+    files: [/etc/alchemorsel/ai_service.env]
 """
 
 RETURN = r"""
@@ -60,6 +67,8 @@ python_has_venv:
   description: Whether the interpreter can make virtual environments with pip in them.
   returned: always
   type: bool
+serving: {description: Whether the unit is active., returned: always, type: bool}
+files: {description: "Contents of those of O(files) that are there, by path.", returned: always, type: dict}
 stale_credentials:
   description: Names of the credentials that the running service holds with another content than their file has now.
   returned: always
@@ -99,6 +108,15 @@ def probe_python(python: str) -> tuple[str, bool]:
     return version, has_venv
 
 
+def is_active(unit: str) -> bool:
+    """Return whether systemd says that a unit is active."""
+    try:
+        done = subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False, timeout=PROBE_TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
 def stale_credentials(held: Path, files: dict[str, str]) -> list[str]:
     """Return the names of the credentials that are held with another content than their file has.
 
@@ -122,6 +140,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "python": {"type": "str", "default": "python3"},
             "unit": {"type": "str", "required": True},
+            "files": {"type": "list", "elements": "path", "default": []},
             "credentials": {"type": "dict", "default": {}},
             "exists": {"type": "list", "elements": "path", "default": []},
         },
@@ -138,8 +157,10 @@ def main() -> None:
         current=str(current.readlink()) if current.is_symlink() else "",
         python_version=version,
         python_has_venv=has_venv,
+        serving=is_active(module.params["unit"]),
+        files={path: Path(path).read_text(encoding="utf-8") for path in module.params["files"] if Path(path).is_file()},
         stale_credentials=stale_credentials(HELD_CREDENTIALS / module.params["unit"], module.params["credentials"]),
-        exists=[path for path in module.params["exists"] if Path(path).exists()],
+        exists=[path for path in module.params["exists"] if os.path.lexists(path)],
     )
 
 

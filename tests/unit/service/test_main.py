@@ -82,6 +82,31 @@ def test_it_serves_on_the_passed_socket_tells_when_and_drains(tmp_path: Path, *,
     assert "answers come from mock and are labelled degraded" in ready[0]
 
 
+def test_client_of_an_open_connection_is_answered_and_sent_to_the_next_instance(tmp_path: Path) -> None:
+    """While it ends, a request on a kept connection gets its answer with `Connection: close`, not a reset."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, socket.socket() as listener:
+        notify.bind(str(tmp_path / "notify"))
+        notify.settimeout(20)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        process = start_activated(listener, str(tmp_path / "notify"))
+        try:
+            assert notify.recv(64) == b"READY=1"
+            connection = http.client.HTTPConnection(*listener.getsockname(), timeout=10)
+            connection.request("GET", "/health/live")
+            assert connection.getresponse().read() == b'{"status":"alive"}'
+            process.send_signal(signal.SIGTERM)
+            assert notify.recv(64) == b"STOPPING=1"
+            connection.request("GET", "/health/live")
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b'{"status":"alive"}')
+            assert answer.headers["connection"] == "close"
+            connection.close()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+
+
 def start_activated(listener: socket.socket, notify: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Starts it as systemd does: the socket as descriptor 3, LISTEN_PID its own process id."""
     script = 'LISTEN_PID=$$ exec "$@" 3<&"$FD"'

@@ -1,4 +1,4 @@
-"""Which releases the role ai_service deletes once the new one has proven itself."""
+"""Which release the role ai_service runs, and which it deletes once the new one has proven itself."""
 
 from __future__ import annotations
 
@@ -47,3 +47,31 @@ def test_half_made_releases_go_but_for_the_one_just_made() -> None:
 def test_fresh_host_has_nothing_to_delete() -> None:
     """The first release is the only one."""
     assert superfluous("a", 3, [], []) == []
+
+
+def chosen(wanted: str, current: str, whole: list[str]) -> Any:
+    """Return the release that the role would run; `new` is the one that the source would make."""
+    known: dict[str, Any] = {
+        "ai_service_release": wanted,
+        "__ai_service_built_release": "new",
+        "__ai_service_found": {"whole": whole, "current": f"/opt/releases/{current}" if current else ""},
+    }
+    environment = NativeEnvironment()
+    environment.filters["basename"] = lambda path: path.rpartition("/")[2]
+    known["__ai_service_earlier"] = environment.from_string(VARS["__ai_service_earlier"]).render(known)
+    return environment.from_string(VARS["__ai_service_release"]).render(known)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "current", "release"),
+    [("", "c", "new"), ("a", "c", "a"), ("previous", "c", "b"), ("previous", "b", "a"), ("previous", "a", "")],
+)
+def test_release_is_the_sources_the_named_or_the_one_before(wanted: str, current: str, release: str) -> None:
+    """Going back twice leads to the one before that, not forth again; before the first there is none."""
+    assert chosen(wanted, current, ["c", "b", "a"]) == release
+
+
+def test_host_that_lost_its_current_release_goes_back_to_the_last_one() -> None:
+    """The link leads nowhere: whatever was deployed last is before it."""
+    assert chosen("previous", "", ["c", "b"]) == "c"
+    assert chosen("previous", "gone", ["c", "b"]) == "c"
