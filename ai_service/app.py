@@ -245,6 +245,7 @@ def _build_store(settings: Settings, metrics: Metrics) -> Store:
         settings.redis_url,
         username=settings.redis_username,
         password=settings.redis_password,
+        authorities=settings.redis_ca,
         on_failure=metrics.store_failure,
     )
 

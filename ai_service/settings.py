@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,15 @@ def _providers(text: str) -> tuple[str, ...]:
     return names
 
 
+def _authorities(text: str) -> str:
+    if text:
+        try:
+            ssl.create_default_context(cadata=text)
+        except (ssl.SSLError, ValueError):
+            raise ValueError("expected certificates in PEM format") from None
+    return text
+
+
 def _keys_path(text: str) -> str:
     if text:
         read_keys(Path(text))
@@ -116,6 +126,9 @@ class Settings:
     )
     redis_username: str = knob("REDIS_USERNAME", "", str, "Redis ACL user")
     redis_password: str = knob("REDIS_PASSWORD_FILE", "", str, "File with the Redis password", secret=True)
+    redis_ca: str = knob(
+        "REDIS_CA_FILE", "", _authorities, "File with the authorities that a rediss:// server's certificate may be from"
+    )
     api_keys_file: str = knob(
         "API_KEYS_FILE",
         "",
@@ -193,6 +206,8 @@ class Settings:
             mistakes.append(f"{PREFIX}AI_PROVIDER=openai: expected {PREFIX}OPENAI_BASE_URL to be set as well")
         if values.get("redis_username") and not values.get("redis_password", "unknown"):
             mistakes.append(f"{PREFIX}REDIS_USERNAME: expected {PREFIX}REDIS_PASSWORD_FILE to be set as well")
+        if values.get("redis_ca") and not values.get("redis_url", "rediss:").startswith("rediss:"):
+            mistakes.append(f"{PREFIX}REDIS_CA_FILE: expected {PREFIX}REDIS_URL to start with rediss:// then")
         if values.get("admin_key") and values.get("api_keys_file"):
             mistakes.append(
                 f"{PREFIX}ADMIN_KEY_FILE: expected it unset beside {PREFIX}API_KEYS_FILE; "

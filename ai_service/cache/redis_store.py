@@ -17,6 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from ai_service.cache.redis_connections import RedisConnections
+from ai_service.cache.redis_tls import share_trust
 from ai_service.cache.store import Claim, Kept
 
 if TYPE_CHECKING:
@@ -65,9 +66,11 @@ class RedisStore:
     may come from this process being late to read the answer.
 
     Args:
-        url: `redis://host:port/db`, without a password.
+        url: `redis://host:port/db`, without a password; `rediss://` is TLS.
         username: ACL user; empty for none.
         password: Its password; empty for none.
+        authorities: Certificates in PEM format, one of which has to vouch for a `rediss://` server; empty for those
+            that the system trusts.
         on_failure: Called with the operation's name for each failure.
         clock: Monotonic seconds.
     """
@@ -81,6 +84,7 @@ class RedisStore:
         *,
         username: str = "",
         password: str = "",
+        authorities: str = "",
         on_failure: Callable[[str], None] = lambda _operation: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -95,6 +99,7 @@ class RedisStore:
             driver_info=None,  # Neither this nor the next needs rights that the ACL user does not have.
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
+        share_trust(self._redis.connection_pool, authorities)
         self._connections = RedisConnections(self._redis.connection_pool)
         self._on_failure = on_failure
         self._clock = clock

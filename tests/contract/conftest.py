@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.contract.certificates import Authority
 from tests.contract.redis_server import RedisServer
 
 if TYPE_CHECKING:
@@ -16,4 +17,17 @@ if TYPE_CHECKING:
 def redis_server() -> Iterator[RedisServer]:
     """One Redis for all; tests take keys of their own."""
     with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Who certifies servers."""
+    return Authority()
+
+
+@pytest.fixture(scope="session")
+def redis_server_with_tls(authority: Authority) -> Iterator[RedisServer]:
+    """One Redis that speaks TLS only."""
+    with RedisServer(authority=authority) as server:
         yield server

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import signal
     from types import TracebackType
 
+    from tests.contract.certificates import Authority
+
 USER = "alchemorsel"
 ADMIN = "operator"
 PASSWORD = "a test's password"
@@ -35,14 +37,15 @@ class RedisServer:
     Args:
         arguments: Further ones of its command line.
         rights: What the user may do, as an ACL rule.
+        authority: Who certifies it; with one it speaks TLS and nothing else.
 
     Attributes:
         url: Where it listens.
         password_file: A file with the user's password.
     """
 
-    def __init__(self, *arguments: str, rights: str = RIGHTS) -> None:
-        self._arguments = arguments
+    def __init__(self, *arguments: str, rights: str = RIGHTS, authority: Authority | None = None) -> None:
+        self._arguments = list(arguments)
         program = shutil.which("redis-server")
         if program is None:
             raise RuntimeError("redis-server is not on PATH; install it, on Debian: apt-get install redis-server")
@@ -50,7 +53,13 @@ class RedisServer:
         self._folder = Path(tempfile.mkdtemp(prefix="alchemorsel-redis-"))
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.url = f"{'rediss' if authority else 'redis'}://127.0.0.1:{self._port}/0"
+        if authority:
+            certificate, key = authority.certify(self._folder, "127.0.0.1")
+            self._arguments += [
+                "--port", "0", "--tls-port", str(self._port), "--tls-auth-clients", "no",
+                "--tls-cert-file", str(certificate), "--tls-key-file", str(key),
+            ]  # fmt: skip
         self.password_file = self._folder / "password"
         self.password_file.write_text(PASSWORD)
         acl = f"user default off resetpass resetkeys -@all\nuser {USER} on #{_sha256(PASSWORD)} {rights}\n"

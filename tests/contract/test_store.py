@@ -12,17 +12,21 @@ import pytest
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.redis_store import RedisStore
 from ai_service.cache.store import Claim, Generation, Kept, Lock, Store
+from tests.contract.certificates import Authority
 from tests.contract.redis_server import PASSWORD, USER, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "redis over TLS"])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """Each implementation in turn."""
     if request.param == "memory":
         made: Store = MemoryStore()
+    elif request.param == "redis over TLS":
+        url = request.getfixturevalue("redis_server_with_tls").url
+        made = RedisStore(url, username=USER, password=PASSWORD, authorities=request.getfixturevalue("authority").pem)
     else:
         url = request.getfixturevalue("redis_server").url
         made = RedisStore(url, username=USER, password=PASSWORD)
@@ -164,6 +168,22 @@ async def test_a_wrong_password_is_no_exception(request: pytest.FixtureRequest, 
     assert await store.get(key) is None
     assert not store.available
     await store.close()
+
+
+async def test_a_certificate_of_nobody_known_is_refused(redis_server_with_tls: RedisServer, key: str) -> None:
+    """The password goes to no server that another authority, or none, vouches for."""
+    for authorities in (Authority().pem, ""):
+        failures: list[str] = []
+        store = RedisStore(
+            redis_server_with_tls.url,
+            username=USER,
+            password=PASSWORD,
+            authorities=authorities,
+            on_failure=failures.append,
+        )
+        assert await store.get(key) is None
+        assert (store.available, failures) == (False, ["get"])
+        await store.close()
 
 
 async def test_a_refusal_is_no_outage(request: pytest.FixtureRequest) -> None:

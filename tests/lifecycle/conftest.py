@@ -6,26 +6,34 @@ They change the hosts, so they run on throw-away ones only (`make test-site`).
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.hosts.conftest import variables
+from tests.lifecycle.steady import SteadyRequests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from testinfra.host import Host
+
+    from tests.hosts.conftest import Variables
 
 __all__ = ["variables"]
 
+Play = Callable[..., subprocess.CompletedProcess[str]]
+
 _ROOT = Path(__file__).resolve().parents[2]
+SOURCE = _ROOT / "ai_service"
 _PLAY_TIMEOUT_S = 400
 
 
 @pytest.fixture
-def play(request: pytest.FixtureRequest) -> Callable[..., subprocess.CompletedProcess[str]]:
+def play(request: pytest.FixtureRequest) -> Play:
     """Runs a playbook on the hosts under test; what it prints, standard error included, is `stdout`."""
     inventory = request.config.getoption("--ansible-inventory")
 
@@ -48,3 +56,25 @@ def play(request: pytest.FixtureRequest) -> Callable[..., subprocess.CompletedPr
         )
 
     return run
+
+
+@pytest.fixture
+def steady(host: Host, variables: Variables) -> SteadyRequests:
+    """Callers from outside of the host."""
+    return SteadyRequests(host.ansible.get_variables()["ansible_host"], variables("ai_service")["ai_service_port"])
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A copy of the service's source, to be changed."""
+    copied = tmp_path / "ai_service"
+    shutil.copytree(SOURCE, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    return copied
+
+
+@pytest.fixture
+def newer_source(source: Path) -> Path:
+    """The same service under a later version."""
+    package = source / "__init__.py"
+    package.write_text(package.read_text().replace('__version__ = "', '__version__ = "9.'))
+    return source

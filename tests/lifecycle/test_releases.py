@@ -3,48 +3,24 @@
 from __future__ import annotations
 
 import re
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lifecycle.steady import SteadyRequests
+from tests.lifecycle.conftest import SOURCE
+from tests.lifecycle.releases import running
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable
+    from pathlib import Path
 
     from testinfra.host import Host
 
-    from tests.hosts.conftest import Variables
-
-    Play = Callable[..., subprocess.CompletedProcess[str]]
+    from tests.lifecycle.conftest import Play
+    from tests.lifecycle.steady import SteadyRequests
 
 GROUP = "ai_service_hosts"
-SOURCE = Path(__file__).resolve().parents[2] / "ai_service"
 
 pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture
-def steady(host: Host, variables: Variables) -> SteadyRequests:
-    """Callers from outside of the host."""
-    return SteadyRequests(host.ansible.get_variables()["ansible_host"], variables("ai_service")["ai_service_port"])
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A copy of the service's source, to be changed."""
-    copied = tmp_path / "ai_service"
-    shutil.copytree(SOURCE, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    return copied
-
-
-def running(host: Host) -> tuple[str, str]:
-    """The release that the serving process was started from, and that process."""
-    pid = host.check_output("systemctl show --property=MainPID --value alchemorsel-ai@blue.service")
-    return host.check_output("readlink /proc/%s/cwd", pid).rpartition("/")[2], pid
 
 
 def leftovers(host: Host) -> list[str]:
@@ -58,14 +34,12 @@ def leftovers(host: Host) -> list[str]:
 
 
 def test_new_release_loses_no_request_and_can_be_taken_back(
-    host: Host, play: Play, steady: SteadyRequests, source: Path
+    host: Host, play: Play, steady: SteadyRequests, newer_source: Path
 ) -> None:
     """Callers on new and on kept connections notice neither the way there nor the way back."""
     before, _ = running(host)
-    package = source / "__init__.py"
-    package.write_text(package.read_text().replace('__version__ = "', '__version__ = "9.'))
     with steady:
-        deployed = play("playbooks/deploy.yml", "-e", f"ai_service_source={source}")
+        deployed = play("playbooks/deploy.yml", "-e", f"ai_service_source={newer_source}")
         assert deployed.returncode == 0, deployed.stdout
         after, _ = running(host)
         assert after.startswith("9."), after

@@ -7,6 +7,7 @@ import pytest
 from ai_service import knobs
 from ai_service.errors import ConfigurationError
 from ai_service.settings import Settings
+from tests.contract.certificates import Authority
 
 
 def mistakes(**environ: str) -> list[str]:
@@ -157,3 +158,14 @@ def test_an_administrators_key_is_long_and_the_only_way(tmp_path: Path) -> None:
     keys.write_text(f"name sha256:{'0' * 64}\n")
     with pytest.raises(ConfigurationError, match="role admin"):
         Settings.from_env({"ALCHEMORSEL_ADMIN_KEY_FILE": str(path), "ALCHEMORSEL_API_KEYS_FILE": str(keys)})
+
+
+def test_authorities_have_to_be_certificates_and_to_be_needed(tmp_path: Path) -> None:
+    """A wrong file, or one that no TLS would read, is told at the start."""
+    (tmp_path / "ca.pem").write_text("no certificate")
+    name = "ALCHEMORSEL_REDIS_CA_FILE"
+    assert mistakes(**{name: str(tmp_path / "ca.pem")}) == [f"{name}: expected certificates in PEM format"]
+    (tmp_path / "ca.pem").write_text(Authority().pem)
+    assert mistakes(**{name: str(tmp_path / "ca.pem"), "ALCHEMORSEL_REDIS_URL": "redis://localhost"}) == [
+        f"{name}: expected ALCHEMORSEL_REDIS_URL to start with rediss:// then"
+    ]

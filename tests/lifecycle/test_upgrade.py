@@ -1,0 +1,74 @@
+"""An upgrade says what it will change, changes it without the loss of a request, and the second time nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lifecycle.releases import running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from testinfra.host import Host
+
+    from tests.hosts.conftest import Variables
+    from tests.lifecycle.conftest import Play
+    from tests.lifecycle.steady import SteadyRequests
+
+GROUP = "ai_service_hosts"
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def recap(told: str) -> dict[str, int]:
+    """The figures of the last line of a play's recap, by word."""
+    return {word: int(count) for word, count in re.findall(r"(\w+)=(\d+)", told.rpartition("PLAY RECAP")[2])}
+
+
+@pytest.fixture
+def image(host: Host, variables: Variables) -> str:
+    """The host's image of Ollama under another name, as a new version would have."""
+    now = variables("ollama")["ollama_image"]
+    new = f"{now}-next"
+    host.check_output("docker tag %s %s", now, new)
+    host.check_output("docker push %s", new)
+    return new
+
+
+def test_release_and_image_are_upgraded_and_the_second_time_nothing(
+    host: Host, play: Play, steady: SteadyRequests, newer_source: Path, image: str
+) -> None:
+    """The running versions are the new ones, callers noticed nothing, and a repetition finds nothing to do."""
+    arguments = ("-e", f"ai_service_source={newer_source}", "-e", f"ollama_image={image}")
+    with steady:
+        upgraded = play("playbooks/upgrade.yml", *arguments)
+    assert upgraded.returncode == 0, upgraded.stdout
+    shown, _, done = upgraded.stdout.partition("PLAY [Upgrade the Ollama hosts]")
+    assert "would exchange the running service for 9." in shown
+    assert image in shown
+    assert "hand_over.yml" in done
+    assert running(host)[0].startswith("9.")
+    assert host.check_output("docker ps --format %s", "{{.Image}}").splitlines() == [image]
+    assert steady.lost == []
+    again = play("playbooks/upgrade.yml", *arguments)
+    assert again.returncode == 0, again.stdout
+    assert recap(again.stdout)["changed"] == 0, again.stdout
+
+
+def test_verification_changes_nothing(play: Play) -> None:
+    """It can be run at any time, on a site in use."""
+    verified = play("playbooks/verify.yml")
+    assert verified.returncode == 0, verified.stdout
+    assert recap(verified.stdout)["changed"] == 0, verified.stdout
+
+
+def test_teardown_without_a_yes_takes_nothing_away(host: Host, play: Play) -> None:
+    """Where nobody can be asked, nothing is taken for a yes."""
+    before = running(host)
+    refused = play("playbooks/teardown.yml")
+    assert refused.returncode != 0
+    assert "pass -e teardown_confirm=yes" in refused.stdout
+    assert running(host) == before
