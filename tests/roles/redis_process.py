@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.contract.certificates import Authority
+
 START_SECONDS = 10
 
 
@@ -20,18 +22,29 @@ class RedisProcess:
         folder: Where it keeps its files.
         acl: Lines of its ACL file.
         options: Further command-line options.
+        authority: Who certifies it; with one it speaks TLS and nothing else.
 
     Attributes:
         port: Where it listens on loopback.
     """
 
-    def __init__(self, folder: Path, acl: list[str], *options: str) -> None:
+    def __init__(self, folder: Path, acl: list[str], *options: str, authority: Authority | None = None) -> None:
         self._acl = folder / "users.acl"
-        self._acl.write_text("\n".join(acl) + "\n")
+        self.write_users(acl)
         self._folder = folder
-        self._options = options
+        self._options = list(options)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
+        if authority:
+            certificate, key = authority.certify(folder, "127.0.0.1")
+            self._options += [
+                "--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no",
+                "--tls-cert-file", str(certificate), "--tls-key-file", str(key),
+            ]  # fmt: skip
+
+    def write_users(self, acl: list[str]) -> None:
+        """Write the ACL file; a running server has not read it then."""
+        self._acl.write_text("\n".join(acl) + "\n")
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(

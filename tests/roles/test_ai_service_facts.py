@@ -125,3 +125,13 @@ def test_link_that_leads_nowhere_is_there(tmp_path: Path) -> None:
     wanted = [str(tmp_path / "green")]
     result = run_module("ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service", exists=wanted)
     assert result["exists"] == wanted
+
+
+def test_only_what_served_was_deployed(tmp_path: Path) -> None:
+    """A release that was built and failed its trial is whole, and nothing to go back to."""
+    for name, finished_at, served_at in (("a", 100, 400), ("b", 200, 250), ("broken", 300, None)):
+        make_release(tmp_path, name, finished_at)
+        if served_at is not None:
+            (tmp_path / name / "deployed").write_text("")
+            os.utime(tmp_path / name / "deployed", (served_at, served_at))
+    assert ai_service_facts.find_deployed(tmp_path, ["broken", "b", "a"]) == ["a", "b"]

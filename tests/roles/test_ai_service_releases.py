@@ -12,12 +12,12 @@ from jinja2.nativetypes import NativeEnvironment
 VARS = yaml.safe_load((Path(__file__).parents[2] / "roles" / "ai_service" / "vars" / "main.yml").read_text())
 
 
-def superfluous(release: str, keep: int, whole: list[str], half_made: list[str]) -> Any:
-    """Return what the role would delete; `whole` is newest first."""
+def superfluous(release: str, keep: int, deployed: list[str], half_made: list[str], tried: tuple[str, ...] = ()) -> Any:
+    """Return what the role would delete; `deployed` is the last one first, `tried` never served."""
     known: dict[str, Any] = {
         "ai_service_keep_releases": keep,
         "__ai_service_release": release,
-        "__ai_service_found": {"whole": whole, "half_made": half_made},
+        "__ai_service_found": {"whole": [*deployed, *tried], "deployed": deployed, "half_made": half_made},
     }
     environment = NativeEnvironment()
     known["__ai_service_others"] = environment.from_string(VARS["__ai_service_others"]).render(known)
@@ -44,17 +44,22 @@ def test_half_made_releases_go_but_for_the_one_just_made() -> None:
     assert superfluous("b", 3, ["a"], ["b", "c"]) == ["c"]
 
 
+def test_release_that_failed_its_trial_goes_with_the_next_deployment() -> None:
+    """It takes the place of none that could be gone back to."""
+    assert superfluous("new", 3, ["b", "a"], [], tried=("broken", "new")) == ["broken"]
+
+
 def test_fresh_host_has_nothing_to_delete() -> None:
     """The first release is the only one."""
     assert superfluous("a", 3, [], []) == []
 
 
-def chosen(wanted: str, current: str, whole: list[str]) -> Any:
+def chosen(wanted: str, current: str, deployed: list[str]) -> Any:
     """Return the release that the role would run; `new` is the one that the source would make."""
     known: dict[str, Any] = {
         "ai_service_release": wanted,
         "__ai_service_built_release": "new",
-        "__ai_service_found": {"whole": whole, "current": f"/opt/releases/{current}" if current else ""},
+        "__ai_service_found": {"deployed": deployed, "current": f"/opt/releases/{current}" if current else ""},
     }
     environment = NativeEnvironment()
     environment.filters["basename"] = lambda path: path.rpartition("/")[2]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.contract.certificates import Authority
 from tests.contract.redis_server import COMMANDS as COMMANDS_OF_THE_SERVICE
 from tests.contract.redis_server import RIGHTS
 from tests.roles.ansible_module import ROLES, run_module
@@ -104,3 +105,31 @@ def test_server_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_check_mode_connects_to_nothing(tmp_path: Path) -> None:
     """Before the first run there is no server to try."""
     assert attempt(tmp_path, 1, check_mode=True)["changed"] is False
+
+
+def test_further_user_is_let_in_and_no_further(tmp_path: Path) -> None:
+    """A user for monitoring logs in; one who could make itself mightier fails the trial."""
+    (tmp_path / "exporter").write_text("password-of-the-exporter\n")
+    users = [{"name": "exporter", "password_file": str(tmp_path / "exporter")}]
+    line = f"user exporter on #{sha256(b'password-of-the-exporter').hexdigest()} resetchannels resetkeys -@all"
+    with RedisProcess(tmp_path, [DEFAULT_OFF, service(), f"{line} +auth +info"], *LIMITS) as server:
+        result = attempt(tmp_path, server.port, users=users)
+    assert "log in as exporter" in result["tried"]
+    with RedisProcess(tmp_path, [DEFAULT_OFF, service(), f"{line} +auth +acl"], *LIMITS) as server:
+        assert "ACL SETUSER by exporter should be refused" in attempt(tmp_path, server.port, users=users)["msg"]
+
+
+def test_server_is_tried_over_tls(tmp_path: Path) -> None:
+    """With the authorities that are given, and by the name that clients use."""
+    authority = Authority()
+    (tmp_path / "ca.crt").write_text(authority.pem)
+    tls = {"tls_name": "127.0.0.1", "ca_file": str(tmp_path / "ca.crt")}
+    with RedisProcess(tmp_path, [DEFAULT_OFF, service()], *LIMITS, authority=authority) as server:
+        result = attempt(tmp_path, server.port, **tls)
+        assert not result.get("failed"), result
+        assert (
+            "not valid for 'elsewhere.example'"
+            in attempt(tmp_path, server.port, **{**tls, "tls_name": "elsewhere.example"})["msg"]
+        )
+        (tmp_path / "ca.crt").write_text(Authority().pem)
+        assert "certificate verify failed" in attempt(tmp_path, server.port, **tls)["msg"]

@@ -22,9 +22,21 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "alchemorsel" / "secrets" / "redis_password"
 
 
-def keep(path: Path, **other: Any) -> dict[str, Any]:
-    """Run the module."""
-    return run_module("redis", "redis_password", path=str(path), **other)
+def keep(path: Path, *, password: str = "", **other: Any) -> dict[str, Any]:
+    """Run the module for one user."""
+    users = [{"name": "alchemorsel", "path": str(path), "password": password}]
+    return run_module("redis", "redis_password", users=users, **other)
+
+
+def digests(result: dict[str, Any]) -> list[str]:
+    """Return what the one user may log in with."""
+    found: list[str] = result["sha256"]["alchemorsel"]
+    return found
+
+
+def sha256(text: str) -> str:
+    """Return a digest as Redis writes it."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_password_is_generated_once(path: Path) -> None:
@@ -32,14 +44,14 @@ def test_password_is_generated_once(path: Path) -> None:
     first, second = keep(path), keep(path)
     password = path.read_text().strip()
     assert (first["changed"], second["changed"]) == (True, False)
-    assert first["sha256"] == second["sha256"] == hashlib.sha256(password.encode()).hexdigest()
+    assert digests(first) == digests(second) == [sha256(password)]
     assert len(password) >= 43  # 256 bits in base64
     assert password not in str(first)
 
 
 def test_two_hosts_do_not_share_a_password(tmp_path: Path) -> None:
     """It is generated, not derived."""
-    assert keep(tmp_path / "a")["sha256"] != keep(tmp_path / "b")["sha256"]
+    assert digests(keep(tmp_path / "a")) != digests(keep(tmp_path / "b"))
 
 
 def test_only_root_may_read_it(path: Path) -> None:
@@ -78,3 +90,50 @@ def test_check_mode_writes_nothing(path: Path) -> None:
     """It says that it would."""
     assert keep(path, check_mode=True)["changed"]
     assert not path.parent.parent.exists()
+
+
+def test_former_password_is_valid_while_clients_change_over(path: Path) -> None:
+    """Its digest stays beside the new one for as long as an overlap is wanted, and then goes."""
+    keep(path, password="the-former-password")
+    both = [sha256("the-latter-password"), sha256("the-former-password")]
+    assert digests(keep(path, password="the-latter-password", overlap=True)) == both
+    again = keep(path, password="the-latter-password", overlap=True)
+    assert (digests(again), again["changed"]) == (both, False)
+    after = keep(path, password="the-latter-password")
+    assert (digests(after), after["changed"]) == (both[:1], True)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert not keep(path, password="the-latter-password")["changed"]
+
+
+def test_former_password_itself_is_kept_nowhere(path: Path) -> None:
+    """The file beside it holds a digest, for root's eyes only."""
+    keep(path, password="the-former-password")
+    keep(path, password="the-latter-password", overlap=True)
+    former = path.with_name("redis_password.former")
+    assert former.read_text().strip() == sha256("the-former-password")
+    assert former.stat().st_mode & 0o777 == 0o600
+
+
+def test_renewed_password_is_another_one(path: Path) -> None:
+    """Generated ones are renewed; one that is given is the giver's to change."""
+    before = digests(keep(path))
+    renewed = digests(keep(path, renew=True, overlap=True))
+    assert renewed[1:] == before
+    assert renewed[0] != before[0]
+    assert digests(keep(path, password="given-by-the-vault", renew=True)) == [sha256("given-by-the-vault")]
+
+
+def test_renewal_that_was_cut_off_goes_on_with_the_same_password(path: Path) -> None:
+    """A second renewal would shut out the clients that still have the first password."""
+    keep(path)
+    renewed = digests(keep(path, renew=True, overlap=True))
+    assert digests(keep(path, renew=True, overlap=True)) == renewed
+
+
+def test_each_user_has_a_password_of_its_own(tmp_path: Path) -> None:
+    """One look for all of them."""
+    users = [{"name": name, "path": str(tmp_path / name)} for name in ("alchemorsel", "exporter")]
+    result = run_module("redis", "redis_password", users=users)
+    assert {name: [sha256((tmp_path / name).read_text().strip())] for name in ("alchemorsel", "exporter")} == result[
+        "sha256"
+    ]

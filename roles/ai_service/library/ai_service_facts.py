@@ -60,6 +60,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 whole: {description: "Names of the whole releases, newest first.", returned: always, type: list, elements: str}
+deployed:
+  description: Names of those that ever served, the last deployed first.
+  returned: always
+  type: list
+  elements: str
 half_made: {description: Names of folders that were never finished., returned: always, type: list, elements: str}
 current: {description: Where the link C(current) leads; empty without one., returned: always, type: str}
 python_version: {description: "Version of the interpreter; empty where there is none.", returned: always, type: str}
@@ -78,6 +83,8 @@ exists: {description: Those of O(exists) that are there., returned: always, type
 """
 
 MARKER = "release.json"
+SERVED = "deployed"
+"""File of a release that was put in service; its time is when. Going back to a release is no deployment."""
 HELD_CREDENTIALS = Path("/run/credentials")
 PROBE = """
 import importlib.util, json, platform
@@ -94,6 +101,13 @@ def find_releases(path: Path) -> tuple[list[str], list[str]]:
     whole.sort(key=lambda folder: (folder / MARKER).stat().st_mtime_ns, reverse=True)
     half_made = [folder for folder in folders if folder not in whole]
     return [folder.name for folder in whole], sorted(folder.name for folder in half_made)
+
+
+def find_deployed(path: Path, whole: list[str]) -> list[str]:
+    """Return the names of the whole releases that ever served, the last deployed first."""
+    times = {name: path / name / SERVED for name in whole}
+    served = {name: marker.stat().st_mtime_ns for name, marker in times.items() if marker.is_file()}
+    return sorted(served, key=served.__getitem__, reverse=True)
 
 
 def probe_python(python: str) -> tuple[str, bool]:
@@ -153,6 +167,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         whole=whole,
+        deployed=find_deployed(path / "releases", whole),
         half_made=half_made,
         current=str(current.readlink()) if current.is_symlink() else "",
         python_version=version,

@@ -5,18 +5,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import time
 import uuid
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from io import BufferedRWPair
+from ansible.module_utils.redis_link import OPTIONS, LinkError, connect, password_in
 
 DOCUMENTATION = r"""
 module: redis_access
@@ -52,6 +45,17 @@ options:
     description: The eviction policy that the server should have.
     type: str
     required: true
+  tls_name:
+    description: Name or address that the server's certificate has to be for. Given, the server is asked over TLS.
+    type: str
+  ca_file:
+    description: Certificates of the authorities that may vouch for it. Left out, those that the system trusts.
+    type: path
+  users:
+    description: Further users by name and password_file; each has to be let in, and no further.
+    type: list
+    elements: dict
+    default: []
   timeout:
     description: Seconds to wait for a server that is starting, and for each answer.
     type: int
@@ -84,43 +88,15 @@ class AccessError(Exception):
     """The server answered other than it should."""
 
 
-class Connection:
-    """A connection that speaks enough of Redis's protocol (RESP2) for the trial.
-
-    Args:
-        stream: A socket's file.
-    """
-
-    def __init__(self, stream: BufferedRWPair) -> None:
-        self._stream = stream
-
-    def command(self, *words: str) -> str:
-        """Send a command and return its reply; an error keeps its leading minus sign, nothing is the empty string."""
-        parts = [word.encode() for word in words]
-        message = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
-        self._stream.write(message)
-        self._stream.flush()
-        line = self._stream.readline().decode().rstrip("\r\n")
-        if not line:
-            raise AccessError(f"the server closed the connection on {words[0]}")
-        if line.startswith("$"):
-            length = int(line[1:])
-            return "" if length < 0 else self._stream.read(length + 2)[:-2].decode()
-        return line if line.startswith("-") else line[1:]
-
-
 class Trial:
     """What is tried on one server.
 
     Args:
-        host: Address of the server.
-        port: TCP port of the server.
-        timeout: Seconds to wait for a starting server and for each answer.
+        link: How to connect, as values of redis_link's options.
     """
 
-    def __init__(self, host: str, port: int, timeout: int) -> None:
-        self._address = (host, port)
-        self._timeout = timeout
+    def __init__(self, link: dict[str, Any]) -> None:
+        self._link = link
         self.tried: list[str] = []
 
     def perform(self, user: str, password: str, key: str, policy: str) -> None:
@@ -130,11 +106,11 @@ class Trial:
             AccessError: Something came out other than it should.
             OSError: The server does not answer.
         """
-        with self._connect() as anonymous:
+        with connect(self._link) as anonymous:
             self._refused("PING without a password", anonymous.command("PING"))
             self._refused("a wrong password", anonymous.command("AUTH", user, uuid.uuid4().hex))
             self._refused("the user default without a password", anonymous.command("AUTH", "default", ""))
-        with self._connect() as service:
+        with connect(self._link) as service:
             value = uuid.uuid4().hex
             self._equal(f"log in as {user}", service.command("AUTH", user, password), "OK")
             self._equal(f"SET {key}", service.command("SET", key, value, "EX", "60"), "OK")
@@ -150,19 +126,15 @@ class Trial:
                 self._refused(" ".join(words[:2]), service.command(*words))
             self._limits(service.command("INFO", "memory"), policy)
 
-    @contextlib.contextmanager
-    def _connect(self) -> Iterator[Connection]:
-        deadline = time.monotonic() + self._timeout
-        while True:
-            try:
-                link = socket.create_connection(self._address, timeout=self._timeout)
-                break
-            except ConnectionRefusedError:  # a server that systemd just started may not listen yet
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-        with link, link.makefile("rwb") as stream:
-            yield Connection(stream)
+    def log_in_only(self, user: str, password: str) -> None:
+        """Log in as a further user, who may not change who else comes in.
+
+        Raises:
+            AccessError: Refused, or too much allowed.
+        """
+        with connect(self._link) as other:
+            self._equal(f"log in as {user}", other.command("AUTH", user, password), "OK")
+            self._refused(f"ACL SETUSER by {user}", other.command("ACL", "SETUSER", user, "allcommands"))
 
     def _refused(self, what: str, reply: str) -> None:
         if not reply.startswith(REFUSED):
@@ -185,24 +157,24 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "host": {"type": "str", "default": "127.0.0.1"},
-            "port": {"type": "int", "default": 6379},
+            **OPTIONS,
             "user": {"type": "str", "required": True},
             "password_file": {"type": "path", "required": True, "no_log": False},
             "key": {"type": "str", "required": True, "no_log": False},
             "policy": {"type": "str", "required": True},
-            "timeout": {"type": "int", "default": 10},
+            "users": {"type": "list", "elements": "dict", "default": []},
         },
         supports_check_mode=True,
     )
     params = module.params
     if module.check_mode:
         module.exit_json(changed=False, skipped=True, msg="check mode tries nothing")
-    trial = Trial(params["host"], params["port"], params["timeout"])
+    trial = Trial(params)
     try:
-        password = Path(params["password_file"]).read_text(encoding="utf-8").strip()
-        trial.perform(params["user"], password, params["key"], params["policy"])
-    except (AccessError, OSError) as error:
+        trial.perform(params["user"], password_in(params["password_file"]), params["key"], params["policy"])
+        for user in params["users"]:
+            trial.log_in_only(user["name"], password_in(user["password_file"]))
+    except (AccessError, LinkError, OSError) as error:
         module.fail_json(msg=f"Redis on {params['host']} port {params['port']}: {error}", tried=trial.tried)
     module.exit_json(changed=False, tried=trial.tried)
 

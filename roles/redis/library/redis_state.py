@@ -1,0 +1,145 @@
+#!/usr/bin/python
+# Copyright: Alchemorsel contributors
+# MIT License (see LICENSE)
+"""Ansible module: what a host has of Redis, in one look."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+
+DOCUMENTATION = r"""
+module: redis_state
+short_description: Look at the installed Redis, at what the running one has not taken up yet, and at the memory
+description:
+  - Reads only. What is not there is reported as such, never as a failure.
+options:
+  program:
+    description: The server.
+    type: path
+    default: /usr/bin/redis-server
+  settings:
+    description: Files that the server reads when it starts.
+    type: list
+    elements: path
+    default: []
+  users:
+    description: File that the server also reads when it is told to.
+    type: path
+    required: true
+  started:
+    description: File that the server writes when it starts.
+    type: path
+    default: /run/redis/redis-server.pid
+  loaded:
+    description: File whose time tells when the users were loaded last.
+    type: path
+    required: true
+  exists:
+    description: Further paths to look for.
+    type: list
+    elements: path
+    default: []
+attributes:
+  check_mode:
+    support: full
+author: Alchemorsel contributors
+"""
+
+EXAMPLES = r"""
+- name: Look at the server
+  redis_state:
+    settings: [/etc/redis/alchemorsel.conf]
+    users: /etc/redis/alchemorsel.acl
+    loaded: /run/redis/alchemorsel-users-loaded
+"""
+
+RETURN = r"""
+version: {description: "Version of the program; empty where there is none.", returned: always, type: str}
+behind:
+  description: Files that were written after the running server read them last; none where no server runs.
+  returned: always
+  type: list
+  elements: str
+memory_mb: {description: "Memory of the host, or of its control group, in MiB.", returned: always, type: int}
+exists: {description: Those of O(exists) that are there., returned: always, type: list, elements: str}
+"""
+
+PROBE_TIMEOUT = 20
+"""Seconds; telling its version takes a program milliseconds."""
+KIB_A_MIB = 1024
+LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Of control groups in version 2 and 1; a host that is a container has one."""
+
+
+def version_of(program: str) -> str:
+    """Return a server's version, "" where it is not there."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, check=True, text=True, timeout=PROBE_TIMEOUT)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    match = re.search(r"\bv=([\d.]+)", done.stdout)
+    return match[1] if match else ""
+
+
+def behind(settings: list[str], users: str, started: Path, loaded: Path) -> list[str]:
+    """Return the files that a running server has not read since they were written.
+
+    Args:
+        settings: Read at the start.
+        users: Read at the start, and whenever they are loaded.
+        started: Written at the start.
+        loaded: Written when the users were loaded.
+    """
+    start = _written(started)
+    if start is None:
+        return []
+    read = dict.fromkeys(settings, start) | {users: max(start, _written(loaded) or start)}
+    return [path for path, at in read.items() if (_written(Path(path)) or at) > at]
+
+
+def memory_mb(meminfo: str, limits: list[str]) -> int:
+    """Return how much memory there is, in MiB.
+
+    Args:
+        meminfo: Content of /proc/meminfo.
+        limits: Contents of the control group's limits; "max" and absurd ones are none.
+    """
+    match = re.search(r"^MemTotal:\s+(\d+) kB$", meminfo, re.MULTILINE)
+    total = int(match[1]) // KIB_A_MIB if match else 0
+    given = [int(limit) // KIB_A_MIB**2 for limit in limits if limit.strip().isdigit()]
+    return min([total, *given])
+
+
+def _written(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "program": {"type": "path", "default": "/usr/bin/redis-server"},
+            "settings": {"type": "list", "elements": "path", "default": []},
+            "users": {"type": "path", "required": True},
+            "started": {"type": "path", "default": "/run/redis/redis-server.pid"},
+            "loaded": {"type": "path", "required": True},
+            "exists": {"type": "list", "elements": "path", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    module.exit_json(
+        changed=False,
+        version=version_of(params["program"]),
+        behind=behind(params["settings"], params["users"], Path(params["started"]), Path(params["loaded"])),
+        memory_mb=memory_mb(Path("/proc/meminfo").read_text(), [path.read_text() for path in LIMITS if path.exists()]),
+        exists=[path for path in params["exists"] if Path(path).exists()],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The module redis_state: what a running server has not read yet, and how much memory there is."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.roles.ansible_module import load_module, run_module
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+redis_state = load_module("redis", "redis_state")
+MEMINFO = "MemTotal:       16384000 kB\nMemFree:         1024 kB\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "users", "loaded", "behind"),
+    [
+        (100, 100, None, []),
+        (300, 100, None, ["settings"]),
+        (100, 300, None, ["users"]),
+        (100, 300, 400, []),
+        (300, 500, 400, ["settings", "users"]),
+    ],
+)
+def test_files_that_are_newer_than_their_reading_are_behind(
+    tmp_path: Path, settings: int, users: int, loaded: int | None, behind: list[str]
+) -> None:
+    """The server started at 200; its users can be loaded later, its settings cannot."""
+    for name, at in (("settings", settings), ("users", users), ("started", 200), ("loaded", loaded)):
+        if at is not None:
+            (tmp_path / name).write_text("")
+            os.utime(tmp_path / name, (at, at))
+    paths = [str(tmp_path / name) for name in ("settings", "users")]
+    found = redis_state.behind(paths[:1], paths[1], tmp_path / "started", tmp_path / "loaded")
+    assert found == [str(tmp_path / name) for name in behind]
+
+
+def test_server_that_does_not_run_is_behind_nothing(tmp_path: Path) -> None:
+    """It reads everything when it starts."""
+    (tmp_path / "users").write_text("")
+    assert redis_state.behind([], str(tmp_path / "users"), tmp_path / "started", tmp_path / "loaded") == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "megabytes"), [([], 16000), (["max\n"], 16000), ([str(2**63)], 16000), ([f"{2**30}\n"], 1024)]
+)
+def test_memory_is_the_hosts_or_what_its_control_group_leaves(limits: list[str], megabytes: int) -> None:
+    """No limit is written as a word, or as a number beyond all memory."""
+    assert redis_state.memory_mb(MEMINFO, limits) == megabytes
+
+
+def test_program_tells_its_version() -> None:
+    """The installed one, and none where there is none."""
+    assert redis_state.version_of("redis-server")[0].isdigit()
+    assert redis_state.version_of("/nowhere/redis-server") == ""
+
+
+def test_host_without_redis_is_no_failure(tmp_path: Path) -> None:
+    """Every value is there, in check mode too."""
+    absent = str(tmp_path / "absent")
+    result = run_module(
+        "redis",
+        "redis_state",
+        check_mode=True,
+        program=absent,
+        users=absent,
+        loaded=absent,
+        started=absent,
+        exists=[str(tmp_path), absent],
+    )
+    assert (result["version"], result["behind"], result["exists"]) == ("", [], [str(tmp_path)])
+    assert result["memory_mb"] > 0
