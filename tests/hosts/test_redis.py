@@ -17,9 +17,10 @@ GROUP = "redis_hosts"
 def _as_service_user(host: Host, variables: Variables, command: str) -> str:
     wanted = variables("redis")
     # The password is read on the host and handed over in the environment: it is in no argument list and no log.
+    tls = f"--tls --cacert /etc/redis/tls/ca.crt -h {wanted['redis_tls_name']} " if wanted["redis_tls"] else ""
     script = (
         f"REDISCLI_AUTH=$(cat {wanted['redis_service_password_file']}) "
-        f"redis-cli -p {wanted['redis_port']} --no-auth-warning --user {wanted['redis_service_user']} {command}"
+        f"redis-cli {tls}-p {wanted['redis_port']} --no-auth-warning --user {wanted['redis_service_user']} {command}"
     )
     return host.run(script).stdout.strip()
 

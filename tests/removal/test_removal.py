@@ -30,7 +30,12 @@ TRACES = {
         paths=("/etc/alchemorsel/firewall.nft",), programs=("nft",), units=("alchemorsel-firewall.service",)
     ),
     "redis": Traces(
-        paths=("/etc/redis", "/var/lib/redis", "/etc/alchemorsel/secrets/redis_password"),
+        paths=(
+            "/etc/redis",
+            "/var/lib/redis",
+            "/etc/alchemorsel/secrets/redis_password",
+            "/etc/alchemorsel/secrets/redis_admin_password",
+        ),
         programs=("redis-server",),
         units=("redis-server.service",),
     ),
@@ -71,7 +76,7 @@ TRACES = {
 def traces(host: Host) -> Traces:
     """The traces of what the scenario removed: the role that it is about, or those that it names."""
     variables = host.ansible.get_variables()
-    removed = [TRACES[role] for role in variables.get("scenario_removed", variables["scenario_roles"][-1:])]
+    removed = [TRACES[role] for role in variables.get("scenario_removed") or variables["scenario_roles"][-1:]]
     kinds = [field.name for field in fields(Traces)]
     return Traces(**{kind: tuple(trace for role in removed for trace in getattr(role, kind)) for kind in kinds})
 

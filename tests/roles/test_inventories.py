@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from roles.preflight.filter_plugins.preflight_variables import variable_problems
 from tests.roles.ansible_module import ROLES
@@ -14,7 +16,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INVENTORIES = ROLES.parent / "inventories"
+SECRETS = INVENTORIES / "prod" / "group_vars" / "all" / "vault.yml"
+EXAMPLE_PASSWORD = "alchemorsel-example"
 FILES = sorted(path for kind in ("group_vars", "host_vars") for path in INVENTORIES.glob(f"*/{kind}/**/*.yml"))
+
+
+def variables(path: Path) -> dict[str, Any]:
+    """Return the variables of a file; an encrypted one is the example, which its documented password opens."""
+    text = path.read_bytes()
+    if text.startswith(b"$ANSIBLE_VAULT"):
+        text = VaultLib([("default", VaultSecret(EXAMPLE_PASSWORD.encode()))]).decrypt(text)
+    return yaml.safe_load(text) or {}
 
 
 def test_there_are_inventories() -> None:
@@ -25,5 +37,24 @@ def test_there_are_inventories() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(INVENTORIES)))
 def test_inventory_sets_only_variables_that_roles_have(path: Path) -> None:
     """A misspelt variable would silently leave a default in force."""
-    names = list(yaml.safe_load(path.read_text()) or {})
-    assert variable_problems(names, str(ROLES), removed={}, ignored=[]) == []
+    assert variable_problems(list(variables(path)), str(ROLES), removed={}, ignored=[]) == []
+
+
+def test_secrets_of_prod_are_encrypted_and_have_to_be_replaced() -> None:
+    """The example opens with the password of the documents, and holds nothing that preflight would let pass."""
+    assert SECRETS.read_bytes().startswith(b"$ANSIBLE_VAULT;1.1;AES256")
+    placeholders = yaml.safe_load((ROLES / "preflight" / "defaults" / "main.yml").read_text())["preflight_placeholders"]
+    for name, value in variables(SECRETS).items():
+        assert any(re.fullmatch(placeholder, value, re.IGNORECASE) for placeholder in placeholders), name
+    assert f"`{EXAMPLE_PASSWORD}`" in (ROLES.parent / "docs" / "operations.md").read_text()
+
+
+def test_secrets_of_prod_are_those_that_its_inventory_names() -> None:
+    """None is missing, none is left over."""
+    named = {
+        name
+        for path in FILES
+        if "prod" in path.parts and path != SECRETS
+        for name in re.findall(r"\bvault_\w+", path.read_text())
+    }
+    assert named == set(variables(SECRETS))

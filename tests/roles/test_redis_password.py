@@ -22,9 +22,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "alchemorsel" / "secrets" / "redis_password"
 
 
-def keep(path: Path, *, password: str = "", **other: Any) -> dict[str, Any]:
+def keep(path: Path, *, password: str = "", renew: bool = False, **other: Any) -> dict[str, Any]:
     """Run the module for one user."""
-    users = [{"name": "alchemorsel", "path": str(path), "password": password}]
+    users = [{"name": "alchemorsel", "path": str(path), "password": password, "renew": renew}]
     return run_module("redis", "redis_password", users=users, **other)
 
 

@@ -38,10 +38,10 @@ options:
         description: The password. Empty keeps the one in the file, or generates one of 256 bits.
         type: str
         default: ""
-  renew:
-    description: Generate another password where none is given; not where a change is under way (O(overlap)).
-    type: bool
-    default: false
+      renew:
+        description: Generate another password where none is given; not where a change is under way (O(overlap)).
+        type: bool
+        default: false
   overlap:
     description:
       - Keep the digest of a password that is replaced, in a file beside it, and return it too, until the next run
@@ -160,11 +160,11 @@ def main() -> None:
         "name": {"type": "str", "required": True},
         "path": {"type": "path", "required": True},
         "password": {"type": "str", "default": "", "no_log": True},
+        "renew": {"type": "bool", "default": False},
     }
     module = AnsibleModule(
         argument_spec={
             "users": {"type": "list", "elements": "dict", "required": True, "options": user},
-            "renew": {"type": "bool", "default": False},
             "overlap": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -174,7 +174,8 @@ def main() -> None:
     keepers: list[Keeper] = []
     for wanted in params["users"]:
         keeper = Keeper(module, Path(wanted["path"]))
-        digests[wanted["name"]] = keeper.keep(wanted["password"], renew=params["renew"], overlap=params["overlap"])
+        renew = wanted["renew"]
+        digests[wanted["name"]] = keeper.keep(wanted["password"], renew=renew, overlap=params["overlap"])
         keepers.append(keeper)
     module.exit_json(
         changed=any(keeper.changed for keeper in keepers),
