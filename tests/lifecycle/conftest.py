@@ -29,7 +29,7 @@ Play = Callable[..., subprocess.CompletedProcess[str]]
 
 _ROOT = Path(__file__).resolve().parents[2]
 SOURCE = _ROOT / "ai_service"
-_PLAY_TIMEOUT_S = 400
+_PLAY_TIMEOUT_S = 900
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ GROUP = "ai_service_hosts"
 SECRETS = "/etc/alchemorsel/secrets"
 FORMER = "/run/former-password"
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(2000)
 
 
 def passwords(host: Host) -> dict[str, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GROUP = "ai_service_hosts"
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(2000)
 
 
 def recap(told: str) -> dict[str, int]:
