@@ -1,6 +1,6 @@
 """What the tests of a site's life share: playbooks, run as an operator runs them.
 
-They change the hosts, so they run on throw-away ones only (`make test-site`).
+They change the hosts, so they run on throw-away ones only (`make scenario SCENARIO=site-life`).
 """
 
 from __future__ import annotations
