@@ -101,11 +101,11 @@ def _hold_to_budgets(options: argparse.Namespace, console: Console) -> int:
 
 
 def _measure_overhead(options: argparse.Namespace, console: Console) -> int:
-    return overhead.run(options, console, make_folder(options.out or _new_folder("overhead")))
+    return overhead.run(options, console, options.out or _new_folder("overhead"))
 
 
 def _find_capacity(options: argparse.Namespace, console: Console) -> int:
-    return capacity.run(options, console, make_folder(options.out or _new_folder("capacity")))
+    return capacity.run(options, console, options.out or _new_folder("capacity"))
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:

@@ -27,6 +27,7 @@ from locust.runners import MasterRunner, WorkerRunner
 # Locust puts this file's folder on the path; the package is one level up.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
+from bench.load.client import Client
 from bench.load.options import add_options, schedule_of
 from bench.load.recorder import END_MESSAGE, FLUSH_SECONDS, SAMPLES_MESSAGE, Messenger, SampleFile
 from bench.load.source import Source
@@ -43,8 +44,13 @@ events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-unt
 
 @events.init.add_listener  # type: ignore[untyped-decorator] # as above
 def prepare(environment: Environment, **_: object) -> None:
-    """Let every process have a user, at once where that is its source; end with the harness, if that is killed."""
+    """Refuse a wrong URL; let every process have a user, at once where that is its source; end with the harness."""
     options = _options(environment)
+    if environment.host:
+        try:
+            Client(environment.host, 1, {})
+        except ValueError as error:
+            raise SystemExit(f"--host {error}") from error
     options.num_users = max(options.num_users or 1, options.expect_workers)
     if schedule_of(options) is not None:
         options.spawn_rate = options.num_users

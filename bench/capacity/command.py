@@ -23,6 +23,7 @@ from bench.load.generator import Generator
 from bench.load.plan import KNOWN
 from bench.load.target import Target
 from bench.load.workload import TASKS
+from bench.measure import make_folder
 from bench.report.console import Activity
 from bench.results import write_atomically
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     Args:
         options: Those of `add_arguments`.
         console: Where progress and table go.
-        folder: Where the curve goes.
+        folder: Where the curve goes; it is made once the service answers.
 
     Raises:
         BenchError: The service does not answer, or the generator failed.
@@ -77,6 +78,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     interrupted = False
     with Target(options.target) as target, Activity(console) as activity:
         target.require_ready()
+        make_folder(folder)
         environment = target.facts() | describe_machine()
         trials = Trials(
             target=target,

@@ -13,6 +13,7 @@ from bench.errors import UsageError
 from bench.evidence.environment import describe_machine
 from bench.evidence.ollama import Ollama
 from bench.load.target import Target
+from bench.measure import make_folder
 from bench.overhead.chat import TOKENS, ChatPair
 from bench.overhead.pairs import judge_pairs, measure_pairs
 from bench.report.console import Activity
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     Args:
         options: Those of `add_arguments`.
         console: Where progress and table go.
-        folder: Where the report goes.
+        folder: Where the report goes; it is made once the service answers.
 
     Raises:
         TargetError: The service or Ollama does not answer.
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
         if options.num_ctx < 1:
             raise UsageError("--num-ctx is a number of tokens, e.g. 4096")
         target.require_ready()
+        make_folder(folder)
         conditions = target.facts() | {"Ollama": f"{ollama.version()} at {ollama.url}"} | describe_machine()
         with Activity(console) as activity, ChatPair(target.url, ollama.url, options.num_ctx) as chat:
             chat.through(0)  # The model may have to be loaded first.

@@ -298,3 +298,11 @@ def test_a_generator_that_cannot_keep_its_schedule_is_invalid(tmp_path: Path) ->
         output, _ = process.communicate(timeout=110)
     assert process.returncode == 3, output
     assert "attempt 2, the generator was late before" in " ".join(load_result(out).reasons)
+
+
+def test_the_locustfile_refuses_a_host_that_is_no_url() -> None:
+    """At once, instead of users that fail for ever."""
+    command = [sys.executable, "-m", "locust", "-f", "bench/locustfile.py", "--headless", "--host", "nonsense"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert "--host 'nonsense' is no http:// or https:// URL; expected e.g. http://127.0.0.1:3010" in done.stderr

@@ -78,3 +78,13 @@ def test_an_interrupted_search_leaves_what_it_found(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert load_curve(tmp_path).interrupted
     assert not [file for file in tmp_path.iterdir() if file.name.startswith(".")]
+
+
+def test_a_service_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
+    """Status 69 with the URL, and no folder."""
+    for command, more in (("capacity", ()), ("overhead", ("--ollama", "http://127.0.0.1:9"))):
+        process = bench(command, "--target", "http://127.0.0.1:9", *more, "--out", tmp_path / command)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 69
+        assert "http://127.0.0.1:9 does not answer" in output
+        assert not (tmp_path / command).exists()
