@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,11 @@ def run_baseline(options: argparse.Namespace, console: Console) -> int:
 
 
 def _print(console: Console, comparison: Comparison, options: argparse.Namespace) -> None:
-    console.print(_table(comparison.rows))
+    hopeless = [row for row in comparison.rows if isinf(row.shift.high) and not row.gated]
+    console.print(_table([row for row in comparison.rows if row not in hopeless]))
+    if hopeless:
+        names = ", ".join(f"{row.scope} {row.percentile}" for row in hopeless)
+        console.print(f"- too few samples to compare, or too much alike: {names}", soft_wrap=True, highlight=False)
     for name in comparison.missing:
         console.print(f"- only one of the runs has {name}", highlight=False)
     for difference in comparison.differing:

@@ -142,7 +142,7 @@ def summary_table(result: Result) -> Table:
     Args:
         result: The run, or the one that `bench.results.load_result` has read.
     """
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("task")
     for heading in ("uncached p50", "p95", "cached p50", "p95", "faster"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -164,7 +164,7 @@ def threshold_table(result: Result) -> Table:
     Args:
         result: The run.
     """
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("bound", no_wrap=True)
     for heading in ("measured", "95% sure: <=", "n"):
         table.add_column(heading, justify="right", no_wrap=True)

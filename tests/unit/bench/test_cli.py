@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from bench.cli import main
@@ -16,7 +17,7 @@ from bench.results import Latency, TaskResult, ThresholdResult, Verdict, encode_
 from bench.samples import encode_lines
 from bench.verdict.thresholds import parse_threshold
 from bench.verdict.verdicts import judge
-from tests.unit.bench.records import hit, result
+from tests.unit.bench.records import hit, miss, result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,10 +125,14 @@ def test_the_closing_screen_fits_eighty_columns(tmp_path: Path) -> None:
     """Tables, verdict, reasons and the report's place, without a line too long for a plain terminal."""
     console = Console(width=80, record=True, file=(tmp_path / "out").open("w"))
     with console.file:
-        print_closing(console, result(tasks=[TASK], thresholds=[BOUND], reasons=["reason " * 20]), tmp_path)
+        undecided = replace(TASK, task="ingredients", verdict=Verdict.INCONCLUSIVE)
+        longest = replace(BOUND, selector="latency{phase:cached,task:ingredients,cache:hit}", expression="p(99.9)<1000")
+        whole = result(tasks=[TASK, undecided], thresholds=[BOUND, longest], reasons=["reason " * 20])
+        print_closing(console, whole, tmp_path)
     lines = console.export_text().splitlines()
     assert any(line.startswith(" latency recipe hit p(95)<100") and "5.50 ms" in line for line in lines)
     assert "\n".join(lines).count("reason") == 20
+    assert "…" not in "\n".join(lines)
     assert f"report       {tmp_path / 'report.html'}" in lines
     assert all(len(line) <= 80 for line in lines if str(tmp_path) not in line)
 
@@ -176,6 +181,18 @@ def test_compare_ends_with_the_verdict(
     assert "recipe hit p50" in printed
     assert f"{factor:.1f}" in printed
     assert "…" not in printed
+
+
+def test_scopes_that_nothing_can_be_said_of_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two uncached answers have no row of their own, so that the rows with a meaning are seen."""
+    runs = [saved_run(tmp_path / name, 1.0) for name in ("old", "new")]
+    for run in runs:
+        with (run / "samples.jsonl").open("ab") as samples:
+            samples.write(encode_lines([miss(3000.0), miss(3100.0)]))
+    assert main(["compare", *map(str, runs)]) == 0
+    printed = capsys.readouterr().out
+    assert "- too few samples to compare, or too much alike: recipe miss p50" in printed
+    assert "inf" not in printed
 
 
 def test_a_saved_baseline_stands_for_the_old_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
