@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -41,6 +42,7 @@ class Reading:
         redis_s: Processor time of each Redis on this machine, by process id.
         machine_s: Processor time of everything on this machine.
         provider_s: Time that calls of Ollama took.
+        at_s: The moment, by a monotonic clock.
         workers: Processes that serve.
     """
 
@@ -48,6 +50,7 @@ class Reading:
     redis_s: Mapping[int, float]
     machine_s: float | None
     provider_s: float | None
+    at_s: float
     workers: int
 
 
@@ -69,6 +72,7 @@ def read(url: str, metrics: str) -> Reading:
         redis_s=_redis_s() if local else {},
         machine_s=sum(times) - times.idle - times.iowait - times.guest - times.guest_nice if local else None,
         provider_s=totals.get(_OLLAMA),
+        at_s=time.perf_counter(),
         workers=max(1, int(totals.get("alchemorsel_ai_workers", 1))),
     )
 
@@ -79,7 +83,7 @@ def used(before: Reading, after: Reading, seconds: float, *, slots: int, generat
     Args:
         before: At its beginning.
         after: At its end.
-        seconds: Its length.
+        seconds: How long there was load meanwhile; the machine as a whole is busy before and after, too.
         slots: Requests that Ollama serves side by side.
         generator: The generator's own share.
     """
@@ -87,9 +91,10 @@ def used(before: Reading, after: Reading, seconds: float, *, slots: int, generat
     redis = [(spent - before.redis_s[pid]) / seconds for pid, spent in after.redis_s.items() if pid in before.redis_s]
     if redis:
         shares["Redis"] = max(redis)
+    whole_s = max(after.at_s - before.at_s, seconds)
     for name, begun, ended, capacity in (
         ("service CPU", before.service_s, after.service_s, after.workers),
-        ("machine", before.machine_s, after.machine_s, psutil.cpu_count()),
+        ("machine", before.machine_s, after.machine_s, (psutil.cpu_count() or 1) * whole_s / seconds),
         ("Ollama slots", before.provider_s, after.provider_s, slots),
     ):
         if begun is not None and ended is not None:

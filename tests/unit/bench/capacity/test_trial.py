@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from bench.capacity.command import bounds_of
@@ -65,8 +66,8 @@ def test_the_bounds_are_the_gated_ones_of_the_task() -> None:
 
 def test_shares_are_of_the_workers_and_the_slots() -> None:
     """2.5 s of two workers in 5 s are a quarter of each; 10 s of two slots in 5 s are all of them."""
-    before = Reading(service_s=10, redis_s={7: 1.0}, machine_s=None, provider_s=0, workers=2)
-    after = Reading(service_s=12.5, redis_s={7: 2.0, 8: 9.0}, machine_s=None, provider_s=10, workers=2)
+    before = Reading(service_s=10, redis_s={7: 1.0}, machine_s=None, provider_s=0, at_s=0, workers=2)
+    after = Reading(service_s=12.5, redis_s={7: 2.0, 8: 9.0}, machine_s=None, provider_s=10, at_s=9, workers=2)
     shares = used(before, after, 5, slots=2, generator=0.5)
     assert shares == {"Ollama slots": 1.0, "Redis": 0.2, "generator": 0.5, "service CPU": 0.25}
 
@@ -77,3 +78,13 @@ def test_totals_are_read_from_the_metrics() -> None:
     assert (reading.service_s, reading.workers, reading.provider_s) == (12.5, 2, 10)
     assert (reading.redis_s, reading.machine_s) == ({}, None)
     assert (is_local("http://127.0.0.1:9"), is_local("http://192.0.2.1:9")) == (True, False)
+
+
+def test_the_machine_is_judged_by_the_whole_time() -> None:
+    """It is busy with starting the generator, too: all cores for ten seconds, of which five had load, are 100 %."""
+    cores = psutil.cpu_count() or 1
+    before, after = (
+        Reading(service_s=None, redis_s={}, machine_s=spent, provider_s=None, at_s=at, workers=1)
+        for spent, at in ((0.0, 0.0), (10.0 * cores, 10.0))
+    )
+    assert used(before, after, 5, slots=1, generator=0.0)["machine"] == 1.0
