@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from tests.http_fake import FakeHandler, HTTPFake
 
 
 def digest_of(content: str) -> str:
@@ -15,72 +15,14 @@ def digest_of(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-class FakeOllamaServer:
-    """Holds models in memory and answers the calls that managing models takes.
-
-    Attributes:
-        registry: What can be pulled, by reference: the content that the pulled model has.
-        models: Models on disk, by name: their content.
-        loaded: Content of the models in memory, by the name they were loaded under.
-        pull_lines: Lines that a pull answers instead of doing its work.
-        pull_pause_line: Line, counted from 0, before which a pull waits for ``pull_pause``; None = it does not wait.
-        pull_pause: Event that ends the wait.
-        load_error: Sentence that a load answers with status 500; None = it loads.
-        drops: Reading calls that are accepted and then dropped, as Docker's proxy does before the server is up.
-        forgets_loaded: A loaded model is dropped at once, as with keep_alive 0.
-        calls: Every request, as (method, path, body).
-    """
-
-    def __init__(self) -> None:
-        self.registry: dict[str, str] = {}
-        self.models: dict[str, str] = {}
-        self.loaded: dict[str, str] = {}
-        self.pull_lines: list[str] | None = None
-        self.pull_pause_line: int | None = None
-        self.pull_pause = threading.Event()
-        self.load_error: str | None = None
-        self.drops = 0
-        self.forgets_loaded = False
-        self.calls: list[tuple[str, str, dict[str, Any]]] = []
-        fake = self
-
-        class Handler(_Handler):
-            server_state = fake
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
-
-    @property
-    def url(self) -> str:
-        """Address of the server."""
-        return f"http://127.0.0.1:{self._http.server_port}"
-
-    @property
-    def changes(self) -> list[str]:
-        """Paths of the calls that change the server, in order."""
-        return [path for method, path, _ in self.calls if method != "GET"]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server_state: FakeOllamaServer
+class _Handler(FakeHandler):
+    fake: FakeOllamaServer
     protocol_version = "HTTP/1.1"
 
     def handle(self) -> None:
         """Serve the connection; a client that gives up is what a test asks for, not an error here."""
         with contextlib.suppress(ConnectionError):
             super().handle()
-
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
 
     def do_GET(self) -> None:
         """List models."""
@@ -89,30 +31,30 @@ class _Handler(BaseHTTPRequestHandler):
             state.drops -= 1
             self.close_connection = True
         elif self.path == "/api/tags":
-            self._answer(200, {"models": [_entry(name, content) for name, content in state.models.items()]})
+            self.answer(200, {"models": [_entry(name, content) for name, content in state.models.items()]})
         elif self.path == "/api/ps":
             loaded = [{**_entry(name, content), "size_vram": 0} for name, content in state.loaded.items()]
-            self._answer(200, {"models": loaded})
+            self.answer(200, {"models": loaded})
         else:
-            self._answer(404, {"error": "no such path"})
+            self.answer(404, {"error": "no such path"})
 
     def do_DELETE(self) -> None:
         """Delete a model."""
-        body = self._body()
+        body = self.body()
         state = self._note(body)
         if state.models.pop(body["model"], None) is None:
-            self._answer(404, {"error": f"model '{body['model']}' not found"})
+            self.answer(404, {"error": f"model '{body['model']}' not found"})
         else:
-            self._answer(200, None)
+            self.answer(200, None)
 
     def do_POST(self) -> None:
         """Pull, copy or load a model."""
-        body = self._body()
+        body = self.body()
         self._note(body)
         {"/api/pull": self._pull, "/api/copy": self._copy, "/api/generate": self._load}[self.path](body)
 
     def _pull(self, body: dict[str, Any]) -> None:
-        state, reference = self.server_state, body["model"]
+        state, reference = self.fake, body["model"]
         lines = ['{"status":"pulling manifest"}']
         if state.pull_lines is not None:
             lines = state.pull_lines
@@ -131,34 +73,59 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def _copy(self, body: dict[str, Any]) -> None:
-        state = self.server_state
+        state = self.fake
         state.models[body["destination"]] = state.models[body["source"]]
-        self._answer(200, None)
+        self.answer(200, None)
 
     def _load(self, body: dict[str, Any]) -> None:
-        state = self.server_state
+        state = self.fake
         if state.load_error is not None:
-            self._answer(500, {"error": state.load_error})
+            self.answer(500, {"error": state.load_error})
             return
         if not state.forgets_loaded:
             state.loaded[body["model"]] = state.models[body["model"]]
-        self._answer(200, {"model": body["model"], "response": "", "done": True, "done_reason": "load"})
+        self.answer(200, {"model": body["model"], "response": "", "done": True, "done_reason": "load"})
 
     def _note(self, body: dict[str, Any]) -> FakeOllamaServer:
-        self.server_state.calls.append((self.command, self.path, body))
-        return self.server_state
+        self.fake.calls.append((self.command, self.path, body))
+        return self.fake
 
-    def _body(self) -> dict[str, Any]:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        assert isinstance(body, dict)
-        return body
 
-    def _answer(self, status: int, value: dict[str, Any] | None) -> None:
-        payload = b"" if value is None else json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
+class FakeOllamaServer(HTTPFake):
+    """Holds models in memory and answers the calls that managing models takes.
+
+    Attributes:
+        registry: What can be pulled, by reference: the content that the pulled model has.
+        models: Models on disk, by name: their content.
+        loaded: Content of the models in memory, by the name they were loaded under.
+        pull_lines: Lines that a pull answers instead of doing its work.
+        pull_pause_line: Line, counted from 0, before which a pull waits for ``pull_pause``; None = it does not wait.
+        pull_pause: Event that ends the wait.
+        load_error: Sentence that a load answers with status 500; None = it loads.
+        drops: Reading calls that are accepted and then dropped, as Docker's proxy does before the server is up.
+        forgets_loaded: A loaded model is dropped at once, as with keep_alive 0.
+        calls: Every request, as (method, path, body).
+    """
+
+    handler = _Handler
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.registry: dict[str, str] = {}
+        self.models: dict[str, str] = {}
+        self.loaded: dict[str, str] = {}
+        self.pull_lines: list[str] | None = None
+        self.pull_pause_line: int | None = None
+        self.pull_pause = threading.Event()
+        self.load_error: str | None = None
+        self.drops = 0
+        self.forgets_loaded = False
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+
+    @property
+    def changes(self) -> list[str]:
+        """Paths of the calls that change the server, in order."""
+        return [path for method, path, _ in self.calls if method != "GET"]
 
 
 def _entry(name: str, content: str) -> dict[str, Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from tests.http_fake import FakeHandler, HTTPFake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
     from lab.ollama_process import OllamaProcess
 
@@ -23,53 +22,8 @@ def as_it_is(value: Any) -> Any:
     return value
 
 
-class Meddler:
-    """A proxy in front of Ollama; spoils questions only, not the looks at models.
-
-    Args:
-        ollama: What it stands before.
-
-    Attributes:
-        url: Where it listens.
-        model: Ollama's.
-        question: Changes the body of a question on its way there.
-        answer: Changes the lines of an answer on their way back; where they end early, so does the connection.
-        asked: How many questions passed.
-    """
-
-    def __init__(self, ollama: OllamaProcess) -> None:
-        self.model = ollama.model
-        self.upstream = urlsplit(ollama.url).netloc
-        self.question: Callable[[dict[str, Any]], dict[str, Any]] = as_it_is
-        self.answer: Callable[[Iterator[bytes]], Iterator[bytes]] = as_it_is
-        self.asked = 0
-        meddler = self
-
-        class Handler(_Handler):
-            between = meddler
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    between: Meddler
-
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
+class _Handler(FakeHandler):
+    fake: Meddler
 
     def do_GET(self) -> None:
         """Passes on."""
@@ -77,15 +31,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Passes on, spoilt where it is a question."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.body()
         if not body.get("messages"):
             self._pass_on(body, as_it_is)
             return
-        self.between.asked += 1
-        self._pass_on(self.between.question(body), self.between.answer)
+        self.fake.asked += 1
+        self._pass_on(self.fake.question(body), self.fake.answer)
 
     def _pass_on(self, body: dict[str, Any] | None, spoil: Callable[[Iterator[bytes]], Iterator[bytes]]) -> None:
-        upstream = http.client.HTTPConnection(self.between.upstream, timeout=UPSTREAM_TIMEOUT_S)
+        upstream = http.client.HTTPConnection(self.fake.upstream, timeout=UPSTREAM_TIMEOUT_S)
         try:
             data = None if body is None else json.dumps(body).encode()
             upstream.request(self.command, self.path, data, {"Content-Type": "application/json"})
@@ -100,3 +54,27 @@ class _Handler(BaseHTTPRequestHandler):
             pass  # The service has heard enough.
         finally:
             upstream.close()
+
+
+class Meddler(HTTPFake):
+    """A proxy in front of Ollama; spoils questions only, not the looks at models.
+
+    Args:
+        ollama: What it stands before.
+
+    Attributes:
+        model: Ollama's.
+        question: Changes the body of a question on its way there.
+        answer: Changes the lines of an answer on their way back; where they end early, so does the connection.
+        asked: How many questions passed.
+    """
+
+    handler = _Handler
+
+    def __init__(self, ollama: OllamaProcess) -> None:
+        super().__init__()
+        self.model = ollama.model
+        self.upstream = urlsplit(ollama.url).netloc
+        self.question: Callable[[dict[str, Any]], dict[str, Any]] = as_it_is
+        self.answer: Callable[[Iterator[bytes]], Iterator[bytes]] = as_it_is
+        self.asked = 0

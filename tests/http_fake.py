@@ -1,0 +1,68 @@
+"""What fakes share that programs reach by HTTP: a server on loopback, in a thread of its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+
+class FakeHandler(BaseHTTPRequestHandler):
+    """Answers the requests to one fake.
+
+    Attributes:
+        fake: The fake; set for each of them.
+    """
+
+    fake: Any
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output clean."""
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON object that was sent."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert isinstance(body, dict)
+        return body
+
+    def answer(self, status: int, value: Any, headers: Mapping[str, str] | None = None) -> None:
+        """Answer with JSON; None is an empty body."""
+        payload = b"" if value is None else json.dumps(value).encode()
+        self.send_response(status)
+        for name, text in {"Content-Length": str(len(payload)), **(headers or {})}.items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(payload)
+
+
+class HTTPFake:
+    """Listens from its making on, and answers while used as a context manager.
+
+    Attributes:
+        handler: What answers; a subclass of a fake names its own.
+        url: Where it listens.
+    """
+
+    handler: ClassVar[type[FakeHandler]]
+
+    def __init__(self) -> None:
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (self.handler,), {"fake": self}))
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
