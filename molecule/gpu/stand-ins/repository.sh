@@ -33,6 +33,9 @@ unit() {
   mkdir -p "$work/$1/usr/lib/systemd/system"
   printf '[Unit]\nDescription=Stand-in of %s\n[Service]\nType=forking\nExecStart=%s\n[Install]\nWantedBy=multi-user.target\n' \
     "$2" "$3" > "$work/$1/usr/lib/systemd/system/$2.service"
+  mkdir -p "$work/$1/DEBIAN"
+  printf '#!/bin/sh\n[ "$1" != remove ] || systemctl disable --now %s.service\n' "$2" > "$work/$1/DEBIAN/prerm"
+  chmod 755 "$work/$1/DEBIAN/prerm"
 }
 
 # driver VERSION: the packages of one driver
