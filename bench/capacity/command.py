@@ -99,6 +99,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
                 points += [_point(trials, ratio, options, began, console)]
         except KeyboardInterrupt:
             interrupted = True
+    points = [point for point in points if point.steps]  # Without time left, nothing was tried.
     curve = Curve(
         target=target.url,
         task=options.task,
