@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     host = commands.add_parser("host", help="add, restart or remove a bare host").add_subparsers(required=True)
     add = host.add_parser("add", help="start a bare host (made anew where it stopped)")
     add.add_argument("host", type=_host, metavar="NAME:SUITE")
+    add.add_argument("--isolated", action="store_true", help="it reaches nothing; this machine reaches it by SSH")
     add.set_defaults(act=_add_host)
     restart = host.add_parser("restart", help="restart a host, as after a loss of power")
     restart.add_argument("name")
@@ -100,7 +101,7 @@ def _status(_arguments: argparse.Namespace) -> None:
 
 def _add_host(arguments: argparse.Namespace) -> None:
     name, suite = arguments.host
-    hosts.ensure(engine.ensure(), name, suite)
+    hosts.ensure(engine.ensure(), name, suite, is_isolated=arguments.isolated)
 
 
 def _restart_host(arguments: argparse.Namespace) -> None:

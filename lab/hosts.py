@@ -43,8 +43,14 @@ _CAPABILITIES = [
 ]
 
 
-def ensure(client: DockerClient, name: str, suite: str) -> None:
-    """A running host of that name and Debian release; one that stopped or is of another release is made anew.
+def ensure(client: DockerClient, name: str, suite: str, *, is_isolated: bool = False) -> None:
+    """A running host of that name and Debian release; one that stopped or is another is made anew.
+
+    Args:
+        client: the lab's engine.
+        name: of the host.
+        suite: code name of the Debian release.
+        is_isolated: the host reaches nothing: no other host, no mirror, no packages.
 
     Raises:
         LabError: the name belongs to a container that is not the lab's.
@@ -52,12 +58,13 @@ def ensure(client: DockerClient, name: str, suite: str) -> None:
     """
     images.ensure_host(client, suite)
     container = _find(client, name)
-    if container is not None and not _is_fit(container, suite):
+    net = network.ISOLATED if is_isolated else network.NAME
+    if container is not None and not _is_fit(container, suite, net):
         container.remove(force=True, v=True)
         container = None
     if container is None:
         with step(f"host {name} ({suite})"):
-            container = _start(client, name, suite)
+            container = _start(client, name, suite, net)
             _await_boot(container)
     _authorize(container)
     write_connections(client)
@@ -157,20 +164,21 @@ def _find(client: DockerClient, name: str) -> Container | None:
     return container
 
 
-def _is_fit(container: Container, suite: str) -> bool:
+def _is_fit(container: Container, suite: str, net: str) -> bool:
     wanted = container.client.images.get(images.host(suite)).id if container.client else None
-    return container.status == "running" and container.attrs["Image"] == wanted
+    has_image = container.attrs["Image"] == wanted
+    return container.status == "running" and has_image and net in container.attrs["NetworkSettings"]["Networks"]
 
 
-def _start(client: DockerClient, name: str, suite: str) -> Container:
-    network.ensure(client)
+def _start(client: DockerClient, name: str, suite: str, net: str) -> Container:
+    network.ensure(client, net)
     has_cgroup2 = Path("/sys/fs/cgroup/cgroup.controllers").exists()
     # An anonymous volume under the nested Docker Engine: overlay file systems do not stack on the container's own.
     mounts = [Mount(target="/var/lib/docker", source=None, type="volume")]
     if not has_cgroup2:
         mounts.append(Mount(target="/sys/fs/cgroup", source="/sys/fs/cgroup", type="bind"))
     options = client.api.create_host_config(
-        network_mode=network.NAME,
+        network_mode=net,
         cap_add=_CAPABILITIES,
         security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         device_cgroup_rules=["a *:* rwm"],

@@ -1,4 +1,4 @@
-"""The network that the lab's hosts and its mirror share."""
+"""The network that the lab's hosts and its mirror share, and one of hosts that reach nothing but this machine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from docker.models.networks import Network
 
 NAME = "alchemorsel-lab"
+ISOLATED = "alchemorsel-lab-isolated"
 LABEL = "alchemorsel.lab"
 _ETHERNET_MTU = 1500
 
@@ -28,16 +29,20 @@ def default_route_mtu() -> int:
     return _ETHERNET_MTU
 
 
-def ensure(client: DockerClient) -> Network:
-    """The lab's bridge network, made where it is not there."""
+def ensure(client: DockerClient, name: str = NAME) -> Network:
+    """One of the lab's bridge networks, made where it is not there."""
     try:
-        return client.networks.get(NAME)
+        return client.networks.get(name)
     except NotFound:
         options = {"com.docker.network.driver.mtu": str(default_route_mtu())}
-        return client.networks.create(NAME, driver="bridge", options=options, labels={LABEL: "network"})
+        # Internal: Docker gives its hosts no route out and lets no packet through; this machine reaches them by SSH.
+        is_internal = name == ISOLATED
+        return client.networks.create(
+            name, driver="bridge", options=options, labels={LABEL: "network"}, internal=is_internal
+        )
 
 
 def remove(client: DockerClient) -> None:
-    """Remove the lab's network where it is there."""
-    for network in client.networks.list(names=[NAME]):
+    """Remove the lab's networks where they are there."""
+    for network in client.networks.list(filters={"label": f"{LABEL}=network"}):
         network.remove()

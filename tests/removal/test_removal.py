@@ -23,6 +23,7 @@ class Traces:
 
 
 TRACES = {
+    "airgap": Traces(paths=("/etc/apt/apt.conf.d/99alchemorsel-airgap", "/var/lib/alchemorsel/packages")),
     "docker": Traces(paths=("/etc/docker",), programs=("dockerd", "docker"), units=("docker.service",)),
     "model_volume": Traces(paths=("/srv/alchemorsel/models",)),
     "ollama": Traces(paths=("/srv/alchemorsel/models/manifests",), containers=("alchemorsel-ollama",)),

@@ -1,4 +1,4 @@
-"""Filter that reads which models a bundle holds, on the control machine, before anything is sent to a host."""
+"""Filters that read which models a bundle holds, on the control machine, before anything is sent to a host."""
 
 from __future__ import annotations
 
@@ -66,6 +66,15 @@ def manifest_path(name: str) -> str:
     return "/".join([*parts, tag])
 
 
+def model_parts(manifest: str) -> list[str]:
+    """Return the names of the files that a model consists of.
+
+    Args:
+        manifest: File of the manifest.
+    """
+    return [str(blob["name"]) for blob in _blobs(json.loads(Path(manifest).read_text()))]
+
+
 def _blobs(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the parts of a model; two layers may be the same file."""
     parts = {part["digest"]: int(part["size"]) for part in [manifest["config"], *manifest["layers"]]}
@@ -81,4 +90,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {"ollama_models_bundle": models_bundle}
+        return {
+            "ollama_models_bundle": models_bundle,
+            "ollama_manifest_path": manifest_path,
+            "ollama_model_parts": model_parts,
+        }
