@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 import time
 import urllib.error
@@ -14,6 +13,7 @@ from lab import artifacts
 from lab.command import run
 from lab.errors import CommandFailedError, LabError
 from lab.paths import CACHE
+from lab.ports import free_port
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,7 +37,7 @@ class OllamaProcess:
 
     def __init__(self, *, port: int = 0, num_parallel: int = 1) -> None:
         """Choose the port (0: a free one) and how many requests are served side by side."""
-        self._port = port or _free_port()
+        self._port = port or free_port()
         self._num_parallel = num_parallel
         self._home = CACHE / "ollama-home"
         self._log = CACHE / f"ollama-{self._port}.log"
@@ -120,10 +120,3 @@ class OllamaProcess:
         modelfile = CACHE / "Modelfile"
         modelfile.write_text(f"FROM {artifacts.assemble_model()}\n")
         self.command("create", self.model, "-f", str(modelfile))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import GeneratorError
 from bench.load.plan import Herds, OpenLoop, Phase
-from bench.peers.server import free_port
+from lab.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

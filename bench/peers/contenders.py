@@ -11,10 +11,11 @@ import httpx
 from bench.errors import ProcessError
 from bench.peers.echo import ANSWER_BYTES
 from bench.peers.gateways import CHAT_PATH, LiteLLM, Nginx, chat_request
-from bench.peers.server import Server, answers, free_port, uvicorn
+from bench.peers.server import Server, answers, uvicorn
 from bench.peers.service import RECIPE_PATH, AIService, Redis, Upstream, recipe_request
 from bench.peers.wrk import HEADERS, Load
 from lab.packages import ensure_program
+from lab.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

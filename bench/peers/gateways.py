@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.peers.server import Server, answers, free_port
+from bench.peers.server import Server, answers
 from bench.peers.upstream import MODEL
 from lab.command import run
 from lab.paths import CACHE, ROOT
+from lab.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Collection

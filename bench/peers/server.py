@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from bench.errors import ProcessError
@@ -131,24 +130,6 @@ class Server:
 
     def _tail(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")[-_TAIL_CHARACTERS:]
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on at the moment."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def listens(port: int) -> Callable[[], bool]:
-    """Return a test for whether somebody listens on a port of loopback."""
-
-    def test() -> bool:
-        with closing(socket.socket()) as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    return test
 
 
 def answers(url: str) -> Callable[[], bool]:

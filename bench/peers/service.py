@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from bench.peers.server import Server, answers, free_port, listens, uvicorn
+from bench.peers.server import Server, answers, uvicorn
 from bench.peers.upstream import CALLS_PATH, DELAY_VARIABLE, LAST_REQUEST_PATH, MODEL
 from lab.command import run
+from lab.ports import free_port, listens
 
 if TYPE_CHECKING:
     from collections.abc import Collection

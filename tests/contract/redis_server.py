@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import redis
+
+from lab.ports import free_port, listens
 
 if TYPE_CHECKING:
     import signal
@@ -51,7 +52,7 @@ class RedisServer:
             raise RuntimeError("redis-server is not on PATH; install it, on Debian: apt-get install redis-server")
         self._program = program
         self._folder = Path(tempfile.mkdtemp(prefix="alchemorsel-redis-"))
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"{'rediss' if authority else 'redis'}://127.0.0.1:{self._port}/0"
         if authority:
@@ -87,7 +88,7 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         give_up = time.monotonic() + START_TIMEOUT_S
-        while not self._listens():
+        while not listens(self._port)():
             if self._process.poll() is not None or time.monotonic() > give_up:
                 raise RuntimeError("redis-server did not start")
             time.sleep(0.02)
@@ -108,17 +109,6 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
 
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self._port)) == 0
-
 
 def _sha256(text: str) -> str:
     return sha256(text.encode()).hexdigest()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -17,9 +17,9 @@ import pytest
 
 from bench.load.arrivals import Stage
 from bench.load.plan import OpenLoop
-from bench.peers.server import free_port
 from bench.results import Result, Verdict, load_result
 from bench.samples import Sample, read_samples
+from lab.ports import free_port
 from tests.integration.bench.fake_target import Behaviour, FakeTarget
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
+
+from lab.ports import free_port, listens
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -35,7 +36,7 @@ class Program:
     """
 
     def __init__(self, module: str = "ai_service", prefix: str = "", **settings: str) -> None:
-        self._port = _free_port()
+        self._port = free_port()
         self._module = module
         self._prefix = prefix
         self.url = f"http://127.0.0.1:{self._port}"
@@ -52,7 +53,7 @@ class Program:
             stderr=self._log,
         )
         give_up = time.monotonic() + START_TIMEOUT_S
-        while not _listens(self._port):
+        while not listens(self._port)():
             if self.process.poll() is not None or time.monotonic() > give_up:
                 self.__exit__(None, None, None)
                 raise RuntimeError("the service did not start")
@@ -88,15 +89,3 @@ class Program:
     def _read_log(self) -> str:
         self._log.seek(0)
         return self._log.read().decode()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

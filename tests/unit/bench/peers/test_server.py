@@ -11,7 +11,8 @@ import pytest
 
 from bench.errors import ProcessError
 from bench.peers.procfs import cpu_seconds, resident_bytes, tree
-from bench.peers.server import Server, free_port, listens
+from bench.peers.server import Server
+from lab.ports import free_port, listens
 
 _PARENT = """
 import subprocess, sys, time
