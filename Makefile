@@ -6,7 +6,7 @@ LOCKED := $(addprefix requirements/,service.txt bench.txt control.txt test.txt)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command "make lock"
 
-SCENARIOS := preflight model_volume docker firewall redis ollama ai_service web site-dev site-life airgap
+SCENARIOS := preflight model_volume docker firewall redis ollama ai_service web monitoring site-dev site-life airgap
 SUITES := bookworm trixie
 
 .DEFAULT_GOAL := help

@@ -66,6 +66,11 @@ TRACES = {
         units=("alchemorsel-ai.socket", "alchemorsel-ai@blue.service"),
         users=("alchemorsel",),
     ),
+    "monitoring": Traces(
+        paths=("/etc/prometheus/alchemorsel.yml", "/etc/prometheus/alchemorsel-rules", "/var/lib/prometheus"),
+        programs=("prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
+        units=("prometheus.service", "prometheus-node-exporter.service"),
+    ),
     "web": Traces(
         paths=("/etc/alchemorsel/web.env", "/etc/alchemorsel/secrets/web_api_key"),
         units=("alchemorsel-web.service",),

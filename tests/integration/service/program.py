@@ -36,7 +36,7 @@ class Program:
     """
 
     def __init__(self, module: str = "ai_service", prefix: str = "", **settings: str) -> None:
-        self._port = free_port()
+        self._port = int(settings.get("PORT") or free_port())
         self._module = module
         self._prefix = prefix
         self.url = f"http://127.0.0.1:{self._port}"

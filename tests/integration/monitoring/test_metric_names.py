@@ -1,0 +1,130 @@
+"""Rules and dashboard ask only for metrics that somebody exports."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from lab.packages import ensure_program
+from lab.ports import free_port
+from tests.contract.redis_server import PASSWORD, USER, RedisServer
+from tests.integration.service.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+FILES = ROOT / "roles" / "monitoring" / "files"
+SCENARIO = ROOT / "molecule" / "monitoring"
+DASHBOARD = FILES / "grafana" / "alchemorsel-ai.json"
+_METRIC = re.compile(r"\b((?:alchemorsel_ai|redis|node|probe)_[a-z0-9_]+|up)\b")
+_RECORDED = re.compile(r"\bjob:[a-z0-9_:]+")
+_OF_PROMETHEUS = {"up"}
+_OF_BLACKBOX = {"probe_success"}
+"""In every answer to a probe; the blackbox exporter's own page has no probe in it."""
+
+
+def rules() -> list[dict[str, Any]]:
+    """All rules."""
+    groups = [group for path in (FILES / "rules").glob("*.yml") for group in yaml.safe_load(path.read_text())["groups"]]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def panels() -> list[dict[str, Any]]:
+    """All panels of the dashboard that show something."""
+    return [panel for panel in json.loads(DASHBOARD.read_text())["panels"] if panel["type"] != "row"]
+
+
+def expressions() -> list[str]:
+    """Of rules and panels."""
+    return [rule["expr"] for rule in rules()] + [target["expr"] for panel in panels() for target in panel["targets"]]
+
+
+@contextmanager
+def exporter(program: str, package: str, flag: str, *arguments: str) -> Iterator[str]:
+    """Runs one of Debian's exporters; gives its metrics."""
+    ensure_program(program, package, units=(f"{package}.service",))
+    port = free_port()
+    process = subprocess.Popen([program, f"{flag}=127.0.0.1:{port}", *arguments], stderr=subprocess.DEVNULL)
+    try:
+        yield _read(f"http://127.0.0.1:{port}/metrics")
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _read(url: str) -> str:
+    give_up = time.monotonic() + 30
+    while True:
+        try:
+            with urlopen(url, timeout=5) as response:  # noqa: S310 - our own loopback address
+                text: str = response.read().decode()
+                return text
+        except OSError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.1)
+
+
+def names(text: str) -> set[str]:
+    """Names of all samples, and of those that a family without samples will have."""
+    found = set()
+    for family in text_string_to_metric_families(text):
+        found |= {sample.name for sample in family.samples}
+        suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}.get(family.type, [""])
+        found |= {family.name + suffix for suffix in suffixes}
+    return found
+
+
+@pytest.fixture(scope="module")
+def exported() -> set[str]:
+    """Every metric's name, read from the programs themselves."""
+    found = _OF_PROMETHEUS | _OF_BLACKBOX
+    with Program(AI_PROVIDER="mock", AI_FALLBACKS="mock") as service:
+        found |= names(_read(f"{service.url}/metrics"))
+    with exporter("prometheus-node-exporter", "prometheus-node-exporter", "--web.listen-address") as text:
+        found |= names(text)
+    inventory = yaml.safe_load((SCENARIO / "inventory" / "hosts.yml").read_text())
+    (user,) = inventory["all"]["vars"]["redis_users"]
+    with RedisServer(rights=f"-@all +{' +'.join(user['commands'])}") as redis:
+        where = ("-redis.addr=" + redis.url, f"-redis.user={USER}", f"-redis.password={PASSWORD}")
+        with exporter("prometheus-redis-exporter", "prometheus-redis-exporter", "-web.listen-address", *where) as text:
+            found |= names(text)
+    return found
+
+
+def test_every_metric_that_is_asked_for_is_exported(exported: set[str]) -> None:
+    """An alert on a misspelt name never fires, and nobody notices."""
+    asked = {name for expression in expressions() for name in _METRIC.findall(_RECORDED.sub("", expression))}
+    assert len(asked) > 15
+    assert asked - exported == set()
+
+
+def test_every_recorded_series_is_recorded() -> None:
+    """Those that alerts and panels build on."""
+    recorded = {rule["record"] for rule in rules() if "record" in rule}
+    asked = {name for expression in expressions() for name in _RECORDED.findall(expression)}
+    assert asked - recorded == set()
+
+
+def test_the_dashboard_is_of_one_piece() -> None:
+    """Panels have a title, an expression and a place of their own; the datasource is chosen by whoever imports it."""
+    document = json.loads(DASHBOARD.read_text())
+    assert document["uid"] == "alchemorsel-ai"
+    assert len({panel["id"] for panel in document["panels"]}) == len(document["panels"])
+    for panel in panels():
+        assert panel["title"]
+        assert panel["targets"]
+        assert {target["datasource"]["uid"] for target in panel["targets"]} == {"${datasource}"}
+    taken = [(p["gridPos"]["x"], p["gridPos"]["y"]) for p in document["panels"]]
+    assert len(set(taken)) == len(taken)

@@ -1,0 +1,144 @@
+"""The real Prometheus and Alertmanager as processes on loopback, and somebody who is called."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from lab.ports import free_port
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+RULES = Path(__file__).parents[3] / "roles" / "monitoring" / "files" / "rules"
+STOP_S = 20
+
+
+class OnCall(AbstractContextManager["OnCall"]):
+    """Somebody with a webhook, who notes each alert as it comes.
+
+    Attributes:
+        url: The webhook.
+    """
+
+    def __init__(self) -> None:
+        self._told = threading.Condition()
+        self._alerts: list[tuple[str, str]] = []
+        noted = self._note
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                """Keep the test's output clean."""
+
+            def do_POST(self) -> None:
+                """Note the alerts of one call."""
+                call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                noted([(alert["labels"]["alertname"], alert["status"]) for alert in call["alerts"]])
+                self.send_response(200)
+                self.end_headers()
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def wait_for(self, alert: str, status: str, timeout_s: float) -> bool:
+        """Whether that alert came with that status (`firing` or `resolved`) in time."""
+        with self._told:
+            return self._told.wait_for(lambda: (alert, status) in self._alerts, timeout_s)
+
+    def _note(self, alerts: list[tuple[str, str]]) -> None:
+        with self._told:
+            self._alerts += alerts
+            self._told.notify_all()
+
+
+class Watchers(AbstractContextManager["Watchers"]):
+    """Prometheus with this project's rules, and Alertmanager.
+
+    Rules wait for as many seconds as they would minutes, so that a test is done in time; their expressions are those of
+    the files.
+
+    Args:
+        folder: For settings and data.
+        target: host:port that the job alchemorsel_ai reads.
+        webhook: Where alerts go.
+    """
+
+    def __init__(self, folder: Path, target: str, webhook: str) -> None:
+        self._folder = folder
+        self._prometheus, self._alertmanager = free_port(), free_port()
+        self._processes: list[subprocess.Popen[bytes]] = []
+        rules = folder / "rules"
+        rules.mkdir()
+        for path in RULES.glob("*.yml"):
+            text = re.sub(r"(?m)^( +for: )(\d+)m$", r"\1\2s", path.read_text())
+            (rules / path.name).write_text(re.sub(r"(?m)^( +interval: )30s$", r"\g<1>1s", text))
+        self._write(
+            "prometheus.yml",
+            {
+                "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+                "rule_files": [f"{rules}/*.yml"],
+                "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{self._alertmanager}"]}]}]},
+                "scrape_configs": [{"job_name": "alchemorsel_ai", "static_configs": [{"targets": [target]}]}],
+            },
+        )
+        self._write(
+            "alertmanager.yml",
+            {
+                "route": {"receiver": "on-call", "group_wait": "1s", "group_interval": "1s", "group_by": ["alertname"]},
+                "receivers": [{"name": "on-call", "webhook_configs": [{"url": webhook, "send_resolved": True}]}],
+            },
+        )
+
+    def __enter__(self) -> Self:
+        folder = self._folder
+        self._start(
+            "prometheus",
+            f"--config.file={folder}/prometheus.yml",
+            f"--storage.tsdb.path={folder}/metrics",
+            f"--web.listen-address=127.0.0.1:{self._prometheus}",
+        )
+        self._start(
+            "prometheus-alertmanager",
+            f"--config.file={folder}/alertmanager.yml",
+            f"--storage.path={folder}/alerts",
+            f"--web.listen-address=127.0.0.1:{self._alertmanager}",
+            "--cluster.listen-address=",
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _start(self, program: str, *arguments: str) -> None:
+        with (self._folder / f"{program}.log").open("wb") as log:
+            self._processes.append(subprocess.Popen([program, *arguments], stdout=log, stderr=subprocess.STDOUT))
+
+    def _write(self, name: str, settings: dict[str, Any]) -> None:
+        (self._folder / name).write_text(json.dumps(settings))  # JSON is YAML, too.
