@@ -56,7 +56,7 @@ def test_passwords_are_exchanged_without_a_lost_request_or_a_lost_answer(
     host: Host, play: Play, variables: Variables, steady: SteadyRequests
 ) -> None:
     """The former password is refused afterwards, what was cached is still cached, and no output shows a secret."""
-    client = Client(host, variables("ai_service"))
+    client = Client.of_api(host, variables("ai_service"))
     question = {"partial": ["leek", secrets.token_hex(4)]}
     answer = client.send("/api/v1/ai/suggest-ingredients", question)
     before = passwords(host)

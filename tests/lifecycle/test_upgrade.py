@@ -43,13 +43,15 @@ def test_release_and_image_are_upgraded_and_the_second_time_nothing(
 ) -> None:
     """The running versions are the new ones, callers noticed nothing, and a repetition finds nothing to do."""
     arguments = ("-e", f"ai_service_source={newer_source}", "-e", f"ollama_image={image}")
+    before = running(host)
+    shown = play("playbooks/upgrade.yml", *arguments, "--check")
+    assert shown.returncode == 0, shown.stdout
+    assert "would exchange the running service for 9." in shown.stdout
+    assert f"+    image_name: {image}" in shown.stdout
+    assert running(host) == before
     with steady:
         upgraded = play("playbooks/upgrade.yml", *arguments)
     assert upgraded.returncode == 0, upgraded.stdout
-    shown, _, done = upgraded.stdout.partition("PLAY [Upgrade the Ollama hosts]")
-    assert "would exchange the running service for 9." in shown
-    assert image in shown
-    assert "hand_over.yml" in done
     assert running(host)[0].startswith("9.")
     assert host.check_output("docker ps --format %s", "{{.Image}}").splitlines() == [image]
     assert steady.lost == []
