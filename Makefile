@@ -37,7 +37,7 @@ lab-down: setup ## stop and remove everything of the lab that runs; caches stay
 site: setup ## provision and deploy onto the lab's host
 	@$(BIN)/ansible-playbook site.yml -i inventories/lab
 
-test: ## everything: lint, unit, contract, integration, the whole site on a bare host (about 8 minutes)
+test: ## everything: lint, unit, contract, integration, the whole site on a bare host (about 15 minutes)
 	@$(PYTHON) -m lab.preconditions
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory lint test-unit test-integration test-site
@@ -67,7 +67,7 @@ docs: setup ## write the tables of settings and of the roles' variables into the
 	$(BIN)/python -m docs.settings_table
 	$(BIN)/python -m docs.role_tables
 
-test-all: test ## make test, 2,000 generated requests, every molecule scenario on Debian 12 and 13 (about 40 minutes)
+test-all: test ## make test, 2,000 generated requests, every molecule scenario on Debian 12 and 13 (two hours or more)
 	SCHEMATHESIS_EXAMPLES=600 $(BIN)/pytest -rP tests/integration/service/test_generated_requests.py
 	@for suite in $(SUITES); do for scenario in $(SCENARIOS); do \
 	  $(MAKE) --no-print-directory scenario SCENARIO=$$scenario LAB_SUITE=$$suite || exit 1; done; done
