@@ -7,11 +7,11 @@ import re
 import subprocess
 import threading
 from contextlib import AbstractContextManager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lab.ports import free_port
+from tests.http_fake import FakeHandler, HTTPFake
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,50 +20,32 @@ RULES = Path(__file__).parents[3] / "roles" / "monitoring" / "files" / "rules"
 STOP_S = 20
 
 
-class OnCall(AbstractContextManager["OnCall"]):
-    """Somebody with a webhook, who notes each alert as it comes.
+class _Webhook(FakeHandler):
+    fake: OnCall
 
-    Attributes:
-        url: The webhook.
-    """
+    def do_POST(self) -> None:
+        """Note the alerts of one call."""
+        self.fake.note([(alert["labels"]["alertname"], alert["status"]) for alert in self.body()["alerts"]])
+        self.answer(200, None)
+
+
+class OnCall(HTTPFake):
+    """Somebody with a webhook, who notes each alert as it comes."""
+
+    handler = _Webhook
 
     def __init__(self) -> None:
+        super().__init__()
         self._told = threading.Condition()
         self._alerts: list[tuple[str, str]] = []
-        noted = self._note
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_: object) -> None:
-                """Keep the test's output clean."""
-
-            def do_POST(self) -> None:
-                """Note the alerts of one call."""
-                call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                noted([(alert["labels"]["alertname"], alert["status"]) for alert in call["alerts"]])
-                self.send_response(200)
-                self.end_headers()
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def wait_for(self, alert: str, status: str, timeout_s: float) -> bool:
         """Whether that alert came with that status (`firing` or `resolved`) in time."""
         with self._told:
             return self._told.wait_for(lambda: (alert, status) in self._alerts, timeout_s)
 
-    def _note(self, alerts: list[tuple[str, str]]) -> None:
+    def note(self, alerts: list[tuple[str, str]]) -> None:
+        """Take alerts down, each with its status."""
         with self._told:
             self._alerts += alerts
             self._told.notify_all()
