@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ai_service import __version__
 from ai_service.cli.commands import bench, cache, models, parts, status, trial
@@ -22,7 +23,17 @@ Exit status: 0 done · 1 something is not as it should be · 64 no such name · 
 77 not permitted · 130 interrupted.
 """
 
-app = typer.Typer(name="alchemorsel", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+
+class Commands(TyperGroup):
+    """The commands; keeps what was typed after the options of `alchemorsel` itself."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Finds the command; see TyperGroup, whose types belong to the click inside of typer."""
+        ctx.meta["typed"] = list(args)
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(name="alchemorsel", cls=Commands, help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(status.status)
 app.command()(status.health)
 app.command()(parts.start)
@@ -61,15 +72,9 @@ def choose(
 ) -> None:
     """Where the command is run: here, or on another host, by the command that is installed there."""
     if host and ctx.invoked_subcommand != "bench":
-        become(_over_ssh(host, ssh_config, _arguments_of(ctx)))
+        become(_over_ssh(host, ssh_config, ctx.meta["typed"]))
     ctx.obj = Site.from_env(os.environ)
     ctx.meta["host"], ctx.meta["ssh_config"] = host, ssh_config
-
-
-def _arguments_of(ctx: typer.Context) -> list[str]:
-    """The subcommand and all after it."""
-    assert ctx.invoked_subcommand is not None
-    return [ctx.invoked_subcommand, *sys.argv[1:][sys.argv[1:].index(ctx.invoked_subcommand) + 1 :]]
 
 
 def _over_ssh(host: str, config: str, arguments: list[str]) -> list[str]:

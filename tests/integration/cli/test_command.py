@@ -169,13 +169,21 @@ def test_a_wrong_word_is_answered_with_the_right_ones(
     assert "Traceback" not in done.stderr
 
 
-def test_another_hosts_command_is_run_over_ssh(tmp_path: Path) -> None:
-    """As it was typed, by the command that is installed there; the words cannot become the remote shell's."""
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [
+        (["--host", "ai-1", "exec", "--", "ollama", "show", "a b; id"], "exec -- ollama show 'a b; id'"),
+        (["--host", "status", "status", "--json"], "status --json"),
+        (["--ssh-config", "logs", "-H", "logs", "logs", "api", "-n", "5"], "logs api -n 5"),
+    ],
+)
+def test_another_hosts_command_is_run_over_ssh(tmp_path: Path, arguments: list[str], sent: str) -> None:
+    """As it was typed, by the command that is installed there, whatever the host's name; no word is a shell's."""
     ssh = tmp_path / "ssh"
-    ssh.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    ssh.write_text('#!/bin/sh\nfor word; do last=$word; done\nprintf "%s\\n" "$last"\n')
     ssh.chmod(0o755)
     done = subprocess.run(
-        [sys.executable, "-m", "ai_service.cli", "--host", "ai-1", "exec", "--", "ollama", "show", "a b; id"],
+        [sys.executable, "-m", "ai_service.cli", *arguments],
         cwd=ROOT,
         env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
         capture_output=True,
@@ -183,4 +191,4 @@ def test_another_hosts_command_is_run_over_ssh(tmp_path: Path) -> None:
         timeout=30,
         check=False,
     )
-    assert done.stdout.splitlines() == ["ai-1", "--", "alchemorsel exec -- ollama show 'a b; id'"]
+    assert done.stdout == f"alchemorsel {sent}\n", done.stderr
