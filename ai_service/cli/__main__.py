@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ai_service import __version__
-from ai_service.cli.commands import bench, cache, models, parts, status, trial
+from ai_service.cli.commands import bench, cache, models, parts, status, sync, trial
 from ai_service.cli.components import become
 from ai_service.cli.errors import CliError
 from ai_service.cli.output import AsJson, errors, print_json
@@ -49,6 +49,7 @@ app.command()(models.unload)
 app.command("test")(trial.trial)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
 app.add_typer(cache.app, name="cache")
+app.add_typer(sync.app, name="models")
 
 
 @app.command()

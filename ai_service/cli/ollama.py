@@ -44,31 +44,48 @@ class Ollama:
         models: list[dict[str, Any]] = self._json("GET", "/api/ps")["models"]
         return models
 
-    def pull(self, name: str, report: Callable[[str, int, int], None]) -> None:
+    def pull(self, name: str, report: Callable[[str, int, int], None], *, insecure: bool = False) -> None:
         """Pulls a model.
 
         Args:
             name: Of the model.
             report: Called with what is being done, and bytes done and in all (0 where it is not about bytes).
+            insecure: Accept plain HTTP from a registry in the name.
 
         Raises:
             CliError: It cannot be had.
         """
-        with self._server.stream("POST", "/api/pull", {"model": name, "name": name}, silence_s=SILENCE_S) as lines:
+        body = {"model": name, "name": name, "insecure": insecure}
+        last = ""
+        with self._server.stream("POST", "/api/pull", body, silence_s=SILENCE_S) as lines:
             for line in lines:
                 if "error" in line:
                     raise CliError(f"{name} cannot be pulled: {line['error']}", hint="Check the name, and the way out.")
-                report(line["status"], line.get("completed", 0), line.get("total", 0))
+                last = line["status"]
+                report(last, line.get("completed", 0), line.get("total", 0))
+        if last != "success":
+            raise CliError(f"The pull of {name} broke off after {last or 'no answer'!r}.", hint="Run it again.")
+
+    def rename(self, name: str, new: str) -> None:
+        """Gives a model another name in place of its own."""
+        self._json("POST", "/api/copy", {"source": name, "destination": new})
+        self._json("DELETE", "/api/delete", {"model": name, "name": name})
 
     def remove(self, name: str) -> None:
         """Deletes a model from the disk."""
         self._known(name, self.models())
         self._json("DELETE", "/api/delete", {"model": name, "name": name})
 
-    def load(self, name: str) -> None:
-        """Brings a model into memory, for as long as its server keeps one."""
+    def load(self, name: str, *, context_length: int | None = None) -> None:
+        """Brings a model into memory, for as long as its server keeps one.
+
+        Args:
+            name: Of the model.
+            context_length: In tokens; the server's own where none is given. A request with another loads it again.
+        """
         self._known(name, self.models())
-        self._json("POST", "/api/generate", {"model": name, "stream": False}, timeout_s=LOAD_S)
+        options = {} if context_length is None else {"options": {"num_ctx": context_length}}
+        self._json("POST", "/api/generate", {"model": name, "stream": False, **options}, timeout_s=LOAD_S)
 
     def unload(self, name: str) -> None:
         """Takes a model out of memory."""

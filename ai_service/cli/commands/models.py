@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,8 @@ from ai_service.cli.ollama import Ollama
 from ai_service.cli.output import AsJson, console, errors, print_json, table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from rich.progress import TaskID
 
 Model = Annotated[str, typer.Argument(help="name:tag, such as llama3.2:3b", show_default=False)]
@@ -19,8 +22,16 @@ Model = Annotated[str, typer.Argument(help="name:tag, such as llama3.2:3b", show
 
 def pull(ctx: typer.Context, model: Model, as_json: AsJson = False) -> None:
     """Pull a model; an interrupted pull goes on where it was."""
+    with pull_progress(hidden=as_json) as report:
+        Ollama(ctx.obj).pull(model, report)
+    _done(f"{model} is there", {"pulled": model}, as_json=as_json)
+
+
+@contextmanager
+def pull_progress(*, hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on standard error; gives what `Ollama.pull` reports to."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=errors, disable=as_json, transient=True) as progress:
+    with Progress(*columns, console=errors, disable=hidden, transient=True) as progress:
         shown: dict[str, TaskID] = {}
 
         def report(doing: str, done: int, whole: int) -> None:
@@ -28,8 +39,7 @@ def pull(ctx: typer.Context, model: Model, as_json: AsJson = False) -> None:
                 shown[doing] = progress.add_task(doing, total=whole or None)
             progress.update(shown[doing], completed=done, total=whole or None)
 
-        Ollama(ctx.obj).pull(model, report)
-    _done(f"{model} is there", {"pulled": model}, as_json=as_json)
+        yield report
 
 
 def list_models(ctx: typer.Context, as_json: AsJson = False) -> None:
