@@ -1,4 +1,4 @@
-"""The lab's command: `python -m lab up | down | status | host | parts | demo`."""
+"""The lab's command: `python -m lab up | down | status | host | parts | base-images | demo`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from docker.errors import DockerException
 
-from lab import demo, engine, hosts, images, lifecycle
+from lab import demo, engine, hosts, images, lifecycle, mirror
 from lab.errors import LabError
 from lab.packages import ensure_program
 from lab.paths import SSH_CONFIG
@@ -43,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     down.set_defaults(act=_down)
     parts = commands.add_parser("parts", help="what tests without hosts need: Ollama, model, Redis")
     parts.set_defaults(act=_parts)
+    bases = commands.add_parser("base-images", help="what compose.yaml takes from a registry, into the mirror")
+    bases.set_defaults(act=_base_images)
     whole = commands.add_parser("demo", help="lab, site.yml, benchmark, and what came of it")
     whole.set_defaults(act=_demo)
     commands.add_parser("status", help="what runs, and how to reach it").set_defaults(act=_status)
@@ -79,6 +81,10 @@ def _parts(_arguments: argparse.Namespace) -> None:
     lifecycle.prepare_ollama()
     with step("Redis server program"):
         ensure_program("redis-server", "redis-server", units=("redis-server.service",))
+
+
+def _base_images(_arguments: argparse.Namespace) -> None:
+    mirror.ensure_base_images(engine.ensure())
 
 
 def _down(arguments: argparse.Namespace) -> None:

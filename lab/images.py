@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SUITES = ("bookworm", "trixie")
 OLLAMA = f"alchemorsel-lab/ollama:{artifacts.OLLAMA_VERSION}"
 MIRROR = "alchemorsel-lab/mirror:latest"
+PYTHON = "alchemorsel-lab/python:3.13"
+REDIS = "alchemorsel-lab/redis:8.0"
 
 _INPUTS_LABEL = "alchemorsel.lab.inputs"
 _CONTAINERFILES = Path(__file__).with_name("containerfiles")
@@ -96,11 +98,28 @@ def ensure_mirror(client: DockerClient) -> None:
     )
 
 
+def ensure_python(client: DockerClient) -> None:
+    """Debian's Python, laid out as the official image is, with what pip needs to reach this machine's package index."""
+    _ensure_of_trixie(client, PYTHON, recipe="python", title="Python image", fill=sources.write_trust)
+
+
+def ensure_redis(client: DockerClient) -> None:
+    """Debian's Redis, laid out as the official image is."""
+    _ensure_of_trixie(client, REDIS, recipe="redis", title="Redis image", fill=lambda _context: None)
+
+
 def remove_all(client: DockerClient) -> None:
     """Remove every image of the lab."""
     for image in client.images.list(filters={"label": _INPUTS_LABEL}):
         for tag in image.tags:
             client.images.remove(tag, force=True)
+
+
+def _ensure_of_trixie(
+    client: DockerClient, name: str, *, recipe: str, title: str, fill: Callable[[Path], None]
+) -> None:
+    ensure_base(client, "trixie")
+    _ensure_built(client, name, recipe=recipe, parent=base("trixie"), title=title, fill=fill)
 
 
 def _ensure_built(

@@ -36,7 +36,8 @@ def ensure(client: DockerClient) -> None:
     address = _ensure_running(client)
     if not _has(address, "alchemorsel/ollama", artifacts.OLLAMA_VERSION):
         with step("Ollama image to the mirror"):
-            _push_image(client, address)
+            images.ensure_ollama(client)
+            _push(client, address, images.OLLAMA)
     name, tag = artifacts.MODEL.split(":")
     if not _has(address, f"library/{name}", tag):
         with step(f"model {artifacts.MODEL} to the mirror"), OllamaProcess() as server:
@@ -44,6 +45,17 @@ def ensure(client: DockerClient) -> None:
             server.command("cp", artifacts.MODEL, reference)
             server.command("push", "--insecure", reference)
             server.command("rm", reference)
+
+
+def ensure_base_images(client: DockerClient) -> None:
+    """A running mirror that also holds, as they are now, the images of Python and Redis that compose.yaml wants."""
+    ensure(client)
+    images.ensure_python(client)
+    images.ensure_redis(client)
+    address = _ensure_running(client)
+    with step("Python and Redis images to the mirror"):
+        _push(client, address, images.PYTHON)
+        _push(client, address, images.REDIS)
 
 
 def remove(client: DockerClient, *, purge: bool) -> None:
@@ -105,11 +117,12 @@ def _has(address: str, repository: str, tag: str) -> bool:
     return True
 
 
-def _push_image(client: DockerClient, address: str) -> None:
-    images.ensure_ollama(client)
-    repository = f"{address}/alchemorsel/ollama"
-    client.images.get(images.OLLAMA).tag(repository, artifacts.OLLAMA_VERSION)
-    for line in client.images.push(repository, tag=artifacts.OLLAMA_VERSION, stream=True, decode=True):
+def _push(client: DockerClient, address: str, name: str) -> None:
+    """Send an image of the lab; `alchemorsel-lab/x:1` is `alchemorsel/x:1` there."""
+    short, tag = name.removeprefix("alchemorsel-lab/").split(":")
+    repository = f"{address}/alchemorsel/{short}"
+    client.images.get(name).tag(repository, tag)
+    for line in client.images.push(repository, tag=tag, stream=True, decode=True):
         if "error" in line:
-            raise CommandFailedError(f"sending the Ollama image to the mirror failed: {line['error']}")
-    client.images.remove(f"{repository}:{artifacts.OLLAMA_VERSION}")
+            raise CommandFailedError(f"sending {name} to the mirror failed: {line['error']}")
+    client.images.remove(f"{repository}:{tag}")
