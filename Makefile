@@ -72,6 +72,7 @@ test-all: test ## make test, 2,000 generated requests, every molecule scenario o
 	@for suite in $(SUITES); do for scenario in $(SCENARIOS); do \
 	  $(MAKE) --no-print-directory scenario SCENARIO=$$scenario LAB_SUITE=$$suite || exit 1; done; done
 	@$(MAKE) --no-print-directory scenario SCENARIO=site-prod
+	@$(MAKE) --no-print-directory scenario SCENARIO=compose
 	@$(MAKE) --no-print-directory scenario SCENARIO=gpu
 	@for suite in $(SUITES); do $(MAKE) --no-print-directory scenario SCENARIO=gpu-dkms LAB_SUITE=$$suite || exit 1; done
 

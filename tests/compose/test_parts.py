@@ -119,8 +119,9 @@ def test_a_second_up_makes_nothing_anew(host: Host) -> None:
 def test_the_production_profile_is_a_file_of_variables(host: Host) -> None:
     """8 GB, 4 CPUs, and the models of that inventory."""
     told = json.loads(compose(host, "--env-file .env --env-file compose.prod.env config --format json"))
-    ollama = told["services"]["ollama"]
-    assert (ollama["mem_limit"], ollama["cpus"]) == (str(8 * 2**30), 4)
+    resources = told["services"]["ollama"]["deploy"]["resources"]
+    assert (resources["limits"]["memory"], resources["limits"]["cpus"]) == (str(8 * 2**30), 4)
+    assert resources["reservations"]["memory"] == str(4 * 2**30)
     assert told["configs"]["models"]["file"] == f"{FOLDER}/inventories/prod/group_vars/ollama_hosts/models.yml"
 
 

@@ -102,7 +102,7 @@ def test_every_part_is_hardened(part: str) -> None:
 def test_every_part_that_serves_is_watched_and_limited(part: str) -> None:
     """And begins after what it needs is healthy, or done."""
     assert PARTS[part]["healthcheck"]["test"]
-    assert PARTS[part]["mem_limit"]
+    assert PARTS[part].get("mem_limit") or PARTS[part]["deploy"]["resources"]["limits"]["memory"]
     assert {need["condition"] for need in PARTS[part]["depends_on"].values()} <= {
         "service_healthy",
         "service_completed_successfully",
