@@ -99,12 +99,11 @@ class Recorder:
         planned: Requests that were due.
         sent: Requests that were sent.
         dropped: Requests that were not, because too many were under way.
-        in_flight: Requests under way.
         real_time: Whether the kernel runs this process before others.
     """
 
     def __init__(self, sink: SampleFile | Messenger) -> None:
-        self.planned = self.sent = self.dropped = self.in_flight = 0
+        self.planned = self.sent = self.dropped = 0
         self.real_time = False
         self.epoch_ns = time.perf_counter_ns()
         self._cpu_ns = time.process_time_ns()

@@ -114,7 +114,8 @@ class Source:
         many at once after a pause, the next arrivals need not wait until all of those are dealt with.
         """
         recorder, warmup_ns = self.recorder, schedule.warmup_seconds * 1e9
-        requests: list[gevent.Greenlet[..., Any]] = []
+        # Of the requests under way, not of all: objects that pile up make the garbage collector take longer each time.
+        requests: set[gevent.Greenlet[..., Any]] = set()
         waiting = schedule.share(self._part, self._parts)
         following = next(waiting, None)
 
@@ -133,7 +134,7 @@ class Source:
                     self._ask(*self._picks.pick(number), intended_ns, warmup=intended_ns < warmup_ns)
                     due = take_due()
             finally:
-                recorder.in_flight -= 1
+                requests.discard(gevent.getcurrent())
 
         recorder.real_time = _ask_for_real_time()
         recorder.restart()
@@ -143,12 +144,11 @@ class Source:
             gevent.sleep(max(0.0, (following[1] - recorder.elapsed_ns()) / 1e9))
             if (due := take_due()) is None:
                 continue
-            if recorder.in_flight >= MAX_IN_FLIGHT:
+            if len(requests) >= MAX_IN_FLIGHT:
                 recorder.dropped += 1
                 continue
-            recorder.in_flight += 1
-            requests.append(gevent.spawn(ask, due))
-        gevent.joinall(requests)
+            requests.add(gevent.spawn(ask, due))
+        gevent.joinall(list(requests))
 
     def _let_herds_come(self) -> None:
         """One herd after the other, each when the one before is answered; of several processes only the first does."""
