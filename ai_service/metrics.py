@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import (
@@ -22,7 +23,7 @@ from prometheus_client.registry import Collector
 from ai_service import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from prometheus_client import Metric
 
@@ -103,70 +104,61 @@ class Metrics:
         self._refusals = self._counter("refusals", "Requests refused for want of a key, a right or a rate.", "reason")
         self._store_failures = self._counter("store_failures", "Failed store operations.", "operation")
         self._breaker = self._gauge("breaker_state", "0 closed, 1 half-open, 2 open.", "provider", across="livemax")
-        self._confidence = Histogram(
-            "alchemorsel_ai_answer_confidence",
+        self._confidence = self._histogram(
+            "answer_confidence",
             "Confidence of computed answers.",
-            ("task",),
+            "task",
             buckets=[step / 10 for step in range(1, 11)],
-            registry=self.registry,
         )
         self._gauge("workers", "Processes that serve.").set(1)
         self._gauge("build_info", "Always 1.", "version", across="livemax").labels(__version__).set(1)
-        self._hot: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, task: str, cache: str, status: int, seconds: float) -> None:
-        """Counts a request; the children are remembered, since this is on the path of every hit."""
-        children = self._hot.get((task, cache, status))
-        if children is None:
-            children = (
-                self._requests.labels(task, cache, str(status)),
-                self._request_duration.labels(task, cache),
-            )
-            self._hot[task, cache, status] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        """Counts a request."""
+        self._requests(task, cache, status).inc()
+        self._request_duration(task, cache).observe(seconds)
 
     def first_text(self, provider: str, task: str, seconds: float) -> None:
         """Notes how long a provider took to write its first text."""
-        self._first_text.labels(provider, task).observe(seconds)
+        self._first_text(provider, task).observe(seconds)
 
     def provider_call(
         self, provider: str, task: str, outcome: str, seconds: float, *, purpose: str = "request"
     ) -> None:
         """Counts a call that reached a provider, and what it was for: `request`, `refresh` or `warmup`."""
-        self._provider_calls.labels(provider, task, outcome, purpose).inc()
-        self._provider_duration.labels(provider, task).observe(seconds)
+        self._provider_calls(provider, task, outcome, purpose).inc()
+        self._provider_duration(provider, task).observe(seconds)
 
     def background(self, purpose: str, task: str, outcome: str) -> None:
         """Counts a job of the background."""
-        self._background.labels(purpose, task, outcome).inc()
+        self._background(purpose, task, outcome).inc()
 
     def completion(self, provider: str, *, load_s: float, prompt_tokens: int, completion_tokens: int) -> None:
         """Notes what a completion took."""
         if load_s:
-            self._load_duration.labels(provider).observe(load_s)
-        self._tokens.labels(provider, "input").inc(prompt_tokens)
-        self._tokens.labels(provider, "output").inc(completion_tokens)
+            self._load_duration(provider).observe(load_s)
+        self._tokens(provider, "input").inc(prompt_tokens)
+        self._tokens(provider, "output").inc(completion_tokens)
 
     def queued(self, provider: str, seconds: float) -> None:
         """Notes a wait for admission."""
-        self._queue_duration.labels(provider).observe(seconds)
+        self._queue_duration(provider).observe(seconds)
 
     def answer(self, task: str, confidence: float) -> None:
         """Notes a computed answer's confidence."""
-        self._confidence.labels(task).observe(confidence)
+        self._confidence(task).observe(confidence)
 
     def fallback(self, provider: str, task: str, reason: str) -> None:
         """Counts that a provider was passed over."""
-        self._fallbacks.labels(provider, task, reason).inc()
+        self._fallbacks(provider, task, reason).inc()
 
     def refused(self, reason: str) -> None:
         """Counts a request that was refused for its key: the error's `code`."""
-        self._refusals.labels(reason).inc()
+        self._refusals(reason).inc()
 
     def store_failure(self, operation: str) -> None:
         """Counts a failed store operation."""
-        self._store_failures.labels(operation).inc()
+        self._store_failures(operation).inc()
 
     def breaker(self, provider: str, state: str) -> None:
         """Shows a circuit breaker's state."""
@@ -206,11 +198,16 @@ class Metrics:
         registry.register(_AllWorkers(self.registry))
         return generate_latest(registry)
 
-    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
-        return Counter(f"alchemorsel_ai_{name}", help_text, labels, registry=self.registry)
+    # A metric's children by their labels, remembered: looking one up costs the library more than counting in it.
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Callable[..., Counter]:
+        return cache(Counter(f"alchemorsel_ai_{name}", help_text, labels, registry=self.registry).labels)
 
     def _gauge(self, name: str, help_text: str, *labels: str, across: Across = "livesum") -> Gauge:
         return Gauge(f"alchemorsel_ai_{name}", help_text, labels, registry=self.registry, multiprocess_mode=across)
 
-    def _histogram(self, name: str, help_text: str, *labels: str) -> Histogram:
-        return Histogram(f"alchemorsel_ai_{name}", help_text, labels, buckets=REQUEST_BUCKETS, registry=self.registry)
+    def _histogram(
+        self, name: str, help_text: str, *labels: str, buckets: Sequence[float] = REQUEST_BUCKETS
+    ) -> Callable[..., Histogram]:
+        histogram = Histogram(f"alchemorsel_ai_{name}", help_text, labels, buckets=buckets, registry=self.registry)
+        return cache(histogram.labels)

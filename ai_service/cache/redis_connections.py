@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hiredis import pack_command
+
 if TYPE_CHECKING:
     from redis.asyncio import ConnectionPool
     from redis.asyncio.connection import AbstractConnection
@@ -14,7 +16,7 @@ class RedisConnections:
 
     Connections, the protocol and logging in are the library's. Its client's retries, telemetry and giving back of the
     connection after each command are left out: they take as long as the rest of a command (docs/benchmarks.md), and
-    nobody here uses them.
+    nobody here uses them. Commands are packed by the library's parser in C, which its asyncio side leaves to Python.
 
     Args:
         pool: Where they come from; bounds their number, and closes them.
@@ -41,7 +43,8 @@ class RedisConnections:
             if not connection.is_connected or await connection.can_read():
                 # It broke while it lay here, or when its last command was given up: it is made anew.
                 await self._pool.ensure_connection(connection)
-            await connection.send_command(*arguments, check_health=False)
+            packed = pack_command(arguments)  # type: ignore[arg-type] # hiredis says a tuple of one
+            await connection.send_packed_command(packed, check_health=False)
             return await connection.read_response()
         finally:
             self._free.append(connection)

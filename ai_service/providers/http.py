@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import (
+    BytesPayload,
     ClientConnectionError,
     ClientError,
     ClientPayloadError,
@@ -43,7 +44,6 @@ END_TIMEOUT_S = 0.05
 MAX_RETRY_AFTER_S = 300.0
 MAX_LINE_BYTES = 1024 * 1024
 
-_JSON = {"Content-Type": "application/json"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -68,7 +68,8 @@ class Client:
 
     def post(self, path: str, body: Any) -> AbstractAsyncContextManager[ClientResponse]:
         """The answer to a `POST` of JSON; to be used inside of `deadline`."""
-        return self._session.post(self._base_url + path, data=_encode(body), headers=_JSON, allow_redirects=False)
+        payload = BytesPayload(_encode(body), content_type="application/json")
+        return self._session.post(self._base_url + path, data=payload, allow_redirects=False)
 
     async def close(self) -> None:
         """Gives the connections back."""
