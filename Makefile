@@ -67,7 +67,7 @@ docs: setup ## write the tables of settings and of the roles' variables into the
 	$(BIN)/python -m docs.settings_table
 	$(BIN)/python -m docs.role_tables
 
-test-all: test ## make test, 2,000 generated requests, every molecule scenario on Debian 12 and 13 (two hours or more)
+test-all: test ## make test, 10,000 generated requests, every molecule scenario on Debian 12 and 13 (two hours or more)
 	SCHEMATHESIS_EXAMPLES=600 $(BIN)/pytest -rP tests/integration/service/test_generated_requests.py
 	@for suite in $(SUITES); do for scenario in $(SCENARIOS); do \
 	  $(MAKE) --no-print-directory scenario SCENARIO=$$scenario LAB_SUITE=$$suite || exit 1; done; done
