@@ -103,6 +103,11 @@ class RedisServer:
         with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
             client.config_set("maxmemory", limit_bytes)
 
+    def flush(self) -> None:
+        """Removes everything in it, as an operator could."""
+        with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
+            client.flushall()
+
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         if self._process is not None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 INGREDIENTS = "/api/v1/ai/suggest-ingredients"
 OLD = {"partial": ["tomato"]}
 RECOVERY_S = 30.0
+FORGOTTEN_S = 2.5
+"""Longer than the memory layer trusts an entry without asking Redis."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -31,7 +33,7 @@ def test_a_lost_redis_is_no_error(
     with start(ollama) as program:
         before = program.ask(INGREDIENTS, OLD)
         redis_server.signal(number)
-        time.sleep(2.5)  # Longer than the memory layer trusts an entry without asking Redis.
+        time.sleep(FORGOTTEN_S)
         kept = program.ask(INGREDIENTS, OLD)
         fresh = program.ask(INGREDIENTS, {"partial": ["lost", number.name]})
         messages = [line["message"] for line in program.log() if line["logger"].endswith("store")]
@@ -58,6 +60,49 @@ def test_a_redis_that_comes_back_is_used_again(
             time.sleep(0.2)
         stored = program.ask(INGREDIENTS, {"partial": ["back"]})
     assert stored.headers["cache-status"] == "alchemorsel; fwd=miss; stored"
+
+
+def test_a_redis_that_fills_up_still_gives_and_later_takes_again(
+    start: Callable[..., Program], ollama: OllamaProcess, redis_server: RedisServer
+) -> None:
+    """What it holds is served from it; what it refuses is the model's answer all the same, remembered by the process."""
+    new = {"partial": ["full"]}
+    with start(ollama) as program:
+        before = program.ask(INGREDIENTS, OLD)
+        time.sleep(FORGOTTEN_S)
+        redis_server.limit_memory(1)
+        held = program.ask(INGREDIENTS, OLD)
+        refused = program.ask(INGREDIENTS, new)
+        time.sleep(FORGOTTEN_S)
+        remembered = program.ask(INGREDIENTS, new)
+        health = program.http.get("/health").json()
+        redis_server.limit_memory(0)
+        taken = program.ask(INGREDIENTS, {"partial": ["room", "again"]})
+    assert "detail=redis" in held.headers["cache-status"]
+    assert held.content == before.content
+    assert (refused.status_code, refused.headers["cache-status"]) == (200, "alchemorsel; fwd=miss")
+    assert refused.json()["meta"]["provider"] == "ollama"
+    assert "detail=memory" in remembered.headers["cache-status"]
+    assert remembered.content == refused.content
+    assert (health["status"], health["cache"]["available"]) == ("healthy", True)
+    assert taken.headers["cache-status"] == "alchemorsel; fwd=miss; stored"
+
+
+def test_a_flushed_redis_is_filled_again(
+    start: Callable[..., Program], ollama: OllamaProcess, redis_server: RedisServer
+) -> None:
+    """The model answers once more, and a process that starts then finds that answer."""
+    with start(ollama) as program:
+        program.ask(INGREDIENTS, OLD)
+        redis_server.flush()
+        time.sleep(FORGOTTEN_S)
+        again = program.ask(INGREDIENTS, OLD)
+        with start(ollama) as other:
+            found = other.ask(INGREDIENTS, OLD)
+    assert (again.status_code, again.headers["cache-status"]) == (200, "alchemorsel; fwd=miss; stored")
+    assert again.json()["meta"]["provider"] == "ollama"
+    assert "detail=redis" in found.headers["cache-status"]
+    assert found.content == again.content
 
 
 def test_a_lost_ollama_degrades_and_recovers(start: Callable[..., Program]) -> None:
