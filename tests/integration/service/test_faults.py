@@ -65,7 +65,7 @@ def test_a_redis_that_comes_back_is_used_again(
 def test_a_redis_that_fills_up_still_gives_and_later_takes_again(
     start: Callable[..., Program], ollama: OllamaProcess, redis_server: RedisServer
 ) -> None:
-    """What it holds is served from it; what it refuses is the model's answer all the same, remembered by the process."""
+    """It serves what it holds; what it refuses is the model's answer all the same, remembered by the process."""
     new = {"partial": ["full"]}
     with start(ollama) as program:
         before = program.ask(INGREDIENTS, OLD)
