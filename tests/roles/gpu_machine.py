@@ -5,7 +5,9 @@ The numbers are those of the public list of PCI ids; nothing here was captured o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from tests.roles.ansible_module import load_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +30,8 @@ NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.163.01  Release Bui
 GCC version:  gcc version 14.2.0 (Debian 14.2.0-19)
 """
 
+gpu_facts = load_module("gpu_facts", "gpu_facts")
+
 
 class GpuMachine:
     """A machine under a folder, empty at first.
@@ -46,6 +50,11 @@ class GpuMachine:
         """Answer for a program and its last argument, or for the program; one without an answer is not installed."""
         program, last = command[0], f"{command[0]} {command[-1]}"
         return self.answers.get(last) or self.answers.get(program, (127, f"there is no {program}"))
+
+    def facts(self) -> dict[str, Any]:
+        """Return what gpu_facts finds on it."""
+        found: dict[str, Any] = gpu_facts.gather(self.root, self.run)
+        return found
 
     def write(self, path: str, content: str | bytes) -> None:
         """Write a file below the root."""
