@@ -55,6 +55,14 @@ def test_memory_is_promised_once() -> None:
     assert combination_problems({"ollama_memory_limit": "6g", "redis_maxmemory": "1gb"}, FACTS) == []
 
 
+def test_memory_is_promised_to_each_container() -> None:
+    """Where there is one for each GPU."""
+    each = {"ollama_memory_limit": "3g", "ollama_containers": 3}
+    (problem,) = combination_problems(each, FACTS)
+    assert "ollama_memory_limit 3g for each of 3 containers is more than" in problem["problem"]
+    assert combination_problems({**each, "ollama_containers": 2}, FACTS) == []
+
+
 def test_reservation_above_the_limit_is_a_problem() -> None:
     """Docker would refuse it in the middle of the play."""
     (problem,) = combination_problems({"ollama_memory_limit": "2g", "ollama_memory_reservation": "4g"}, FACTS)

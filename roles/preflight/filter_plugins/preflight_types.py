@@ -91,9 +91,11 @@ def combination_problems(wanted: Mapping[str, Any], facts: Mapping[str, Any]) ->
     Args:
         wanted: `ollama_memory_limit`, `ollama_memory_reservation`, `redis_maxmemory` (sizes, `4g`), `ollama_cpus`;
             those whose role does not run on the host are left out. What is no value is the type check's to report.
+            `ollama_containers`: how many the limit and the reservation are for, each; one where it is left out.
         facts: The host's `ansible_facts`.
     """
-    sizes = {name: _bytes(value) for name, value in wanted.items() if name != "ollama_cpus"}
+    containers = int(wanted.get("ollama_containers", 1))
+    sizes = {name: _bytes(value) for name, value in wanted.items() if name not in ("ollama_cpus", "ollama_containers")}
     limit, reservation = sizes.get("ollama_memory_limit", 0), sizes.get("ollama_memory_reservation", 0)
     memory = int(facts["memtotal_mb"]) * _MIB
     problems = []
@@ -106,8 +108,11 @@ def combination_problems(wanted: Mapping[str, Any], facts: Mapping[str, Any]) ->
             }
         )
     promised = {name: sizes[name] for name in ("ollama_memory_limit", "redis_maxmemory") if sizes.get(name)}
+    if "ollama_memory_limit" in promised:
+        promised["ollama_memory_limit"] *= containers
     if sum(promised.values()) > memory:
-        sum_of = " + ".join(f"{name} {wanted[name]}" for name in promised)
+        times = {"ollama_memory_limit": f" for each of {containers} containers" if containers > 1 else ""}
+        sum_of = " + ".join(f"{name} {wanted[name]}{times.get(name, '')}" for name in promised)
         problems.append(
             {
                 "problem": f"{sum_of} is more than the host's {facts['memtotal_mb']} MiB of memory",
