@@ -67,9 +67,15 @@ TRACES = {
         users=("alchemorsel",),
     ),
     "monitoring": Traces(
-        paths=("/etc/prometheus/alchemorsel.yml", "/etc/prometheus/alchemorsel-rules", "/var/lib/prometheus"),
-        programs=("prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
-        units=("prometheus.service", "prometheus-node-exporter.service"),
+        paths=(
+            "/etc/prometheus/alchemorsel.yml",
+            "/etc/prometheus/alchemorsel-rules",
+            "/etc/dcgm-exporter/alchemorsel.csv",
+            "/etc/systemd/system/nvidia-dcgm-exporter.service.d",
+            "/var/lib/prometheus",
+        ),
+        programs=("prometheus", "prometheus-alertmanager", "prometheus-redis-exporter", "dcgm-exporter"),
+        units=("prometheus.service", "prometheus-node-exporter.service", "nvidia-dcgm-exporter.service"),
     ),
     "web": Traces(
         paths=("/etc/alchemorsel/web.env", "/etc/alchemorsel/secrets/web_api_key"),

@@ -28,11 +28,11 @@ program() {
   install -D -m 755 "$here/$2" "$work/$1/$3"
 }
 
-# unit PACKAGE NAME COMMAND
+# unit PACKAGE NAME COMMAND TYPE
 unit() {
   mkdir -p "$work/$1/usr/lib/systemd/system"
-  printf '[Unit]\nDescription=Stand-in of %s\n[Service]\nType=forking\nExecStart=%s\n[Install]\nWantedBy=multi-user.target\n' \
-    "$2" "$3" > "$work/$1/usr/lib/systemd/system/$2.service"
+  printf '[Unit]\nDescription=Stand-in of %s\n[Service]\nType=%s\nExecStart=%s\n[Install]\nWantedBy=multi-user.target\n' \
+    "$2" "$4" "$3" > "$work/$1/usr/lib/systemd/system/$2.service"
   mkdir -p "$work/$1/DEBIAN"
   printf '#!/bin/sh\n[ "$1" != remove ] || systemctl disable --now %s.service\n' "$2" > "$work/$1/DEBIAN/prerm"
   chmod 755 "$work/$1/DEBIAN/prerm"
@@ -54,11 +54,11 @@ driver() {
   chmod 755 "$work/nvidia-driver-cuda/DEBIAN/postinst"
   package nvidia-driver-cuda "$1-1" "nvidia-kernel-open-dkms (= $1-1)"
   program nvidia-persistenced daemon usr/bin/nvidia-persistenced
-  unit nvidia-persistenced nvidia-persistenced "/usr/bin/nvidia-persistenced"
+  unit nvidia-persistenced nvidia-persistenced /usr/bin/nvidia-persistenced forking
   package nvidia-persistenced "$1-1" ""
   package nvidia-modprobe "$1-1" ""
   program nvidia-fabricmanager daemon usr/bin/nv-fabricmanager
-  unit nvidia-fabricmanager nvidia-fabricmanager "/usr/bin/nv-fabricmanager"
+  unit nvidia-fabricmanager nvidia-fabricmanager /usr/bin/nv-fabricmanager forking
   package nvidia-fabricmanager "$1-1" ""
 }
 
@@ -71,12 +71,23 @@ toolkit() {
   package nvidia-container-toolkit "$1-1" "nvidia-container-toolkit-base (= $1-1), libnvidia-container-tools (>= $1-1)"
 }
 
+# exporter VERSION: like NVIDIA's, it listens everywhere until it is told where
+exporter() {
+  program datacenter-gpu-manager-exporter dcgm-exporter usr/bin/dcgm-exporter
+  mkdir -p "$work/datacenter-gpu-manager-exporter/etc/dcgm-exporter"
+  echo 'DCGM_FI_DEV_GPU_TEMP, gauge, GPU temperature (in C).' \
+    > "$work/datacenter-gpu-manager-exporter/etc/dcgm-exporter/default-counters.csv"
+  unit datacenter-gpu-manager-exporter nvidia-dcgm-exporter /usr/bin/dcgm-exporter simple
+  package datacenter-gpu-manager-exporter "$1-1" ""
+}
+
 # 580.95.05 comes later (index.sh later), 590.48.01 is what a branch pin must not take, 585.1.1 does not build.
 for version in 580.65.06 580.95.05 585.1.1 590.48.01; do driver "$version"; done
 mkdir -p "$repository-later"
 mv "$repository"/*_580.95.05-1_all.deb "$repository-later/"
 toolkit 1.17.7
 toolkit 1.17.8
+exporter 4.8.3
 mkdir -p "$work/linux-headers-$(uname -r)/usr/src/linux-headers-$(uname -r)"
 package "linux-headers-$(uname -r)" 1-1 ""
 

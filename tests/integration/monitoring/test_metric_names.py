@@ -27,11 +27,13 @@ ROOT = Path(__file__).parents[3]
 FILES = ROOT / "roles" / "monitoring" / "files"
 SCENARIO = ROOT / "molecule" / "monitoring"
 DASHBOARD = FILES / "grafana" / "alchemorsel-ai.json"
-_METRIC = re.compile(r"\b((?:alchemorsel_ai|redis|node|probe)_[a-z0-9_]+|up)\b")
+_METRIC = re.compile(r"\b((?:alchemorsel_ai|redis|node|probe)_[a-z0-9_]+|DCGM_[A-Z0-9_]+|up)\b")
 _RECORDED = re.compile(r"\bjob:[a-z0-9_:]+")
 _OF_PROMETHEUS = {"up"}
 _OF_BLACKBOX = {"probe_success"}
 """In every answer to a probe; the blackbox exporter's own page has no probe in it."""
+_FIELDS_OF_DCGM = FILES.parent / "templates" / "dcgm.csv.j2"
+"""What NVIDIA's exporter is told to export, each under its own name."""
 
 
 def rules() -> list[dict[str, Any]]:
@@ -86,14 +88,38 @@ def names(text: str) -> set[str]:
     return found
 
 
+def amd_gpu(sysfs: Path) -> Path:
+    """Stand-in for an AMD GPU: the files of amdgpu in sysfs that the node exporter reads."""
+    device, hwmon = sysfs / "class" / "drm" / "card0" / "device", sysfs / "class" / "hwmon" / "hwmon0"
+    device.mkdir(parents=True)
+    hwmon.mkdir(parents=True)
+    (device / "uevent").write_text("DRIVER=amdgpu\n")
+    for name in ("gpu_busy_percent", "mem_info_vram_total", "mem_info_vram_used"):
+        (device / name).write_text("1\n")
+    for name, value in (("name", "amdgpu"), ("temp1_input", "52000"), ("temp1_crit", "100000")):
+        (hwmon / name).write_text(f"{value}\n")
+    return sysfs
+
+
+def arguments_of_the_node_exporter() -> list[str]:
+    """The collectors that the role turns on."""
+    known = yaml.safe_load((FILES.parent / "vars" / "main.yml").read_text())["__monitoring_known"]
+    return re.findall(r"--collector\.\w+(?=\s|$)", known["node"]["arguments"])
+
+
 @pytest.fixture(scope="module")
-def exported() -> set[str]:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Every metric's name, read from the programs themselves."""
     found = _OF_PROMETHEUS | _OF_BLACKBOX
     with Program(AI_PROVIDER="mock", AI_FALLBACKS="mock") as service:
         found |= names(_read(f"{service.url}/metrics"))
     with exporter("prometheus-node-exporter", "prometheus-node-exporter", "--web.listen-address") as text:
         found |= names(text)
+    sysfs = f"--path.sysfs={amd_gpu(tmp_path_factory.mktemp('sysfs'))}"
+    node = ("prometheus-node-exporter", "prometheus-node-exporter", "--web.listen-address")
+    with exporter(*node, sysfs, *arguments_of_the_node_exporter()) as text:
+        found |= names(text)
+    found |= set(re.findall(r"^(DCGM_\w+)", _FIELDS_OF_DCGM.read_text(), re.MULTILINE))
     inventory = yaml.safe_load((SCENARIO / "inventory" / "hosts.yml").read_text())
     (user,) = inventory["all"]["vars"]["redis_users"]
     with RedisServer(rights=f"-@all +{' +'.join(user['commands'])}") as redis:
