@@ -39,6 +39,7 @@ from ai_service.providers.guarded import GuardedProvider
 from ai_service.providers.mock import MockProvider
 from ai_service.providers.ollama import OllamaProvider
 from ai_service.providers.openai import OpenAIProvider
+from ai_service.providers.pool import ProviderPool
 from ai_service.route_table import build_table
 from ai_service.routes import Gateway, TaskEndpoint
 from ai_service.settings import read_questions
@@ -257,14 +258,8 @@ def _build_providers(settings: Settings) -> list[Provider]:
 
 def _build_provider(name: str, settings: Settings) -> Provider:
     if name == "ollama":
-        return OllamaProvider(
-            settings.ollama_host,
-            settings.ollama_model,
-            timeout_s=settings.ollama_timeout,
-            load_timeout_s=settings.ollama_load_timeout,
-            num_ctx=settings.ollama_num_ctx,
-            keep_alive_s=settings.ollama_keep_alive,
-        )
+        servers = [_build_ollama(url, settings) for url in (settings.ollama_host, *settings.ollama_more_hosts)]
+        return ProviderPool(servers) if len(servers) > 1 else servers[0]
     if name == "openai":
         return OpenAIProvider(
             settings.openai_base_url,
@@ -275,12 +270,24 @@ def _build_provider(name: str, settings: Settings) -> Provider:
     return MockProvider()
 
 
+def _build_ollama(url: str, settings: Settings) -> OllamaProvider:
+    return OllamaProvider(
+        url,
+        settings.ollama_model,
+        timeout_s=settings.ollama_timeout,
+        load_timeout_s=settings.ollama_load_timeout,
+        num_ctx=settings.ollama_num_ctx,
+        keep_alive_s=settings.ollama_keep_alive,
+    )
+
+
 def _build_chain(settings: Settings, providers: Sequence[Provider], metrics: Metrics) -> ProviderChain:
     return ProviderChain([_guard(provider, settings, metrics) for provider in providers], metrics)
 
 
 def _guard(provider: Provider, settings: Settings, metrics: Metrics) -> GuardedProvider:
-    concurrency = settings.ollama_num_parallel if provider.name == "ollama" else REMOTE_CONCURRENCY
+    servers = 1 + len(settings.ollama_more_hosts)
+    concurrency = settings.ollama_num_parallel * servers if provider.name == "ollama" else REMOTE_CONCURRENCY
     metrics.breaker(provider.name, "closed")
 
     def changed(state: str) -> None:

@@ -138,6 +138,18 @@ def url(*schemes: str, optional: bool = False) -> Callable[[str], str]:
     return parse
 
 
+def each(parse: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+    """A parser of values separated by commas, each of which another one reads; none is fine, the same twice is not."""
+
+    def parse_all(text: str) -> tuple[str, ...]:
+        values = tuple(parse(part.strip()) for part in text.split(",") if part.strip())
+        if len(set(values)) < len(values):
+            raise ValueError("expected each value once")
+        return values
+
+    return parse_all
+
+
 def name(text: str) -> str:
     """Reads a name."""
     if not text.isascii() or not text.isprintable() or " " in text or not text:

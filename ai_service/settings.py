@@ -92,6 +92,12 @@ class Settings:
     ollama_host: str = knob(
         "OLLAMA_HOST", "http://127.0.0.1:11434", knobs.url("http", "https"), "Base URL of the Ollama server"
     )
+    ollama_more_hosts: tuple[str, ...] = knob(
+        "OLLAMA_MORE_HOSTS",
+        "",
+        knobs.each(knobs.url("http", "https")),
+        "Further Ollama servers with the same model, separated by commas; a call goes to the one with the fewest",
+    )
     ollama_model: str = knob("OLLAMA_MODEL", "llama3.2:3b", knobs.name, "Model that Ollama runs")
     ollama_timeout: float = knob("OLLAMA_TIMEOUT", "30s", knobs.duration, "Deadline for one inference")
     ollama_load_timeout: float = knob("OLLAMA_LOAD_TIMEOUT", "60s", knobs.duration, "Deadline for loading the model")

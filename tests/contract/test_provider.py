@@ -14,6 +14,7 @@ from ai_service.errors import InvalidAnswer, ProviderTimeout, ProviderUnreachabl
 from ai_service.providers.mock import MockProvider
 from ai_service.providers.ollama import OllamaProvider
 from ai_service.providers.openai import OpenAIProvider
+from ai_service.providers.pool import ProviderPool
 from ai_service.settings import Settings
 from ai_service.tasks import Task, build_tasks
 from tests.contract.fake_ollama import FakeOllama
@@ -63,6 +64,8 @@ async def make(kind: str, stack: AsyncExitStack, text: str, mode: str = "ok", ti
         fake.mode = mode
         await stack.enter_async_context(fake)
         provider = ollama(fake.url, timeout_s)
+    elif kind == "pool":
+        provider = ProviderPool([await make("ollama", stack, text, mode, timeout_s) for _ in range(2)])
     else:
         fake = FakeOpenAI(text)
         fake.mode = mode
@@ -73,7 +76,7 @@ async def make(kind: str, stack: AsyncExitStack, text: str, mode: str = "ok", ti
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
-@pytest.mark.parametrize("kind", ["ollama", "openai", "mock"])
+@pytest.mark.parametrize("kind", ["ollama", "openai", "mock", "pool"])
 async def test_it_writes_an_answer_that_the_task_accepts(kind: str, task: Task, stack: AsyncExitStack) -> None:
     """Whatever the provider, the caller gets the same shape."""
     provider = await make(kind, stack, json.dumps(ANSWERS[task.name]))
@@ -82,7 +85,7 @@ async def test_it_writes_an_answer_that_the_task_accepts(kind: str, task: Task, 
     assert 0 < confidence <= 1
 
 
-@pytest.mark.parametrize("kind", ["ollama", "openai", "mock"])
+@pytest.mark.parametrize("kind", ["ollama", "openai", "mock", "pool"])
 async def test_pieces_of_text_are_handed_over_as_they_come(kind: str, stack: AsyncExitStack) -> None:
     """Joined they are the answer, whatever characters are in it."""
     written = json.dumps(ANSWERS["recipe"])[:-1] + ', "x": "\u2028\x85 \N{HOT BEVERAGE}"}'
@@ -94,7 +97,7 @@ async def test_pieces_of_text_are_handed_over_as_they_come(kind: str, stack: Asy
     assert (completion.text == written) is (kind != "mock")
 
 
-@pytest.mark.parametrize("kind", ["ollama", "openai"])
+@pytest.mark.parametrize("kind", ["ollama", "openai", "pool"])
 async def test_a_cut_answer_is_an_answer_where_the_caller_set_the_budget(kind: str, stack: AsyncExitStack) -> None:
     """It says that it is cut."""
     provider = await make(kind, stack, "The answer is", "length")
@@ -117,7 +120,7 @@ async def test_the_conversation_and_its_options_travel_with_the_request(kind: st
     assert options.items() <= (body["options"] if kind == "ollama" else body).items()
 
 
-@pytest.mark.parametrize("kind", ["ollama", "openai", "mock"])
+@pytest.mark.parametrize("kind", ["ollama", "openai", "mock", "pool"])
 async def test_it_names_its_model_by_twelve_digits(kind: str, stack: AsyncExitStack) -> None:
     """They are part of every key."""
     inspection = await (await make(kind, stack, "")).inspect()
@@ -135,14 +138,14 @@ async def test_the_mock_is_deterministic() -> None:
     assert await MockProvider().complete(prompt) == await MockProvider().complete(prompt)
 
 
-@pytest.mark.parametrize("kind", ["ollama", "openai"])
+@pytest.mark.parametrize("kind", ["ollama", "openai", "pool"])
 async def test_tokens_are_counted(kind: str, stack: AsyncExitStack) -> None:
     """As the server reports them."""
     completion = await (await make(kind, stack, "{}")).complete(prompt_for(TASKS["nutrition"]))
     assert (completion.prompt_tokens, completion.completion_tokens) == (17, 42)
 
 
-@pytest.mark.parametrize("kind", ["ollama", "openai"])
+@pytest.mark.parametrize("kind", ["ollama", "openai", "pool"])
 async def test_an_answer_cut_short_is_no_answer(kind: str, stack: AsyncExitStack) -> None:
     """It would be cached, and wrong for hours."""
     provider = await make(kind, stack, json.dumps(ANSWERS["recipe"]), "length")
@@ -150,14 +153,14 @@ async def test_an_answer_cut_short_is_no_answer(kind: str, stack: AsyncExitStack
         await provider.complete(prompt_for(TASKS["recipe"]))
 
 
-@pytest.mark.parametrize("kind", ["ollama", "openai"])
+@pytest.mark.parametrize("kind", ["ollama", "openai", "pool"])
 async def test_an_empty_answer_is_no_answer(kind: str, stack: AsyncExitStack) -> None:
     """Nor is white space."""
     with pytest.raises(InvalidAnswer):
         await (await make(kind, stack, "  ")).complete(prompt_for(TASKS["recipe"]))
 
 
-@pytest.mark.parametrize("kind", ["ollama", "openai"])
+@pytest.mark.parametrize("kind", ["ollama", "openai", "pool"])
 async def test_a_hung_server_is_given_up(kind: str, stack: AsyncExitStack) -> None:
     """Every call has a deadline."""
     provider = await make(kind, stack, "{}", "hang", timeout_s=0.05)
@@ -178,7 +181,7 @@ async def test_the_next_call_takes_the_same_connection(kind: str, stack: AsyncEx
     assert len(fake.connections) == 1
 
 
-@pytest.mark.parametrize("kind", ["ollama", "openai"])
+@pytest.mark.parametrize("kind", ["ollama", "openai", "pool"])
 async def test_an_answer_that_is_complete_waits_for_nothing(kind: str, stack: AsyncExitStack) -> None:
     """Whatever the server does with the connection after it."""
     written = json.dumps(ANSWERS["recipe"])

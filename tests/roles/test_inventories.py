@@ -11,6 +11,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 
 from roles.preflight.filter_plugins.preflight_variables import variable_problems
 from tests.roles.ansible_module import ROLES
+from tests.roles.templates import evaluate, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,3 +59,17 @@ def test_secrets_of_prod_are_those_that_its_inventory_names() -> None:
         for name in re.findall(r"\bvault_\w+", path.read_text())
     }
     assert named == set(variables(SECRETS))
+
+
+def test_every_ollama_host_of_prod_takes_its_share() -> None:
+    """The first is the one that the command and the page look at; the service asks the others too."""
+    providers = load(INVENTORIES / "prod" / "group_vars" / "ai_service_hosts" / "providers.yml")
+    hosts = {f"gpu-{number}": {"private_address": f"10.0.0.{number}"} for number in (1, 2, 3)}
+    known = {"groups": {"ollama_hosts": list(hosts)}, "hostvars": hosts}
+    assert evaluate(providers["ai_service_ollama_url"], known) == "http://10.0.0.1:11435"
+    assert evaluate(providers["ai_service_ollama_more_urls"], known) == [
+        "http://10.0.0.2:11435",
+        "http://10.0.0.3:11435",
+    ]
+    alone = {"groups": {"ollama_hosts": ["gpu-1"]}, "hostvars": hosts}
+    assert evaluate(providers["ai_service_ollama_more_urls"], alone) == []
