@@ -32,14 +32,7 @@ from ai_service.openai_api.operations import describe_limits
 from ai_service.openapi import build_document
 from ai_service.operations import build_operations
 from ai_service.probe import InferenceProbe
-from ai_service.providers.admission import AdmissionQueue
-from ai_service.providers.chain import ProviderChain
-from ai_service.providers.circuit_breaker import CircuitBreaker
-from ai_service.providers.guarded import GuardedProvider
-from ai_service.providers.mock import MockProvider
-from ai_service.providers.ollama import OllamaProvider
-from ai_service.providers.openai import OpenAIProvider
-from ai_service.providers.pool import ProviderPool
+from ai_service.providers.wiring import build_chain, build_providers
 from ai_service.route_table import build_table
 from ai_service.routes import Gateway, TaskEndpoint
 from ai_service.settings import read_questions
@@ -58,13 +51,11 @@ if TYPE_CHECKING:
     from ai_service.cache.store import Store
     from ai_service.openapi import Document
     from ai_service.providers.base import Provider
+    from ai_service.providers.chain import ProviderChain
     from ai_service.settings import Settings
     from ai_service.tasks import SchemaTask, Task
 
 logger = logging.getLogger(__name__)
-
-REMOTE_CONCURRENCY = 64
-"""Calls at a time to a provider that has machines of its own."""
 
 
 def create_app(
@@ -84,7 +75,7 @@ def create_app(
     """
     metrics = Metrics(workers=settings.workers)
     store = store or _build_store(settings, metrics)
-    chain = _build_chain(settings, providers or _build_providers(settings), metrics)
+    chain = build_chain(settings, providers or build_providers(settings), metrics)
     observer = Observer(chain, store)
     flights: SingleFlight[Outcome] = SingleFlight()
     background = Background(lambda: chain.primary.queue.idle and observer.primary_usable, metrics)
@@ -248,57 +239,6 @@ def _build_store(settings: Settings, metrics: Metrics) -> Store:
         password=settings.redis_password,
         authorities=settings.redis_ca,
         on_failure=metrics.store_failure,
-    )
-
-
-def _build_providers(settings: Settings) -> list[Provider]:
-    names = dict.fromkeys((settings.provider, *settings.fallbacks))
-    return [_build_provider(name, settings) for name in names if name != "openai" or settings.openai_base_url]
-
-
-def _build_provider(name: str, settings: Settings) -> Provider:
-    if name == "ollama":
-        servers = [_build_ollama(url, settings) for url in (settings.ollama_host, *settings.ollama_more_hosts)]
-        return ProviderPool(servers) if len(servers) > 1 else servers[0]
-    if name == "openai":
-        return OpenAIProvider(
-            settings.openai_base_url,
-            settings.openai_model,
-            api_key=settings.openai_api_key,
-            timeout_s=settings.ollama_timeout,
-        )
-    return MockProvider()
-
-
-def _build_ollama(url: str, settings: Settings) -> OllamaProvider:
-    return OllamaProvider(
-        url,
-        settings.ollama_model,
-        timeout_s=settings.ollama_timeout,
-        load_timeout_s=settings.ollama_load_timeout,
-        num_ctx=settings.ollama_num_ctx,
-        keep_alive_s=settings.ollama_keep_alive,
-    )
-
-
-def _build_chain(settings: Settings, providers: Sequence[Provider], metrics: Metrics) -> ProviderChain:
-    return ProviderChain([_guard(provider, settings, metrics) for provider in providers], metrics)
-
-
-def _guard(provider: Provider, settings: Settings, metrics: Metrics) -> GuardedProvider:
-    servers = 1 + len(settings.ollama_more_hosts)
-    concurrency = settings.ollama_num_parallel * servers if provider.name == "ollama" else REMOTE_CONCURRENCY
-    metrics.breaker(provider.name, "closed")
-
-    def changed(state: str) -> None:
-        metrics.breaker(provider.name, state)
-        logger.warning("circuit breaker of %s: %s", provider.name, state)
-
-    return GuardedProvider(
-        provider,
-        CircuitBreaker(on_change=changed),
-        AdmissionQueue(concurrency=concurrency, limit=settings.queue_limit),
-        metrics,
     )
 
 
