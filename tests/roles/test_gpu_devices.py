@@ -84,6 +84,7 @@ def test_amd_instinct(gpu_machine: GpuMachine) -> None:
     assert (found["vendor"], found["count"], found["nvidia"]) == ("amd", 1, {})
     assert found["devices"][0]["render_nodes"] == ["/dev/dri/renderD128"]
     assert found["amd"] == {
+        "packages": [],
         "loaded": True,
         "kfd": True,
         "architectures": ["gfx942"],

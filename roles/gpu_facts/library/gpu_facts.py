@@ -82,7 +82,8 @@ ansible_facts:
           type: dict
         amd:
           description:
-            - Whether amdgpu is V(loaded) and its compute interface V(kfd) there; V(architectures); V(groups) by number.
+            - V(packages) with their hold; whether amdgpu is V(loaded) and its compute interface V(kfd) there;
+              V(architectures); V(groups) by number.
             - Empty where there is no GPU of AMD.
           type: dict
 """

@@ -19,6 +19,8 @@ DRIVER_PACKAGE = re.compile(
     r"xserver-xorg-video-nvidia|lib(egl|gl|gles|glx)\d?-nvidia|linux-(modules|objects|signatures)-nvidia-|nvlsm$"
 )
 TOOLKIT_PACKAGE = re.compile(r"(lib)?nvidia-container")
+# What a host with GPUs of AMD has beside its kernel: firmware as Debian and Ubuntu name it, or AMD's own module.
+AMD_PACKAGE = re.compile(r"amdgpu-dkms|firmware-amd-graphics$|linux-firmware$")
 # The package with the kernel module's source; its version is the driver's.
 MODULE_PACKAGE = re.compile(r"nvidia-(open-kernel|kernel|kernel-open)-dkms$|nvidia-dkms-[\w-]+$")
 
@@ -134,11 +136,12 @@ class Software:
         return next((module for module in found if module["version"]), parse_modinfo(""))
 
     def amd(self) -> dict[str, Any]:
-        """Return the state of AMD's driver: compute interface, architectures, and the numbers of its two groups."""
+        """Return the state of AMD's driver: packages, compute interface, architectures, the numbers of its two groups."""
         nodes = (self._root / "sys" / "class" / "kfd" / "kfd" / "topology" / "nodes").glob("*/properties")
         numbers = [re.search(r"^gfx_target_version (\d+)$", path.read_text(), re.MULTILINE) for path in sorted(nodes)]
         groups = dict(re.findall(r"^(render|video):[^:]*:(\d+):", self._text("etc/group"), flags=re.MULTILINE))
         return {
+            "packages": parse_packages(self._text("var/lib/dpkg/status"), AMD_PACKAGE),
             "loaded": (self._root / "sys" / "module" / "amdgpu").is_dir(),
             "kfd": (self._root / "dev" / "kfd").exists(),
             "architectures": [gfx_name(int(found.group(1))) for found in numbers if found and found.group(1) != "0"],
