@@ -136,7 +136,7 @@ class Software:
         return next((module for module in found if module["version"]), parse_modinfo(""))
 
     def amd(self) -> dict[str, Any]:
-        """Return the state of AMD's driver: packages, compute interface, architectures, the numbers of its two groups."""
+        """Return the state of AMD's driver: packages, compute interface, architectures, numbers of its two groups."""
         nodes = (self._root / "sys" / "class" / "kfd" / "kfd" / "topology" / "nodes").glob("*/properties")
         numbers = [re.search(r"^gfx_target_version (\d+)$", path.read_text(), re.MULTILINE) for path in sorted(nodes)]
         groups = dict(re.findall(r"^(render|video):[^:]*:(\d+):", self._text("etc/group"), flags=re.MULTILINE))
