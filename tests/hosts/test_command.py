@@ -19,5 +19,9 @@ def test_status_knows_the_parts_of_this_host(host: Host) -> None:
 
 
 def test_what_the_service_logs_can_be_read(host: Host) -> None:
-    """By name of the part, whatever the unit is called."""
-    assert "ready" in host.check_output("alchemorsel logs api --lines 200")
+    """By name of the part, whatever the unit is called: the service's own lines, a JSON object each."""
+    host.check_output("alchemorsel status --json")  # asks the service, which logs that
+    lines = host.check_output("alchemorsel logs api --lines 20").splitlines()
+    loggers = [json.loads(line)["logger"] for line in lines if line.startswith("{")]
+    assert loggers, lines
+    assert all(logger.startswith("ai_service") for logger in loggers), lines
