@@ -69,6 +69,13 @@ def test_old_gpu_takes_the_proprietary_module(gpu_machine: GpuMachine) -> None:
     assert evaluated("__gpu_driver_flavour", gpu_machine) == "proprietary"
 
 
+def test_branch_from_before_the_open_module_takes_the_other(gpu_machine: GpuMachine) -> None:
+    """An A100 was served by 470 already; open modules begin with 515."""
+    gpu_machine.plug(NVIDIA, hardware.A100_PCIE)
+    assert evaluated("__gpu_driver_flavour", gpu_machine, **UPSTREAM, gpu_driver_branch="470") == "proprietary"
+    assert evaluated("__gpu_driver_flavour", gpu_machine, **UPSTREAM, gpu_driver_branch="515") == "open"
+
+
 @pytest.mark.parametrize(
     ("device", "settings", "said"),
     [
