@@ -79,6 +79,9 @@ class _Handler(FakeHandler):
 
     def _load(self, body: dict[str, Any]) -> None:
         state = self.fake
+        if "prompt" in body:
+            self.answer(200, {"model": body["model"], "response": state.answer, "done": True})
+            return
         if state.load_error is not None:
             self.answer(500, {"error": state.load_error})
             return
@@ -104,6 +107,7 @@ class FakeOllamaServer(HTTPFake):
         load_error: Sentence that a load answers with status 500; None = it loads.
         drops: Reading calls that are accepted and then dropped, as Docker's proxy does before the server is up.
         forgets_loaded: A loaded model is dropped at once, as with keep_alive 0.
+        answer: What every model answers to a prompt.
         calls: Every request, as (method, path, body).
     """
 
@@ -120,6 +124,7 @@ class FakeOllamaServer(HTTPFake):
         self.load_error: str | None = None
         self.drops = 0
         self.forgets_loaded = False
+        self.answer = "garlic"
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
 
     @property

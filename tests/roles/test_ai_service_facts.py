@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import pwd
 import sys
 from pathlib import Path
 
@@ -95,6 +96,7 @@ def test_ansible_gets_it_all_of_a_host_that_has_nothing(tmp_path: Path) -> None:
         check_mode=True,
         path=str(tmp_path / "opt"),
         unit="none@blue.service",
+        user="nobody-here",
         exists=[str(tmp_path), str(tmp_path / "nowhere")],
         files=[str(tmp_path / "settings.env")],
     )
@@ -107,7 +109,9 @@ def test_ansible_gets_it_all_of_a_host_that_has_nothing(tmp_path: Path) -> None:
 def test_link_to_the_current_release_is_told(tmp_path: Path) -> None:
     """Also where it leads to a release that is gone."""
     (tmp_path / "current").symlink_to("/nowhere/1.0")
-    result = run_module("ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service")
+    result = run_module(
+        "ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service", user="nobody-here"
+    )
     assert result["current"] == "/nowhere/1.0"
 
 
@@ -115,7 +119,9 @@ def test_contents_of_the_files_are_told(tmp_path: Path) -> None:
     """What runs now is compared with what is wanted, and is what a failed deployment goes back to."""
     (tmp_path / "settings.env").write_text("A=1\n")
     files = [str(tmp_path / "settings.env"), str(tmp_path / "gone")]
-    result = run_module("ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service", files=files)
+    result = run_module(
+        "ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service", user="nobody-here", files=files
+    )
     assert result["files"] == {files[0]: "A=1\n"}
 
 
@@ -123,7 +129,14 @@ def test_link_that_leads_nowhere_is_there(tmp_path: Path) -> None:
     """It is what an interrupted deployment may leave."""
     (tmp_path / "green").symlink_to("/nowhere/1.0")
     wanted = [str(tmp_path / "green")]
-    result = run_module("ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service", exists=wanted)
+    result = run_module(
+        "ai_service",
+        "ai_service_facts",
+        path=str(tmp_path),
+        unit="none@blue.service",
+        user="nobody-here",
+        exists=wanted,
+    )
     assert result["exists"] == wanted
 
 
@@ -135,3 +148,9 @@ def test_only_what_served_was_deployed(tmp_path: Path) -> None:
             (tmp_path / name / "deployed").write_text("")
             os.utime(tmp_path / name / "deployed", (served_at, served_at))
     assert ai_service_facts.find_deployed(tmp_path, ["broken", "b", "a"]) == ["a", "b"]
+
+
+def test_account_is_home_and_shell() -> None:
+    """What somebody changed by hand is seen; a host that never had the service has no user."""
+    assert ai_service_facts.account("root") == ["/root", pwd.getpwnam("root").pw_shell]
+    assert ai_service_facts.account("nobody-here") == []

@@ -45,6 +45,7 @@ def apply_state(server: FakeOllamaServer, *, check_mode: bool = False, **options
         "num_ctx": None,
         "wait": 0,
         "timeout": 30,
+        "answers_within": None,
         **options,
     }
     result: dict[str, Any] = ollama_model.apply_state(params, check_mode=check_mode)
@@ -169,6 +170,28 @@ def test_loading_asks_for_no_answer_and_passes_the_options(server: FakeOllamaSer
     assert body == {"model": NAME, "stream": False, "keep_alive": -1, "options": {"num_ctx": 4096}}
     assert result["model"]["loaded"]
     assert result["model"]["size_vram"] == 0
+
+
+def test_loaded_model_is_asked_where_wanted(server: FakeOllamaServer) -> None:
+    """With the context length that it was loaded with; the answer comes back, and asking is no change."""
+    apply_state(server, state="loaded")
+    server.calls.clear()
+    result = apply_state(server, state="loaded", answers_within=30, num_ctx=4096)
+    assert (result["changed"], result["answer"]) == (False, "garlic")
+    assert [body["options"]["num_ctx"] for _, path, body in server.calls if path == "/api/generate"] == [4096]
+
+
+def test_model_that_answers_nothing_fails(server: FakeOllamaServer) -> None:
+    """To be in memory is not enough."""
+    server.answer = " "
+    with pytest.raises(ollama_model.OllamaError, match=r"answers .* with nothing"):
+        apply_state(server, state="loaded", answers_within=30)
+
+
+def test_model_that_is_only_to_be_there_is_not_asked(server: FakeOllamaServer) -> None:
+    """That would load it, and push another out of memory."""
+    assert "answer" not in apply_state(server, state="present", answers_within=30)
+    assert "/api/generate" not in server.changes
 
 
 def test_older_pull_of_the_name_in_memory_does_not_count_as_loaded(server: FakeOllamaServer) -> None:

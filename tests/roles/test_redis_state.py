@@ -74,3 +74,12 @@ def test_host_without_redis_is_no_failure(tmp_path: Path) -> None:
     )
     assert (result["version"], result["behind"], result["exists"]) == ("", [], [str(tmp_path)])
     assert result["memory_mb"] > 0
+
+
+def test_missing_packages_and_unit_are_told(tmp_path: Path) -> None:
+    """By name, so that nothing has to be asked for what is there."""
+    wanted = ["dpkg", "no-such-package"]
+    paths = {"users": str(tmp_path / "users"), "loaded": str(tmp_path / "loaded")}
+    result = run_module("redis", "redis_state", packages=wanted, unit="no-such.service", **paths)
+    assert (result["missing_packages"], result["settled"]) == (["no-such-package"], False)
+    assert result["overcommit"] in {"0", "1", "2"}

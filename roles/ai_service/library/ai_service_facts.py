@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import subprocess
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.host_state import unit, within_deadline
 
 DOCUMENTATION = r"""
 module: ai_service_facts
@@ -26,6 +28,10 @@ options:
     default: python3
   unit:
     description: Unit of the service.
+    type: str
+    required: true
+  user:
+    description: User of the service.
     type: str
     required: true
   files:
@@ -55,6 +61,7 @@ EXAMPLES = r"""
   ai_service_facts:
     path: /opt/alchemorsel/ai_service
     unit: alchemorsel-ai@blue.service
+    user: alchemorsel
     files: [/etc/alchemorsel/ai_service.env]
 """
 
@@ -73,6 +80,15 @@ python_has_venv:
   returned: always
   type: bool
 serving: {description: Whether the unit is active., returned: always, type: bool}
+settled:
+  description: Whether the unit is active and enabled, with its files as systemd has read them.
+  returned: always
+  type: bool
+account:
+  description: The user's home and shell; nothing without the user.
+  returned: always
+  type: list
+  elements: str
 files: {description: "Contents of those of O(files) that are there, by path.", returned: always, type: dict}
 stale_credentials:
   description: Names of the credentials that the running service holds with another content than their file has now.
@@ -122,13 +138,13 @@ def probe_python(python: str) -> tuple[str, bool]:
     return version, has_venv
 
 
-def is_active(unit: str) -> bool:
-    """Return whether systemd says that a unit is active."""
+def account(user: str) -> list[str]:
+    """Return a user's home and shell, nothing where there is no such user."""
     try:
-        done = subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False, timeout=PROBE_TIMEOUT)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        return []
+    return [entry.pw_dir, entry.pw_shell]
 
 
 def stale_credentials(held: Path, files: dict[str, str]) -> list[str]:
@@ -154,6 +170,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "python": {"type": "str", "default": "python3"},
             "unit": {"type": "str", "required": True},
+            "user": {"type": "str", "required": True},
             "files": {"type": "list", "elements": "path", "default": []},
             "credentials": {"type": "dict", "default": {}},
             "exists": {"type": "list", "elements": "path", "default": []},
@@ -164,6 +181,7 @@ def main() -> None:
     current = path / "current"
     whole, half_made = find_releases(path / "releases")
     version, has_venv = probe_python(module.params["python"])
+    state = unit(within_deadline(module), module.params["unit"])
     module.exit_json(
         changed=False,
         whole=whole,
@@ -172,7 +190,9 @@ def main() -> None:
         current=str(current.readlink()) if current.is_symlink() else "",
         python_version=version,
         python_has_venv=has_venv,
-        serving=is_active(module.params["unit"]),
+        serving=state["active"],
+        settled=state["settled"],
+        account=account(module.params["user"]),
         files={path: Path(path).read_text(encoding="utf-8") for path in module.params["files"] if Path(path).is_file()},
         stale_credentials=stale_credentials(HELD_CREDENTIALS / module.params["unit"], module.params["credentials"]),
         exists=[path for path in module.params["exists"] if os.path.lexists(path)],

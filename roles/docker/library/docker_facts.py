@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.host_state import packages, unit, within_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,24 +59,6 @@ runs: {description: Whether the engine's unit is active., returned: success, typ
 starts_at_boot: {description: Whether the engine's unit is enabled., returned: success, type: bool}
 """
 
-DEADLINE_SECONDS = 20
-
-
-def packages(listing: str) -> tuple[dict[str, str], list[str]]:
-    r"""Return the versions of installed packages and which of them are held, from dpkg-query's lines.
-
-    >>> packages("docker.io 26.1.5 install ok installed\nrunc 1.1 deinstall ok config-files\n")
-    ({'docker.io': '26.1.5'}, [])
-    """
-    installed, held = {}, []
-    for line in listing.splitlines():
-        name, version, wish, _, status = line.split()
-        if status == "installed":
-            installed[name] = version
-            if wish == "hold":
-                held.append(name)
-    return installed, held
-
 
 class Host:
     """A host as far as Docker goes.
@@ -87,20 +70,18 @@ class Host:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def describe(self, names: Iterable[str], repository: str, sources: Path, unit: str) -> dict[str, Any]:
+    def describe(self, names: Iterable[str], repository: str, sources: Path, name: str) -> dict[str, Any]:
         """Return what is documented under RETURN."""
-        # A status with a package that dpkg has never heard of is 1; the others are listed all the same.
-        shown = self._run(["dpkg-query", "--show", "--showformat", "${Package} ${Version} ${Status}\n", *names])[1]
-        # A package that is known but was never installed has no version, and its line one word less.
-        installed, held = packages("".join(f"{line}\n" for line in shown.splitlines() if len(line.split()) == 5))
+        installed, held = packages(self._run, names)
+        state = unit(self._run, name)
         version = re.search(r"\d+[.\d]*", self._run(["dockerd", "--version"])[1])
         return {
             "installed": installed,
             "held": held,
             "source_files": self._naming(repository, sources),
             "engine": version.group() if version else "0",
-            "runs": self._run(["systemctl", "is-active", unit])[0] == 0,
-            "starts_at_boot": self._run(["systemctl", "is-enabled", unit])[0] == 0,
+            "runs": state["active"],
+            "starts_at_boot": state["enabled"],
         }
 
     def _naming(self, repository: str, sources: Path) -> list[str]:
@@ -122,13 +103,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-
-    def run(command: list[str]) -> tuple[int, str, str]:
-        result: tuple[int, str, str] = module.run_command(["timeout", str(DEADLINE_SECONDS), *command])
-        return result
-
     params = module.params
-    described = Host(run).describe(params["packages"], params["repository"], Path(params["sources"]), params["unit"])
+    host = Host(within_deadline(module))
+    described = host.describe(params["packages"], params["repository"], Path(params["sources"]), params["unit"])
     module.exit_json(changed=False, **described)
 
 

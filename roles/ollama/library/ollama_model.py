@@ -64,9 +64,14 @@ options:
     type: int
     default: 0
   timeout:
-    description: Seconds that everything else together may take.
+    description: Seconds that everything else together may take, but for the answer.
     type: int
     default: 1800
+  answers_within:
+    description:
+      - Seconds within which a model that is to be V(loaded) must answer a short request, or the module fails. Not asked
+        in check mode, nor without a number.
+    type: int
 attributes:
   check_mode:
     support: full
@@ -113,6 +118,10 @@ model:
     size_vram:
       description: Bytes of it in GPU memory; 0 means that it runs on the CPU.
       type: int
+answer:
+  description: What the model answered.
+  returned: where it was asked (O(answers_within))
+  type: str
 actions:
   description: What was done, or would be done in check mode, in order.
   returned: always
@@ -151,6 +160,10 @@ def apply_state(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
         if wanted == "loaded":
             keeper.ensure_loaded(keep_alive=params["keep_alive"], num_ctx=params["num_ctx"])
     changed = bool(keeper.actions)
+    answered = {}
+    if wanted == "loaded" and params["answers_within"] and not check_mode:
+        asking = OllamaClient(params["base_url"], params["answers_within"])
+        answered = {"answer": keeper.ensure_answer(asking, num_ctx=params["num_ctx"])}
     after = keeper.facts() if changed and not check_mode else before
     shown = {**_state(after), "state": wanted} if check_mode and changed else _state(after)
     return {
@@ -158,6 +171,7 @@ def apply_state(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
         "actions": keeper.actions,
         "model": after,
         "diff": {"before": _state(before), "after": shown},
+        **answered,
     }
 
 
@@ -189,6 +203,7 @@ def main() -> None:
             "num_ctx": {"type": "int"},
             "wait": {"type": "int", "default": 0},
             "timeout": {"type": "int", "default": 1800},
+            "answers_within": {"type": "int"},
         },
         supports_check_mode=True,
     )

@@ -87,6 +87,18 @@ class OllamaClient:
             body["options"] = {"num_ctx": num_ctx}
         self._finish("POST", "/api/generate", body)
 
+    def answer(self, name: str, prompt: str, *, tokens: int, num_ctx: int | None) -> str:
+        """Return what a model writes after a prompt, at most so many tokens."""
+        options = {"num_predict": tokens, **({} if num_ctx is None else {"num_ctx": num_ctx})}
+        body = {"model": name, "prompt": prompt, "stream": False, "options": options}
+        written = ""
+        for line in self._exchange("POST", "/api/generate", body):
+            if "error" in line:
+                message = f"{name} did not answer: {line['error']}"
+                raise OllamaError(message)
+            written += line.get("response", "")
+        return written
+
     def _listing(self, path: str) -> list[dict[str, Any]]:
         answers = list(self._exchange("GET", path))
         models = answers[0].get("models") if answers else None

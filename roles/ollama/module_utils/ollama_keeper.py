@@ -7,6 +7,10 @@ from typing import Any
 from ansible.module_utils.ollama_client import OllamaClient, OllamaError
 from ansible.module_utils.ollama_names import bare_digest, full_name, registry_reference
 
+PROMPT = "Tomatoes, basil and"
+PROMPT_TOKENS = 4
+"""Enough to show that the model computes."""
+
 
 class ModelKeeper:
     """Brings one model to the wanted state with as few calls as it takes.
@@ -67,6 +71,22 @@ class ModelKeeper:
                 "this model beside the others"
             )
             raise OllamaError(message)
+
+    def ensure_answer(self, asking: OllamaClient, *, num_ctx: int | None) -> str:
+        """Return what the model answers to a short request.
+
+        Args:
+            asking: The server, with the time that the answer may take.
+            num_ctx: Context length that the model was loaded with; another would load it again.
+
+        Raises:
+            OllamaError: It does not answer, or with nothing.
+        """
+        answer = asking.answer(self._name, PROMPT, tokens=PROMPT_TOKENS, num_ctx=num_ctx)
+        if not answer.strip():
+            message = f"{self._name} is loaded but answers {PROMPT!r} with nothing"
+            raise OllamaError(message)
+        return answer
 
     def ensure_absent(self) -> None:
         """Delete the model where it is there."""

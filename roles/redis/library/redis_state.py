@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.host_state import packages, unit, within_deadline
 
 DOCUMENTATION = r"""
 module: redis_state
-short_description: Look at the installed Redis, at what the running one has not taken up yet, and at the memory
+short_description: Look at the installed Redis, at what the running one has not taken up yet, at memory and kernel
 description:
   - Reads only. What is not there is reported as such, never as a failure.
 options:
@@ -43,6 +45,15 @@ options:
     type: list
     elements: path
     default: []
+  packages:
+    description: Packages that have to be there.
+    type: list
+    elements: str
+    default: []
+  unit:
+    description: Unit of the server.
+    type: str
+    default: redis-server.service
 attributes:
   check_mode:
     support: full
@@ -66,11 +77,26 @@ behind:
   elements: str
 memory_mb: {description: "Memory of the host, or of its control group, in MiB.", returned: always, type: int}
 exists: {description: Those of O(exists) that are there., returned: always, type: list, elements: str}
+missing_packages:
+  description: Those of O(packages) that are not installed.
+  returned: always
+  type: list
+  elements: str
+settled:
+  description: Whether the unit is active and enabled, with its files as systemd has read them.
+  returned: always
+  type: bool
+overcommit: {description: "The kernel's vm.overcommit_memory.", returned: always, type: str}
+overcommit_is_ours:
+  description: Whether it can be set from here; in a container it often cannot.
+  returned: always
+  type: bool
 """
 
 PROBE_TIMEOUT = 20
 """Seconds; telling its version takes a program milliseconds."""
 KIB_A_MIB = 1024
+OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Of control groups in version 2 and 1; a host that is a container has one."""
 
@@ -128,16 +154,24 @@ def main() -> None:
             "started": {"type": "path", "default": "/run/redis/redis-server.pid"},
             "loaded": {"type": "path", "required": True},
             "exists": {"type": "list", "elements": "path", "default": []},
+            "packages": {"type": "list", "elements": "str", "default": []},
+            "unit": {"type": "str", "default": "redis-server.service"},
         },
         supports_check_mode=True,
     )
     params = module.params
+    run = within_deadline(module)
+    installed = packages(run, params["packages"])[0] if params["packages"] else {}
     module.exit_json(
         changed=False,
         version=version_of(params["program"]),
         behind=behind(params["settings"], params["users"], Path(params["started"]), Path(params["loaded"])),
         memory_mb=memory_mb(Path("/proc/meminfo").read_text(), [path.read_text() for path in LIMITS if path.exists()]),
         exists=[path for path in params["exists"] if Path(path).exists()],
+        missing_packages=[name for name in params["packages"] if name not in installed],
+        settled=unit(run, params["unit"])["settled"],
+        overcommit=OVERCOMMIT.read_text().strip(),
+        overcommit_is_ours=os.access(OVERCOMMIT, os.W_OK),
     )
 
 

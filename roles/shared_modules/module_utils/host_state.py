@@ -1,0 +1,78 @@
+"""How paths, packages and units of a host are; reads only.
+
+Standard library only, because it runs on the managed host.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Run = Callable[[list[str]], tuple[int, str, str]]
+
+DEADLINE_SECONDS = 20
+
+
+def within_deadline(module: Any) -> Run:
+    """Return what runs a command on the host within a deadline: exit status, output and errors.
+
+    Args:
+        module: Ansible's.
+    """
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        result: tuple[int, str, str] = module.run_command(["timeout", str(DEADLINE_SECONDS), *command])
+        return result
+
+    return run
+
+
+def packages(run: Run, names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the versions of those packages that are installed, by name, and which of them are held."""
+    # A status with a package that dpkg has never heard of is 1; the others are listed all the same.
+    shown = run(["dpkg-query", "--show", "--showformat", "${Package} ${Version} ${Status}\n", *names])[1]
+    installed, held = {}, []
+    for words in (line.split() for line in shown.splitlines()):
+        # A package that is known but was never installed has no version, and its line one word less.
+        if len(words) == 5 and words[4] == "installed":
+            installed[words[0]] = words[1]
+            if words[2] == "hold":
+                held.append(words[0])
+    return installed, held
+
+
+def unit(run: Run, name: str) -> dict[str, bool]:
+    """Return how a unit is.
+
+    Returns:
+        ``active``; ``enabled``; and ``settled``: both, with the unit's files as systemd has read them.
+    """
+    shown = run(["systemctl", "show", "--property=ActiveState,UnitFileState,NeedDaemonReload", name])[1]
+    said = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    active, enabled = said.get("ActiveState") == "active", said.get("UnitFileState") == "enabled"
+    return {
+        "active": active,
+        "enabled": enabled,
+        "settled": active and enabled and said.get("NeedDaemonReload") == "no",
+    }
+
+
+def path(name: str) -> dict[str, Any]:
+    """Return how a path is.
+
+    Returns:
+        ``exists``; ``is_folder``, links followed; ``target``, where a link leads, empty where it is none; ``uid`` and
+        ``gid``, numbers, 0 where there is nothing.
+    """
+    place = Path(name)
+    there = place.stat() if place.exists() else None
+    return {
+        "exists": there is not None,
+        "is_folder": place.is_dir(),
+        "target": str(place.resolve()) if place.is_symlink() else "",
+        "uid": there.st_uid if there else 0,
+        "gid": there.st_gid if there else 0,
+    }

@@ -1,0 +1,73 @@
+"""What modules of several roles ask of a host: paths, packages, units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.roles.ansible_module import run_module
+
+from ansible.module_utils.host_state import packages, path, unit  # isort: skip  # found by the import above
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LISTING = """containerd 1.7.24~ds1-6 install ok installed
+docker-ce 5:27.0.1-1 hold ok installed
+runc  unknown ok not-installed
+docker.io 26.1.5 deinstall ok config-files
+"""
+
+
+def saying(output: str):  # type: ignore[no-untyped-def]
+    """A host on which every command prints this."""
+    return lambda command: (1, output, f"{command[0]} complains")
+
+
+def test_only_installed_packages_count_and_holds_are_seen() -> None:
+    """A package that left its configuration or is known by name alone is not there."""
+    found = packages(saying(LISTING), ["containerd", "docker-ce", "runc", "docker.io"])
+    assert found == ({"containerd": "1.7.24~ds1-6", "docker-ce": "5:27.0.1-1"}, ["docker-ce"])
+
+
+@pytest.mark.parametrize(
+    ("said", "settled"),
+    [
+        ("ActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\n", True),
+        ("ActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=yes\n", False),
+        ("ActiveState=active\nUnitFileState=disabled\nNeedDaemonReload=no\n", False),
+        ("ActiveState=failed\nUnitFileState=enabled\nNeedDaemonReload=no\n", False),
+        ("ActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n", False),
+        ("", False),
+    ],
+)
+def test_unit_is_settled_when_nothing_is_left_to_do(said: str, settled: bool) -> None:
+    """Active, enabled, and its files read; a host without systemd has no such unit."""
+    assert unit(saying(said), "example.service")["settled"] is settled
+
+
+def test_link_tells_where_it_leads(tmp_path: Path) -> None:
+    """To the end, and whether that is there."""
+    (tmp_path / "release").mkdir()
+    (tmp_path / "current").symlink_to("release")
+    found = path(str(tmp_path / "current"))
+    assert (found["exists"], found["is_folder"], found["target"]) == (True, True, str(tmp_path / "release"))
+    assert path(str(tmp_path / "release"))["target"] == ""
+    (tmp_path / "release").rmdir()
+    assert path(str(tmp_path / "current"))["exists"] is False
+
+
+def test_module_says_all_at_once(tmp_path: Path) -> None:
+    """What is not there is no failure."""
+    told = run_module(
+        "shared_modules",
+        "host_state",
+        check_mode=True,
+        paths=[str(tmp_path / "nothing")],
+        packages=["no-such-package"],
+        units=["no-such.service"],
+    )
+    assert told["paths"][str(tmp_path / "nothing")]["exists"] is False
+    assert told["packages"] == {}
+    assert told["units"]["no-such.service"]["settled"] is False
