@@ -46,7 +46,8 @@ def test_secrets_of_prod_are_encrypted_and_have_to_be_replaced() -> None:
     assert SECRETS.read_bytes().startswith(b"$ANSIBLE_VAULT;1.1;AES256")
     placeholders = yaml.safe_load((ROLES / "preflight" / "defaults" / "main.yml").read_text())["preflight_placeholders"]
     for name, value in variables(SECRETS).items():
-        assert any(re.fullmatch(placeholder, value, re.IGNORECASE) for placeholder in placeholders), name
+        for secret in value if isinstance(value, list) else [value]:
+            assert any(re.fullmatch(placeholder, secret, re.IGNORECASE) for placeholder in placeholders), name
     assert f"`{EXAMPLE_PASSWORD}`" in (ROLES.parent / "docs" / "operations.md").read_text()
 
 
@@ -73,3 +74,15 @@ def test_every_ollama_host_of_prod_takes_its_share() -> None:
     ]
     alone = {"groups": {"ollama_hosts": ["gpu-1"]}, "hostvars": hosts}
     assert evaluate(providers["ai_service_ollama_more_urls"], alone) == []
+
+
+def test_prod_lets_nobody_ask_without_a_key() -> None:
+    """API, verification and page have theirs; the scenario of the whole site has the same files."""
+    prod, scenario = INVENTORIES / "prod", ROLES.parent / "molecule" / "site-prod" / "inventory"
+    for group, names in (
+        ("ai_service_hosts", ["ai_service_api_keys", "ai_service_verify_key"]),
+        ("web_hosts", ["web_api_key"]),
+    ):
+        file = prod / "group_vars" / group / "keys.yml"
+        assert list(variables(file)) == names
+        assert (scenario / "group_vars" / group / "keys.yml").resolve() == file
