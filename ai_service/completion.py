@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ai_service.cache.entry import Entry
-from ai_service.cache.freshness import STALE_IF_ERROR_S, is_due, may_serve_stale
+from ai_service.answer_entry import entry_of
+from ai_service.cache.entry import Entry  # noqa: TC001 - msgspec reads the type of the field
+from ai_service.cache.freshness import is_due, may_serve_stale
 from ai_service.cache.keys import UNKNOWN_MODEL, answer_key
-from ai_service.cache.shared_flight import Turn
-from ai_service.content_encoding import pack
+from ai_service.cache.shared_flight import Bid, Turn
 from ai_service.errors import DeadlineExceeded, HTTPError, NotCached
 from ai_service.providers.chain import ChainAnswer
-from ai_service.schemas import Meta, Recipe
 from ai_service.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
     from ai_service.cache.response_cache import ResponseCache
     from ai_service.cache.shared_flight import SharedFlight
     from ai_service.cache.single_flight import SingleFlight
+    from ai_service.cache_control import Directives
     from ai_service.health import Observer
     from ai_service.metrics import Metrics
     from ai_service.providers.chain import ProviderChain
@@ -36,26 +34,6 @@ if TYPE_CHECKING:
     from ai_service.tasks import Task
     from ai_service.transcript import Follower
     from ai_service.validation import Question
-
-FALLBACK_TTL_S = 60.0
-"""A fallback's answer is fresh for so long: the primary is to be asked again soon."""
-
-
-@dataclass(frozen=True, slots=True)
-class Directives:
-    """What a request's `Cache-Control` asks for (RFC 9111, section 5.2.1).
-
-    Attributes:
-        no_cache: Compute anew, whatever is stored; the new answer may be stored.
-        no_store: Compute anew, and store nothing.
-        only_if_cached: Answer from the cache or not at all.
-        max_stale_s: So many seconds past its freshness an answer is still welcome; infinite for `max-stale` alone.
-    """
-
-    no_cache: bool = False
-    no_store: bool = False
-    only_if_cached: bool = False
-    max_stale_s: float = 0.0
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -141,9 +119,11 @@ class Completions:
         """
         key = answer_key(task.name, self._observer.model_digest, question.digest)
         started = time.perf_counter()
-        stored = None
-        if not (directives.no_store or directives.no_cache):
-            stored = self._cache.at_hand(key) or await self._cache.find(key)
+        stored, bid = None, None
+        if not directives.bypass:
+            stored = self._cache.at_hand(key)
+            if stored is None:
+                stored, bid = await self._look(task, key, directives)
         if stored is not None:
             found = self._from_cache(task, question, stored, directives, started)
             if found is not None:
@@ -157,7 +137,7 @@ class Completions:
         try:
             async with asyncio.timeout(self._deadline_s):
                 cache = "expired" if stored else "miss"
-                outcome = await self._miss(task, question.request, key, directives, cache, follower=follower)
+                outcome = await self._miss(task, question.request, key, directives, cache, bid=bid, follower=follower)
         except (HTTPError, TimeoutError) as error:
             if stale is not None:
                 return Outcome(stale, "stale", "stale", (looked_up,))
@@ -201,6 +181,17 @@ class Completions:
             outcome = await self._keep(task, ChainAnswer(answer, ()), key, purpose, turn)
         return outcome.detail == "stored"
 
+    async def _look(self, task: Task, key: str, directives: Directives) -> tuple[tuple[Entry, str] | None, Bid | None]:
+        """What the store has, or a bid for computing it; the latter only where this request would compute it itself."""
+        if directives.only_if_cached or key in self._flights:
+            return await self._cache.find(key), None
+        generation = self._cache.generation(task.name)
+        found = await self._shared.seek(key, "request", generation)
+        if isinstance(found, Bid):
+            self._cache.forget(key)
+            return None, found
+        return self._cache.take(key, found, generation.purges), None
+
     def _from_cache(
         self, task: Task, question: Question, stored: tuple[Entry, str], directives: Directives, started: float
     ) -> Outcome | None:
@@ -228,33 +219,41 @@ class Completions:
         directives: Directives,
         cache: str,
         *,
+        bid: Bid | None,
         follower: Follower | None,
     ) -> Outcome:
-        bypass = directives.no_store or directives.no_cache
         if follower is not None:
-            follower.cache = "bypass" if bypass else cache
-        if bypass:
+            follower.cache = "bypass" if directives.bypass else cache
+        if directives.bypass:
             transcript = Transcript(kept=follower is None)
             if follower is not None:
                 transcript.attach(follower)
             turn = None if directives.no_store else Turn(await self._cache.current_generation(task.name))
             found = await self._chain.answer(task, request, transcript)
             return await self._keep(task, found, key, "bypass", turn)
+        if bid is not None and key in self._flights:  # Whose computation may be waiting for the very lock.
+            await self._shared.withdraw(bid)
+            bid = None
         outcome, joined = await self._flights.run(
-            key, lambda transcript: self._bounded(task, request, key, cache, transcript), follower
+            key,
+            lambda transcript: self._bounded(task, request, key, cache, transcript=transcript, bid=bid),
+            follower,
         )
         return msgspec.structs.replace(outcome, cache="coalesced") if joined else outcome
 
-    async def _bounded(self, task: Task, request: TaskRequest, key: str, cache: str, transcript: Transcript) -> Outcome:
+    async def _bounded(
+        self, task: Task, request: TaskRequest, key: str, cache: str, *, transcript: Transcript, bid: Bid | None
+    ) -> Outcome:
         """A shared computation ends by itself, whoever still waits for it."""
         async with (
             asyncio.timeout(self._deadline_s),
             self._shared.turn(
                 key,
                 "request",
-                self._cache.generation(task.name),
+                self._cache.generation(task.name) if bid is None else bid.generation,
                 wait_s=self._deadline_s / 2,
                 is_enough=self._is_fresh,
+                bid=bid,
             ) as turn,
         ):
             if turn.entry is not None:
@@ -279,7 +278,7 @@ class Completions:
             soon: Whether a caller waits, so that what can follow the answer does.
         """
         now = self._clock()
-        entry = self._entry(task, found, now)
+        entry = entry_of(task, found, now)
         self._metrics.answer(task.name, entry.confidence)
         keepable = task.storable(found.answer.judged[0]) and not found.answer.fabricated
         stored = False
@@ -293,31 +292,3 @@ class Completions:
             ("provider", found.answer.provider_s),
         )
         return Outcome(entry, cache, "stored" if stored else "", timings, found.passed_over, found.answer.fabricated)
-
-    def _entry(self, task: Task, found: ChainAnswer, now: float) -> Entry:
-        answer = found.answer
-        data, confidence = answer.judged
-        if answer.fabricated:  # The rule rates the text; nobody thought about it.
-            confidence = 0.0
-            data = msgspec.structs.replace(data, confidence=confidence) if isinstance(data, Recipe) else data
-        ttl_s = FALLBACK_TTL_S if found.degraded else task.ttl_s * (0.5 + confidence)
-        meta = Meta(
-            provider=answer.provider,
-            model=answer.model,
-            generated_at=datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            confidence=confidence,
-            degraded=found.degraded,
-        )
-        body = task.body(data, meta)
-        return Entry(
-            body=body,
-            created=now,
-            fresh_until=now + ttl_s,
-            stale_until=now + ttl_s + STALE_IF_ERROR_S,
-            compute_s=answer.load_s + answer.provider_s,
-            provider=answer.provider,
-            model=answer.model,
-            confidence=confidence,
-            degraded=found.degraded,
-            packed=pack(body),
-        )

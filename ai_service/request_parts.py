@@ -1,14 +1,12 @@
-"""What is read of a request beside its question: its name, its wishes about caching, its body."""
+"""What is read of a request beside its question: its name and its body."""
 
 from __future__ import annotations
 
-import math
 import re
 import secrets
 from itertools import count
 from typing import TYPE_CHECKING
 
-from ai_service.completion import Directives
 from ai_service.errors import Disconnected, InvalidRequest, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
 from ai_service.lazy_timeout import within
 
@@ -20,7 +18,6 @@ KEY_NAME = "alchemorsel.key"
 """Where an ASGI scope says whose API key was presented."""
 REQUEST_ID = b"x-request-id"
 BODY_TIMEOUT_S = 10.0
-_DIRECTIVE = re.compile(rb'([a-z-]+)(?:="?([^",]*)"?)?')
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS_ID = secrets.token_hex(8).encode()
 _request_numbers = count(1)
@@ -33,25 +30,6 @@ def request_id_of(headers: dict[bytes, bytes]) -> bytes:
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
     return b"%s-%d" % (_PROCESS_ID, next(_request_numbers))
-
-
-def parse_cache_control(value: bytes) -> Directives:
-    """Reads the directives that are honoured; others are ignored, as HTTP wants it."""
-    words = dict(_DIRECTIVE.findall(value.lower()))
-    max_stale = words.get(b"max-stale")
-    return Directives(
-        no_cache=b"no-cache" in words,
-        no_store=b"no-store" in words,
-        only_if_cached=b"only-if-cached" in words,
-        max_stale_s=0.0 if max_stale is None else _delta_seconds(max_stale),
-    )
-
-
-def _delta_seconds(argument: bytes) -> float:
-    """`max-stale` without an argument means any age; one that is no number is none (RFC 9111, section 1.2.2)."""
-    if not argument:
-        return math.inf
-    return float(argument) if argument.isdigit() else 0.0
 
 
 async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeout_s: float = BODY_TIMEOUT_S) -> bytes:

@@ -10,11 +10,11 @@ import time
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from ai_service.completion import Directives
+from ai_service.cache_control import Directives, parse_cache_control
 from ai_service.content_encoding import CODING, accepts_zstd
 from ai_service.error_response import error_response
 from ai_service.errors import Disconnected, HTTPError, MethodNotAllowed
-from ai_service.request_parts import KEY_NAME, REQUEST_ID, parse_cache_control, read_json_body, request_id_of
+from ai_service.request_parts import KEY_NAME, REQUEST_ID, read_json_body, request_id_of
 from ai_service.server_timing import durations, server_timing
 from ai_service.streaming import EVENT_STREAM, EventStream, Headers, TaskEvents
 from ai_service.transcript import Author

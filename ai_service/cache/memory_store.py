@@ -69,6 +69,11 @@ class MemoryStore:
             await self.set(lock.key, lock.token, ttl_s)
         return Claim(free, tuple([await self.get(key) for key in look]))
 
+    async def seek(self, key: str, generation: str, lock: Lock, ttl_s: float) -> bytes | Claim | None:
+        """See Store."""
+        value = await self.get(key)
+        return await self.claim(lock, ttl_s, key, generation) if value is None else value
+
     async def extend(self, lock: Lock, ttl_s: float) -> bool:
         """See Store."""
         return await self.get(lock.key) == lock.token and await self.set(lock.key, lock.token, ttl_s)

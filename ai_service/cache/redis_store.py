@@ -6,8 +6,7 @@ import asyncio
 import logging
 import time
 from functools import partial
-from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -16,12 +15,14 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
+from ai_service.cache import redis_scripts as scripts
+from ai_service.cache.batch import Batch
 from ai_service.cache.redis_connections import RedisConnections
 from ai_service.cache.redis_tls import share_trust
 from ai_service.cache.store import Claim, Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from redis.asyncio import ConnectionPool
 
@@ -35,28 +36,14 @@ TIMEOUTS_IN_A_ROW = 2
 MAX_CONNECTIONS = 64
 SCAN_STEP = 500
 
-_CLAIM = """
-local found = {redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0}
-for at = 2, #KEYS do found[at] = redis.call('get', KEYS[at]) end
-return found
-"""
-_KEEP = """
-local kept = 0
-if (redis.call('get', KEYS[2]) or '') == ARGV[1] then
-  kept = redis.pcall('set', KEYS[1], ARGV[2], 'PX', ARGV[3])
-  if kept.ok then kept = 1 end
-end
-if KEYS[3] and redis.call('get', KEYS[3]) == ARGV[4] then redis.call('del', KEYS[3]) end
-return kept
-"""
-"""A full Redis refuses the value; the lock is freed all the same, and the refusal is the answer."""
-_EXTEND = """
-return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0
-"""
-_RELEASE = """
-return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0
-"""
-"""Compare and act in one step: a lock that ran out may be another's by now."""
+
+class _Sought(NamedTuple):
+    """One `seek`."""
+
+    key: str
+    generation: str
+    lock: Lock
+    ttl_s: float
 
 
 class RedisStore:
@@ -107,8 +94,8 @@ class RedisStore:
         self._timeouts = 0
         self._down = False
         self._refused: set[str] = set()
-        self._asked: list[tuple[str, asyncio.Future[bytes | None]]] = []
-        self._fetching: set[asyncio.Task[None]] = set()
+        self._gets: Batch[str, bytes] = Batch(self._get_all)
+        self._seeks: Batch[_Sought, bytes | Claim] = Batch(self._seek_all, self._give_up)
         self.available = True
 
     @property
@@ -120,13 +107,7 @@ class RedisStore:
         """See Store."""
         if self._clock() < self._paused_until:
             return None
-        if not self._asked:
-            task = asyncio.create_task(self._fetch())
-            self._fetching.add(task)
-            task.add_done_callback(self._fetching.discard)
-        value: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
-        self._asked.append((key, value))
-        return await value
+        return await self._gets.get(key)
 
     async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
         """See Store."""
@@ -138,21 +119,27 @@ class RedisStore:
         """See Store."""
         locks = () if lock is None else (lock.key,)
         arguments = (generation.value, value, _milliseconds(ttl_s), b"" if lock is None else lock.token)
-        kept = await self._run("set", _KEEP, (key, generation.key, *locks), *arguments)
+        kept = await self._run("set", scripts.KEEP, (key, generation.key, *locks), *arguments)
         return Kept.REFUSED if kept is None else Kept.STORED if kept else Kept.OUTDATED
 
     async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
         """See Store."""
-        found = await self._run("claim", _CLAIM, (lock.key, *look), lock.token, _milliseconds(ttl_s))
+        found = await self._run("claim", scripts.CLAIM, (lock.key, *look), lock.token, _milliseconds(ttl_s))
         return None if found is None else Claim(bool(found[0]), tuple(found[1:]))
+
+    async def seek(self, key: str, generation: str, lock: Lock, ttl_s: float) -> bytes | Claim | None:
+        """See Store."""
+        if self._clock() < self._paused_until:
+            return None
+        return await self._seeks.get(_Sought(key, generation, lock, ttl_s))
 
     async def extend(self, lock: Lock, ttl_s: float) -> bool:
         """See Store."""
-        return bool(await self._run("extend", _EXTEND, (lock.key,), lock.token, _milliseconds(ttl_s)))
+        return bool(await self._run("extend", scripts.EXTEND, (lock.key,), lock.token, _milliseconds(ttl_s)))
 
     async def release(self, lock: Lock) -> bool:
         """See Store."""
-        return bool(await self._run("release", _RELEASE, (lock.key,), lock.token))
+        return bool(await self._run("release", scripts.RELEASE, (lock.key,), lock.token))
 
     async def count(self, prefix: str) -> int | None:
         """See Store."""
@@ -168,19 +155,23 @@ class RedisStore:
 
     async def close(self) -> None:
         """See Store."""
-        await asyncio.gather(*self._fetching)
+        await self._gets.drain()
+        await self._seeks.drain()
         await self._redis.aclose()
 
-    async def _fetch(self) -> None:
-        """Asks for all keys of this turn of the loop in one command: most of its cost is that of the round trip."""
-        asked, self._asked = self._asked, []
-        values: list[bytes | None] | None = None
-        try:
-            values = await self.attempt("get", lambda: self._connections.command("MGET", *(key for key, _ in asked)))
-        finally:  # Whatever happens, nobody is left waiting.
-            for (_, waiting), value in zip(asked, values or repeat(None), strict=False):
-                if not waiting.done():
-                    waiting.set_result(value)
+    async def _get_all(self, keys: Sequence[str]) -> list[bytes | None] | None:
+        found: list[bytes | None] | None = await self.attempt("get", lambda: self._connections.command("MGET", *keys))
+        return found
+
+    async def _seek_all(self, sought: Sequence[_Sought]) -> list[bytes | Claim | None] | None:
+        keys = [key for each in sought for key in (each.key, each.lock.key, each.generation)]
+        arguments = [value for each in sought for value in (each.lock.token, _milliseconds(each.ttl_s))]
+        found = await self._run("seek", scripts.SEEK, keys, *arguments)
+        return None if found is None else [_claim(value) if isinstance(value, list) else value for value in found]
+
+    async def _give_up(self, sought: _Sought, found: bytes | Claim) -> None:
+        if isinstance(found, Claim) and found.held:
+            await self.release(sought.lock)
 
     async def _scan(self, prefix: str, *, remove: bool) -> int | None:
         """Step by step, so that no step keeps Redis from others for long."""
@@ -197,7 +188,7 @@ class RedisStore:
             if cursor == 0:
                 return seen
 
-    async def _run(self, operation: str, script: str, keys: tuple[str, ...], *arguments: bytes | int) -> Any:
+    async def _run(self, operation: str, script: str, keys: Sequence[str], *arguments: bytes | int) -> Any:
         return await self.attempt(
             operation, lambda: self._connections.command("EVAL", script, len(keys), *keys, *arguments)
         )
@@ -239,6 +230,11 @@ class RedisStore:
             self._down = False
             logger.warning("Redis answers again")
         return value
+
+
+def _claim(found: list[Any]) -> Claim | None:
+    held, generation = found
+    return None if held < 0 else Claim(bool(held), (None, generation))
 
 
 def _milliseconds(seconds: float) -> int:

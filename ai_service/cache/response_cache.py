@@ -44,7 +44,16 @@ class ResponseCache:
     async def find(self, key: str) -> tuple[Entry, str] | None:
         """The store's entry, fresh or stale, and where it was found: there, or in `memory` while the store is down."""
         purges = self._memory.purges
-        raw = await self._store.get(key)
+        return self.take(key, await self._store.get(key), purges)
+
+    def take(self, key: str, raw: bytes | None, purges: int) -> tuple[Entry, str] | None:
+        """What `find` gives, of a value that the store gave, or of None where it gave none.
+
+        Args:
+            key: The value's.
+            raw: The value.
+            purges: How often this process had forgotten answers when the store was asked.
+        """
         if raw is None and not self._store.available:
             entry = self._memory.kept(key)
             return (entry, "memory") if entry is not None else None
@@ -55,6 +64,10 @@ class ResponseCache:
         if purges == self._memory.purges:
             self._memory.put(key, entry)
         return entry, self._store.name
+
+    def forget(self, key: str) -> None:
+        """Nothing is stored under this key any more."""
+        self._memory.drop(key)
 
     async def reread(self, key: str) -> Entry | None:
         """The store's entry, whatever this process remembers; where the store is down, what it remembers."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ai_service.cache.entry import decode
 from ai_service.cache.keys import lock_key
-from ai_service.cache.store import Lock
+from ai_service.cache.store import Claim, Lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -46,6 +46,21 @@ class Turn:
         return lock
 
 
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """An attempt at a lock that was made while the answer was looked for, and not found: it saves a round trip.
+
+    Attributes:
+        lock: The lock.
+        claim: What came of it.
+        generation: What this process knew of the present one before.
+    """
+
+    lock: Lock
+    claim: Claim
+    generation: Generation
+
+
 class SharedFlight:
     """Locks in the store, extended while their holder lives.
 
@@ -72,9 +87,36 @@ class SharedFlight:
         self._poll_s = poll_s
         self._clock = clock
 
+    async def seek(self, key: str, purpose: str, generation: Generation) -> bytes | Bid | None:
+        """Looks for an answer; where the store has none, this is a bid for computing it.
+
+        Args:
+            key: The answer's.
+            purpose: Of the computation.
+            generation: What this process knows of the present one.
+
+        Returns:
+            The stored value, or the bid; None where the store is down. A bid is for `turn`, or to be withdrawn.
+        """
+        lock = self._new_lock(key, purpose)
+        found = await self._store.seek(key, generation.key, lock, self._lease_s)
+        return Bid(lock, found, generation) if isinstance(found, Claim) else found
+
+    async def withdraw(self, bid: Bid) -> None:
+        """Frees a bid's lock for others."""
+        if bid.claim.held:
+            await self._store.release(bid.lock)
+
     @asynccontextmanager
     async def turn(
-        self, key: str, purpose: str, generation: Generation, *, wait_s: float, is_enough: Callable[[Entry], bool]
+        self,
+        key: str,
+        purpose: str,
+        generation: Generation,
+        *,
+        wait_s: float,
+        is_enough: Callable[[Entry], bool],
+        bid: Bid | None = None,
     ) -> AsyncIterator[Turn]:
         """Waits until it is this process's turn to compute an answer, or until the answer is there.
 
@@ -84,22 +126,16 @@ class SharedFlight:
             generation: What this process knows of the present one; the store's part is looked up with the lock.
             wait_s: Seconds to wait for another process at most.
             is_enough: Whether a stored entry is what would be computed.
+            bid: The attempt at the lock that was made already; None for none.
         """
-        lock = Lock(lock_key(key, purpose), secrets.token_bytes(16))
+        lock = self._new_lock(key, purpose) if bid is None else bid.lock
         give_up = self._clock() + wait_s
-        while True:
-            turn = Turn(generation)
-            claim = await self._store.claim(lock, self._lease_s, key, generation.key)
-            if claim is not None:
-                value, begun = claim.seen
-                entry = decode(value) if value is not None else None
-                turn.generation = generation._replace(value=begun or b"")
-                turn.entry = entry if entry is not None and is_enough(entry) else None
-                turn.elsewhere = not claim.held
-                turn.lock = lock if claim.held else None
-            if turn.entry is not None or not turn.elsewhere or self._clock() >= give_up:
-                break
+        claim = await self._store.claim(lock, self._lease_s, key, generation.key) if bid is None else bid.claim
+        turn = _turn(claim, lock, generation, is_enough)
+        while turn.entry is None and turn.elsewhere and self._clock() < give_up:
             await asyncio.sleep(self._poll_s)
+            claim = await self._store.claim(lock, self._lease_s, key, generation.key)
+            turn = _turn(claim, lock, generation, is_enough)
         if turn.lock is None:
             yield turn
             return
@@ -110,6 +146,24 @@ class SharedFlight:
             lease.end()
             if turn.lock is not None:
                 await self._store.release(lock)
+
+    @staticmethod
+    def _new_lock(key: str, purpose: str) -> Lock:
+        return Lock(lock_key(key, purpose), secrets.token_bytes(16))
+
+
+def _turn(claim: Claim | None, lock: Lock, generation: Generation, is_enough: Callable[[Entry], bool]) -> Turn:
+    """Whose turn it is by a claim; without a store it is everybody's."""
+    if claim is None:
+        return Turn(generation)
+    value, begun = claim.seen
+    entry = decode(value) if value is not None else None
+    return Turn(
+        generation._replace(value=begun or b""),
+        entry=entry if entry is not None and is_enough(entry) else None,
+        elsewhere=not claim.held,
+        lock=lock if claim.held else None,
+    )
 
 
 class _Lease:

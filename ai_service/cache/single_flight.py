@@ -29,6 +29,10 @@ class SingleFlight(Generic[Result]):
     def __len__(self) -> int:
         return len(self._flights)
 
+    def __contains__(self, key: str) -> bool:
+        """Whether this key's work is under way."""
+        return key in self._flights
+
     async def run(
         self, key: str, work: Callable[[Transcript], Awaitable[Result]], follower: Follower | None = None
     ) -> tuple[Result, bool]:

@@ -100,6 +100,20 @@ class Store(Protocol):
             look: Keys of the values that are looked at.
         """
 
+    async def seek(self, key: str, generation: str, lock: Lock, ttl_s: float) -> bytes | Claim | None:
+        """The value, or else an attempt at the lock under which it is computed, in one step.
+
+        Args:
+            key: The value's.
+            generation: Key of the generation that it is computed under.
+            lock: Is freed again where whoever asked is gone by then.
+            ttl_s: Seconds after which the lock is free again by itself.
+
+        Returns:
+            The value; where there is none, what `claim` gives for the lock, the key and the generation; None where the
+            store is down, or takes no locks because it is full.
+        """
+
     async def extend(self, lock: Lock, ttl_s: float) -> bool:
         """Lets a held lock last `ttl_s` seconds from now; False where it is not held with its token (any more)."""
 

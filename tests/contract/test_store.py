@@ -91,6 +91,38 @@ async def test_a_lock_is_one_holders_until_it_is_released(store: Store, key: str
     assert await store.claim(yours, 60) == Claim(held=True)
 
 
+async def test_a_value_that_is_sought_is_found_or_is_the_seekers_to_compute(store: Store, key: str) -> None:
+    """Who comes second learns that somebody computes it, and under which generation."""
+    mine, yours = Lock(f"{key}:lock", b"mine"), Lock(f"{key}:lock", b"yours")
+    generation = f"{key}:generation"
+    assert await store.seek(key, generation, mine, 60) == Claim(held=True, seen=(None, None))
+    await store.set(generation, b"second", 60)
+    assert await store.seek(key, generation, yours, 60) == Claim(held=False, seen=(None, b"second"))
+    await store.set(key, b"v", 60)
+    await store.release(mine)
+    assert await store.seek(key, generation, yours, 60) == b"v"
+    assert await store.claim(mine, 60) == Claim(held=True)
+
+
+async def test_of_those_who_seek_at_once_each_gets_their_own_and_one_the_lock(store: Store, key: str) -> None:
+    """With a known key among unknown ones; the time that a lock lasts is each seeker's."""
+    await store.set(f"{key}:1", b"v1", 60)
+    sought = [(2, b"a", 0.02), (1, b"b", 60), (2, b"c", 60), (3, b"d", 60)]
+    found = await asyncio.gather(
+        *(
+            store.seek(f"{key}:{number}", f"{key}:generation", Lock(f"{key}:{number}:lock", token), ttl_s)
+            for number, token, ttl_s in sought
+        )
+    )
+    unknown = (None, None)
+    assert found == [Claim(True, unknown), b"v1", Claim(False, unknown), Claim(True, unknown)]
+    claim = None
+    while claim is None or not claim.held:  # It runs out, which a lock of 60 s would not.
+        await asyncio.sleep(0.01)
+        claim = await store.claim(Lock(f"{key}:2:lock", b"e"), 60)
+    assert await store.claim(Lock(f"{key}:3:lock", b"e"), 60) == Claim(held=False)
+
+
 async def test_a_lock_runs_out_unless_it_is_extended(store: Store, key: str) -> None:
     """By its holder only."""
     mine, yours = Lock(f"{key}:lock", b"mine"), Lock(f"{key}:lock", b"yours")
@@ -209,6 +241,39 @@ async def test_a_full_redis_refuses_a_value_and_frees_its_lock(key: str) -> None
         assert await store.get(lock.key) is None
         assert store.available
         await store.close()
+
+
+async def test_a_full_redis_gives_what_it_holds_to_those_who_seek(key: str) -> None:
+    """Beside others in the same command, who get no lock and no value."""
+    with RedisServer() as server:
+        store = RedisStore(server.url, username=USER, password=PASSWORD)
+        await store.set(key, b"v", 60)
+        server.limit_memory(1)
+        found = await asyncio.gather(
+            *(
+                store.seek(each, f"{key}:generation", Lock(f"{each}:lock", b"mine"), 60)
+                for each in (f"{key}:other", key)
+            )
+        )
+        assert found == [None, b"v"]
+        assert store.available
+        await store.close()
+
+
+async def test_a_lock_whose_seeker_is_gone_is_freed(redis_server: RedisServer, key: str) -> None:
+    """Nobody else would have to wait for nothing."""
+    store = RedisStore(redis_server.url, username=USER, password=PASSWORD)
+    lock = Lock(f"{key}:lock", b"mine")
+    seeking = asyncio.create_task(store.seek(key, f"{key}:generation", lock, 60))
+    await asyncio.sleep(0)
+    seeking.cancel()
+    await store.close()
+    other = RedisStore(redis_server.url, username=USER, password=PASSWORD)
+    claim = None
+    while claim is None:  # A new connection may take longer than an operation may.
+        claim = await other.claim(Lock(lock.key, b"yours"), 60)
+    assert claim.held
+    await other.close()
 
 
 async def test_an_answer_that_comes_too_late_is_nobody_elses(key: str) -> None:

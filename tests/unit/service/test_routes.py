@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from ai_service.app import create_app
-from ai_service.completion import Directives
+from ai_service.cache_control import Directives, parse_cache_control
 from ai_service.errors import ProviderUnreachable, RequestTimeout
-from ai_service.request_parts import parse_cache_control, read_json_body
+from ai_service.request_parts import read_json_body
 from ai_service.settings import Settings
 from tests.unit.service import fakes
 from tests.unit.service.fakes import BODIES, ScriptedProvider

@@ -1,0 +1,112 @@
+"""The use case of the service as its tests build it: a store in memory, scripted providers, a clock that is told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ai_service.background import Background
+from ai_service.cache.keys import answer_key
+from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.memory_store import MemoryStore
+from ai_service.cache.response_cache import ResponseCache
+from ai_service.cache.shared_flight import SharedFlight
+from ai_service.cache.single_flight import SingleFlight
+from ai_service.cache_control import Directives
+from ai_service.completion import Completions, Outcome
+from ai_service.errors import ProviderUnreachable
+from ai_service.health import Observer
+from ai_service.metrics import Metrics
+from ai_service.providers.admission import AdmissionQueue
+from ai_service.providers.chain import ProviderChain
+from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.providers.guarded import GuardedProvider
+from ai_service.settings import Settings
+from ai_service.tasks import build_tasks
+from ai_service.validation import QuestionReader
+from tests.unit.service.fakes import FakeClock, ScriptedProvider
+
+if TYPE_CHECKING:
+    from ai_service.cache.entry import Entry
+
+TASK = build_tasks(Settings.from_env({}))[0]
+QUESTION = QuestionReader(TASK).read(b'{"prompt":"tomato pasta"}')
+PLAIN = Directives()
+DOWN = ProviderUnreachable("down")
+FRESH_S = 7200 * (0.5 + 0.94)
+"""How long the answer to `QUESTION` is fresh: the recipe's base time by its confidence."""
+REVALIDATE_S = 600.0
+LONG_GONE_S = FRESH_S + REVALIDATE_S
+
+
+@dataclass
+class Service:
+    """The use case and what is around it."""
+
+    completions: Completions
+    observer: Observer
+    clock: FakeClock
+    store: MemoryStore
+    background: Background
+    cache: ResponseCache
+    draws: list[float]
+
+    @property
+    def key(self) -> str:
+        """Of `QUESTION`."""
+        return answer_key(TASK.name, self.observer.model_digest, QUESTION.digest)
+
+    async def cached(self) -> Entry:
+        """What is stored for it."""
+        entry = await self.cache.reread(self.key)
+        assert entry is not None
+        return entry
+
+    async def settle(self) -> None:
+        """Lets the background do what it has to do."""
+        while self.background.busy:  # noqa: ASYNC110 - the background tells nobody
+            await asyncio.sleep(0)
+
+    async def ask(self, directives: Directives = PLAIN) -> Outcome:
+        """Asks `QUESTION`."""
+        return await self.completions.answer(TASK, QUESTION, directives)
+
+
+async def service(
+    *providers: ScriptedProvider,
+    deadline_s: float = 10.0,
+    clock: FakeClock | None = None,
+    store: MemoryStore | None = None,
+) -> Service:
+    """The use case around providers."""
+    clock = clock or FakeClock()
+    store = store or MemoryStore(clock=clock)
+    metrics = Metrics()
+    links = [
+        GuardedProvider(
+            provider, CircuitBreaker(failures=99, clock=clock), AdmissionQueue(concurrency=99, limit=99), metrics
+        )
+        for provider in providers
+    ]
+    chain = ProviderChain(links, metrics)
+    observer = Observer(chain, store, clock=clock)
+    await observer.look()
+    cache = ResponseCache(store, MemoryLayer(clock=clock))
+    flights: SingleFlight[Outcome] = SingleFlight()
+    background = Background(lambda: chain.primary.queue.idle, metrics, clock=clock)
+    draws: list[float] = []
+    completions = Completions(
+        cache,
+        flights,
+        chain,
+        observer,
+        metrics,
+        background=background,
+        shared=SharedFlight(store, poll_s=0.001),
+        deadline_s=deadline_s,
+        revalidate_s=REVALIDATE_S,
+        clock=clock,
+        draw=lambda: draws.pop(0) if draws else 0.0,
+    )
+    return Service(completions, observer, clock, store, background, cache, draws)
