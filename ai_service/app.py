@@ -22,6 +22,7 @@ from ai_service.cache.response_cache import ResponseCache
 from ai_service.cache.shared_flight import SharedFlight
 from ai_service.cache.single_flight import SingleFlight
 from ai_service.completion import Completions, Outcome
+from ai_service.containers import ContainerStatus
 from ai_service.health import Observer
 from ai_service.leadership import Leadership
 from ai_service.metrics import Metrics
@@ -76,7 +77,7 @@ def create_app(
     metrics = Metrics(workers=settings.workers)
     store = store or _build_store(settings, metrics)
     chain = build_chain(settings, providers or build_providers(settings), metrics)
-    observer = Observer(chain, store)
+    observer = Observer(chain, store, containers=ContainerStatus(Path(settings.container_status)))
     flights: SingleFlight[Outcome] = SingleFlight()
     background = Background(lambda: chain.primary.queue.idle and observer.primary_usable, metrics)
     memory = MemoryLayer()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ai_service.cache.store import Store
+    from ai_service.containers import ContainerStatus
     from ai_service.probe import ProbeResult
     from ai_service.providers.base import Provider
     from ai_service.providers.chain import ProviderChain
@@ -48,6 +49,7 @@ class Observer:
     Args:
         chain: The providers.
         store: The store.
+        containers: What is known of this host's containers; None asks nobody.
         interval_s: Seconds between two looks.
         clock: Seconds since the epoch.
     """
@@ -57,11 +59,13 @@ class Observer:
         chain: ProviderChain,
         store: Store,
         *,
+        containers: ContainerStatus | None = None,
         interval_s: float = INTERVAL_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._chain = chain
         self._store = store
+        self._containers = containers
         self._interval_s = interval_s
         self._clock = clock
         self._observations: dict[str, Observation] = {}
@@ -183,6 +187,7 @@ class Observer:
             "providers": providers,
             "cache": {"store": self._store.name, "available": self._store.available},
             "probe": self._probe_report(now),
+            "containers": self._containers.report() if self._containers else None,
         }
 
     def _probe_report(self, now: float) -> dict[str, Any] | None:

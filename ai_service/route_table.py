@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_service.administration import Done, Purged, Statistics
+from ai_service.containers import ContainersReport  # noqa: TC001 - msgspec reads the types of fields
 from ai_service.errors import (
     Conflict,
     InvalidRequest,
@@ -109,6 +110,7 @@ class Health(msgspec.Struct, frozen=True):
     providers: list[ProviderHealth]
     cache: CacheHealth
     probe: ProbeHealth | None
+    containers: ContainersReport | None
 
 
 def build_table(tasks: Iterable[Task]) -> list[Operation]:

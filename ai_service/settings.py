@@ -179,6 +179,12 @@ class Settings:
     probe_interval: float = knob(
         "PROBE_INTERVAL", "10m", knobs.duration, "How often an idle, loaded model is asked a small question"
     )
+    container_status: str = knob(
+        "CONTAINER_STATUS",
+        "/run/alchemorsel/containers.json",
+        str,
+        "File in which a timer of root's tells how this host's containers are; /health repeats it",
+    )
     chat_ttl: float = knob("CHAT_TTL", "2h", knobs.duration, "Time a chat answer stays fresh")
     deadline: float = knob("DEADLINE", "100s", knobs.duration, "Deadline for a whole request")
     log_level: str = knob("LOG_LEVEL", "info", knobs.choice(*LOG_LEVELS), "Least level that is logged")

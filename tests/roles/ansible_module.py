@@ -31,14 +31,15 @@ runpy.run_path(script, run_name="__main__")
 """
 
 
-def load_module(role: str, name: str) -> ModuleType:
+def load_module(role: str, name: str, folder: str = "library") -> ModuleType:
     """Return a role's module as a Python module, to call its parts.
 
     Args:
-        role: The role whose `library` holds the module.
+        role: The role.
         name: The module.
+        folder: The folder of the role that holds it; `files` for a program that the role puts on hosts.
     """
-    spec = importlib.util.spec_from_file_location(name, ROLES / role / "library" / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, ROLES / role / folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -19,6 +19,7 @@ from lab.packages import ensure_program
 from lab.ports import free_port
 from tests.contract.redis_server import PASSWORD, USER, RedisServer
 from tests.integration.service.program import Program
+from tests.roles.ansible_module import load_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +28,15 @@ ROOT = Path(__file__).parents[3]
 FILES = ROOT / "roles" / "monitoring" / "files"
 SCENARIO = ROOT / "molecule" / "monitoring"
 DASHBOARD = FILES / "grafana" / "alchemorsel-ai.json"
-_METRIC = re.compile(r"\b((?:alchemorsel_ai|redis|node|probe)_[a-z0-9_]+|DCGM_[A-Z0-9_]+|up)\b")
+_METRIC = re.compile(r"\b((?:alchemorsel|redis|node|probe)_[a-z0-9_]+|DCGM_[A-Z0-9_]+|up)\b")
+_QUOTED = re.compile(r'"[^"]*"')
 _RECORDED = re.compile(r"\bjob:[a-z0-9_:]+")
 _OF_PROMETHEUS = {"up"}
-_OF_BLACKBOX = {"probe_success"}
-"""In every answer to a probe; the blackbox exporter's own page has no probe in it."""
+_OF_BLACKBOX = {"probe_success", "probe_ssl_earliest_cert_expiry"}
+"""In every answer to a probe, the second over TLS; the blackbox exporter's own page has no probe in it."""
+_WRITTEN_BY = ("roles/monitoring/templates/alchemorsel-secret-age.service.j2", "playbooks/backup.yml")
+"""What writes a text file for the node exporter with one metric in it."""
+_WRITTEN = re.compile(r"\balchemorsel_[a-z_]+_timestamp_seconds\b")
 _FIELDS_OF_DCGM = FILES.parent / "templates" / "dcgm.csv.j2"
 """What NVIDIA's exporter is told to export, each under its own name."""
 
@@ -110,11 +115,10 @@ def arguments_of_the_node_exporter() -> list[str]:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Every metric's name, read from the programs themselves."""
-    found = _OF_PROMETHEUS | _OF_BLACKBOX
+    found = _OF_PROMETHEUS | _OF_BLACKBOX | set(load_module("ollama", "container_status", "files").METRICS)
+    found |= {name for path in _WRITTEN_BY for name in _WRITTEN.findall((ROOT / path).read_text())}
     with Program(AI_PROVIDER="mock", AI_FALLBACKS="mock") as service:
         found |= names(_read(f"{service.url}/metrics"))
-    with exporter("prometheus-node-exporter", "prometheus-node-exporter", "--web.listen-address") as text:
-        found |= names(text)
     sysfs = f"--path.sysfs={amd_gpu(tmp_path_factory.mktemp('sysfs'))}"
     node = ("prometheus-node-exporter", "prometheus-node-exporter", "--web.listen-address")
     with exporter(*node, sysfs, *arguments_of_the_node_exporter()) as text:
@@ -131,7 +135,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_every_metric_that_is_asked_for_is_exported(exported: set[str]) -> None:
     """An alert on a misspelt name never fires, and nobody notices."""
-    asked = {name for expression in expressions() for name in _METRIC.findall(_RECORDED.sub("", expression))}
+    bare = [_RECORDED.sub("", _QUOTED.sub("", expression)) for expression in expressions()]
+    asked = {name for expression in bare for name in _METRIC.findall(expression)}
     assert len(asked) > 15
     assert asked - exported == set()
 
