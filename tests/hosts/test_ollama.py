@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.hosts.sandbox import HIGHEST_EXPOSURE, exposure
+
 if TYPE_CHECKING:
     from testinfra.host import Host
 
@@ -76,3 +78,22 @@ def test_required_models_are_there_and_preloaded_ones_in_memory(host: Host, vari
             assert model["name"] in present
         if model.get("preload", False):
             assert model["name"] in loaded, f"{model['name']} is not in memory: the next request pays for its load"
+
+
+def test_the_state_of_the_container_is_told(host: Host, variables: Variables) -> None:
+    """By a look that is no older than two of them, in a file that the AI service may read."""
+    assert host.service("alchemorsel-container-status.timer").is_running
+    assert host.service("alchemorsel-container-status.timer").is_enabled
+    path = host.file("/run/alchemorsel/containers.json")
+    assert path.mode & 0o004
+    told = json.loads(path.content_string)
+    assert float(host.check_output("date +%s")) - told["time"] < 2 * 30 + 10
+    found = next(c for c in told["containers"] if c["name"] == variables("ollama")["ollama_container_name"])
+    assert (found["state"], found["health"]) == ("running", "healthy")
+    assert 0 < found["memory_bytes"] <= found["memory_limit_bytes"]
+    assert found["models"]["present"]
+
+
+def test_who_looks_at_the_container_can_do_little_else(host: Host) -> None:
+    """Docker's socket is all that it gets."""
+    assert exposure(host, "alchemorsel-container-status.service") <= HIGHEST_EXPOSURE

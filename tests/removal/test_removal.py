@@ -26,7 +26,15 @@ TRACES = {
     "airgap": Traces(paths=("/etc/apt/apt.conf.d/99alchemorsel-airgap", "/var/lib/alchemorsel/packages")),
     "docker": Traces(paths=("/etc/docker",), programs=("dockerd", "docker"), units=("docker.service",)),
     "model_volume": Traces(paths=("/srv/alchemorsel/models",)),
-    "ollama": Traces(paths=("/srv/alchemorsel/models/manifests",), containers=("alchemorsel-ollama",)),
+    "ollama": Traces(
+        paths=(
+            "/srv/alchemorsel/models/manifests",
+            "/usr/local/sbin/alchemorsel-container-status",
+            "/run/alchemorsel/containers.json",
+        ),
+        units=("alchemorsel-container-status.timer", "alchemorsel-container-status.service"),
+        containers=("alchemorsel-ollama",),
+    ),
     "firewall": Traces(
         paths=("/etc/alchemorsel/firewall.nft",), programs=("nft",), units=("alchemorsel-firewall.service",)
     ),

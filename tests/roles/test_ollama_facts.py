@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import socketserver
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http_fake import FakeHandler
 from tests.roles.ansible_module import load_module, run_module
+from tests.roles.fake_engine import FakeEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,43 +17,11 @@ ollama_facts = load_module("ollama", "ollama_facts")
 IMAGE = "docker.io/ollama/ollama:0.34.2"
 
 
-class _Handler(FakeHandler):
-    fake: FakeEngine
-
-    def address_string(self) -> str:
-        """Who asks; a socket has no address."""
-        return "socket"
-
-    def do_GET(self) -> None:
-        """Describe an image or a network."""
-        status, value = self.fake.answers.get(self.path, (404, {"message": "No such object"}))
-        self.answer(status, value)
-
-
-class FakeEngine:
-    """An engine's socket, with the answers that a test gives it by path."""
-
-    def __init__(self, path: Path) -> None:
-        """Listen there."""
-        self.path = str(path)
-        self.answers: dict[str, tuple[int, object]] = {}
-        self._server = socketserver.ThreadingUnixStreamServer(self.path, type("Handler", (_Handler,), {"fake": self}))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[FakeEngine]:
     """An engine that has nothing."""
-    fake = FakeEngine(tmp_path / "docker.sock")
-    yield fake
-    fake.close()
+    with FakeEngine(tmp_path / "docker.sock") as fake:
+        yield fake
 
 
 def test_image_and_network_are_found_by_name(engine: FakeEngine) -> None:

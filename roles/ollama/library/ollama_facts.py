@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible.module_utils.host_state import path
+from ansible.module_utils.host_state import path, unit, within_deadline
 
 DOCUMENTATION = r"""
 module: ollama_facts
@@ -35,6 +35,11 @@ options:
     description: Folder of the models.
     type: path
     required: true
+  units:
+    description: Units of systemd to look at, too.
+    type: list
+    elements: str
+    default: []
   socket:
     description: Socket of the engine.
     type: path
@@ -62,6 +67,7 @@ engine:
 image_id: {description: "ID of the image; empty where it is not there.", returned: success, type: str}
 has_network: {description: Whether there is a bridge network of that name., returned: success, type: bool}
 models: {description: "The folder: C(is_folder), C(uid), C(gid).", returned: success, type: dict}
+units: {description: "Of each unit, C(active), C(enabled) and C(settled).", returned: success, type: dict}
 """
 
 DEADLINE_SECONDS = 20
@@ -139,6 +145,7 @@ def main() -> None:
             "image": {"type": "str", "required": True},
             "network": {"type": "str", "required": True},
             "models": {"type": "path", "required": True},
+            "units": {"type": "list", "elements": "str", "default": []},
             "socket": {"type": "path", "default": "/run/docker.sock"},
         },
         supports_check_mode=True,
@@ -148,7 +155,9 @@ def main() -> None:
         described = describe(params["socket"], params["image"], params["network"])
     except ValueError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, models=path(params["models"]), **described)
+    run = within_deadline(module)
+    units = {name: unit(run, name) for name in params["units"]}
+    module.exit_json(changed=False, models=path(params["models"]), units=units, **described)
 
 
 if __name__ == "__main__":
