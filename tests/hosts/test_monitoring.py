@@ -44,6 +44,12 @@ def test_what_the_alerts_ask_for_is_measured(host: Host, address: str) -> None:
     assert found["data"]["result"]
 
 
+def test_what_hosts_write_down_is_measured(host: Host, address: str) -> None:
+    """The ages of secrets at least: a host that is watched has some."""
+    found = ask(host, f"http://{address}:9090/api/v1/query?query=alchemorsel_secret_changed_timestamp_seconds")
+    assert found["data"]["result"]
+
+
 def test_alertmanager_takes_alerts(host: Host, address: str) -> None:
     """Prometheus knows it, and it is ready."""
     known = ask(host, f"http://{address}:9090/api/v1/alertmanagers")["data"]["activeAlertmanagers"]

@@ -1,0 +1,85 @@
+"""For a Prometheus of the site's own: playbooks/monitor.yml leaves a folder that this Prometheus can use as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.packages import ensure_program
+
+ROOT = Path(__file__).parents[3]
+SITE: dict[str, Any] = {
+    "all": {
+        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+        "children": {
+            "ai_service_hosts": {"hosts": {"api-1": {"private_address": "10.20.0.41"}}},
+            "web_hosts": {"hosts": {"api-1": {}}},
+            "redis_hosts": {"hosts": {"cache-1": {"private_address": "10.20.0.31", "redis_tls": True}}},
+            "monitoring_hosts": {"hosts": {"watch-1": {"private_address": "10.20.0.51"}}},
+        },
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the playbook leaves on the monitoring host, which is this machine."""
+    work = tmp_path_factory.mktemp("site")
+    (work / "hosts.yml").write_text(yaml.safe_dump(SITE, sort_keys=False))
+    chosen = {"monitoring_targets_only": True, "monitoring_targets_path": str(work / "alchemorsel")}
+    play = ["ansible-playbook", "-i", work / "hosts.yml", "playbooks/monitor.yml", "-e", json.dumps(chosen)]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "ANSIBLE_HOME": str(work / "ansible")}
+    done = subprocess.run(play, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return work / "alchemorsel"
+
+
+def test_every_job_has_its_targets(folder: Path) -> None:
+    """Of the hosts of the inventory; a job without hosts has none, and is no mistake."""
+    targets = {path.stem: json.loads(path.read_text()) for path in (folder / "targets").glob("*.json")}
+    assert targets == {
+        "alchemorsel_ai": [{"targets": ["10.20.0.41:3010"]}],
+        "alchemorsel_page": [{"targets": ["http://10.20.0.41:3011/"]}],
+        "alchemorsel_tls": [{"targets": ["10.20.0.31:6379"]}],
+        "dcgm": [],
+        "node": [{"targets": ["10.20.0.41:9100", "10.20.0.31:9100", "10.20.0.51:9100"]}],
+        "redis": [{"targets": ["10.20.0.31:9121"]}],
+    }
+
+
+def test_prometheus_takes_jobs_and_rules(folder: Path) -> None:
+    """Among its own settings; the rules are those that are tried in test_rules.py."""
+    ensure_program("promtool", "prometheus", units=("prometheus.service", "prometheus-node-exporter.service"))
+    jobs = yaml.safe_load((folder / "scrape_configs.yml").read_text())
+    settings = folder.parent / "prometheus.yml"
+    settings.write_text(json.dumps({**jobs, "rule_files": [f"{folder}/rules/*.yml"]}))  # JSON is YAML, too.
+    done = subprocess.run(
+        ["promtool", "check", "config", settings], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    ours = ROOT / "roles" / "monitoring" / "files" / "rules"
+    assert {path.name: path.read_text() for path in (folder / "rules").glob("*.yml")} == {
+        path.name: path.read_text() for path in ours.glob("*.yml")
+    }
+
+
+def test_every_job_reads_a_file_that_is_there(folder: Path) -> None:
+    """A pattern that fits nothing is no mistake to promtool."""
+    jobs = yaml.safe_load((folder / "scrape_configs.yml").read_text())["scrape_configs"]
+    named = {job["job_name"]: job["file_sd_configs"][0]["files"] for job in jobs}
+    assert {name: [str(folder / "targets" / f"{name}.json")] for name in named} == named
+    assert set(named) == {path.stem for path in (folder / "targets").glob("*.json")}
+
+
+def test_the_dashboard_and_the_probes_are_there(folder: Path) -> None:
+    """The blackbox exporter needs the modules that the jobs name."""
+    assert json.loads((folder / "dashboard.json").read_text())["uid"] == "alchemorsel-ai"
+    assert set(yaml.safe_load((folder / "blackbox_modules.yml").read_text())["modules"]) == {"page", "tls"}
