@@ -34,9 +34,8 @@ _RECORDED = re.compile(r"\bjob:[a-z0-9_:]+")
 _OF_PROMETHEUS = {"up"}
 _OF_BLACKBOX = {"probe_success", "probe_ssl_earliest_cert_expiry"}
 """In every answer to a probe, the second over TLS; the blackbox exporter's own page has no probe in it."""
-_WRITTEN_BY = ("roles/monitoring/templates/alchemorsel-secret-age.service.j2", "playbooks/backup.yml")
-"""What writes a text file for the node exporter with one metric in it."""
 _WRITTEN = re.compile(r"\balchemorsel_[a-z_]+_timestamp_seconds\b")
+"""A time that a unit or a script of a role writes down for the node exporter."""
 _FIELDS_OF_DCGM = FILES.parent / "templates" / "dcgm.csv.j2"
 """What NVIDIA's exporter is told to export, each under its own name."""
 
@@ -116,7 +115,7 @@ def arguments_of_the_node_exporter() -> list[str]:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Every metric's name, read from the programs themselves."""
     found = _OF_PROMETHEUS | _OF_BLACKBOX | set(load_module("ollama", "container_status", "files").METRICS)
-    found |= {name for path in _WRITTEN_BY for name in _WRITTEN.findall((ROOT / path).read_text())}
+    found |= {name for path in ROOT.glob("roles/*/templates/*") for name in _WRITTEN.findall(path.read_text())}
     with Program(AI_PROVIDER="mock", AI_FALLBACKS="mock") as service:
         found |= names(_read(f"{service.url}/metrics"))
     sysfs = f"--path.sysfs={amd_gpu(tmp_path_factory.mktemp('sysfs'))}"
