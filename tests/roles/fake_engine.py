@@ -25,6 +25,11 @@ class _Handler(FakeHandler):
         status, value = self.fake.answers.get(self.path, (404, {"message": "No such object"}))
         self.answer(status, value)
 
+    def do_POST(self) -> None:
+        """Have something done."""
+        self.fake.asked[self.path] = self.body()
+        self.do_GET()
+
 
 class FakeEngine:
     """Listens from its making on, and answers while used as a context manager.
@@ -32,11 +37,13 @@ class FakeEngine:
     Attributes:
         path: The socket.
         answers: Status and JSON by path; what is not in it is not found.
+        asked: What was sent last, by path.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = str(path)
         self.answers: dict[str, tuple[int, object]] = {}
+        self.asked: dict[str, dict[str, object]] = {}
         self._server = socketserver.ThreadingUnixStreamServer(self.path, type("Handler", (_Handler,), {"fake": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 

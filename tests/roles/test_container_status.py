@@ -161,6 +161,51 @@ def test_gpus_are_seen_however_they_were_given(
     assert look(tmp_path)[1]["alchemorsel_container_gpu",] == gpu
 
 
+CDI = {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=all"]}]}
+
+
+@pytest.mark.parametrize(
+    ("host", "command"),
+    [(CDI, ["nvidia-smi", "-L"]), ({"Devices": [{"PathOnHost": "/dev/kfd"}]}, ["sh", "-c", ": <> /dev/kfd"])],
+)
+def test_gpus_are_asked_inside_of_the_container(
+    engine: FakeEngine, tmp_path: Path, host: dict[str, Any], command: list[str]
+) -> None:
+    """It may have lost them while the host has them; each maker's are asked in their own way."""
+    engine.answers = {
+        INSPECT: (200, container(**host)),
+        STATS: (200, stats(10)),
+        f"/containers/{NAME}/exec": (201, {"Id": "e1"}),
+        "/exec/e1/start": (200, None),
+    }
+    for status, answers in ((0, 1), (255, 0)):
+        engine.answers["/exec/e1/json"] = (200, {"ExitCode": status})
+        assert look(tmp_path)[1]["alchemorsel_container_gpu_answers",] == answers
+    assert engine.asked[f"/containers/{NAME}/exec"]["Cmd"] == command
+
+
+@pytest.mark.parametrize("ending", [(200, {"ExitCode": None}), (500, {"message": "gone"}), (404, {})])
+def test_gpus_that_nobody_can_ask_do_not_answer(engine: FakeEngine, tmp_path: Path, ending: tuple[int, object]) -> None:
+    """Of the container itself everything is said all the same."""
+    engine.answers = {
+        INSPECT: (200, container(**CDI)),
+        STATS: (200, stats(10)),
+        f"/containers/{NAME}/exec": (201, {"Id": "e1"}),
+        "/exec/e1/start": (200, None),
+        "/exec/e1/json": ending,
+    }
+    found, samples = look(tmp_path)
+    assert samples["alchemorsel_container_gpu_answers",] == 0
+    assert (found["state"], samples["alchemorsel_container_memory_bytes",]) == ("running", 2 * 2**30)
+
+
+def test_without_gpus_nothing_is_asked_in_the_container(engine: FakeEngine, tmp_path: Path) -> None:
+    """A command twice a minute is for those that need it."""
+    engine.answers = {INSPECT: (200, container()), STATS: (200, stats(10))}
+    assert ("alchemorsel_container_gpu_answers",) not in look(tmp_path)[1]
+    assert engine.asked == {}
+
+
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_a_damaged_file_of_before_stops_nothing(engine: FakeEngine, tmp_path: Path, text: str) -> None:
     """It is written anew."""

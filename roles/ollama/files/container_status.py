@@ -23,6 +23,8 @@ from urllib.parse import quote
 
 ENGINE_S = 5.0
 OLLAMA_S = 3.0
+GPU_S = 8.0
+"""For the answer of the GPUs; without a persistence daemon, NVIDIA's driver wakes each of them for it."""
 LARGEST_ANSWER = 4 * 2**20
 PORT = "11434/tcp"
 KFD = "/dev/kfd"
@@ -36,6 +38,7 @@ METRICS = {
     "alchemorsel_container_cpu_seconds_total": ("counter", "CPU time that it has used."),
     "alchemorsel_container_cpu_limit_cores": ("gauge", "CPUs that it may use."),
     "alchemorsel_container_gpu": ("gauge", "Whether it was given GPUs."),
+    "alchemorsel_container_gpu_answers": ("gauge", "Whether they answer inside of it; absent where it was given none."),
     "alchemorsel_ollama_model_present": ("gauge", "Whether Ollama has a model that the inventory requires."),
     "alchemorsel_ollama_model_loaded_bytes": ("gauge", "Size of a model in memory."),
     "alchemorsel_ollama_model_gpu_bytes": ("gauge", "Part of it that lies in GPU memory."),
@@ -46,8 +49,8 @@ METRICS = {
 class EngineConnection(http.client.HTTPConnection):
     """HTTP over the engine's socket."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__("docker", timeout=ENGINE_S)
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("docker", timeout=timeout)
         self._path = path
 
     def connect(self) -> None:
@@ -75,22 +78,38 @@ class Engine:
         """Memory and CPU of a container, without waiting for a second sample."""
         return self._ask(f"/containers/{quote(name, safe='')}/stats?stream=false&one-shot=true") or {}
 
-    def _ask(self, resource: str) -> dict[str, Any] | None:
-        connection = EngineConnection(self._path)
+    def run(self, name: str, command: list[str]) -> int:
+        """Exit status of a command inside of a container; raises OSError or ValueError where that cannot be said."""
+        created = self._ask(f"/containers/{quote(name, safe='')}/exec", {"Cmd": command, "AttachStdout": True})
+        if created is None:
+            raise ValueError(f"there is no container {name} to ask in")
+        self._exchange(f"/exec/{created['Id']}/start", {"Detach": False})
+        ended = (self._ask(f"/exec/{created['Id']}/json") or {}).get("ExitCode")
+        if ended is None:
+            raise ValueError(f"{command[0]} in {name} did not end")
+        return int(ended)
+
+    def _ask(self, resource: str, question: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        status, body = self._exchange(resource, question)
+        if status == http.client.NOT_FOUND:
+            return None
+        if status not in (http.client.OK, http.client.CREATED):
+            raise ValueError(f"the engine answered {status} for {resource}")
+        described: dict[str, Any] = json.loads(body)
+        return described
+
+    def _exchange(self, resource: str, question: dict[str, Any] | None) -> tuple[int, bytes]:
+        """Status and body of an answer: to a POST where there is a question, which may be a command that takes time."""
+        connection = EngineConnection(self._path, ENGINE_S if question is None else GPU_S)
+        method, headers = ("GET", {}) if question is None else ("POST", {"Content-Type": "application/json"})
         try:
-            connection.request("GET", resource)
+            connection.request(method, resource, None if question is None else json.dumps(question), headers)
             response = connection.getresponse()
-            body = response.read(LARGEST_ANSWER)
+            return response.status, response.read(LARGEST_ANSWER)
         except http.client.HTTPException as error:
             raise OSError(f"the engine broke off: {error!r}") from error
         finally:
             connection.close()
-        if response.status == http.client.NOT_FOUND:
-            return None
-        if response.status != http.client.OK:
-            raise ValueError(f"the engine answered {response.status} for {resource}")
-        described: dict[str, Any] = json.loads(body)
-        return described
 
 
 def look(engine: Engine, name: str) -> dict[str, Any]:
@@ -99,7 +118,7 @@ def look(engine: Engine, name: str) -> dict[str, Any]:
     Returns:
         `name`, `state` (Docker's word; `missing` where there is no such container, `unknown` where the engine does not
         answer); of one that runs also `health`, `restarts`, `memory_bytes`, `memory_limit_bytes`, `cpu_seconds`,
-        `cpu_limit_cores`, `gpu`, and `models` where Ollama answers in it.
+        `cpu_limit_cores`, `gpu`, `gpu_answers` where it was given any, and `models` where Ollama answers in it.
     """
     try:
         described = engine.inspect(name)
@@ -116,6 +135,8 @@ def look(engine: Engine, name: str) -> dict[str, Any]:
         if found["state"] == "running":
             found.update(usage(engine.stats(name), described["HostConfig"]))
             found["models"] = models(described["NetworkSettings"].get("Ports") or {})
+            if found["gpu"]:
+                found["gpu_answers"] = gpu_answers(engine, name, described["HostConfig"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.stderr.write(f"{name}: {error!r}\n")
         return {"name": name, "state": "unknown"}
@@ -124,12 +145,21 @@ def look(engine: Engine, name: str) -> dict[str, Any]:
 
 def has_gpu(host_config: dict[str, Any]) -> bool:
     """Whether a container was given GPUs, in one of the ways that the role gives them."""
-    devices = host_config.get("Devices") or []
-    return (
-        bool(host_config.get("DeviceRequests"))
-        or host_config.get("Runtime") == "nvidia"
-        or any(device.get("PathOnHost") == KFD for device in devices)
-    )
+    return bool(host_config.get("DeviceRequests")) or host_config.get("Runtime") == "nvidia" or _is_amds(host_config)
+
+
+def _is_amds(host_config: dict[str, Any]) -> bool:
+    return any(device.get("PathOnHost") == KFD for device in host_config.get("Devices") or [])
+
+
+def gpu_answers(engine: Engine, name: str, host_config: dict[str, Any]) -> bool:
+    """Whether the GPUs of a container answer inside of it, where systemd or an upgrade may have taken them away."""
+    command = ["sh", "-c", f": <> {KFD}"] if _is_amds(host_config) else ["nvidia-smi", "-L"]
+    try:
+        return engine.run(name, command) == 0
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        sys.stderr.write(f"{name}: {' '.join(command)}: {error!r}\n")
+        return False
 
 
 def usage(stats: dict[str, Any], limits: dict[str, Any]) -> dict[str, Any]:
@@ -225,6 +255,7 @@ def _samples(container: dict[str, Any], required: list[str]) -> list[tuple[str, 
         ("alchemorsel_container_cpu_seconds_total", {}, container.get("cpu_seconds")),
         ("alchemorsel_container_cpu_limit_cores", {}, container.get("cpu_limit_cores")),
         ("alchemorsel_container_gpu", {}, container.get("gpu")),
+        ("alchemorsel_container_gpu_answers", {}, container.get("gpu_answers")),
     ]
     held = container.get("models")
     if held is not None:
