@@ -39,6 +39,12 @@ def test_container_answers_for_as_many_gpus_as_the_host(host: Host, variables: V
     assert inside == host.check_output("nvidia-smi -L")
 
 
+def test_somebody_looks_whether_the_container_still_has_them(host: Host) -> None:
+    """Twice a minute, inside of it: what alerts go by, and the service's report of its health."""
+    report = json.loads(host.file("/run/alchemorsel/containers.json").content_string)
+    assert [container["gpu_answers"] for container in report["containers"]] == [True]
+
+
 def test_engine_hands_out_gpus_by_their_own_description(host: Host, variables: Variables) -> None:
     """By CDI, which a reload of systemd leaves alone, where the engine knows it."""
     if int(host.check_output("docker version --format '{{.Server.Version}}'").partition(".")[0]) < 25:
