@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ai_service import __version__
 from ai_service.cache.keys import UNKNOWN_MODEL, model_key
-from ai_service.errors import ProviderError
+from ai_service.providers.errors import ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_service.cache.keys import PROBE_KEY
-from ai_service.errors import ProviderError, QueueFull
+from ai_service.providers.errors import ProviderError, QueueFull
 from ai_service.schemas import IngredientsRequest
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from ai_service.errors import QueueFull
+from ai_service.providers.errors import QueueFull
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

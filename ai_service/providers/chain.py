@@ -7,7 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service.errors import CircuitOpen, ProviderError, QueueFull, ServiceUnavailable
+from ai_service.errors import ServiceUnavailable
+from ai_service.providers.errors import CircuitOpen, ProviderError, QueueFull
 from ai_service.transcript import Transcript, interruption
 
 if TYPE_CHECKING:

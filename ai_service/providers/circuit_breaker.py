@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ai_service.errors import CircuitOpen, ProviderError
+from ai_service.providers.errors import CircuitOpen, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

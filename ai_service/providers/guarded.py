@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service.errors import InvalidAnswer, ProviderError, ProviderFailed, RequestRejected
 from ai_service.providers.base import unheard
+from ai_service.providers.errors import InvalidAnswer, ProviderError, ProviderFailed, RequestRejected
 from ai_service.transcript import Author, Transcript
 
 if TYPE_CHECKING:

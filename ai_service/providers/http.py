@@ -21,7 +21,7 @@ from aiohttp import (
     TCPConnector,
 )
 
-from ai_service.errors import (
+from ai_service.providers.errors import (
     CredentialsRejected,
     ModelMissing,
     ProviderError,

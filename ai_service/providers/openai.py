@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ai_service.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
 from ai_service.providers.base import Completion, Inspection, Prompt, unheard
+from ai_service.providers.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
 from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, end, error_for, lines
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from ai_service.errors import ModelMissing, ProviderError, ProviderUnreachable
 from ai_service.providers.base import Completion, Inspection, unheard
+from ai_service.providers.errors import ModelMissing, ProviderError, ProviderUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

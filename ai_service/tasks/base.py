@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 import msgspec
 
-from ai_service.errors import InvalidAnswer
 from ai_service.providers.base import Prompt
+from ai_service.providers.errors import InvalidAnswer
 from ai_service.schemas import Envelope
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ai_service.errors import ModelMissing, ProviderError, ProviderFailed, ProviderOverloaded, ProviderTimeout
+from ai_service.providers.errors import ModelMissing, ProviderError, ProviderFailed, ProviderOverloaded, ProviderTimeout
 from ai_service.providers.ollama import RESIDENT_S, OllamaProvider
 from tests.contract.fake_ollama import DIGEST, FakeOllama
 from tests.contract.test_provider import TASKS, ollama, prompt_for

@@ -7,7 +7,13 @@ import math
 
 import pytest
 
-from ai_service.errors import CredentialsRejected, InvalidAnswer, ProviderError, ProviderFailed, ProviderOverloaded
+from ai_service.providers.errors import (
+    CredentialsRejected,
+    InvalidAnswer,
+    ProviderError,
+    ProviderFailed,
+    ProviderOverloaded,
+)
 from tests.contract.fake_openai import FakeOpenAI
 from tests.contract.test_provider import TASKS, openai, prompt_for
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from ai_service.errors import InvalidAnswer, ProviderTimeout, ProviderUnreachable, TruncatedAnswer
+from ai_service.providers.errors import InvalidAnswer, ProviderTimeout, ProviderUnreachable, TruncatedAnswer
 from ai_service.providers.mock import MockProvider
 from ai_service.providers.ollama import OllamaProvider
 from ai_service.providers.openai import OpenAIProvider

@@ -12,8 +12,8 @@ from ai_service.providers.base import Completion, Inspection, unheard
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ai_service.errors import ProviderError
     from ai_service.providers.base import Prompt
+    from ai_service.providers.errors import ProviderError
 
 RECIPE = {
     "title": "Tomato Pasta",

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from ai_service.background import Background
-from ai_service.errors import ProviderUnreachable
 from ai_service.metrics import Metrics
+from ai_service.providers.errors import ProviderUnreachable
 from tests.unit.service.fakes import FakeClock
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from ai_service.cache.keys import UNKNOWN_MODEL
 from ai_service.cache.memory_store import MemoryStore
-from ai_service.errors import ProviderUnreachable
 from ai_service.health import Observer
 from ai_service.metrics import Metrics
 from ai_service.providers.admission import AdmissionQueue
 from ai_service.providers.chain import ProviderChain
 from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.providers.errors import ProviderUnreachable
 from ai_service.providers.guarded import GuardedProvider
 from tests.unit.service.fakes import FakeClock, ScriptedProvider
 

@@ -6,7 +6,6 @@ import asyncio
 
 from ai_service.background import Background
 from ai_service.cache.memory_store import MemoryStore
-from ai_service.errors import ProviderTimeout
 from ai_service.health import Observer
 from ai_service.leadership import Leadership
 from ai_service.metrics import Metrics
@@ -15,6 +14,7 @@ from ai_service.providers.admission import AdmissionQueue
 from ai_service.providers.base import Inspection
 from ai_service.providers.chain import ProviderChain
 from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.providers.errors import ProviderTimeout
 from ai_service.providers.guarded import GuardedProvider
 from ai_service.settings import Settings
 from ai_service.tasks import build_tasks

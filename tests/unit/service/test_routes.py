@@ -13,7 +13,8 @@ import pytest
 
 from ai_service.app import create_app
 from ai_service.cache_control import Directives, parse_cache_control
-from ai_service.errors import ProviderUnreachable, RequestTimeout
+from ai_service.errors import RequestTimeout
+from ai_service.providers.errors import ProviderUnreachable
 from ai_service.request_parts import read_json_body
 from ai_service.settings import Settings
 from tests.unit.service import fakes

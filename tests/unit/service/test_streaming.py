@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ai_service.errors import ProviderFailed, ProviderUnreachable, TruncatedAnswer
+from ai_service.providers.errors import ProviderFailed, ProviderUnreachable, TruncatedAnswer
 from ai_service.streaming import EventStream, TaskEvents
 from ai_service.transcript import Author, Follower
 from tests.unit.service.asgi import StreamedCall, text_of

@@ -7,8 +7,8 @@ import jsonschema
 import msgspec
 import pytest
 
-from ai_service.errors import InvalidAnswer
 from ai_service.providers.base import Completion
+from ai_service.providers.errors import InvalidAnswer
 from ai_service.schemas import Nutrition, Recipe, RecipeRequest, Suggestions, TaskRequest
 from ai_service.settings import Settings
 from ai_service.tasks import Task, build_tasks

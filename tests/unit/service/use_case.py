@@ -15,12 +15,12 @@ from ai_service.cache.shared_flight import SharedFlight
 from ai_service.cache.single_flight import SingleFlight
 from ai_service.cache_control import Directives
 from ai_service.completion import Completions, Outcome
-from ai_service.errors import ProviderUnreachable
 from ai_service.health import Observer
 from ai_service.metrics import Metrics
 from ai_service.providers.admission import AdmissionQueue
 from ai_service.providers.chain import ProviderChain
 from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.providers.errors import ProviderUnreachable
 from ai_service.providers.guarded import GuardedProvider
 from ai_service.settings import Settings
 from ai_service.tasks import build_tasks

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from ai_service.errors import ProviderFailed, ProviderUnreachable
+from ai_service.providers.errors import ProviderFailed, ProviderUnreachable
 from ai_service.providers.mock import MockProvider
 from tests.unit.service.asgi import StreamedCall
 from tests.unit.service.fakes import CHAT_ANSWER, BreakOff, ScriptedProvider

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from ai_service.errors import QueueFull
 from ai_service.providers.admission import AdmissionQueue
+from ai_service.providers.errors import QueueFull
 from tests.unit.service.fakes import FakeClock
 
 

@@ -3,11 +3,12 @@
 import msgspec
 import pytest
 
-from ai_service.errors import CredentialsRejected, ProviderError, ProviderUnreachable, ServiceUnavailable
+from ai_service.errors import ServiceUnavailable
 from ai_service.metrics import Metrics
 from ai_service.providers.admission import AdmissionQueue
 from ai_service.providers.chain import MAX_RETRY_AFTER_S, ProviderChain
 from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.providers.errors import CredentialsRejected, ProviderError, ProviderUnreachable
 from ai_service.providers.guarded import GuardedProvider
 from ai_service.schemas import TaskRequest
 from ai_service.settings import Settings

@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from ai_service.errors import (
+from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.providers.errors import (
     CircuitOpen,
     CredentialsRejected,
     InvalidAnswer,
@@ -13,7 +14,6 @@ from ai_service.errors import (
     ProviderOverloaded,
     ProviderUnreachable,
 )
-from ai_service.providers.circuit_breaker import CircuitBreaker
 from tests.unit.service.fakes import FakeClock
 
 

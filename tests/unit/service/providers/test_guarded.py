@@ -6,10 +6,10 @@ import json
 import msgspec
 import pytest
 
-from ai_service.errors import CircuitOpen, InvalidAnswer, ProviderUnreachable, QueueFull
 from ai_service.metrics import Metrics
 from ai_service.providers.admission import AdmissionQueue
 from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.providers.errors import CircuitOpen, InvalidAnswer, ProviderUnreachable, QueueFull
 from ai_service.providers.guarded import GuardedProvider
 from ai_service.schemas import Suggestions, TaskRequest
 from ai_service.settings import Settings

@@ -8,14 +8,14 @@ import dataclasses
 import msgspec
 import pytest
 
-from ai_service.errors import (
+from ai_service.providers.base import Inspection, Prompt
+from ai_service.providers.errors import (
     InvalidAnswer,
     ModelMissing,
     ProviderFailed,
     ProviderTimeout,
     ProviderUnreachable,
 )
-from ai_service.providers.base import Inspection, Prompt
 from ai_service.providers.pool import REST_S, ProviderPool
 from ai_service.settings import Settings
 from ai_service.tasks import build_tasks

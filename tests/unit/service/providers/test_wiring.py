@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from ai_service.errors import QueueFull
 from ai_service.metrics import Metrics
+from ai_service.providers.errors import QueueFull
 from ai_service.providers.pool import ProviderPool
 from ai_service.providers.wiring import build_chain, build_providers
 from ai_service.settings import Settings
