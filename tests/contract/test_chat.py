@@ -11,7 +11,7 @@ import pytest
 from tests.contract.fake_ollama import FakeOllama
 from tests.contract.fake_openai import FakeOpenAI
 from tests.contract.test_provider import ollama, openai
-from tests.unit.service.test_routes import Client
+from tests.unit.service.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ai_service.access.keys import hash_key
+from tests.unit.service.client import Client, check_error
 from tests.unit.service.fakes import BODIES, ScriptedProvider
-from tests.unit.service.test_routes import Client, check_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

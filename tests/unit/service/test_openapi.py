@@ -13,8 +13,8 @@ from ai_service.openapi import build_document
 from ai_service.route_table import build_table
 from ai_service.settings import Settings
 from ai_service.tasks import build_tasks
+from tests.unit.service.client import Client
 from tests.unit.service.fakes import ScriptedProvider
-from tests.unit.service.test_routes import Client
 
 if TYPE_CHECKING:
     import httpx

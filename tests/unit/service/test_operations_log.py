@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.service.test_routes import Client
+from tests.unit.service.client import Client
 
 Lines = list[dict[str, Any]]
 

@@ -9,8 +9,8 @@ import pytest
 
 from ai_service.access.gate import OPEN_PATHS
 from ai_service.access.keys import hash_key, new_key
+from tests.unit.service.client import Client, check_error
 from tests.unit.service.fakes import BODIES
-from tests.unit.service.test_routes import Client, check_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

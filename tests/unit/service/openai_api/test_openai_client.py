@@ -11,8 +11,8 @@ import pytest
 from ai_service.providers.errors import ProviderFailed, ProviderUnreachable
 from ai_service.providers.mock import MockProvider
 from tests.unit.service.asgi import StreamedCall
+from tests.unit.service.client import Client
 from tests.unit.service.fakes import CHAT_ANSWER, BreakOff, ScriptedProvider
-from tests.unit.service.test_routes import Client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,0 +1,50 @@
+"""A client of the whole application, without a network."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from ai_service.app import create_app
+from ai_service.settings import Settings
+from tests.unit.service.fakes import ScriptedProvider
+
+if TYPE_CHECKING:
+    from ai_service.providers.base import Provider
+
+
+class Client(httpx.AsyncClient):
+    """Calls the application without a network, with its lifespan."""
+
+    def __init__(self, *providers: Provider, **environ: str) -> None:
+        self.app = create_app(Settings.from_env(environ), providers=providers or [ScriptedProvider()])
+        super().__init__(transport=httpx.ASGITransport(app=self.app), base_url="http://test")
+        self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._done: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def __aenter__(self) -> Client:  # type: ignore[override] # Self of a subclass that is not derived further
+        self._lifespan = asyncio.create_task(
+            self.app({"type": "lifespan", "asgi": {}, "state": {}}, self._events.get, self._done.put)
+        )
+        await self._events.put({"type": "lifespan.startup"})
+        assert (await self._done.get())["type"] == "lifespan.startup.complete"
+        await super().__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: Any) -> None:
+        await super().__aexit__(*exc)
+        await self._events.put({"type": "lifespan.shutdown"})
+        await self._lifespan
+
+
+def check_error(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Every error has the same shape."""
+    body: dict[str, Any] = response.json()
+    assert response.status_code == status
+    assert body["success"] is False
+    assert body["code"] == code
+    assert body["error"].endswith(".")
+    assert body["request_id"] == response.headers["x-request-id"]
+    return body

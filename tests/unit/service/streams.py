@@ -1,0 +1,32 @@
+"""How tests ask for streams, and what for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ai_service.providers.errors import ProviderFailed
+from tests.unit.service.asgi import StreamedCall
+from tests.unit.service.fakes import ANSWERS, BODIES, RECIPE
+
+if TYPE_CHECKING:
+    from tests.unit.service.client import Client
+
+PATHS = dict(zip(BODIES, ANSWERS, strict=True))
+PATH = next(iter(PATHS))
+BODY = BODIES[PATH]
+WRITTEN = json.dumps(RECIPE)
+FAILED = ProviderFailed("an error line")
+
+
+def ask(client: Client, body: object = BODY, path: str = PATH, **headers: str) -> StreamedCall:
+    """Asks for a stream."""
+    return StreamedCall(client.app, path, body, accept="text/event-stream", **headers)
+
+
+def whole(event: tuple[str, Any]) -> Any:
+    """The last event's answer as it would be without streaming."""
+    name, answer = event
+    assert name == "answer"
+    assert answer["meta"].pop("timings_ms")["total"] > 0
+    return answer
