@@ -19,7 +19,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 """The option that every command has."""
 
 COLOURS = {"healthy": "green", "running": "green", "closed": "green", "degraded": "yellow", "half-open": "yellow",
-           "critical": "red", "open": "red", "stopped": "red", "failed": "red"}  # fmt: skip
+           "critical": "red", "open": "red", "stopped": "red", "failed": "red", "PASS": "green", "FAIL": "red",
+           "INCONCLUSIVE": "yellow", "INVALID": "red"}  # fmt: skip
 
 
 def print_json(data: Any) -> None:

@@ -21,6 +21,12 @@ class Site:
     api_url: str = knob("API_URL", "http://127.0.0.1:3010", knobs.url("http", "https"), "Base URL of the API")
     ollama_url: str = knob("OLLAMA_HOST", "http://127.0.0.1:11434", knobs.url("http", "https"), "Base URL of Ollama")
     container: str = knob("OLLAMA_CONTAINER", "alchemorsel-ollama", knobs.name, "Name of Ollama's container")
+    bench_result: str = knob(
+        "BENCH_RESULT",
+        "/var/lib/alchemorsel/bench.json",
+        str,
+        "File with the result of the last benchmark of this host",
+    )
     key_path: str = knob("API_KEY_PATH", "", str, "File with a key that the API takes; unset where it wants none")
 
     @classmethod

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer  # noqa: TC002 - it reads the types of the arguments
+import typer
 
-from ai_service.cli.components import become
 from ai_service.cli.errors import CliError
+from ai_service.cli.last_bench import NAME, REPORTS, keep_on
+from ai_service.cli.output import errors
 
 if TYPE_CHECKING:
     from ai_service.cli.site import Site
@@ -22,7 +25,7 @@ PORT = 3010
 def bench(ctx: typer.Context) -> None:
     """Measure the API from here, from a checkout: what follows goes to `python -m bench run`.
 
-    With --host the target is that host's port 3010.
+    With --host the target is that host's port 3010, and the result is kept there, where `alchemorsel status` shows it.
     """
     if importlib.util.find_spec("bench") is None:
         raise CliError(
@@ -32,7 +35,31 @@ def bench(ctx: typer.Context) -> None:
     site: Site = ctx.obj
     host, config = ctx.meta["host"], ctx.meta["ssh_config"]
     target = f"http://{_address(host, config)}:{PORT}" if host else site.api_url
-    become([sys.executable, "-m", "bench", "run", "--target", target, *ctx.args])
+    folder = _folder(ctx.args)
+    status = _run([sys.executable, "-m", "bench", "run", "--target", target, *ctx.args, "--out", str(folder)])
+    if host and (folder / NAME).is_file() and (problem := keep_on(host, config, site.bench_result, folder)):
+        errors.print(f"The result could not be kept on {host}: {problem}", markup=False, soft_wrap=True)
+    raise typer.Exit(status)
+
+
+def _folder(arguments: list[str]) -> Path:
+    """Where the run leaves its files: the one that was asked for, or a new one among the reports."""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument == "--out":
+            return Path(following)
+        if argument.startswith("--out="):
+            return Path(argument.removeprefix("--out="))
+    return REPORTS / f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _run(command: list[str]) -> int:
+    """Runs the benchmark to its end; when interrupted, it writes what it has before it ends."""
+    with subprocess.Popen(command) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 def _address(host: str, config: str) -> str:

@@ -6,10 +6,13 @@ import shutil
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import typer
 
+from ai_service.cli import last_bench
 from ai_service.cli.api import Api
 from ai_service.cli.components import megabytes
 from ai_service.cli.errors import CliError
@@ -29,7 +32,7 @@ EXIT_CODES = {"healthy": 0, "degraded": 0, "critical": 1}
 
 
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show everything on one screen: parts, providers, models, cache, GPU. Works where parts are down."""
+    """Show it all on one screen: parts, providers, models, cache, last benchmark, GPU. Works where parts are down."""
     site: Site = ctx.obj
     parts = components(site.container)
     api, ollama = Api(site), Ollama(site)
@@ -40,6 +43,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         models = pool.submit(_told, ollama.models)
         loaded = pool.submit(_told, ollama.loaded)
         gpus = pool.submit(_gpus)
+        bench = pool.submit(last_bench.last, site)
     found: dict[str, Any] = {
         "components": {
             name: {"state": state.words, "running": state.running, "detail": state.detail}
@@ -50,6 +54,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         "models": models.result(),
         "loaded": loaded.result(),
         "gpus": gpus.result(),
+        "bench": msgspec.to_builtins(bench.result()),
     }
     if as_json:
         print_json(found)
@@ -105,8 +110,28 @@ def _show(found: dict[str, Any]) -> None:
         cached, computed = found["answers"]["cached"], found["answers"]["computed"]
         ratio = f"{cached / (cached + computed):.0%} from the cache" if cached + computed else "nobody asked yet"
         console.print(f"answers {cached + computed} ({ratio}), fallbacks {found['answers']['fallbacks']}")
+    if found["bench"]:
+        _show_bench(found["bench"])
     console.print("GPU: none seen" if not found["gpus"] else "")
     table(("GPU", "used", "memory", "of", "temperature"), [tuple(gpu.values()) for gpu in found["gpus"]])
+
+
+def _show_bench(bench: dict[str, Any]) -> None:
+    when = datetime.fromisoformat(bench["started_at"])
+    console.print(f"\nlast benchmark {when:%Y-%m-%d %H:%M} UTC, profile {bench['profile']}: {bench['verdict']}\n")
+    rows = [
+        (result["task"], _p95(result["uncached"]), _p95(result["cached"]), result["verdict"])
+        for result in bench["tasks"]
+    ]
+    table(("task", "p95 from the model", "p95 from the cache", "verdict"), rows)
+
+
+def _p95(latency: dict[str, float] | None) -> str:
+    """A p95 as people read it."""
+    if latency is None:
+        return "none"
+    p95 = latency["p95_ms"]
+    return f"{p95 / 1000:.2f} s" if p95 >= 1000 else f"{p95:.1f} ms"
 
 
 def _show_health(report: dict[str, Any]) -> None:
