@@ -96,7 +96,7 @@ class Settings:
         "OLLAMA_MORE_HOSTS",
         "",
         knobs.each(knobs.url("http", "https")),
-        "Further Ollama servers with the same model, separated by commas; a call goes to the one with the fewest",
+        "Further Ollama servers with the same model, separated by commas; a call goes to the least busy",
     )
     ollama_model: str = knob("OLLAMA_MODEL", "llama3.2:3b", knobs.name, "Model that Ollama runs")
     ollama_timeout: float = knob("OLLAMA_TIMEOUT", "30s", knobs.duration, "Deadline for one inference")
