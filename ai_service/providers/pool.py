@@ -15,20 +15,48 @@ if TYPE_CHECKING:
 
     from ai_service.providers.base import Prompt, Provider
 
-REST_S = 5.0
-"""For so long a server that cannot answer is asked last, unless a look at all of them says otherwise."""
+REST_S = 10.0
+"""For so long a server that cannot answer is asked last; longer than the time between two looks at all of them."""
 
 logger = logging.getLogger(__name__)
 
 
 class _Member:
-    """One of the servers."""
+    """One of the servers.
 
-    def __init__(self, provider: Provider) -> None:
+    Args:
+        provider: The adapter to it.
+        label: Its name in the log.
+    """
+
+    def __init__(self, provider: Provider, label: str) -> None:
         self.provider = provider
         self.under_way = 0
         self.rests_until = 0.0
         self.differs = False
+        self._label = label
+        self._away = False
+
+    def miss(self, error: ProviderError, until: float) -> None:
+        """Has it rest; told once."""
+        self.rests_until = until
+        if not self._away:
+            logger.warning("%s is left out: %s", self._label, error)
+        self._away = True
+
+    def found(self) -> None:
+        """Ends its rest; told once."""
+        self.rests_until = 0.0
+        if self._away:
+            logger.info("%s is back", self._label)
+        self._away = False
+
+    def compare(self, look: Inspection, digest: str) -> None:
+        """Notes whether it has another model than the others; told once."""
+        differs = bool(look.digest) and look.digest != digest
+        if differs and not self.differs:
+            logger.warning("%s has another model under the same name: not asked", self._label)
+        self.differs = differs
 
 
 class ProviderPool:
@@ -47,7 +75,9 @@ class ProviderPool:
         self.name = providers[0].name
         self.model = providers[0].model
         self.fabricated = providers[0].fabricated
-        self._members = [_Member(provider) for provider in providers]
+        self._members = [
+            _Member(provider, f"server {number} of {self.name}") for number, provider in enumerate(providers, 1)
+        ]
         self._clock = clock
 
     async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
@@ -63,12 +93,15 @@ class ProviderPool:
         for member in self._in_order():
             member.under_way += 1
             try:
-                return await member.provider.complete(prompt, hear)
+                completion = await member.provider.complete(prompt, hear)
             except (ProviderUnreachable, ModelMissing) as error:
-                member.rests_until = self._clock() + REST_S
+                member.miss(error, self._clock() + REST_S)
                 if heard:
                     raise
                 missed = error
+            else:
+                member.found()
+                return completion
             finally:
                 member.under_way -= 1
         raise missed or ProviderUnreachable("none of the servers has the model")
@@ -81,7 +114,11 @@ class ProviderPool:
             raise next(look for look in looks if isinstance(look, ProviderError))
         digest = next((look.digest for look in seen if look.digest), "")
         for member, look in zip(self._members, looks, strict=True):
-            self._compare(member, look, digest)
+            if isinstance(look, ProviderError):
+                member.miss(look, self._clock() + REST_S)
+            elif look.digest:
+                member.found()
+                member.compare(look, digest)
         return Inspection(digest=digest, loaded=all(look.loaded for look in seen if look.digest == digest))
 
     async def close(self) -> None:
@@ -100,15 +137,3 @@ class ProviderPool:
             return await member.provider.inspect()
         except ProviderError as error:
             return error
-
-    def _compare(self, member: _Member, look: Inspection | ProviderError, digest: str) -> None:
-        if isinstance(look, ProviderError):
-            return
-        if look.digest:
-            member.rests_until = 0.0
-        differs = bool(look.digest) and look.digest != digest
-        if differs and not member.differs:
-            logger.warning(
-                "server %d has another model as %s and is not asked", self._members.index(member), self.model
-            )
-        member.differs = differs

@@ -124,6 +124,21 @@ async def test_the_look_is_of_all_that_answer() -> None:
         await ProviderPool([ScriptedProvider(digest=gone), ScriptedProvider(digest=gone)]).inspect()
 
 
+async def test_a_server_that_is_gone_is_told_once_and_so_is_its_return(caplog: pytest.LogCaptureFixture) -> None:
+    """Not for every question that would have gone there."""
+    caplog.set_level("INFO")
+    first = ScriptedProvider(*[ProviderUnreachable("connection refused")] * 2)
+    clock = FakeClock()
+    pool = ProviderPool([first, ScriptedProvider()], clock=clock)
+    for _ in range(3):
+        await pool.complete(prompt())
+        clock.advance(REST_S)
+    assert [record.getMessage() for record in caplog.records] == [
+        "server 1 of ollama is left out: connection refused",
+        "server 1 of ollama is back",
+    ]
+
+
 async def test_it_closes_every_server() -> None:
     """None keeps its connections."""
     servers = [ScriptedProvider(), ScriptedProvider()]
