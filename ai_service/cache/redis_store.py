@@ -47,7 +47,7 @@ class _Sought(NamedTuple):
 
 
 class RedisStore:
-    """A Redis server. Every operation takes at most 50 ms; when it fails, all of them pause for a second.
+    """A Redis server. Every operation has a deadline; when it fails, all of them pause for a second.
 
     A refused connection is a failure at once. A time-out is one when the next operation times out too: a single one
     may come from this process being late to read the answer.
@@ -59,6 +59,7 @@ class RedisStore:
         authorities: Certificates in PEM format, one of which has to vouch for a `rediss://` server; empty for those
             that the system trusts.
         on_failure: Called with the operation's name for each failure.
+        timeout_s: Deadline of an operation in seconds, a new connection included.
         clock: Monotonic seconds.
     """
 
@@ -73,6 +74,7 @@ class RedisStore:
         password: str = "",
         authorities: str = "",
         on_failure: Callable[[str], None] = lambda _operation: None,
+        timeout_s: float = TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = Redis.from_url(
@@ -89,6 +91,7 @@ class RedisStore:
         share_trust(self._redis.connection_pool, authorities)
         self._connections = RedisConnections(self._redis.connection_pool)
         self._on_failure = on_failure
+        self._timeout_s = timeout_s
         self._clock = clock
         self._paused_until = 0.0
         self._timeouts = 0
@@ -203,7 +206,7 @@ class RedisStore:
         if self._clock() < self._paused_until:
             return None
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 value = await call()
         except ResponseError as error:  # Redis answers, but refuses: full, read-only, not permitted.
             self._on_failure(operation)

@@ -13,7 +13,7 @@ import pytest
 from ai_service.access.keys import Key
 from ai_service.access.rates import ProcessRates, Rates, SharedRates
 from ai_service.cache.redis_store import RedisStore
-from tests.contract.redis_server import PASSWORD, RIGHTS, USER, RedisServer
+from tests.contract.redis_server import PASSWORD, PATIENCE_S, RIGHTS, USER, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ async def rates(request: pytest.FixtureRequest) -> AsyncIterator[Rates]:
 
 def store_of(server: RedisServer) -> RedisStore:
     """A process's store."""
-    return RedisStore(server.url, username=USER, password=PASSWORD)
+    return RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
 
 
 def key(rate: str) -> Key:
@@ -87,7 +87,7 @@ async def test_without_redis_each_process_counts_for_itself(
 ) -> None:
     """Killed or hung, it is no error, and the rate still holds; said once."""
     with RedisServer() as server:
-        store = store_of(server)
+        store = RedisStore(server.url, username=USER, password=PASSWORD)
         rates = SharedRates(store)
         assert await rates.wait_s(key("1/hour")) == 0
         server.signal(number)

@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 
 from ai_service.cache.redis_connections import RedisConnections
 from ai_service.cache.redis_store import RedisStore
-from tests.contract.redis_server import PASSWORD, USER, RedisServer
+from tests.contract.redis_server import PASSWORD, PATIENCE_S, USER, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def pool(redis_server: RedisServer) -> AsyncIterator[ConnectionPool]:
     """The store's: it does not announce its maintenance, which would make a closed connection look like news."""
-    store = RedisStore(redis_server.url, username=USER, password=PASSWORD)
+    store = RedisStore(redis_server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
     yield store.connection_pool
     await store.close()
 
@@ -82,7 +82,7 @@ async def test_the_answer_to_a_command_that_was_given_up_is_nobody_elses(
 async def test_a_connection_that_redis_closed_is_made_anew() -> None:
     """As after a restart: the next command does not find out by failing."""
     with RedisServer() as server:
-        store = RedisStore(server.url, username=USER, password=PASSWORD)
+        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
         connections = RedisConnections(store.connection_pool)
         await connections.command("PING")
         await asyncio.to_thread(server.kill)

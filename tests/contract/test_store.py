@@ -13,7 +13,7 @@ from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.redis_store import RedisStore
 from ai_service.cache.store import Claim, Generation, Kept, Lock, Store
 from tests.contract.certificates import Authority
-from tests.contract.redis_server import PASSWORD, USER, RedisServer
+from tests.contract.redis_server import PASSWORD, PATIENCE_S, USER, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,10 +26,11 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         made: Store = MemoryStore()
     elif request.param == "redis over TLS":
         url = request.getfixturevalue("redis_server_with_tls").url
-        made = RedisStore(url, username=USER, password=PASSWORD, authorities=request.getfixturevalue("authority").pem)
+        pem = request.getfixturevalue("authority").pem
+        made = RedisStore(url, username=USER, password=PASSWORD, authorities=pem, timeout_s=PATIENCE_S)
     else:
         url = request.getfixturevalue("redis_server").url
-        made = RedisStore(url, username=USER, password=PASSWORD)
+        made = RedisStore(url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
     yield made
     await made.close()
 
@@ -211,6 +212,7 @@ async def test_a_certificate_of_nobody_known_is_refused(redis_server_with_tls: R
             username=USER,
             password=PASSWORD,
             authorities=authorities,
+            timeout_s=PATIENCE_S,
             on_failure=failures.append,
         )
         assert await store.get(key) is None
@@ -222,7 +224,7 @@ async def test_a_refusal_is_no_outage(request: pytest.FixtureRequest) -> None:
     """A key out of bounds, or a full Redis, must not stop reading what is there."""
     failures: list[str] = []
     url = request.getfixturevalue("redis_server").url
-    store = RedisStore(url, username=USER, password=PASSWORD, on_failure=failures.append)
+    store = RedisStore(url, username=USER, password=PASSWORD, on_failure=failures.append, timeout_s=PATIENCE_S)
     assert not await store.set("elsewhere", b"v", 60)
     assert failures == ["set"]
     assert store.available
@@ -233,7 +235,7 @@ async def test_a_refusal_is_no_outage(request: pytest.FixtureRequest) -> None:
 async def test_a_full_redis_refuses_a_value_and_frees_its_lock(key: str) -> None:
     """The next one to ask need not wait for a lease to run out."""
     with RedisServer("--maxmemory-policy", "noeviction") as server:
-        store = RedisStore(server.url, username=USER, password=PASSWORD)
+        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
         lock, generation = Lock(f"{key}:lock", b"mine"), Generation(f"{key}:generation")
         assert await store.claim(lock, 60) == Claim(held=True)
         server.limit_memory(1)
@@ -246,7 +248,7 @@ async def test_a_full_redis_refuses_a_value_and_frees_its_lock(key: str) -> None
 async def test_a_full_redis_gives_what_it_holds_to_those_who_seek(key: str) -> None:
     """Beside others in the same command, who get no lock and no value."""
     with RedisServer() as server:
-        store = RedisStore(server.url, username=USER, password=PASSWORD)
+        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
         await store.set(key, b"v", 60)
         server.limit_memory(1)
         found = await asyncio.gather(
@@ -262,17 +264,14 @@ async def test_a_full_redis_gives_what_it_holds_to_those_who_seek(key: str) -> N
 
 async def test_a_lock_whose_seeker_is_gone_is_freed(redis_server: RedisServer, key: str) -> None:
     """Nobody else would have to wait for nothing."""
-    store = RedisStore(redis_server.url, username=USER, password=PASSWORD)
+    store = RedisStore(redis_server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
     lock = Lock(f"{key}:lock", b"mine")
     seeking = asyncio.create_task(store.seek(key, f"{key}:generation", lock, 60))
     await asyncio.sleep(0)
     seeking.cancel()
     await store.close()
-    other = RedisStore(redis_server.url, username=USER, password=PASSWORD)
-    claim = None
-    while claim is None:  # A new connection may take longer than an operation may.
-        claim = await other.claim(Lock(lock.key, b"yours"), 60)
-    assert claim.held
+    other = RedisStore(redis_server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
+    assert await other.claim(Lock(lock.key, b"yours"), 60) == Claim(held=True)
     await other.close()
 
 
