@@ -31,7 +31,7 @@ def pull(ctx: typer.Context, model: Model, as_json: AsJson = False) -> None:
 def pull_progress(*, hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
     """Bars on standard error; gives what `Ollama.pull` reports to."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=errors, disable=hidden, transient=True) as progress:
+    with Progress(*columns, console=errors, disable=hidden or not errors.is_terminal, transient=True) as progress:
         shown: dict[str, TaskID] = {}
 
         def report(doing: str, done: int, whole: int) -> None:
