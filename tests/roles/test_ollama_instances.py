@@ -39,7 +39,7 @@ def opened(**variables: Any) -> list[dict[str, Any]]:
     """Return what the firewall of an Ollama host is told to open for Ollama."""
     play = next(play for play in load(PLAYBOOKS / "provision.yml") if "Close the hosts" in play["name"])
     services: list[dict[str, Any]] = evaluate(
-        play["tasks"][0]["vars"]["firewall_services"],
+        next(task for task in play["tasks"] if task["name"] == "Firewall")["vars"]["firewall_services"],
         {
             **play["vars"],
             "groups": {"ai_service_hosts": ["api"], "ollama_hosts": ["here"]},
