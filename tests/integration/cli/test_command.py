@@ -192,3 +192,22 @@ def test_another_hosts_command_is_run_over_ssh(tmp_path: Path, arguments: list[s
         check=False,
     )
     assert done.stdout == f"alchemorsel {sent}\n", done.stderr
+
+
+def test_a_benchmark_that_cannot_begin_leaves_nothing_on_the_host(tmp_path: Path) -> None:
+    """Its own words and exit status; SSH is asked for the host's address only."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\necho "hostname 127.0.0.1"\n')
+    ssh.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "ai_service.cli", "--host", "ai-1", "bench", "--profile", "none"],
+        cwd=ROOT,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 64, done.stderr
+    assert "none" in done.stderr
+    assert (tmp_path / "asked").read_text() == "-G ai-1\n"
