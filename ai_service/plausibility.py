@@ -82,7 +82,7 @@ def nutrients(found: Nutrition, servings: int = ASSUMED_SERVINGS) -> tuple[bool,
 def used(names: Iterable[str], steps: Sequence[str]) -> list[bool]:
     """Which ingredients the steps mention, by any word of their names; endings do not count (`tomato`, `tomatoes`)."""
     text = " ".join(steps).casefold()
-    return [any(stem in text for stem in _stems(name.casefold())) for name in names]
+    return [any(map(text.__contains__, _stems(name.casefold()))) for name in names]
 
 
 def _stems(name: str) -> list[str]:

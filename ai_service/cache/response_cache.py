@@ -34,6 +34,7 @@ class ResponseCache:
     def __init__(self, store: Store, memory: MemoryLayer) -> None:
         self._store = store
         self._memory = memory
+        self._due: list[Coroutine[Any, Any, bool]] = []
         self._keeping: set[asyncio.Task[bool]] = set()
 
     def at_hand(self, key: str) -> tuple[Entry, str] | None:
@@ -118,14 +119,23 @@ class ResponseCache:
         work = self._write(key, entry, now, generation, lock)
         if not soon or lock is None or not self._store.remote:
             return await work
-        task = asyncio.create_task(_after(SOON_S, work))
-        self._keeping.add(task)
-        task.add_done_callback(self._keeping.discard)
+        if not self._due:
+            asyncio.get_running_loop().call_later(SOON_S, self._begin)
+        self._due.append(work)
         return True
 
     async def drain(self) -> None:
         """Waits until everything is stored that is to be."""
+        self._begin()
         await asyncio.gather(*self._keeping)
+
+    def _begin(self) -> None:
+        """Stores what is due."""
+        due, self._due = self._due, []
+        for work in due:
+            task = asyncio.create_task(work)
+            self._keeping.add(task)
+            task.add_done_callback(self._keeping.discard)
 
     async def _write(self, key: str, entry: Entry, now: float, generation: Generation, lock: Lock | None) -> bool:
         kept = await self._store.keep(key, encode(entry), entry.stale_until - now, generation, lock)
@@ -134,8 +144,3 @@ class ResponseCache:
         elif kept is Kept.REFUSED and self._store.available and self._memory.purges == generation.purges:
             self._memory.put(key, entry, trust_s=REFUSED_TRUST_S)
         return kept is Kept.STORED
-
-
-async def _after(seconds: float, work: Coroutine[Any, Any, bool]) -> bool:
-    await asyncio.sleep(seconds)
-    return await work
