@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -149,7 +149,7 @@ class SharedFlight:
 
     @staticmethod
     def _new_lock(key: str, purpose: str) -> Lock:
-        return Lock(lock_key(key, purpose), secrets.token_bytes(16))
+        return Lock(lock_key(key, purpose), os.urandom(16))
 
 
 def _turn(claim: Claim | None, lock: Lock, generation: Generation, is_enough: Callable[[Entry], bool]) -> Turn:
