@@ -58,6 +58,15 @@ def test_link_tells_where_it_leads(tmp_path: Path) -> None:
     assert path(str(tmp_path / "current"))["exists"] is False
 
 
+def test_folder_tells_what_it_holds(tmp_path: Path) -> None:
+    """Hidden names too; what is no folder holds nothing."""
+    (tmp_path / ".hidden").write_text("")
+    (tmp_path / "shown").mkdir()
+    assert path(str(tmp_path))["names"] == [".hidden", "shown"]
+    assert path(str(tmp_path / ".hidden"))["names"] == []
+    assert path(str(tmp_path / "nothing"))["names"] == []
+
+
 def test_module_says_all_at_once(tmp_path: Path) -> None:
     """What is not there is no failure."""
     told = run_module(

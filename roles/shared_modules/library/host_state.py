@@ -45,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 paths:
-  description: "By path: C(exists), C(is_folder), C(target) of a link, C(uid), C(gid)."
+  description: "By path: C(exists), C(is_folder), C(target) of a link, C(uid), C(gid), C(names) in a folder."
   returned: always
   type: dict
 packages: {description: "Version of each package that is installed, by name.", returned: always, type: dict}

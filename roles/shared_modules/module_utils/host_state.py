@@ -65,7 +65,7 @@ def path(name: str) -> dict[str, Any]:
 
     Returns:
         ``exists``; ``is_folder``, links followed; ``target``, where a link leads, empty where it is none; ``uid`` and
-        ``gid``, numbers, 0 where there is nothing.
+        ``gid``, numbers, 0 where there is nothing; ``names``, what a folder holds.
     """
     place = Path(name)
     there = place.stat() if place.exists() else None
@@ -75,4 +75,5 @@ def path(name: str) -> dict[str, Any]:
         "target": str(place.resolve()) if place.is_symlink() else "",
         "uid": there.st_uid if there else 0,
         "gid": there.st_gid if there else 0,
+        "names": sorted(entry.name for entry in place.iterdir()) if place.is_dir() else [],
     }
