@@ -67,6 +67,13 @@ def test_verification_changes_nothing(play: Play) -> None:
     assert recap(verified.stdout)["changed"] == 0, verified.stdout
 
 
+def test_one_role_can_be_run_by_its_tag(play: Play) -> None:
+    """As the runbook has it; roles whose tags were not chosen look for nothing, and miss nothing."""
+    run = play("site.yml", "--tags", "redis,ai_service")
+    assert run.returncode == 0, run.stdout
+    assert recap(run.stdout)["failed"] == 0
+
+
 def test_teardown_without_a_yes_takes_nothing_away(host: Host, play: Play) -> None:
     """Where nobody can be asked, nothing is taken for a yes."""
     before = running(host)
