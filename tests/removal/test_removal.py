@@ -24,6 +24,10 @@ class Traces:
 
 TRACES = {
     "airgap": Traces(paths=("/etc/apt/apt.conf.d/99alchemorsel-airgap", "/var/lib/alchemorsel/packages")),
+    "backup": Traces(
+        paths=("/usr/local/sbin/alchemorsel-backup", "/etc/alchemorsel/backup.env", "/var/backups/alchemorsel"),
+        units=("alchemorsel-backup.timer", "alchemorsel-backup.service"),
+    ),
     "docker": Traces(paths=("/etc/docker",), programs=("dockerd", "docker"), units=("docker.service",)),
     "model_volume": Traces(paths=("/srv/alchemorsel/models",)),
     "ollama": Traces(
