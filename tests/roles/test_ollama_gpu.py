@@ -154,3 +154,17 @@ def test_loss_says_when_it_happened(nvidia_machine: GpuMachine, before: int, aft
     message = evaluated("check", nvidia_machine, check=check["fail_msg"], **answers)
     assert said in message
     assert "nvidia-smi -L inside of it says Failed to initialize NVML" in message
+    assert "Have the role gpu_container_toolkit run, then" in message
+
+
+def test_loss_of_amds_gpus_says_what_mends_that(amd_machine: GpuMachine) -> None:
+    """No toolkit of NVIDIA's does."""
+    tasks = load(ROLES / "ollama" / "tasks" / "gpu.yml")
+    check = next(task["ansible.builtin.assert"] for task in tasks if "both times" in task["name"])
+    answers = {
+        "__ollama_gpu_before": {"rc": 2},
+        "__ollama_gpu_after": {"rc": 2, "stdout": "", "stderr": "cannot create /dev/kfd: Permission denied"},
+    }
+    message = evaluated("check", amd_machine, check=check["fail_msg"], **answers)
+    assert "See that /dev/kfd on the host belongs to the group render (`udevadm trigger` gives it back), then" in message
+    assert "toolkit" not in message
