@@ -86,7 +86,7 @@ def _over_ssh(host: str, config: str, arguments: list[str]) -> list[str]:
 def main() -> None:
     """Runs the command, and ends with its exit status."""
     try:
-        app()
+        app(prog_name="alchemorsel")
     except CliError as error:
         errors.print(f"[red]✗[/] {error}", soft_wrap=True)
         if error.hint:
