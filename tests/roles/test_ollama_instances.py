@@ -37,7 +37,7 @@ def instances(machine: GpuMachine, **settings: Any) -> list[dict[str, Any]]:
 
 def opened(**variables: Any) -> list[dict[str, Any]]:
     """Return what the firewall of an Ollama host is told to open for Ollama."""
-    play = next(play for play in load(PLAYBOOKS / "provision.yml") if "Close the hosts" in play["name"])
+    (play,) = load(PLAYBOOKS / "firewall.yml")
     services: list[dict[str, Any]] = evaluate(
         next(task for task in play["tasks"] if task["name"] == "Firewall")["vars"]["firewall_services"],
         {
