@@ -51,6 +51,17 @@ def test_environment_file_holds_no_password(host: Host, variables: Variables) ->
     assert secret not in host.file("/etc/alchemorsel/ai_service.env").content_string
 
 
+def test_password_goes_to_another_host_by_tls_where_the_inventory_says_so(host: Host, variables: Variables) -> None:
+    """The running service has the address of the inventory, and the authority that it trusts."""
+    url = variables("ai_service")["ai_service_redis_url"]
+    if not url.startswith("rediss://"):
+        pytest.skip("this site's Redis does not speak TLS")
+    settings = host.file("/etc/alchemorsel/ai_service.env").content_string
+    assert f'ALCHEMORSEL_REDIS_URL="{url}"' in settings
+    if variables("ai_service")["ai_service_redis_ca_file"]:
+        assert host.file("/run/credentials/alchemorsel-ai@blue.service/redis_ca").exists
+
+
 def test_only_who_has_a_key_is_answered(client: Client, variables: Variables) -> None:
     """Where keys are set; health stays open, for load balancers carry none."""
     if not variables("ai_service")["ai_service_api_keys"]:

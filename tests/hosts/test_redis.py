@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.hosts.sandbox import HIGHEST_EXPOSURE, exposure
 
 if TYPE_CHECKING:
@@ -14,21 +16,47 @@ if TYPE_CHECKING:
 GROUP = "redis_hosts"
 
 
+def _name_in_certificate(variables: Variables) -> str:
+    """By which clients reach the server; the role's default is made of another variable."""
+    wanted = variables("redis")
+    return str(wanted["redis_bind"][-1] if "{{" in wanted["redis_tls_name"] else wanted["redis_tls_name"])
+
+
+def _client(variables: Variables) -> str:
+    """The command of a client that reaches this host's Redis."""
+    wanted = variables("redis")
+    tls = f"--tls --cacert /etc/redis/tls/ca.crt -h {_name_in_certificate(variables)} " if wanted["redis_tls"] else ""
+    return f"redis-cli {tls}-p {wanted['redis_port']} --no-auth-warning"
+
+
 def _as_service_user(host: Host, variables: Variables, command: str) -> str:
     wanted = variables("redis")
     # The password is read on the host and handed over in the environment: it is in no argument list and no log.
-    tls = f"--tls --cacert /etc/redis/tls/ca.crt -h {wanted['redis_tls_name']} " if wanted["redis_tls"] else ""
     script = (
         f"REDISCLI_AUTH=$(cat {wanted['redis_service_password_file']}) "
-        f"redis-cli {tls}-p {wanted['redis_port']} --no-auth-warning --user {wanted['redis_service_user']} {command}"
+        f"{_client(variables)} --user {wanted['redis_service_user']} {command}"
     )
     return host.run(script).stdout.strip()
 
 
 def test_ping_without_a_password_is_refused(host: Host, variables: Variables) -> None:
     """An unauthenticated client is told to authenticate."""
-    answer = host.run(f"redis-cli -p {variables('redis')['redis_port']} ping").stdout
-    assert "NOAUTH" in answer
+    assert "NOAUTH" in host.run(f"{_client(variables)} ping").stdout
+
+
+def test_nobody_is_answered_without_tls_where_it_is_wanted(host: Host, variables: Variables) -> None:
+    """No plain connection, no unknown authority; the key is for root and the server only."""
+    wanted = variables("redis")
+    if not wanted["redis_tls"]:
+        pytest.skip("this site's Redis does not speak TLS")
+    address = f"-h {_name_in_certificate(variables)} -p {wanted['redis_port']}"
+    plain = host.run(f"redis-cli {address} ping")
+    assert "PONG" not in plain.stdout + plain.stderr
+    assert "NOAUTH" not in plain.stdout + plain.stderr
+    distrustful = host.run(f"redis-cli --tls {address} ping")
+    assert "certificate verify failed" in distrustful.stdout + distrustful.stderr
+    key = host.file("/etc/redis/tls/server.key")
+    assert (key.user, key.group, key.mode) == ("root", "redis", 0o640)
 
 
 def test_service_user_reads_and_writes_the_caches_keys(host: Host, variables: Variables) -> None:
