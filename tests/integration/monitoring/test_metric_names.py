@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -17,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lab.packages import ensure_program
 from lab.ports import free_port
+from tests.contract.certificates import Authority
 from tests.contract.redis_server import PASSWORD, USER, RedisServer
 from tests.integration.service.program import Program
 from tests.roles.ansible_module import load_module
@@ -32,8 +34,6 @@ _METRIC = re.compile(r"\b((?:alchemorsel|redis|node|probe)_[a-z0-9_]+|DCGM_[A-Z0
 _QUOTED = re.compile(r'"[^"]*"')
 _RECORDED = re.compile(r"\bjob:[a-z0-9_:]+")
 _OF_PROMETHEUS = {"up"}
-_OF_BLACKBOX = {"probe_success", "probe_ssl_earliest_cert_expiry"}
-"""In every answer to a probe, the second over TLS; the blackbox exporter's own page has no probe in it."""
 _WRITTEN = re.compile(r"\balchemorsel_[a-z_]+_timestamp_seconds\b")
 """A time that a unit or a script of a role writes down for the node exporter."""
 _FIELDS_OF_DCGM = FILES.parent / "templates" / "dcgm.csv.j2"
@@ -57,13 +57,13 @@ def expressions() -> list[str]:
 
 
 @contextmanager
-def exporter(program: str, package: str, flag: str, *arguments: str) -> Iterator[str]:
-    """Runs one of Debian's exporters; gives its metrics."""
+def exporter(program: str, package: str, flag: str, *arguments: str, path: str = "/metrics") -> Iterator[str]:
+    """Runs one of Debian's exporters; gives what it answers."""
     ensure_program(program, package, units=(f"{package}.service",))
     port = free_port()
     process = subprocess.Popen([program, f"{flag}=127.0.0.1:{port}", *arguments], stderr=subprocess.DEVNULL)
     try:
-        yield _read(f"http://127.0.0.1:{port}/metrics")
+        yield _read(f"http://127.0.0.1:{port}{path}")
     finally:
         process.terminate()
         process.wait(20)
@@ -92,6 +92,20 @@ def names(text: str) -> set[str]:
     return found
 
 
+def probed(folder: Path) -> set[str]:
+    """What a probe of a Redis that speaks TLS tells, with the role's settings; nobody vouches for its certificate."""
+    settings = folder / "blackbox.yml"
+    settings.write_text(
+        (FILES.parent / "templates" / "blackbox.yml.j2").read_text().replace("{{ ansible_managed }}", "")
+    )
+    blackbox = ("prometheus-blackbox-exporter", "prometheus-blackbox-exporter", "--web.listen-address")
+    with RedisServer(authority=Authority()) as redis:
+        path = f"/probe?module=tls&target={urlsplit(redis.url).netloc}"
+        with exporter(*blackbox, f"--config.file={settings}", path=path) as text:
+            assert "\nprobe_success 1" in text
+            return names(text)
+
+
 def amd_gpu(sysfs: Path) -> Path:
     """Stand-in for an AMD GPU: the files of amdgpu in sysfs that the node exporter reads."""
     device, hwmon = sysfs / "class" / "drm" / "card0" / "device", sysfs / "class" / "hwmon" / "hwmon0"
@@ -114,7 +128,11 @@ def arguments_of_the_node_exporter() -> list[str]:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Every metric's name, read from the programs themselves."""
-    found = _OF_PROMETHEUS | _OF_BLACKBOX | set(load_module("ollama", "container_status", "files").METRICS)
+    found = (
+        _OF_PROMETHEUS
+        | probed(tmp_path_factory.mktemp("blackbox"))
+        | set(load_module("ollama", "container_status", "files").METRICS)
+    )
     found |= {name for path in ROOT.glob("roles/*/templates/*") for name in _WRITTEN.findall(path.read_text())}
     with Program(AI_PROVIDER="mock", AI_FALLBACKS="mock") as service:
         found |= names(_read(f"{service.url}/metrics"))
