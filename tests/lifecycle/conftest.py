@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["variables"]
 
 Play = Callable[..., subprocess.CompletedProcess[str]]
+Begin = Callable[..., "subprocess.Popen[str]"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 SOURCE = _ROOT / "ai_service"
@@ -33,27 +34,41 @@ _PLAY_TIMEOUT_S = 900
 
 
 @pytest.fixture
-def play(request: pytest.FixtureRequest) -> Play:
-    """Runs a playbook on the hosts under test; what it prints, standard error included, is `stdout`."""
+def begin(request: pytest.FixtureRequest, tmp_path: Path) -> Begin:
+    """Begins a playbook on the hosts under test, over connections of its own; errors are among what it prints."""
     inventory = request.config.getoption("--ansible-inventory")
 
-    def run(playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            playbook,
-            f"--inventory={inventory}",
-            "--diff",
-        ]
-        return subprocess.run(
-            [*command, *arguments],
+    def start(playbook: str, *arguments: str) -> subprocess.Popen[str]:
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        return subprocess.Popen(
+            [program, playbook, f"--inventory={inventory}", "--diff", *arguments],
             cwd=_ROOT,
-            env={**os.environ, "ANSIBLE_CONFIG": str(_ROOT / "ansible.cfg")},
+            env={
+                **os.environ,
+                "ANSIBLE_CONFIG": str(_ROOT / "ansible.cfg"),
+                "ANSIBLE_SSH_CONTROL_PATH_DIR": str(tmp_path),
+                "PYTHONUNBUFFERED": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=_PLAY_TIMEOUT_S,
-            check=False,
         )
+
+    return start
+
+
+@pytest.fixture
+def play(begin: Begin) -> Play:
+    """Runs a playbook on the hosts under test; what it prints, standard error included, is `stdout`."""
+
+    def run(playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        with begin(playbook, *arguments) as running:
+            try:
+                told, _ = running.communicate(timeout=_PLAY_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                raise
+        return subprocess.CompletedProcess(running.args, running.returncode, told)
 
     return run
 
