@@ -47,6 +47,7 @@ def begin(request: pytest.FixtureRequest, tmp_path: Path) -> Begin:
                 **os.environ,
                 "ANSIBLE_CONFIG": str(_ROOT / "ansible.cfg"),
                 "ANSIBLE_SSH_CONTROL_PATH_DIR": str(tmp_path),
+                "ANSIBLE_FORCE_COLOR": "0",  # molecule wants colours, which would stand between the words
                 "PYTHONUNBUFFERED": "1",
             },
             stdout=subprocess.PIPE,
