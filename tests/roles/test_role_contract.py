@@ -124,3 +124,11 @@ def test_task_names_say_role_and_phase(role: str) -> None:
     stem = role.replace("_", " ")
     for task in tasks(role):
         assert task["name"].lower().startswith((f"{stem} | ", f"{role} | ")), task["name"]
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_purge_may_come_from_the_command_line(role: str) -> None:
+    """`-e <role>_purge=true`, as the runbook has it, is a string, which counts as true whatever it says."""
+    for path in (*(ROLES / role / "tasks").glob("*.yml"), *(ROLES / role / "vars").glob("*.yml")):
+        used = [line for line in path.read_text().splitlines() if re.search(rf"\b{role}_purge\b(?!:)", line)]
+        assert [line for line in used if f"{role}_purge | bool" not in line and not line.startswith("#")] == [], path
