@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import socketserver
-import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from tests.http_fake import FakeHandler
+from tests.http_fake import FakeHandler, Serving
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 
 class _Handler(FakeHandler):
@@ -31,7 +29,7 @@ class _Handler(FakeHandler):
         self.do_GET()
 
 
-class FakeEngine:
+class FakeEngine(Serving):
     """Listens from its making on, and answers while used as a context manager.
 
     Attributes:
@@ -44,16 +42,6 @@ class FakeEngine:
         self.path = str(path)
         self.answers: dict[str, tuple[int, object]] = {}
         self.asked: dict[str, dict[str, object]] = {}
-        self._server = socketserver.ThreadingUnixStreamServer(self.path, type("Handler", (_Handler,), {"fake": self}))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(
+            socketserver.ThreadingUnixStreamServer(self.path, type("Handler", (_Handler,), {"fake": self}))
+        )
