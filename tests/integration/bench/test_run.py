@@ -164,6 +164,7 @@ def test_refusals_fail_the_run_and_are_no_samples(runs: dict[str, Run]) -> None:
     assert all(finding.holds for finding in run.result.evidence)
 
 
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_an_interrupted_run_leaves_a_partial_result_and_no_process(tmp_path: Path) -> None:
     """Ctrl-C in a phase: what was measured is written and marked, Locust is gone, the status is 130."""
     (tmp_path / "slo.yml").write_text(SLO, encoding="utf-8")

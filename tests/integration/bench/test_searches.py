@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 
 from bench.capacity.curve import load_curve
 from bench.overhead.command import Report
@@ -66,6 +67,7 @@ def test_the_rate_that_breaks_a_bound_is_found(tmp_path: Path) -> None:
     assert point.steps[0].note.startswith("p95 of cached answers 2")
 
 
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_an_interrupted_search_leaves_what_it_found(tmp_path: Path) -> None:
     """Marked as such, with status 130 and no half-written file."""
     with FakeTarget() as target:
