@@ -37,7 +37,7 @@ lab-down: setup ## stop and remove everything of the lab that runs; caches stay
 site: setup ## provision and deploy onto the lab's host
 	@$(BIN)/ansible-playbook site.yml -i inventories/lab
 
-test: ## everything: lint, unit, contract, integration, the whole site on a bare host (about 15 minutes)
+test: ## everything: lint, unit, contract, integration, the whole site on a bare host (about 17 minutes)
 	@$(PYTHON) -m lab.preconditions
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory lint test-unit test-integration test-site
