@@ -25,10 +25,12 @@ class Command:
     """`alchemorsel`, told where the parts are.
 
     Args:
+        programs: Folder whose programs it finds before the machine's own.
         variables: Its `ALCHEMORSEL_*` variables.
     """
 
-    def __init__(self, **variables: str) -> None:
+    def __init__(self, programs: Path | None = None, **variables: str) -> None:
+        self._path = os.environ["PATH"] if programs is None else f"{programs}:{os.environ['PATH']}"
         self._variables = {f"ALCHEMORSEL_{name}": value for name, value in variables.items()}
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -36,7 +38,7 @@ class Command:
         return subprocess.run(
             [sys.executable, "-m", "ai_service.cli", *arguments],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "COLUMNS": "120", **self._variables},
+            env={"PATH": self._path, "COLUMNS": "120", **self._variables},
             capture_output=True,
             text=True,
             timeout=110,
@@ -169,6 +171,14 @@ def test_a_wrong_word_is_answered_with_the_right_ones(
     assert "Traceback" not in done.stderr
 
 
+def with_ssh(folder: Path, script: str) -> Command:
+    """The command, with a shell script for its `ssh`, which is written into the folder."""
+    ssh = folder / "ssh"
+    ssh.write_text(f"#!/bin/sh\n{script}\n")
+    ssh.chmod(0o755)
+    return Command(folder)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sent"),
     [
@@ -179,35 +189,14 @@ def test_a_wrong_word_is_answered_with_the_right_ones(
 )
 def test_another_hosts_command_is_run_over_ssh(tmp_path: Path, arguments: list[str], sent: str) -> None:
     """As it was typed, by the command that is installed there, whatever the host's name; no word is a shell's."""
-    ssh = tmp_path / "ssh"
-    ssh.write_text('#!/bin/sh\nfor word; do last=$word; done\nprintf "%s\\n" "$last"\n')
-    ssh.chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "-m", "ai_service.cli", *arguments],
-        cwd=ROOT,
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = with_ssh(tmp_path, 'for word; do last=$word; done\nprintf "%s\\n" "$last"')(*arguments)
     assert done.stdout == f"alchemorsel {sent}\n", done.stderr
 
 
 def test_a_benchmark_that_cannot_begin_leaves_nothing_on_the_host(tmp_path: Path) -> None:
     """Its own words and exit status; SSH is asked for the host's address only."""
-    ssh = tmp_path / "ssh"
-    ssh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\necho "hostname 127.0.0.1"\n')
-    ssh.chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "-m", "ai_service.cli", "--host", "ai-1", "bench", "--profile", "none"],
-        cwd=ROOT,
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    asks = f'echo "$@" >> {tmp_path}/asked\necho "hostname 127.0.0.1"'
+    done = with_ssh(tmp_path, asks)("--host", "ai-1", "bench", "--profile", "none")
     assert done.returncode == 64, done.stderr
     assert "none" in done.stderr
     assert (tmp_path / "asked").read_text() == "-G ai-1\n"
