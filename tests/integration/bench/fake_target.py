@@ -110,7 +110,7 @@ class FakeTarget:
                 return refusal
         if not hit or self.behaviour.claims_hits:
             self.calls[task] += 1
-            await asyncio.sleep(self.behaviour.miss_seconds)
+            await _sleep_at_least(self.behaviour.miss_seconds)
             self._cached.add(key)
         label = "hit" if hit or self.behaviour.claims_hits else "miss"
         self.requests[task, label, 200] += 1
@@ -135,7 +135,7 @@ class FakeTarget:
             return PlainTextResponse("full", 503, {"X-Request-Id": uuid.uuid4().hex})
         if self._hits == self.behaviour.stall_after:
             self._stalled_until = time.monotonic() + self.behaviour.stall_seconds
-        await asyncio.sleep(max(self.behaviour.hit_seconds, self._stalled_until - time.monotonic()))
+        await _sleep_at_least(max(self.behaviour.hit_seconds, self._stalled_until - time.monotonic()))
         return None
 
     async def _readiness(self, _request: Request) -> Response:
@@ -160,3 +160,10 @@ class FakeTarget:
                 for task, count in self.calls.items()
             ]
         return PlainTextResponse("\n".join(lines) + "\n")
+
+
+async def _sleep_at_least(seconds: float) -> None:
+    """Sleep so long and not less: uvloop counts whole milliseconds, so its timers may end one too early."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        await asyncio.sleep(left)
