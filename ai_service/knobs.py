@@ -133,6 +133,8 @@ def url(*schemes: str, optional: bool = False) -> Callable[[str], str]:
             raise ValueError(f"expected a URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
         if parts.password is not None:
             raise ValueError("expected a URL without a password; give the password as a file")
+        if parts.scheme in {"http", "https"} and (parts.username or parts.query or parts.fragment):
+            raise ValueError("expected a URL of scheme, host, port and path, and no more than that")
         return text.rstrip("/")
 
     return parse

@@ -9,18 +9,9 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from aiohttp import (
-    BytesPayload,
-    ClientConnectionError,
-    ClientError,
-    ClientPayloadError,
-    ClientSession,
-    ClientTimeout,
-    ConnectionTimeoutError,
-    DummyCookieJar,
-    TCPConnector,
-)
 
+from ai_service.http_client import Client as HTTPClient
+from ai_service.http_client import ConnectFailed, ConnectionLost, HTTPClientError
 from ai_service.providers.errors import (
     CredentialsRejected,
     ModelMissing,
@@ -35,9 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from aiohttp import ClientResponse
+    from ai_service.http_client import Response
 
-CONNECT_TIMEOUT_S = 2.0
 INSPECT_TIMEOUT_S = 2.0
 END_TIMEOUT_S = 0.05
 """So long the end of a stream is waited for whose answer is complete; it mostly comes with the last line."""
@@ -48,9 +38,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Client:
-    """Kept connections to one server, without deadlines for reading: `deadline` sets one for each call as a whole.
-
-    Proxies and redirects are not followed, cookies not kept: what is configured is the server that answers.
+    """Calls a provider's server; `deadline` bounds each call as a whole.
 
     Args:
         base_url: What all paths begin with.
@@ -58,35 +46,20 @@ class Client:
     """
 
     def __init__(self, base_url: str, *, api_key: str = "") -> None:
-        self._base_url = base_url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._opened: ClientSession | None = None
+        headers = {"Content-Type": "application/json"}
+        self._client = HTTPClient(base_url, {**headers, "Authorization": f"Bearer {api_key}"} if api_key else headers)
 
-    def get(self, path: str) -> AbstractAsyncContextManager[ClientResponse]:
+    def get(self, path: str) -> AbstractAsyncContextManager[Response]:
         """The answer to a `GET`; to be used inside of `deadline`."""
-        return self._session.get(self._base_url + path, allow_redirects=False)
+        return self._client.get(path)
 
-    def post(self, path: str, body: Any) -> AbstractAsyncContextManager[ClientResponse]:
+    def post(self, path: str, body: Any) -> AbstractAsyncContextManager[Response]:
         """The answer to a `POST` of JSON; to be used inside of `deadline`."""
-        payload = BytesPayload(_encode(body), content_type="application/json")
-        return self._session.post(self._base_url + path, data=payload, allow_redirects=False)
+        return self._client.post(path, _encode(body))
 
     async def close(self) -> None:
         """Gives the connections back."""
-        if self._opened is not None:
-            await self._opened.close()
-
-    @property
-    def _session(self) -> ClientSession:
-        """Opened by the first call: before, there is no event loop that it could belong to."""
-        if self._opened is None:
-            self._opened = ClientSession(
-                headers=self._headers,
-                timeout=ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S),
-                connector=TCPConnector(limit=0),  # The admission queue is the limit.
-                cookie_jar=DummyCookieJar(),
-            )
-        return self._opened
+        await self._client.close()
 
 
 @asynccontextmanager
@@ -105,24 +78,22 @@ async def deadline(seconds: float, doing: str) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield
-    except ConnectionTimeoutError:  # A TimeoutError too, but not that of the call.
-        raise ProviderUnreachable(f"no connection within {CONNECT_TIMEOUT_S:g} s") from None
     except TimeoutError:
         raise ProviderTimeout(f"{doing} took more than {seconds:g} s") from None
-    except (ClientConnectionError, ClientPayloadError) as error:
-        raise ProviderUnreachable(str(error) or type(error).__name__) from error
-    except ClientError as error:
-        raise ProviderFailed(str(error) or type(error).__name__) from error
+    except (ConnectFailed, ConnectionLost) as error:
+        raise ProviderUnreachable(str(error)) from error
+    except HTTPClientError as error:
+        raise ProviderFailed(str(error)) from error
 
 
-async def lines(response: ClientResponse) -> AsyncIterator[bytes]:
+async def lines(response: Response) -> AsyncIterator[bytes]:
     """The lines of a stream that are not empty, as they come.
 
     Raises:
         ProviderFailed: A line does not end.
     """
     rest = b""
-    async for chunk in response.content.iter_any():
+    async for chunk in response.chunks():
         *complete, rest = (rest + chunk).split(b"\n")
         for line in complete:
             if line.strip():
@@ -133,12 +104,12 @@ async def lines(response: ClientResponse) -> AsyncIterator[bytes]:
         yield rest
 
 
-async def end(response: ClientResponse) -> None:
+async def end(response: Response) -> None:
     """Takes the end of a stream whose answer is complete, so that its connection can serve the next call.
 
     Where it does not come at once, the connection is closed instead; the answer is no worse for it.
     """
-    with suppress(TimeoutError, ClientError):
+    with suppress(TimeoutError, HTTPClientError):
         async with asyncio.timeout(END_TIMEOUT_S):
             await response.read()
 
@@ -151,7 +122,7 @@ def error_for(status: int, text: str, headers: Mapping[str, str]) -> ProviderErr
     if status == 404:
         return ModelMissing(message)
     if status in {429, 503}:
-        return ProviderOverloaded(message, cool_off_s=_retry_after_s(headers.get("Retry-After")))
+        return ProviderOverloaded(message, cool_off_s=_retry_after_s(headers.get("retry-after")))
     return ProviderFailed(message)
 
 

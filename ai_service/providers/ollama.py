@@ -14,8 +14,7 @@ from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, end, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiohttp import ClientResponse
-
+    from ai_service.http_client import Response
     from ai_service.providers.base import Prompt
 
 RESIDENT_S = 5.0
@@ -178,7 +177,7 @@ class OllamaProvider:
         )
 
 
-async def _collect(response: ClientResponse, on_text: Callable[[str], None]) -> tuple[str, _Chunk]:
+async def _collect(response: Response, on_text: Callable[[str], None]) -> tuple[str, _Chunk]:
     """Joins a stream of lines.
 
     Raises:

@@ -14,7 +14,7 @@ from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, end, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiohttp import ClientResponse
+    from ai_service.http_client import Response
 
 
 class _Message(msgspec.Struct):
@@ -139,7 +139,7 @@ class OpenAIProvider:
         ):
             if response.status != 200:
                 raise error_for(response.status, _text(await response.read()), response.headers)
-            if "text/event-stream" in response.headers.get("Content-Type", ""):
+            if "text/event-stream" in response.headers.get("content-type", ""):
                 await _read_events(response, answer)
                 await end(response)
             else:
@@ -172,7 +172,7 @@ def _response_format(prompt: Prompt) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": prompt.task, "schema": prompt.schema}}
 
 
-async def _read_events(response: ClientResponse, answer: _Answer) -> None:
+async def _read_events(response: Response, answer: _Answer) -> None:
     """Reads server-sent events until `[DONE]`."""
     async for line in lines(response):
         field, _, value = line.partition(b":")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from ai_service.http_client import Client, HTTPClientError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from aiohttp import ClientResponse
+    from ai_service.http_client import Call, Response
 
 logger = logging.getLogger(__name__)
 
-CONNECT_S = 2.0
 LOOK_S = 3.0
 """Deadline for health and metrics, which the API never keeps anybody waiting for."""
 SILENCE_S = 130.0
@@ -34,20 +34,26 @@ class ApiUnreachableError(Exception):
 class Answer:
     """A response of the API whose body is still to come."""
 
-    def __init__(self, response: ClientResponse) -> None:
+    def __init__(self, call: Call, response: Response) -> None:
+        self._call = call
         self._response = response
         self.status = response.status
         self.headers = {name: response.headers[name] for name in _SENT_BACK if name in response.headers}
 
     async def body(self) -> AsyncIterator[bytes]:
         """The body as it comes; where the API breaks off, it ends early, which the page notices and says."""
+        chunks = self._response.chunks()
         try:
-            async for chunk in self._response.content.iter_any():
+            while True:
+                async with asyncio.timeout(SILENCE_S):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    return
                 yield chunk
-        except (ClientError, TimeoutError) as error:
-            logger.warning("the API broke off an answer: %s", error or type(error).__name__)
+        except (HTTPClientError, TimeoutError) as error:
+            logger.warning("the API broke off an answer: %s", str(error) or type(error).__name__)
         finally:
-            self._response.close()  # A reader who left early takes the API's work with them.
+            self._call.end()  # A reader who left early takes the API's work with them.
 
 
 class ApiClient:
@@ -60,8 +66,7 @@ class ApiClient:
 
     def __init__(self, base_url: str, *, key: str = "") -> None:
         self._base_url = base_url
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._opened: ClientSession | None = None
+        self._client = Client(base_url, {"Authorization": f"Bearer {key}"} if key else {})
 
     async def ask(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Sends a task's request on.
@@ -70,10 +75,11 @@ class ApiClient:
             ApiUnreachableError: There is no response.
         """
         sent_on = {name: headers[name] for name in _SENT_ON if name in headers}
-        timeout = ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S)
+        call = self._client.post(path, body, sent_on)
         try:
-            return Answer(await self._session.post(self._base_url + path, data=body, headers=sent_on, timeout=timeout))
-        except (ClientError, TimeoutError) as error:
+            async with asyncio.timeout(SILENCE_S):
+                return Answer(call, await call.begin())
+        except (HTTPClientError, TimeoutError) as error:
             raise self._unreachable(error) from error
 
     async def look(self, path: str) -> bytes:
@@ -83,9 +89,9 @@ class ApiClient:
             ApiUnreachableError: There is no response, or an unexpected one.
         """
         try:
-            async with self._session.get(self._base_url + path, timeout=ClientTimeout(total=LOOK_S)) as response:
+            async with asyncio.timeout(LOOK_S), self._client.get(path) as response:
                 body = await response.read()
-        except (ClientError, TimeoutError) as error:
+        except (HTTPClientError, TimeoutError) as error:
             raise self._unreachable(error) from error
         if response.status not in {200, 503}:
             raise ApiUnreachableError(f"The API at {self._base_url} answers {path} with {response.status}.")
@@ -93,17 +99,7 @@ class ApiClient:
 
     async def close(self) -> None:
         """Ends all connections."""
-        if self._opened is not None:
-            await self._opened.close()
-
-    @property
-    def _session(self) -> ClientSession:
-        """Opened by the first call: before, there is no event loop that it could belong to."""
-        if self._opened is None:
-            self._opened = ClientSession(
-                headers=self._headers, connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar()
-            )
-        return self._opened
+        await self._client.close()
 
     def _unreachable(self, error: Exception) -> ApiUnreachableError:
         why = "does not answer in time" if isinstance(error, TimeoutError) else "cannot be reached"

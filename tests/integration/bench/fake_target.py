@@ -165,5 +165,5 @@ class FakeTarget:
 async def _sleep_at_least(seconds: float) -> None:
     """Sleep so long and not less: uvloop counts whole milliseconds, so its timers may end one too early."""
     until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
+    while (left := until - time.monotonic()) > 0:  # noqa: ASYNC110 - it is time that is waited for
         await asyncio.sleep(left)

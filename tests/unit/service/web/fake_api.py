@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
-
-from aiohttp import web
-from aiohttp.test_utils import TestServer
+import json
+from typing import TYPE_CHECKING, Any
 
 from ai_service.web.api_client import ApiClient
+from tests.raw_server import RawRequest, RawServer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    import asyncio
     from types import TracebackType
 
 ANSWER_HEADERS = {
@@ -21,7 +20,7 @@ ANSWER_HEADERS = {
 }
 
 
-class FakeApi:
+class FakeApi(RawServer):
     """The API's side of what the page's server needs.
 
     Attributes:
@@ -37,6 +36,7 @@ class FakeApi:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.metrics = ""
         self.health_status = 200
         self.looks = 0
@@ -46,61 +46,48 @@ class FakeApi:
         self.body: dict[str, object] = {"success": True}
         self.down = False
         self.breaks_off = False
-        app = web.Application(middlewares=[self._refuse])
-        app.router.add_get("/metrics", self._metrics)
-        app.router.add_get("/api/v1/ai/health", self._health)
-        app.router.add_post("/api/v1/ai/{task}", self._ask)
-        self._server = TestServer(app)
         self._clients: list[ApiClient] = []
-
-    async def __aenter__(self) -> Self:
-        await self._server.start_server()
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for client in self._clients:
             await client.close()
-        await self._server.close()
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return str(self._server.make_url("")).rstrip("/")
+        await super().__aexit__(kind, error, trace)
 
     def client(self, key: str = "") -> ApiClient:
         """A client of it."""
         self._clients.append(ApiClient(self.url, key=key))
         return self._clients[-1]
 
-    @web.middleware
-    async def _refuse(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
+    async def respond(self, request: RawRequest, writer: asyncio.StreamWriter) -> None:
+        """Answers a request."""
         if self.down:
-            assert request.transport
-            request.transport.abort()
-        return await handler(request)
+            writer.transport.abort()
+        elif request.path == "/metrics":
+            self.looks += 1
+            _answer(writer, 200, {"content-type": "text/plain"}, self.metrics.encode())
+        elif request.path == "/api/v1/ai/health":
+            _answer_json(writer, self.health_status, {}, {"status": "healthy"})
+        else:
+            self._answer_task(request, writer)
 
-    async def _metrics(self, _request: web.Request) -> web.Response:
-        self.looks += 1
-        return web.Response(text=self.metrics)
+    def _answer_task(self, request: RawRequest, writer: asyncio.StreamWriter) -> None:
+        self.asked.append((request.headers, request.body))
+        if self.breaks_off:
+            writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nd\r\nevent: delta\n\r\n")
+            writer.close()
+        else:
+            _answer_json(writer, self.status, self.headers, self.body)
 
-    async def _health(self, _request: web.Request) -> web.Response:
-        return web.json_response({"status": "healthy"}, status=self.health_status)
 
-    async def _ask(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(({name.lower(): value for name, value in request.headers.items()}, await request.read()))
-        if not self.breaks_off:
-            return web.json_response(self.body, status=self.status, headers=self.headers)
-        response = web.StreamResponse()
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        await response.write(b"event: delta\n")
-        assert request.transport
-        request.transport.abort()
-        return response
+def _answer_json(writer: asyncio.StreamWriter, status: int, headers: dict[str, str], value: Any) -> None:
+    _answer(writer, status, {"content-type": "application/json", **headers}, json.dumps(value).encode())
+
+
+def _answer(writer: asyncio.StreamWriter, status: int, headers: dict[str, str], body: bytes) -> None:
+    lines = [f"{name}: {value}\r\n" for name, value in {**headers, "content-length": str(len(body))}.items()]
+    writer.write(f"HTTP/1.1 {status} -\r\n{''.join(lines)}\r\n".encode() + body)
 
 
 def metrics(*, hits: int = 0, misses: int = 0, fallbacks: int = 0) -> str:

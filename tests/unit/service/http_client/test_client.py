@@ -1,0 +1,289 @@
+"""Calls over kept connections: what an answer may look like, and what becomes of the connection."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import AsyncExitStack, aclosing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ai_service.http_client import Client, ConnectFailed, ConnectionLost, ProtocolViolated
+from ai_service.http_client.response import HIGH_WATER_BYTES, MAX_BODY_BYTES, MAX_HEAD_BYTES
+from lab.ports import free_port
+from tests.contract.certificates import Authority
+from tests.unit.service.http_client.scripted_server import CLOSE, OK, EndlessServer, ScriptedServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.raw_server import RawServer
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nTrailer: t\r\n\r\n"
+UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\n\r\nabcdefg"
+SIZED = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nabcdefg"
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    """Ends servers and clients."""
+    async with AsyncExitStack() as opened:
+        yield opened
+
+
+async def serve(stack: AsyncExitStack, server: RawServer, **options: float) -> Client:
+    """Starts a server; returns a client of it."""
+    await stack.enter_async_context(server)
+    client = Client(f"{server.url}/base", {"Authorization": "Bearer key"}, **options)
+    stack.push_async_callback(client.close)
+    return client
+
+
+async def fetch(client: Client) -> bytes:
+    """One call, its whole answer."""
+    async with asyncio.timeout(10), client.get("/x") as response:
+        return await response.read()
+
+
+async def test_the_request_is_what_was_asked_for(stack: AsyncExitStack) -> None:
+    """Method, path behind the base, headers of the client and of the call, the body with its length."""
+    server = ScriptedServer(OK)
+    client = await serve(stack, server)
+    async with client.post("/chat?a=b", b'{"x":1}', {"Content-Type": "application/json"}) as response:
+        assert (response.status, await response.read()) == (200, b"ok")
+    (request,) = server.requests
+    assert (request.line, request.body) == ("POST /base/chat?a=b HTTP/1.1", b'{"x":1}')
+    assert request.headers["host"] == server.url.removeprefix("http://")
+    assert request.headers["authorization"] == "Bearer key"
+    assert request.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("answer", [SIZED, CHUNKED, UNTIL_CLOSE])
+@pytest.mark.parametrize("in_pieces", [False, True])
+async def test_every_way_of_saying_how_long_a_body_is(stack: AsyncExitStack, answer: bytes, in_pieces: bool) -> None:
+    """By its length, in chunks, by the connection's end; also where every byte comes alone."""
+    pieces = [answer[at : at + 1] for at in range(len(answer))] if in_pieces else [answer]
+    client = await serve(stack, ScriptedServer([*pieces, CLOSE] if answer is UNTIL_CLOSE else pieces))
+    assert await fetch(client) == b"abcdefg"
+
+
+async def test_headers_are_found_by_their_names_in_lower_case(stack: AsyncExitStack) -> None:
+    """Equal ones are joined, as they may be by anybody on the way."""
+    answer = b"HTTP/1.1 404 No\r\nRetry-After: 7\r\nVia: a\r\nVIA: b\r\nContent-Length: 0\r\n\r\n"
+    client = await serve(stack, ScriptedServer(answer))
+    async with client.get("/") as response:
+        assert (response.status, response.headers["retry-after"], response.headers["via"]) == (404, "7", "a, b")
+
+
+@pytest.mark.parametrize("before", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"])
+async def test_a_preliminary_answer_is_not_the_answer(stack: AsyncExitStack, before: bytes) -> None:
+    """The one that counts follows, with headers of its own."""
+    client = await serve(stack, ScriptedServer([before, OK], [before + OK]))
+    for _ in range(2):
+        async with client.get("/") as response:
+            assert (response.status, await response.read(), "link" in response.headers) == (200, b"ok", False)
+
+
+async def test_an_answer_without_a_body_ends_with_its_head(stack: AsyncExitStack) -> None:
+    """204 says no length and has none."""
+    server = ScriptedServer(b"HTTP/1.1 204 No Content\r\n\r\n")
+    client = await serve(stack, server)
+    assert [await fetch(client), await fetch(client), server.connections] == [b"", b"", 1]
+
+
+async def test_calls_that_follow_each_other_share_a_connection(stack: AsyncExitStack) -> None:
+    """Calls at the same time do not."""
+    server = ScriptedServer(OK)
+    client = await serve(stack, server)
+    for _ in range(3):
+        await fetch(client)
+    assert server.connections == 1
+    await asyncio.gather(*(fetch(client) for _ in range(3)))
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        OK + OK,
+        [OK, b"HTTP/1.1 200 OK\r\n"],
+    ],
+)
+async def test_a_connection_that_cannot_be_trusted_is_not_used_again(
+    stack: AsyncExitStack, answer: bytes | list[bytes]
+) -> None:
+    """The server is about to close it, or it holds more than the answer, which the next call must not be given."""
+    server = ScriptedServer(answer, OK)
+    client = await serve(stack, server)
+    assert await fetch(client) == b"ok"
+    async with asyncio.timeout(10):
+        while client._idle:  # noqa: ASYNC110 - what comes too much comes a moment later
+            await asyncio.sleep(0.001)
+    assert await fetch(client) == b"ok"
+    assert server.connections == 2
+
+
+async def test_a_connection_that_nobody_used_for_long_is_closed(stack: AsyncExitStack) -> None:
+    """Routers on the way may have forgotten it."""
+    server = ScriptedServer(OK)
+    client = await serve(stack, server, keep_s=0.01)
+    await fetch(client)
+    await asyncio.sleep(0.05)
+    await fetch(client)
+    assert server.connections == 2
+
+
+async def test_a_server_that_closed_a_kept_connection_is_asked_over_another(stack: AsyncExitStack) -> None:
+    """Whether that is seen before the call or in the middle of it."""
+    server = ScriptedServer(OK, CLOSE, OK)
+    client = await serve(stack, server)
+    await fetch(client)
+    assert await fetch(client) == b"ok"
+    assert (server.connections, len(server.requests)) == (2, 3)
+
+
+async def test_a_new_connection_that_breaks_is_an_error(stack: AsyncExitStack) -> None:
+    """A server that closes every connection is not asked for ever."""
+    server = ScriptedServer(CLOSE)
+    client = await serve(stack, server)
+    with pytest.raises(ConnectionLost, match="closed the connection"):
+        await fetch(client)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("answer", [OK[:10], OK[:-1], CHUNKED[:-9]])
+async def test_an_answer_that_breaks_off_is_an_error_and_not_asked_for_again(
+    stack: AsyncExitStack, answer: bytes
+) -> None:
+    """Somebody worked on it: in the head, in the body, in a chunk."""
+    server = ScriptedServer(OK, [answer, CLOSE])
+    client = await serve(stack, server)
+    await fetch(client)
+    with pytest.raises(ConnectionLost):
+        await fetch(client)
+    assert (len(server.requests), server.connections) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot a length\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * (MAX_HEAD_BYTES // 6 + 1),
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1) + bytes(MAX_BODY_BYTES + 1),
+    ],
+    ids=["another protocol", "an upgrade", "no chunk", "an endless head", "an endless body"],
+)
+async def test_what_is_not_an_answer_is_an_error(stack: AsyncExitStack, answer: bytes) -> None:
+    """Said as such, and before it fills the memory."""
+    client = await serve(stack, ScriptedServer(answer))
+    with pytest.raises(ProtocolViolated):
+        await fetch(client)
+
+
+async def test_a_caller_who_leaves_early_takes_the_connection_along(stack: AsyncExitStack) -> None:
+    """So that the server can stop working."""
+    server = EndlessServer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n")
+    client = await serve(stack, server)
+    async with client.get("/") as response, aclosing(response.chunks()) as chunks:
+        assert (await anext(chunks)).startswith(b"a")
+    async with asyncio.timeout(10):
+        await server.left.wait()
+
+
+async def test_a_cancelled_call_takes_the_connection_along(stack: AsyncExitStack) -> None:
+    """Also before there is an answer; the next call must not get what the cancelled one asked for."""
+    server = EndlessServer(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
+    client = await serve(stack, server)
+    call = asyncio.create_task(fetch(client))
+    await server.asked.wait()
+    call.cancel()
+    async with asyncio.timeout(10):
+        await server.left.wait()
+    assert client._idle == []
+
+
+async def test_a_slow_reader_makes_the_server_wait(stack: AsyncExitStack) -> None:
+    """What nobody took yet is bounded, however much is sent; and nothing is lost."""
+    total, piece = 48 * 1024 * 1024, bytes(256 * 1024)
+
+    class Generous(ScriptedServer):
+        sent = 0
+
+        async def respond(self, request: object, writer: asyncio.StreamWriter) -> None:
+            del request
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % total)
+            for _ in range(total // len(piece)):
+                writer.write(piece)
+                await writer.drain()
+                self.sent += len(piece)
+
+    server = Generous()
+    client = await serve(stack, server)
+    async with asyncio.timeout(30), client.get("/") as response:
+        before = -1
+        while server.sent > before:
+            before = server.sent
+            await asyncio.sleep(0.2)
+        assert server.sent < total / 2, "the kernel's buffers hold a few MiB, nothing else should"
+        assert response._buffered < 4 * HIGH_WATER_BYTES
+        received = 0
+        async for chunk in response.chunks():
+            received += len(chunk)
+    assert received == total
+
+
+async def test_nobody_listens(stack: AsyncExitStack) -> None:
+    """There is no connection, and it says why."""
+    client = Client(f"http://127.0.0.1:{free_port()}")
+    stack.push_async_callback(client.close)
+    with pytest.raises(ConnectFailed, match=r"refused|Connect call failed"):
+        await fetch(client)
+
+
+async def test_a_certificate_is_checked(stack: AsyncExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the authorities that OpenSSL is told of; another's certificate is refused."""
+    authority = Authority()
+    certificate, key = authority.certify(tmp_path, "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = ScriptedServer(OK, tls=context)
+    stranger = await serve(stack, server)
+    with pytest.raises(ConnectFailed, match="certificate"):
+        await fetch(stranger)
+    (tmp_path / "authorities.pem").write_text(authority.pem, encoding="ascii")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authorities.pem"))
+    friend = Client(server.url)
+    stack.push_async_callback(friend.close)
+    assert [await fetch(friend), await fetch(friend)] == [b"ok", b"ok"]
+
+
+async def test_closing_ends_calls_under_way(stack: AsyncExitStack) -> None:
+    """Nobody is left waiting."""
+    server = EndlessServer(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
+    client = await serve(stack, server)
+    call = asyncio.create_task(fetch(client))
+    await server.asked.wait()
+    await client.close()
+    with pytest.raises(ConnectionLost):
+        await call
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:80", "ftp://host", "http://", "http://user@host", "http://host/?a=b", "http://host/#part"]
+)
+def test_an_address_that_would_be_used_in_part_is_refused(url: str) -> None:
+    """Nothing that an operator wrote is dropped silently."""
+    with pytest.raises(ValueError, match="expected an address"):
+        Client(url)
+
+
+def test_a_header_with_a_line_break_is_refused() -> None:
+    """It would be two headers; its value, which may be a key, is not repeated."""
+    with pytest.raises(ValueError, match=r"^the header 'Authorization' holds a line break$"):
+        Client("http://host", {"Authorization": "Bearer a\r\nX: b"})
