@@ -6,11 +6,8 @@ LOCKED := $(addprefix requirements/,service.txt bench.txt control.txt test.txt)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command "make lock"
 
-SCENARIOS := preflight model_volume docker firewall redis ollama ai_service web monitoring site-dev site-life airgap
-SUITES := bookworm trixie
-
 .DEFAULT_GOAL := help
-.PHONY: help setup demo site test lint test-unit test-integration test-site test-all scenario lab-up lab-down bench-peers
+.PHONY: help setup demo site test lint test-unit test-integration test-site test-all scenario scenarios lab-up lab-down bench-peers
 .PHONY: docs lock
 
 help: ## list the targets
@@ -67,19 +64,18 @@ docs: setup ## write the tables of settings and of the roles' variables into the
 	$(BIN)/python -m docs.settings_table
 	$(BIN)/python -m docs.role_tables
 
-test-all: test ## make test, 10,000 generated requests, every molecule scenario on Debian 12 and 13 (two hours or more)
+test-all: ## make test, 10,000 generated requests, every molecule scenario on Debian 12 and 13 (two hours or more)
+	@$(PYTHON) -m lab.preconditions
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory lint test-unit test-integration
 	SCHEMATHESIS_EXAMPLES=600 $(BIN)/pytest -rP tests/integration/service/test_generated_requests.py
-	@for suite in $(SUITES); do for scenario in $(SCENARIOS); do \
-	  $(MAKE) --no-print-directory scenario SCENARIO=$$scenario LAB_SUITE=$$suite || exit 1; done; done
-	@$(MAKE) --no-print-directory scenario SCENARIO=site-prod
-	@$(MAKE) --no-print-directory scenario SCENARIO=compose
-	@$(MAKE) --no-print-directory scenario SCENARIO=gpu
-	@for suite in $(SUITES); do $(MAKE) --no-print-directory scenario SCENARIO=gpu-dkms LAB_SUITE=$$suite || exit 1; done
+	@$(MAKE) --no-print-directory scenarios
 
-scenario: setup ## one molecule scenario: make scenario SCENARIO=redis [LAB_SUITE=trixie]
-	@begun=$$(date +%s); PATH="$(CURDIR)/$(BIN):$$PATH" LAB_SUITE=$(LAB_SUITE) \
-	  $(BIN)/molecule test --no-command-borders -s $(SCENARIO) && \
-	  echo "✓ $(SCENARIO) $(LAB_SUITE) $$(($$(date +%s) - begun)) s"
+scenario: setup ## one molecule scenario, as it happens: make scenario SCENARIO=redis [LAB_SUITE=trixie]
+	@$(BIN)/python -m lab scenario "$(SCENARIO)$(if $(LAB_SUITE),:$(LAB_SUITE))"
+
+scenarios: setup ## all of them, or ONLY=redis,ollama SUITES=trixie; RESUME=1: not what passed with the files as they are
+	@$(BIN)/python -m lab scenarios --only "$(ONLY)" --suites "$(SUITES)" $(if $(RESUME),--resume)
 
 lock: setup ## pin the newest versions: rewrites requirements/*.txt
 	for name in bootstrap service bench control test peers; do \

@@ -1,18 +1,28 @@
-"""The lab's command: `python -m lab up | down | status | host | parts | base-images | demo`."""
+"""The lab's command: `python -m lab up | down | status | host | parts | base-images | scenarios | demo`."""
 
 from __future__ import annotations
 
 import argparse
 import re
+import signal
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 from docker.errors import DockerException
 
 from lab import demo, engine, hosts, images, lifecycle, mirror
 from lab.errors import LabError
 from lab.packages import ensure_program
-from lab.paths import SSH_CONFIG
+from lab.paths import ROOT, SSH_CONFIG
 from lab.progress import console, step
+from lab.scenarios import matrix, record, report
+from lab.scenarios.molecule import Molecule
+from lab.scenarios.session import Session
+from lab.scenarios.tree import Tree
+
+if TYPE_CHECKING:
+    from lab.scenarios.phases import Phase
 
 _HOST_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
@@ -26,13 +36,14 @@ def main(argv: list[str] | None = None) -> int:
         console.print(f"[red]✗[/] {error}", markup=True)
         return 1
     except KeyboardInterrupt:
-        console.print("[yellow]interrupted[/]: run the same command again, it goes on from here")
+        console.print(f"[yellow]interrupted[/]: {arguments.again}", markup=True)
         return 130
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    parser.set_defaults(again="run the same command again, it goes on from here")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="bring up engine, images, mirror and hosts")
     up.add_argument("--host", action="append", type=_host, metavar="NAME:SUITE", help="default: lab1:bookworm")
@@ -47,6 +58,14 @@ def _parser() -> argparse.ArgumentParser:
     bases.set_defaults(act=_base_images)
     whole = commands.add_parser("demo", help="lab, site.yml, benchmark, and what came of it")
     whole.set_defaults(act=_demo)
+    one = commands.add_parser("scenario", help="run one molecule scenario and show its output")
+    one.add_argument("job", metavar="SCENARIO[:RELEASE]")
+    one.set_defaults(act=_scenario)
+    many = commands.add_parser("scenarios", help="run molecule scenarios one after the other; without options all")
+    many.add_argument("--only", type=_words, default=[], metavar="NAME,...", help="these scenarios")
+    many.add_argument("--suites", type=_words, default=[], metavar="NAME,...", help="on these releases")
+    many.add_argument("--resume", action="store_true", help="not those that passed with the files as they are")
+    many.set_defaults(act=_scenarios, again="`make scenarios RESUME=1` goes on from here")
     commands.add_parser("status", help="what runs, and how to reach it").set_defaults(act=_status)
     host = commands.add_parser("host", help="add, restart or remove a bare host").add_subparsers(required=True)
     add = host.add_parser("add", help="start a bare host (made anew where it stopped)")
@@ -72,6 +91,10 @@ def _host(text: str) -> tuple[str, str]:
     return name, suite
 
 
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
 def _up(arguments: argparse.Namespace) -> None:
     lifecycle.bring_up([] if arguments.no_hosts else arguments.host or [lifecycle.DEFAULT_HOST])
     _status(arguments)
@@ -93,6 +116,35 @@ def _down(arguments: argparse.Namespace) -> None:
 
 def _demo(_arguments: argparse.Namespace) -> None:
     demo.run()
+
+
+def _scenario(arguments: argparse.Namespace) -> None:
+    job = matrix.parse(arguments.job)
+    run = _session().run_one(job, _echo)
+    console.print(report.table([run]))
+    _judge([run])
+
+
+def _echo(line: str, _phase: Phase | None) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _scenarios(arguments: argparse.Namespace) -> None:
+    jobs = matrix.select(arguments.only, arguments.suites)
+    _judge(_session().run(jobs, resume=arguments.resume))
+
+
+def _session() -> Session:
+    # Who ends this with SIGTERM wants the scenario ended too, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return Session(Molecule(), record.Records(), partial(Tree.here, ROOT))
+
+
+def _judge(runs: list[record.Run]) -> None:
+    failed = [str(run.job) for run in runs if run.result != record.PASSED]
+    if failed:
+        raise LabError(f"{len(failed)} of {len(runs)} did not pass: {', '.join(failed)}")
 
 
 def _status(_arguments: argparse.Namespace) -> None:

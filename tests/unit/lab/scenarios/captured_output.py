@@ -1,0 +1,26 @@
+"""What molecule really printed; left out are the plays' tasks and the reasons of skipped tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent / "captured"
+
+
+def redis() -> list[str]:
+    """A run of `redis` that passed."""
+    return _lines("redis-trixie")
+
+
+def ollama() -> list[str]:
+    """A run of `ollama` that passed, with several side effects."""
+    return _lines("ollama-trixie")
+
+
+def model_volume_failed() -> list[str]:
+    """A run of `model_volume` whose first side effect failed."""
+    return _lines("model_volume-trixie-failed")
+
+
+def _lines(name: str) -> list[str]:
+    return (_FOLDER / f"{name}.txt").read_text().splitlines()
