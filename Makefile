@@ -60,9 +60,10 @@ test-site: setup ## the whole site on a bare Debian 12 host: check, converge, id
 bench-peers: setup ## the service beside a bare echo, nginx and LiteLLM, in turns on this machine (about 8 minutes)
 	$(BIN)/python -m bench peers
 
-docs: setup ## write the tables of settings and of the roles' variables into the READMEs
+docs: setup ## write the tables of settings, of the roles' variables and of what was shown of each role
 	$(BIN)/python -m docs.settings_table
 	$(BIN)/python -m docs.role_tables
+	$(BIN)/python -m docs.scenario_runs
 
 test-all: ## make test, 10,000 generated requests, every molecule scenario on Debian 12 and 13 (two hours or more)
 	@$(PYTHON) -m lab.preconditions

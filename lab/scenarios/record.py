@@ -77,7 +77,7 @@ class Records:
 
     def __init__(self, folder: Path = RUNS, committed: Path = COMMITTED) -> None:
         self._folder = folder
-        self._committed = committed
+        self.committed = committed
 
     def transcript(self, job: Job) -> Path:
         """Where a run's output goes."""
@@ -112,7 +112,7 @@ class Records:
         """How long the job's last good run took, here or else in the committed record; None where there is none."""
         last = self.last(job)
         known = [last] if last else []
-        known += read_many(self._committed) if self._committed.exists() else []
+        known += read_many(self.committed) if self.committed.exists() else []
         return next((run.seconds for run in known if run.job == job and run.result == PASSED), None)
 
     def _file(self, job: Job) -> Path:

@@ -80,7 +80,8 @@ class Session:
                 about = f", about {report.span(seconds)}" if seconds else ""
                 runs.append(self._run_shown(job, f"{number}/{len(todo)} {job.scenario} on {job.suite}{about}"))
         finally:
-            console.print(report.table(runs))
+            if runs:
+                console.print(report.table(runs))
         return runs
 
     def run_one(self, job: Job, show: Callable[[str, Phase | None], None]) -> Run:

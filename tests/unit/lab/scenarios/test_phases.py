@@ -61,6 +61,19 @@ def test_failure_is_the_phases_own() -> None:
     assert (destroy.action, destroy.argument, destroy.outcome) == ("destroy", "", "Successful")
 
 
+def test_failure_is_not_made_good_by_cleaning_up_after_it() -> None:
+    """The last phase failed; that molecule's second attempt went well does not complete the sequence."""
+    lines = captured_output.redis()
+    last = max(place for place, line in enumerate(lines) if "INFO" in line and "Executed: Successful" in line)
+    lines.insert(last, lines[last].replace("Successful", "Failed"))
+    lines.insert(last + 1, lines[last - 3])
+    assert "destroy" in lines[last + 1]
+    assert "Executing" in lines[last + 1]
+    reader = read(lines)
+    assert [phase.outcome for phase in reader.phases[-2:]] == ["Failed", "Successful"]
+    assert not reader.is_complete
+
+
 def test_phase_whose_end_is_not_printed_is_unfinished() -> None:
     """The run was ended: no success is made up for it."""
     lines = captured_output.redis()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -194,6 +195,16 @@ def test_outlook_is_of_the_last_good_run(records: Records, capsys: pytest.Captur
     Session(FakeMolecule(), records, Checkout(), clock=seconds).run([REDIS, OLLAMA])
     said = capsys.readouterr().out
     assert f"2 to run, about {run.seconds / 60:.0f} min; nobody knows how long: ollama:trixie" in said
+
+
+def test_run_that_failed_says_nothing_of_how_long_one_takes(records: Records) -> None:
+    """The committed record does, where there is a good run in it."""
+    Session(FakeMolecule({REDIS: 1}), records, Checkout()).run([REDIS])
+    assert records.expected_seconds(REDIS) is None
+    good = replace(records.all()[0], result=record.PASSED, seconds=69.0)
+    records.committed.write_text(json.dumps([good.to_json()]))
+    assert records.expected_seconds(REDIS) == 69.0
+    assert records.expected_seconds(OLLAMA) is None
 
 
 def test_record_that_is_none_is_named(records: Records) -> None:
