@@ -49,8 +49,9 @@ def idempotent(run: Run) -> bool:
 
 
 def absent(run: Run) -> bool:
-    """Taken away without its data, its data were found, and nothing else of it."""
-    return _tested(run, "tests/absence") is not None
+    """Taken away without its data, its data were found: by the shared tests, or by a playbook of the scenario's own."""
+    has_kept = any(phase.argument == "keep.yml" and phase.is_good for phase in run.phases)
+    return has_kept or _tested(run, "tests/absence") is not None
 
 
 def purged(run: Run) -> bool:

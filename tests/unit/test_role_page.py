@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docs import role_evidence
-from docs.role_evidence import CLAIMS, Subjects, of_role
+from docs.role_evidence import CLAIMS, MOLECULE, Subjects, of_role
 from docs.scenario_runs import PAGE, committed, run_table, taken_up, to_json, with_tables
 from lab.scenarios import record
 from lab.scenarios.matrix import SCENARIOS
@@ -121,6 +121,23 @@ def test_absence_is_shown_by_its_tests(redis: Run) -> None:
     """Those of tests/absence."""
     tested = Phase("verify", "../../tests/absence", "Successful", tests="tests/absence", passed=2)
     assert of_role("redis", [with_phases(redis, *redis.phases, tested)])[ABSENT] == ["trixie"]
+
+
+def test_absence_is_shown_by_a_scenarios_own_playbook(redis: Run) -> None:
+    """One named keep.yml, which each scenario that has it writes for what its role keeps."""
+    kept = Phase("side_effect", "keep.yml", "Successful")
+    assert of_role("redis", [with_phases(redis, *redis.phases, kept)])[ABSENT] == ["trixie"]
+    failed = replace(kept, outcome="Failed")
+    assert of_role("redis", [with_phases(redis, *redis.phases, failed)])[ABSENT] == []
+
+
+@pytest.mark.parametrize("playbook", sorted(MOLECULE.glob("*/keep.yml")), ids=lambda playbook: playbook.parent.name)
+def test_playbook_that_keeps_takes_away_and_looks(playbook: Path) -> None:
+    """The role is absent in between, not purged, and something is wanted of what is left."""
+    text = playbook.read_text()
+    assert "_state: absent" in text
+    assert "_purge" not in text
+    assert "failed_when" in text
 
 
 def test_subjects_are_those_of_the_inventories() -> None:
