@@ -109,6 +109,8 @@ async def end(response: Response) -> None:
 
     Where it does not come at once, the connection is closed instead; the answer is no worse for it.
     """
+    if response.complete:
+        return
     with suppress(TimeoutError, HTTPClientError):
         async with asyncio.timeout(END_TIMEOUT_S):
             await response.read()

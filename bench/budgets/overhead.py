@@ -30,7 +30,7 @@ def measure(
 ) -> tuple[Finding, Finding]:
     """Measure pairs by one client over kept connections, the order within a pair changing every time.
 
-    Directly the upstream is sent the very bytes that the service sends it.
+    Directly the upstream is sent the very bytes that the service sends it, and read to the end of its stream.
 
     Args:
         service: Ours; it has seen none of the questions.

@@ -1,6 +1,7 @@
-"""A server of OpenAI's wire format without a model: one fixed answer after a fixed delay, and a count of its calls.
+"""A server of OpenAI's wire format without a model: one fixed answer over a fixed time, and a count of its calls.
 
-It stands for the model in measurements of what is in front of a model. Its delay comes from the environment.
+It stands for the model in measurements of what is in front of a model. Its delay comes from the environment. Asked for a
+stream it sends one, as models do: pieces at even intervals, of which the last comes when the delay is over.
 """
 
 from __future__ import annotations
@@ -43,19 +44,18 @@ RECIPE = {
 }  # fmt: skip
 """What the model is said to write; with it our service's answer has some 1.2 KB."""
 
+PIECES = 20
+"""Of a stream: one every 10 ms at the delay of the miss's budget, some 100 tokens/s at five tokens each."""
+
+_TEXT = json.dumps(RECIPE, separators=(",", ":"))
+_USAGE = {"prompt_tokens": 400, "completion_tokens": 300, "total_tokens": 700}
 _COMPLETION = {
     "id": "chatcmpl-bench",
     "object": "chat.completion",
     "created": 1,
     "model": MODEL,
-    "choices": [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": json.dumps(RECIPE, separators=(",", ":"))},
-            "finish_reason": "stop",
-        }
-    ],
-    "usage": {"prompt_tokens": 400, "completion_tokens": 300, "total_tokens": 700},
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": _TEXT}, "finish_reason": "stop"}],
+    "usage": _USAGE,
 }
 _MODELS = {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 1, "owned_by": "bench"}]}
 
@@ -83,9 +83,11 @@ class Upstream:
         if scope["path"] == "/v1/chat/completions":
             self._calls += 1
             self._last_request = body
-            if self._delay_s:
+            if json.loads(body).get("stream"):
+                await self._stream(send)
+            else:
                 await asyncio.sleep(self._delay_s)
-            await _answer(send, _COMPLETION)
+                await _answer(send, _COMPLETION)
         elif scope["path"] == "/v1/models":
             await _answer(send, _MODELS)
         elif scope["path"] == CALLS_PATH:
@@ -95,6 +97,32 @@ class Upstream:
         else:
             await _answer(send, {"error": {"message": f"no such path: {scope['path']}"}}, 404)
 
+    async def _stream(self, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for number, event in enumerate(_EVENTS, start=1):
+            await asyncio.sleep(begun + self._delay_s * number / PIECES - loop.time())
+            await send({"type": "http.response.body", "body": event, "more_body": number < PIECES})
+
+
+def _events() -> list[bytes]:
+    """The stream's events; with the last piece of text comes all that follows it."""
+    length = -(-len(_TEXT) // PIECES)
+    events = [
+        _event({"index": 0, "delta": {"content": _TEXT[at : at + length]}}) for at in range(0, len(_TEXT), length)
+    ]
+    events[-1] += (
+        _event({"index": 0, "delta": {}, "finish_reason": "stop"}) + _event(usage=_USAGE) + b"data: [DONE]\n\n"
+    )
+    return events
+
+
+def _event(*choices: dict[str, Any], **fields: Any) -> bytes:
+    common = {"id": "chatcmpl-bench", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
+    return b"data: %s\n\n" % json.dumps({**common, "choices": choices, **fields}, separators=(",", ":")).encode()
+
 
 async def _answer(send: Send, value: Any, status: int = 200) -> None:
     body = json.dumps(value, separators=(",", ":")).encode()
@@ -102,5 +130,7 @@ async def _answer(send: Send, value: Any, status: int = 200) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
+
+_EVENTS = _events()
 
 app = Upstream(float(os.environ.get(DELAY_VARIABLE, "0")) / 1000)
