@@ -1,7 +1,7 @@
 """A server of OpenAI's wire format without a model: one fixed answer over a fixed time, and a count of its calls.
 
-It stands for the model in measurements of what is in front of a model. Its delay comes from the environment. Asked for a
-stream it sends one, as models do: pieces at even intervals, of which the last comes when the delay is over.
+It stands for the model in measurements of what is in front of a model. Its delay comes from the environment. Asked for
+a stream it sends one, as models do: pieces at even intervals, of which the last comes when the delay is over.
 """
 
 from __future__ import annotations
