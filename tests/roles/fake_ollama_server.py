@@ -59,8 +59,8 @@ class _Handler(FakeHandler):
         if state.pull_lines is not None:
             lines = state.pull_lines
         elif reference in state.registry:
-            state.models[reference] = state.registry[reference]
-            lines += ['{"status":"verifying sha256 digest"}', '{"status":"success"}']
+            state.models[state.named_meanwhile or reference] = state.registry[reference]
+            lines += [*state.pull_parts, '{"status":"verifying sha256 digest"}', '{"status":"success"}']
         else:
             lines.append('{"error":"pull model manifest: file does not exist"}')
         self.send_response(200)
@@ -74,6 +74,9 @@ class _Handler(FakeHandler):
 
     def _copy(self, body: dict[str, Any]) -> None:
         state = self.fake
+        if body["source"] not in state.models:
+            self.answer(404, {"error": f"model '{body['source']}' not found"})
+            return
         state.models[body["destination"]] = state.models[body["source"]]
         self.answer(200, None)
 
@@ -102,8 +105,11 @@ class FakeOllamaServer(HTTPFake):
         models: Models on disk, by name: their content.
         loaded: Content of the models in memory, by the name they were loaded under.
         pull_lines: Lines that a pull answers instead of doing its work.
+        pull_parts: Lines about the parts of a model, between that of its manifest and that of their check.
         pull_pause_line: Line, counted from 0, before which a pull waits for ``pull_pause``; None = it does not wait.
         pull_pause: Event that ends the wait.
+        named_meanwhile: Name under which a pulled model is found, because somebody else has pulled and named it at the
+            same time; None = its own.
         load_error: Sentence that a load answers with status 500; None = it loads.
         drops: Reading calls that are accepted and then dropped, as Docker's proxy does before the server is up.
         forgets_loaded: A loaded model is dropped at once, as with keep_alive 0.
@@ -119,8 +125,10 @@ class FakeOllamaServer(HTTPFake):
         self.models: dict[str, str] = {}
         self.loaded: dict[str, str] = {}
         self.pull_lines: list[str] | None = None
+        self.pull_parts: list[str] = []
         self.pull_pause_line: int | None = None
         self.pull_pause = threading.Event()
+        self.named_meanwhile: str | None = None
         self.load_error: str | None = None
         self.drops = 0
         self.forgets_loaded = False

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 from ansible.module_utils.ollama_client import OllamaClient, OllamaError, OllamaUnreachableError, wait_for_server
 from ansible.module_utils.ollama_keeper import ModelKeeper, unknown_model
 from ansible.module_utils.ollama_names import bare_digest, full_name
+from ansible.module_utils.ollama_progress import ProgressFile
+
+if TYPE_CHECKING:
+    from ansible.module_utils.ollama_progress import Report
 
 DOCUMENTATION = r"""
 module: ollama_model
@@ -72,7 +76,17 @@ options:
       - Seconds within which a model that is to be V(loaded) must answer a short request, or the module fails. Not asked
         in check mode, nor without a number.
     type: int
+  progress_file:
+    description:
+      - File of the host, which must not exist, that holds what is being done for as long as the module runs.
+      - Set by the action plugin of this name, which prints it where the module takes longer than five seconds.
+    type: path
 attributes:
+  action:
+    support: full
+  async:
+    support: full
+    description: Without lines about the progress.
   check_mode:
     support: full
     description: >-
@@ -136,8 +150,13 @@ def _state(facts: dict[str, Any]) -> dict[str, Any]:
     return {"name": facts["name"], "state": state, "digest": facts["digest"]}
 
 
-def apply_state(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def apply_state(params: dict[str, Any], *, check_mode: bool, report: Report) -> dict[str, Any]:
     """Bring the server to ``params`` (the module's options) and return the module's result.
+
+    Args:
+        params: The options.
+        check_mode: Plan only.
+        report: Told of what takes long.
 
     Raises:
         OllamaError: It could not be done.
@@ -145,13 +164,15 @@ def apply_state(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """
     name, wanted = params["name"], params["state"]
     digest = bare_digest(params["digest"])
+    report("waiting for the server")
     try:
         wait_for_server(params["base_url"], 0 if check_mode else params["wait"])
     except OllamaUnreachableError as error:
         if not check_mode:
             raise
         return _planned_without_server(params, str(error))
-    keeper = ModelKeeper(OllamaClient(params["base_url"], params["timeout"]), name, check_mode=check_mode)
+    client = OllamaClient(params["base_url"], params["timeout"])
+    keeper = ModelKeeper(client, name, check_mode=check_mode, report=report)
     before = keeper.facts()
     if wanted == "absent":
         keeper.ensure_absent()
@@ -204,11 +225,13 @@ def main() -> None:
             "wait": {"type": "int", "default": 0},
             "timeout": {"type": "int", "default": 1800},
             "answers_within": {"type": "int"},
+            "progress_file": {"type": "path"},
         },
         supports_check_mode=True,
     )
     try:
-        result = apply_state(module.params, check_mode=module.check_mode)
+        with ProgressFile(module.params["progress_file"]) as progress:
+            result = apply_state(module.params, check_mode=module.check_mode, report=progress.report)
     except (OllamaError, ValueError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ansible.module_utils.ollama_progress import Report
+
 CONNECT_TIMEOUT = 10.0
 """Seconds for one TCP connection; the server is on the same host or the same network."""
 
@@ -58,14 +60,27 @@ class OllamaClient:
         """Return the models in memory."""
         return self._listing("/api/ps")
 
-    def pull(self, reference: str, *, insecure: bool) -> None:
-        """Pull ``reference``; return when the server has it whole and verified."""
+    def pull(self, reference: str, *, insecure: bool, report: Report) -> None:
+        """Pull ``reference``; return when the server has it whole and verified.
+
+        Args:
+            reference: The model, with the registry in front where it is not Ollama's own.
+            insecure: Accept plain HTTP or an unknown certificate from the registry.
+            report: Told of every line of the server's, with the bytes of all the parts that it has named so far.
+        """
         body = {"model": reference, "name": reference, "insecure": insecure, "stream": True}
-        last = {}
+        last: dict[str, Any] = {}
+        parts: dict[str, tuple[int, int]] = {}
         for last in self._exchange("POST", "/api/pull", body):
             if "error" in last:
                 message = f"pull of {reference} failed: {last['error']}"
                 raise OllamaError(message)
+            doing = str(last.get("status")).partition(" ")[0]
+            if "digest" in last:
+                parts[last["digest"]] = (last.get("completed", 0), last.get("total", 0))
+                report(doing, sum(done for done, _ in parts.values()), sum(total for _, total in parts.values()))
+            else:
+                report(doing)
         if last.get("status") != "success":
             message = f"pull of {reference} broke off after {last.get('status', 'no answer')!r}"
             raise OllamaError(message)

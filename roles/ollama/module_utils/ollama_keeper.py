@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.ollama_client import OllamaClient, OllamaError
 from ansible.module_utils.ollama_names import bare_digest, full_name, registry_reference
+
+if TYPE_CHECKING:
+    from ansible.module_utils.ollama_progress import Report
 
 PROMPT = "Tomatoes, basil and"
 PROMPT_TOKENS = 4
@@ -19,12 +22,14 @@ class ModelKeeper:
         client: The server.
         name: Model, with or without a tag.
         check_mode: Plan only.
+        report: Told of what takes long.
     """
 
-    def __init__(self, client: OllamaClient, name: str, *, check_mode: bool) -> None:
+    def __init__(self, client: OllamaClient, name: str, *, check_mode: bool, report: Report) -> None:
         self._client = client
         self._name = full_name(name)
         self._check_mode = check_mode
+        self._report = report
         self.actions: list[str] = []
 
     def facts(self) -> dict[str, Any]:
@@ -50,11 +55,16 @@ class ModelKeeper:
         self.actions.append(f"pull {reference}")
         if self._check_mode:
             return
-        self._client.pull(reference, insecure=insecure)
-        self._refuse_wrong_digest(reference, digest, keep=reference == self._name and before["digest"] is not None)
+        self._client.pull(reference, insecure=insecure, report=self._report)
+        try:
+            self._refuse_wrong_digest(reference, digest, keep=reference == self._name and before["digest"] is not None)
+            if reference != self._name:
+                self._client.copy(reference, self._name)
+                self._client.delete(reference)
+        except OllamaError:
+            if not self._was_named_meanwhile(reference, digest):
+                raise
         if reference != self._name:
-            self._client.copy(reference, self._name)
-            self._client.delete(reference)
             self.actions.append(f"name it {self._name}")
 
     def ensure_loaded(self, *, keep_alive: str, num_ctx: int | None) -> None:
@@ -64,6 +74,7 @@ class ModelKeeper:
         self.actions.append(f"load {self._name}")
         if self._check_mode:
             return
+        self._report("loading into memory")
         self._client.load(self._name, keep_alive=keep_alive, num_ctx=num_ctx)
         if not self.facts()["loaded"]:
             message = (
@@ -82,6 +93,7 @@ class ModelKeeper:
         Raises:
             OllamaError: It does not answer, or with nothing.
         """
+        self._report("having it answer")
         answer = asking.answer(self._name, PROMPT, tokens=PROMPT_TOKENS, num_ctx=num_ctx)
         if not answer.strip():
             message = f"{self._name} is loaded but answers {PROMPT!r} with nothing"
@@ -95,6 +107,11 @@ class ModelKeeper:
         self.actions.append(f"delete {self._name}")
         if not self._check_mode:
             self._client.delete(self._name)
+
+    def _was_named_meanwhile(self, reference: str, wanted: str | None) -> bool:
+        """Tell whether another run of this, cut off from its play, has given the pulled model its name already."""
+        names = {model.get("name") for model in self._client.models()}
+        return reference not in names and self._name in names and wanted in (None, self.facts()["digest"])
 
     def _refuse_wrong_digest(self, reference: str, wanted: str | None, *, keep: bool) -> None:
         """Fail on a digest that is not the wanted one; what came under a new name is deleted again."""
