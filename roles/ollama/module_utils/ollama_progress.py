@@ -42,7 +42,7 @@ class ProgressFile:
         self._path = path
         self._clock = clock
         self._file: int | None = None
-        self._doing = ""
+        self._about: tuple[str, int] | None = None
         self._written = 0.0
 
     def __enter__(self) -> Self:
@@ -63,11 +63,11 @@ class ProgressFile:
                 os.unlink(self._path)  # noqa: PTH108 - beside os.open, which makes it
 
     def report(self, doing: str, done: int = 0, total: int = 0) -> None:
-        """See Report; what comes too soon after the same is dropped."""
-        now = self._clock()
-        if self._file is None or (doing == self._doing and now - self._written < WRITE_INTERVAL):
+        """See Report; what comes too soon after the same, of as many bytes, is dropped."""
+        now, about = self._clock(), (doing, total)
+        if self._file is None or (about == self._about and now - self._written < WRITE_INTERVAL):
             return
-        self._doing, self._written = doing, now
+        self._about, self._written = about, now
         line = json.dumps({"doing": doing, "done": done, "total": total})
         with contextlib.suppress(OSError):
             os.pwrite(self._file, line.ljust(LINE_BYTES).encode(), 0)
