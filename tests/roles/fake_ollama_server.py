@@ -42,7 +42,9 @@ class _Handler(FakeHandler):
         """Delete a model."""
         body = self.body()
         state = self._note(body)
-        if state.models.pop(body["model"], None) is None:
+        if state.delete_error is not None:
+            self.answer(500, {"error": state.delete_error})
+        elif state.models.pop(body["model"], None) is None:
             self.answer(404, {"error": f"model '{body['model']}' not found"})
         else:
             self.answer(200, None)
@@ -111,6 +113,7 @@ class FakeOllamaServer(HTTPFake):
         named_meanwhile: Name under which a pulled model is found, because somebody else has pulled and named it at the
             same time; None = its own.
         load_error: Sentence that a load answers with status 500; None = it loads.
+        delete_error: The same of a deletion.
         drops: Reading calls that are accepted and then dropped, as Docker's proxy does before the server is up.
         forgets_loaded: A loaded model is dropped at once, as with keep_alive 0.
         answer: What every model answers to a prompt.
@@ -130,6 +133,7 @@ class FakeOllamaServer(HTTPFake):
         self.pull_pause = threading.Event()
         self.named_meanwhile: str | None = None
         self.load_error: str | None = None
+        self.delete_error: str | None = None
         self.drops = 0
         self.forgets_loaded = False
         self.answer = "garlic"

@@ -116,6 +116,14 @@ def test_model_that_vanishes_after_its_pull_fails(ollama_server: FakeOllamaServe
         apply_state(ollama_server, registry="mirror.lab:5000")
 
 
+def test_long_name_that_stays_fails(ollama_server: FakeOllamaServer) -> None:
+    """The model is there under its name, but so is what nobody wants."""
+    ollama_server.registry["mirror.lab:5000/library/tiny:1b"] = "mirrored"
+    ollama_server.delete_error = "permission denied"
+    with pytest.raises(OllamaError, match="permission denied"):
+        apply_state(ollama_server, registry="mirror.lab:5000")
+
+
 def test_bytes_of_all_parts_are_told_together(ollama_server: FakeOllamaServer) -> None:
     """A model comes in parts, one after the other; people want to know of the whole."""
     ollama_server.pull_parts = [
