@@ -238,6 +238,24 @@ async def test_a_slow_reader_makes_the_server_wait(stack: AsyncExitStack) -> Non
     assert received == total
 
 
+async def test_what_came_before_the_end_can_still_be_taken(stack: AsyncExitStack) -> None:
+    """Also where so much of it came that the server had been made to wait."""
+    server = ScriptedServer(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + bytes(9_000_000))
+    client = await serve(stack, server)
+    async with asyncio.timeout(10), client.get("/") as response:
+        while response._buffered <= HIGH_WATER_BYTES:  # noqa: ASYNC110 - the test looks from outside
+            await asyncio.sleep(0.001)
+        await client.close()
+        await asyncio.sleep(0.01)
+        held, chunks = response._buffered, response.chunks()
+        taken = 0
+        while response._chunks:
+            taken += len(await anext(chunks))
+        assert taken == held
+        with pytest.raises(ConnectionLost):
+            await anext(chunks)
+
+
 async def test_nobody_listens(stack: AsyncExitStack) -> None:
     """There is no connection, and it says why."""
     client = Client(f"http://127.0.0.1:{free_port()}")

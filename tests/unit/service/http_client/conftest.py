@@ -1,0 +1,16 @@
+"""Every test runs on both event loops: asyncio's own, and uvloop, on which the service runs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import uvloop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What pytest-asyncio makes loops with."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
