@@ -56,18 +56,26 @@ def test_file_holds_the_last_that_was_told(tmp_path: Path) -> None:
         assert held(path)["done"] == 1600
 
 
-@pytest.mark.parametrize("taken", ["file", "link"])
-def test_name_that_is_taken_is_left_alone(tmp_path: Path, taken: str) -> None:
-    """A module of root's writes through nobody's link, and works without progress."""
+@pytest.mark.parametrize("taken_by", ["symlink", "hard link"])
+def test_name_that_is_taken_is_taken_over_and_nothing_written_through_it(tmp_path: Path, taken_by: str) -> None:
+    """A run that was killed leaves its file, which tells of nothing any more; a link of that name is no way out."""
     path, target = tmp_path / "progress", tmp_path / "precious"
     target.write_text("precious")
-    if taken == "link":
+    if taken_by == "symlink":
         path.symlink_to(target)
     else:
         path.hardlink_to(target)
     with ollama_progress.ProgressFile(str(path)) as progress:
         progress.report("pulling", 1, 2)
-    assert path.read_text() == "precious"
+        assert held(path)["done"] == 1
+    assert target.read_text() == "precious"
+    assert not path.exists()
+
+
+def test_where_no_file_can_be_made_nobody_is_told(tmp_path: Path) -> None:
+    """The module does its work all the same."""
+    with ollama_progress.ProgressFile(str(tmp_path / "missing" / "progress")) as progress:
+        progress.report("pulling", 1, 2)
 
 
 def test_without_a_file_nobody_is_told() -> None:

@@ -21,7 +21,7 @@ from ansible.plugins.action import ActionBase
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-FOLDER = "/dev/shm"  # noqa: S108 - in memory and gone with a restart; the name cannot be guessed, the file must be new
+FOLDER = "/dev/shm"  # noqa: S108 - in memory and gone with a restart; the name cannot be guessed, the file is made anew
 JOIN_S = 10.0
 """For a look that is under way when the module ends, before it is left to itself."""
 

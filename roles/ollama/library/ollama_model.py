@@ -78,7 +78,7 @@ options:
     type: int
   progress_file:
     description:
-      - File of the host, which must not exist, that holds what is being done for as long as the module runs.
+      - File of the host, made anew, that holds what is being done for as long as the module runs.
       - Set by the action plugin of this name, which prints it where the module takes longer than five seconds.
     type: path
 attributes:

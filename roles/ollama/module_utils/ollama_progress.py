@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ class ProgressFile:
     Only the module's user can read it. Where it cannot be made the module works without.
 
     Args:
-        path: The file, which must not exist yet; None tells nobody.
+        path: The file, made anew; None tells nobody.
         clock: Seconds that only grow.
     """
 
     def __init__(self, path: str | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = path
+        self._path = None if path is None else Path(path)
         self._clock = clock
         self._file: int | None = None
         self._about: tuple[str, int] | None = None
@@ -47,10 +48,12 @@ class ProgressFile:
 
     def __enter__(self) -> Self:
         if self._path is not None:
-            # A name that is taken, were it by a link, is not ours to write to.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            # Where the connection is lost Ansible runs the module again, with the same name: what the first run left
+            # there tells of nothing any more. The name goes, never what a link of that name leads to.
             with contextlib.suppress(OSError):
-                self._file = os.open(self._path, flags, 0o600)
+                self._path.unlink()
+            with contextlib.suppress(OSError):
+                self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         return self
 
     def __exit__(
@@ -60,7 +63,7 @@ class ProgressFile:
             os.close(self._file)
             self._file = None
             with contextlib.suppress(OSError):
-                os.unlink(self._path)  # noqa: PTH108 - beside os.open, which makes it
+                self._path.unlink()
 
     def report(self, doing: str, done: int = 0, total: int = 0) -> None:
         """See Report; what comes too soon after the same, of as many bytes, is dropped."""
