@@ -66,11 +66,19 @@ def test_module_that_ends_within_five_seconds_is_not_talked_about() -> None:
 
 
 def test_pull_is_told_with_share_bytes_speed_and_rest() -> None:
-    """The speed is that since the look before, so a pull that goes on where it broke off shows no false one."""
+    """The speed is that since the look before, not since the beginning: it may have changed on the way."""
     said, _ = watch([pulled(400), pulled(600), pulled(900)], ends_after=3)
     assert said == [
         "pulling: [gpu1] => llama3.2:3b 60 %, 600 MiB of 1000 MiB, 100 MiB/s, 4 s left",
         "pulling: [gpu1] => llama3.2:3b 90 %, 900 MiB of 1000 MiB, 100 MiB/s, 1 s left",
+    ]
+
+
+def test_pull_that_goes_on_where_it_broke_off_shows_no_false_speed() -> None:
+    """Ollama begins with nothing and then counts what is there already."""
+    assert watch([pulled(0), pulled(800), pulled(830)], ends_after=3)[0] == [
+        "pulling: [gpu1] => llama3.2:3b 80 %, 800 MiB of 1000 MiB",
+        "pulling: [gpu1] => llama3.2:3b 83 %, 830 MiB of 1000 MiB, 10 MiB/s, 17 s left",
     ]
 
 

@@ -75,7 +75,8 @@ class ProgressLines:
         if not total:
             return f"{doing}: {self._about}, {duration(now - self._begun)} into the task"
         parts = [f"{doing}: {self._about} {100 * done // total} %", f"{size(done)} of {size(total)}"]
-        if before is not None and before[0] == doing and now > before[2]:
+        # A pull that goes on where it broke off begins with 0 and leaps: that would be no speed.
+        if before is not None and before[0] == doing and before[1] and now > before[2]:
             speed = (done - before[1]) / (now - before[2])
             parts += [f"{size(speed)}/s", f"{duration((total - done) / speed)} left"] if speed > 0 else ["stalled"]
         return ", ".join(parts)
