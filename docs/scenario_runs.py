@@ -9,18 +9,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docs.role_evidence import CLAIMS, Subjects, of_role, of_scenario
 from docs.role_tables import roles
 from lab.images import SUITES
+from lab.paths import ROOT
 from lab.scenarios import record, report
 from lab.scenarios.matrix import SCENARIOS, Job
 from lab.scenarios.record import COMMITTED, Records, Run
+from lab.scenarios.tree import is_in_history
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lab.scenarios.phases import Phase
 
@@ -40,8 +43,13 @@ def committed() -> list[Run]:
     return record.read_many(COMMITTED)
 
 
-def taken_up(known: Sequence[Run], new: Sequence[Run]) -> tuple[list[Run], list[str]]:
+def taken_up(known: Sequence[Run], new: Sequence[Run], is_ours: Callable[[str], bool]) -> tuple[list[Run], list[str]]:
     """Known runs with new ones in their place, scenario by scenario.
+
+    Args:
+        known: runs that are shown already.
+        new: runs of a checkout; of two of the same job, the one that began later is shown.
+        is_ours: whether a revision is part of this history, so that others find it.
 
     Returns:
         The runs, and why some were left out.
@@ -53,7 +61,9 @@ def taken_up(known: Sequence[Run], new: Sequence[Run]) -> tuple[list[Run], list[
             left_out.append(f"{run.job}: interrupted")
         elif not run.is_clean:
             left_out.append(f"{run.job}: the files were not those of a commit")
-        else:
+        elif not is_ours(run.revision):
+            left_out.append(f"{run.job}: revision {run.revision[:7]} is not of this history")
+        elif run.job not in last or last[run.job].begun <= run.begun:
             last[run.job] = run
     jobs = [Job(scenario, suite) for scenario in SCENARIOS for suite in SUITES]
     return [last[job] for job in jobs if job in last], left_out
@@ -113,7 +123,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="where a checkout keeps its runs: .lab/scenarios")
     folder = parser.parse_args(argv).folder
     if folder is not None:
-        runs, left_out = taken_up(committed(), Records(folder).all())
+        runs, left_out = taken_up(committed(), Records(folder).all(), partial(is_in_history, root=ROOT))
         COMMITTED.write_text(to_json(runs))
         sys.stderr.writelines(f"left out: {reason}\n" for reason in left_out)
     PAGE.write_text(with_tables(PAGE.read_text(), committed()))
@@ -136,7 +146,7 @@ def _times(role: str, suite: str, runs: list[Run]) -> str:
 
 def _phase(phase: Phase) -> str:
     tests = f" ({phase.passed} tests)" if phase.tests else ""
-    mark = "" if phase.is_good else f" **{phase.outcome.lower()}**"
+    mark = "" if phase.is_good else f" **{phase.fault}**"
     return f"{report.name(phase)}{tests} {phase.seconds:.0f}{mark}"
 
 

@@ -44,9 +44,18 @@ class Phase:
     failed: int = 0
 
     @property
+    def fault(self) -> str:
+        """What is wrong with it, in a word or two; empty where it ended well, and showed something by its tests."""
+        if self.outcome != SUCCESSFUL:
+            return self.outcome.lower()
+        if self.failed:
+            return "tests failed"
+        return "tested nothing" if self.tests and not self.passed else ""
+
+    @property
     def is_good(self) -> bool:
-        """Whether it ended well, and showed something where it ran tests."""
-        return self.outcome == SUCCESSFUL and (not self.tests or (self.passed > 0 and self.failed == 0))
+        """Whether there is no fault."""
+        return not self.fault
 
 
 class PhaseReader:

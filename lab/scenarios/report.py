@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from lab.scenarios import record
+from lab.scenarios.phases import SUCCESSFUL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,10 +46,12 @@ def outlook(before: Sequence[Job], expected: Mapping[Job, float | None]) -> str:
 def explanation(run: Run) -> str:
     """Why a run did not pass, as far as molecule said."""
     bad = next((phase for phase in run.phases if not phase.is_good), None)
-    where = f" in {name(bad)}" if bad else ""
-    if run.result == record.FAILED and not bad:
-        return "molecule's output does not show all the phases that it announced"
-    return f"{run.result}{where}"
+    if bad is None:
+        missing = ": molecule did not show all the phases that it announced" if run.result == record.FAILED else ""
+        return run.result + missing
+    # Where molecule was content, its word does not tell the fault.
+    fault = f": {bad.fault}" if bad.outcome == SUCCESSFUL else ""
+    return f"{run.result} in {name(bad)}{fault}"
 
 
 def name(phase: Phase) -> str:
@@ -68,5 +71,5 @@ def table(runs: Sequence[Run]) -> Table:
 
 
 def _timed(phase: Phase) -> str:
-    mark = "" if phase.is_good else f" ✗ {phase.outcome.lower()}"
+    mark = "" if phase.is_good else f" ✗ {phase.fault}"
     return f"{name(phase)} {phase.seconds:.0f}{mark}"

@@ -54,3 +54,12 @@ class Tree:
             git("add", "--all", index=index)
             files = git("ls-files", "--stage", "--", *_RUN_FROM, index=index)
         return cls(revision, is_clean, hashlib.sha256(files.encode()).hexdigest())
+
+
+def is_in_history(revision: str, root: Path) -> bool:
+    """Whether a commit is what is checked out, or came before it."""
+    try:
+        run(["git", "merge-base", "--is-ancestor", revision, "HEAD"], timeout_s=_DEADLINE_S, cwd=root)
+    except CommandFailedError:
+        return False
+    return True

@@ -113,6 +113,8 @@ def test_restart_without_a_test_after_it_shows_nothing(ollama: Run) -> None:
     restart = Phase("side_effect", "../shared/restart.yml", "Successful")
     tested = Phase("verify", outcome="Successful", tests="tests/hosts", passed=6)
     assert role_evidence.restarted(with_phases(ollama, restart, tested))
+    assert role_evidence.restarted(with_phases(ollama, restart, Phase("idempotence", outcome="Successful")))
+    assert not role_evidence.restarted(with_phases(ollama, restart, replace(tested, passed=0)))
     assert not role_evidence.restarted(with_phases(ollama, tested, restart))
     assert not role_evidence.restarted(with_phases(ollama, restart, Phase("converge", outcome="Successful")))
 
@@ -159,14 +161,30 @@ def test_table_of_runs_names_what_failed() -> None:
 def test_new_run_takes_the_place_of_the_last_one(redis: Run, ollama: Run) -> None:
     """One a scenario and release, in the order of the scenarios."""
     failed = replace(redis, result=record.FAILED)
-    assert taken_up([ollama, redis], [failed]) == ([failed, ollama], [])
+    assert taken_up([ollama, redis], [failed], lambda _revision: True) == ([failed, ollama], [])
+
+
+def test_older_run_does_not_take_the_place_of_a_newer_one(redis: Run) -> None:
+    """Checkouts may be taken up in any order."""
+    older = replace(redis, begun="2026-11-21T09:00:00+00:00")
+    assert taken_up([redis], [older], lambda _revision: True) == ([redis], [])
 
 
 def test_run_of_no_commit_is_left_out(redis: Run, ollama: Run) -> None:
     """What nobody can check out again shows nobody anything; an interrupted one neither."""
-    runs, left_out = taken_up([], [replace(redis, is_clean=False), replace(ollama, result=record.INTERRUPTED)])
-    assert runs == []
-    assert left_out == ["redis:trixie: the files were not those of a commit", "ollama:trixie: interrupted"]
+    new = [
+        replace(redis, is_clean=False),
+        replace(ollama, result=record.INTERRUPTED),
+        replace(redis, revision="89abcdef0"),
+    ]
+    assert taken_up([], new, lambda revision: revision == "0123abcdef") == (
+        [],
+        [
+            "redis:trixie: the files were not those of a commit",
+            "ollama:trixie: interrupted",
+            "redis:trixie: revision 89abcde is not of this history",
+        ],
+    )
 
 
 def test_record_is_read_as_it_was_written(redis: Run, ollama: Run, tmp_path: Path) -> None:

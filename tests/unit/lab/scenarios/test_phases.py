@@ -96,7 +96,9 @@ def test_phases_that_were_announced_and_never_ran_are_missed() -> None:
 def test_verification_that_tested_nothing_is_not_good() -> None:
     """Only skipped tests show nothing."""
     lines = [line.replace("4 passed", "4 skipped") for line in captured_output.redis()]
-    assert not read(lines).is_complete
+    reader = read(lines)
+    assert [phase.fault for phase in reader.phases if not phase.is_good] == ["tested nothing"]
+    assert not reader.is_complete
 
 
 def test_other_programs_output_is_no_phase() -> None:

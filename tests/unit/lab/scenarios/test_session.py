@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.errors import CommandTimeoutError, LabError
-from lab.scenarios import record
+from lab.scenarios import record, report
 from lab.scenarios.matrix import Job
 from lab.scenarios.record import Records
 from lab.scenarios.session import Session
@@ -103,6 +103,17 @@ def test_good_exit_status_without_all_phases_is_no_pass(records: Records) -> Non
     """Molecule's word alone is not taken."""
     (run,) = Session(FakeMolecule({MODEL_VOLUME: 0}), records, Checkout()).run([MODEL_VOLUME])
     assert run.result == record.FAILED
+    assert report.explanation(replace(run, phases=())).endswith(
+        "molecule did not show all the phases that it announced"
+    )
+
+
+def test_phase_that_tested_nothing_is_named(records: Records) -> None:
+    """Molecule is content with tests that were all skipped."""
+    (run,) = Session(FakeMolecule(), records, Checkout()).run([REDIS])
+    hollow = tuple(replace(phase, passed=0) if phase.tests == "tests/removal" else phase for phase in run.phases)
+    failed = replace(run, result=record.FAILED, phases=hollow)
+    assert report.explanation(failed) == "failed in verify removal: tested nothing"
 
 
 def test_scenario_that_hangs_is_recorded_and_its_hosts_removed(records: Records) -> None:

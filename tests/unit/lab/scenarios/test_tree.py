@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.command import run
-from lab.scenarios.tree import Tree
+from lab.scenarios.tree import Tree, is_in_history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,10 +21,16 @@ def checkout(tmp_path: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("first\n")
     (tmp_path / ".gitignore").write_text("/.lab\n")
-    who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
-    for words in (["init", "--quiet"], ["add", "."], [*who, "commit", "--quiet", "--message", "Begin"]):
-        run(["git", *words], timeout_s=60, cwd=tmp_path)
+    run(["git", "init", "--quiet"], timeout_s=60, cwd=tmp_path)
+    commit_all(tmp_path)
     return tmp_path
+
+
+def commit_all(checkout: Path) -> None:
+    """Commit what there is, also where nothing changed."""
+    who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
+    run(["git", "add", "."], timeout_s=60, cwd=checkout)
+    run(["git", *who, "commit", "--quiet", "--allow-empty", "--message", "Change"], timeout_s=60, cwd=checkout)
 
 
 def test_commit_is_clean(checkout: Path) -> None:
@@ -63,6 +69,19 @@ def test_looking_touches_nothing(checkout: Path) -> None:
     before = run(["git", "status", "--porcelain"], timeout_s=60, cwd=checkout)
     Tree.here(checkout)
     assert run(["git", "status", "--porcelain"], timeout_s=60, cwd=checkout) == before
+
+
+def test_history_is_what_led_to_the_commit(checkout: Path) -> None:
+    """Not a branch beside it, and no revision that nobody has."""
+    first = Tree.here(checkout).revision
+    commit_all(checkout)
+    second = Tree.here(checkout).revision
+    assert first != second
+    assert is_in_history(first, checkout)
+    run(["git", "reset", "--quiet", "--hard", first], timeout_s=60, cwd=checkout)
+    assert is_in_history(first, checkout)
+    assert not is_in_history(second, checkout)
+    assert not is_in_history("0" * 40, checkout)
 
 
 def test_folder_without_git_has_no_revision(tmp_path: Path) -> None:
