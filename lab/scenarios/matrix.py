@@ -22,6 +22,7 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "ai_service": SUITES,
     "web": SUITES,
     "monitoring": SUITES,
+    "backup": SUITES,
     "site-dev": SUITES,
     "site-life": SUITES,
     "airgap": SUITES,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 KEPT = {
     "ai_service": ("/etc/alchemorsel/ai_service.env", "/etc/alchemorsel/secrets/ai_service_api_keys"),
-    "backup": ("/var/backups/alchemorsel",),
+    "backup": ("/etc/alchemorsel/secrets/backup_password",),
     "docker": ("/var/lib/docker",),
     "firewall": ("/usr/sbin/nft",),
     "monitoring": ("/var/lib/prometheus/metrics2",),

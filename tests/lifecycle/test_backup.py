@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -46,16 +45,3 @@ def test_lost_secrets_and_answers_come_back(host: Host, play: Play, variables: V
     assert "hit" in again["headers"]["cache-status"]
     assert json.loads(again["body"])["data"] == json.loads(answer["body"])["data"]
     assert not any(secret in backed_up.stdout + shown.stdout + restored.stdout for secret in before.values())
-
-
-def test_backups_go_on_by_themselves_and_tell_when(host: Host, variables: Variables) -> None:
-    """The timer is enabled; the time of the last backup is where the node exporter looks, if it is there."""
-    assert host.service("alchemorsel-backup.timer").is_enabled
-    assert host.service("alchemorsel-backup.timer").is_running
-    folder = variables("backup")["backup_metrics_folder"]
-    host.check_output("mkdir --parents %s", folder)
-    host.check_output("systemctl start alchemorsel-backup.service")
-    told = host.file(f"{folder}/alchemorsel_backup.prom").content_string
-    match = re.search(r"^alchemorsel_backup_last_success_timestamp_seconds (\d+)$", told, re.MULTILINE)
-    assert match, told
-    assert int(host.check_output("date +%s")) - int(match[1]) < 600

@@ -23,7 +23,15 @@ class Traces:
 TRACES = {
     "airgap": Traces(paths=("/etc/apt/apt.conf.d/99alchemorsel-airgap", "/var/lib/alchemorsel/packages")),
     "backup": Traces(
-        paths=("/usr/local/sbin/alchemorsel-backup", "/etc/alchemorsel/backup.env", "/var/backups/alchemorsel"),
+        paths=(
+            "/usr/local/sbin/alchemorsel-backup",
+            "/etc/alchemorsel/backup.env",
+            "/etc/alchemorsel/secrets/backup_password",
+            "/var/backups/alchemorsel",
+            "/var/cache/alchemorsel-backup",
+            "/var/lib/alchemorsel/backup",
+            "/var/lib/prometheus/node-exporter/alchemorsel_backup.prom",
+        ),
         units=("alchemorsel-backup.timer", "alchemorsel-backup.service"),
     ),
     "docker": Traces(paths=("/etc/docker",), programs=("dockerd", "docker"), units=("docker.service",)),
