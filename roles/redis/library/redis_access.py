@@ -20,23 +20,8 @@ description:
   - Compares the memory limit and the eviction policy of the running server with what is wanted.
   - The password goes from its file to the server; it is on no command line and in no result.
   - In check mode nothing is tried.
+extends_documentation_fragment: [redis_link]
 options:
-  host:
-    description: Address of the server.
-    type: str
-    default: 127.0.0.1
-  port:
-    description: TCP port of the server.
-    type: int
-    default: 6379
-  user:
-    description: The user.
-    type: str
-    required: true
-  password_file:
-    description: File that holds the user's password.
-    type: path
-    required: true
   key:
     description: A key that the user may touch; it is written and removed, so it should be one that nobody uses.
     type: str
@@ -45,21 +30,11 @@ options:
     description: The eviction policy that the server should have.
     type: str
     required: true
-  tls_name:
-    description: Name or address that the server's certificate has to be for. Given, the server is asked over TLS.
-    type: str
-  ca_file:
-    description: Certificates of the authorities that may vouch for it. Left out, those that the system trusts.
-    type: path
   users:
     description: Further users by name and password_file; each has to be let in, and no further.
     type: list
     elements: dict
     default: []
-  timeout:
-    description: Seconds to wait for a server that is starting, and for each answer.
-    type: int
-    default: 10
 author: Alchemorsel contributors
 """
 
@@ -158,8 +133,6 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **OPTIONS,
-            "user": {"type": "str", "required": True},
-            "password_file": {"type": "path", "required": True, "no_log": False},
             "key": {"type": "str", "required": True, "no_log": False},
             "policy": {"type": "str", "required": True},
             "users": {"type": "list", "elements": "dict", "default": []},

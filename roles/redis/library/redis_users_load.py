@@ -16,37 +16,12 @@ short_description: Have a running Redis read its ACL file again
 description:
   - Logs in as the user who may do that and nothing else.
   - A server that does not know this user yet, or does not run, is no failure; it needs a restart.
+extends_documentation_fragment: [redis_link]
 options:
-  host:
-    description: Address of the server.
-    type: str
-    default: 127.0.0.1
-  port:
-    description: TCP port of the server.
-    type: int
-    default: 6379
-  tls_name:
-    description: Name or address that the server's certificate has to be for. Given, the server is asked over TLS.
-    type: str
-  ca_file:
-    description: Certificates of the authorities that may vouch for it. Left out, those that the system trusts.
-    type: path
-  user:
-    description: The user.
-    type: str
-    required: true
-  password_file:
-    description: File that holds the user's password.
-    type: path
-    required: true
   stamp:
     description: File whose time tells when the users were loaded. Its folder goes when the server stops.
     type: path
     required: true
-  timeout:
-    description: Seconds to wait for each answer.
-    type: int
-    default: 10
 author: Alchemorsel contributors
 """
 
@@ -71,8 +46,6 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **OPTIONS,
-            "user": {"type": "str", "required": True},
-            "password_file": {"type": "path", "required": True, "no_log": False},
             "stamp": {"type": "path", "required": True},
         },
         supports_check_mode=True,

@@ -21,9 +21,11 @@ OPTIONS: dict[str, Any] = {
     "port": {"type": "int", "default": 6379},
     "ca_file": {"type": "path"},
     "tls_name": {"type": "str"},
+    "user": {"type": "str", "required": True},
+    "password_file": {"type": "path", "required": True, "no_log": False},
     "timeout": {"type": "int", "default": 10},
 }
-"""What a module asks for to connect; `tls_name` turns TLS on."""
+"""What a module asks for to connect and log in; doc_fragments/redis_link.py describes it."""
 
 
 class LinkError(Exception):
