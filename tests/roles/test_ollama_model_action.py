@@ -106,7 +106,9 @@ def test_what_is_not_about_bytes_is_told_with_its_time() -> None:
 @pytest.mark.parametrize("text", ["", '{"doing": "pul', "[]", '{"doing": "pulling"}'])
 def test_file_that_is_not_there_or_half_written_is_passed_over(text: str) -> None:
     """The next look will see more."""
-    assert watch([text, text, pulled(5)], ends_after=3)[0] == ["pulling: [gpu1] => llama3.2:3b 0 %, 5 MiB of 1000 MiB"]
+    assert watch([text, text, pulled(5)], ends_after=3)[0] == [
+        "pulling: [gpu1] => llama3.2:3b 0 %, 5.0 MiB of 1000 MiB"
+    ]
 
 
 def test_look_that_fails_is_passed_over() -> None:
@@ -126,6 +128,14 @@ def test_nothing_is_said_after_the_end() -> None:
 def test_rest_is_told_in_the_unit_that_fits(seconds: float, words: str) -> None:
     """Seconds only while they are worth reading."""
     assert action.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("mebibytes", "words"), [(0.3, "0.3 MiB"), (9.9, "9.9 MiB"), (85.4, "85 MiB"), (1945.6, "1.9 GiB")]
+)
+def test_bytes_keep_two_figures(mebibytes: float, words: str) -> None:
+    """A slow line is slow, not dead."""
+    assert action.size(mebibytes * MIB) == words
 
 
 @dataclass

@@ -84,7 +84,9 @@ class ProgressLines:
 
 def size(count: float) -> str:
     """Return bytes as people read them, in units of 1024."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+    if count >= 2**30:
+        return f"{count / 2**30:.1f} GiB"
+    return f"{count / 2**20:.0f} MiB" if count >= 10 * 2**20 else f"{count / 2**20:.1f} MiB"
 
 
 def duration(seconds: float) -> str:
