@@ -66,6 +66,13 @@ def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
     assert "hunter2" not in found
 
 
+@pytest.mark.parametrize("url", ["http://me@ollama:11434", "http://ollama:11434/?a=b", "http://ollama:11434/#top"])
+def test_a_url_that_would_be_used_in_part_is_refused(url: str) -> None:
+    """Nothing that an operator wrote is dropped silently."""
+    (found,) = mistakes(ALCHEMORSEL_OLLAMA_HOST=url)
+    assert found.endswith("expected a URL of scheme, host, port and path, and no more than that")
+
+
 def test_what_needs_each_other_is_checked_together() -> None:
     """Each of the two alone looks right."""
     assert mistakes(ALCHEMORSEL_AI_PROVIDER="openai", ALCHEMORSEL_REDIS_USERNAME="alchemorsel") == [
