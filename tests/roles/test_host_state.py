@@ -1,18 +1,20 @@
-"""What modules of several roles ask of a host: paths, packages, units."""
+"""What modules of several roles ask of a host: paths, packages, units, memory and processors."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.roles.ansible_module import run_module
 
-from ansible.module_utils.host_state import packages, path, unit  # isort: skip  # found by the import above
+from ansible.module_utils.host_state import capacity, memory_mb, packages, path, unit  # isort: skip  # found by the import above
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+MEMINFO = "MemTotal:       16384000 kB\nMemFree:         1024 kB\n"
 LISTING = """containerd 1.7.24~ds1-6 install ok installed
 docker-ce 5:27.0.1-1 hold ok installed
 runc  unknown ok not-installed
@@ -80,3 +82,22 @@ def test_module_says_all_at_once(tmp_path: Path) -> None:
     assert told["paths"][str(tmp_path / "nothing")]["exists"] is False
     assert told["packages"] == {}
     assert told["units"]["no-such.service"]["settled"] is False
+
+
+@pytest.mark.parametrize(
+    ("limits", "megabytes"), [([], 16000), (["max\n"], 16000), ([str(2**63)], 16000), ([f"{2**30}\n"], 1024)]
+)
+def test_memory_is_the_hosts_or_what_its_control_group_leaves(limits: list[str], megabytes: int) -> None:
+    """No limit is written as a word, or as a number beyond all memory."""
+    assert memory_mb(MEMINFO, limits) == megabytes
+
+
+def test_capacity_is_this_machines() -> None:
+    """Of the processors only those that may be used: what is kept from a process Docker does not hand out either."""
+    assert capacity()["memory_mb"] > 0
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert capacity()["processors"] == 1
+    finally:
+        os.sched_setaffinity(0, allowed)

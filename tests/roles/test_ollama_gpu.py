@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from tests.roles.gpu_machine import GpuMachine
 
 SMI = "0, GPU-a, 00000000:01:00.0, NVIDIA H100 80GB HBM3, 81559, Disabled, 580.95.05\n"
-HOST = {"memtotal_mb": 64000, "processor_vcpus": 32}
+CAPACITY = {"memory_mb": 64000, "processors": 32}
 
 
 def evaluated(name: str, machine: GpuMachine, engine: str = "26.1.5", **settings: Any) -> Any:
     """Return an internal variable of the role on a machine."""
     variables = {
         **role_variables("ollama"),
-        "ansible_facts": {**HOST, "gpu": machine.facts()},
+        "ansible_facts": {"gpu": machine.facts()},
+        "__ollama_found": {"capacity": CAPACITY},
         "ansible_check_mode": False,
         "__ollama_engine_version": {"stdout": engine},
         **settings,

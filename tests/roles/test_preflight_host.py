@@ -8,6 +8,7 @@ import pytest
 
 from roles.preflight.filter_plugins.preflight_host import (
     GIB,
+    capacity_problems,
     disk_problems,
     platform_problems,
     port_problems,
@@ -18,13 +19,12 @@ FACTS = {
     "distribution": "Debian",
     "distribution_version": "12.11",
     "architecture": "x86_64",
-    "memtotal_mb": 4000,
 }
 
 
 def judge(**facts: Any) -> list[str]:
     """Return the problems of a host with some facts other than a good host's."""
-    problems = platform_problems({**FACTS, **facts}, DISTRIBUTIONS, ["x86_64"], 2000)
+    problems = platform_problems({**FACTS, **facts}, DISTRIBUTIONS, ["x86_64"])
     return [problem["problem"] for problem in problems]
 
 
@@ -44,9 +44,14 @@ def test_other_release_is_a_problem(name: str, version: str) -> None:
 
 def test_all_problems_of_a_platform_come_together() -> None:
     """The first problem does not hide the others."""
-    problems = judge(distribution="Fedora", architecture="riscv64", memtotal_mb=512)
-    assert len(problems) == 3
-    assert problems[2] == "512 MiB of memory, 2000 needed"
+    assert len(judge(distribution="Fedora", architecture="riscv64")) == 2
+
+
+def test_too_little_memory_is_a_problem() -> None:
+    """The least that is needed is enough."""
+    (problem,) = capacity_problems({"memory_mb": 1999}, 2000)
+    assert problem["problem"] == "1999 MiB of memory, 2000 needed"
+    assert capacity_problems({"memory_mb": 2000}, 2000) == []
 
 
 def space(**other: Any) -> dict[str, Any]:

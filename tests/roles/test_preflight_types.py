@@ -16,7 +16,7 @@ OPTIONS = {
     "r_items": {"type": "list", "elements": "dict", "options": {"name": {"type": "str", "required": True}}},
     "r_other": {"type": "str", "required": True},
 }
-FACTS = {"memtotal_mb": 8000, "processor_vcpus": 4}
+CAPACITY = {"memory_mb": 8000, "processors": 4}
 
 
 def test_values_that_fit_are_fine_and_nothing_else_is_asked_for() -> None:
@@ -50,34 +50,34 @@ def test_every_role_has_a_specification_to_be_checked_by() -> None:
 def test_memory_is_promised_once() -> None:
     """Ollama and Redis on one host share what there is."""
     both = {"ollama_memory_limit": "6g", "redis_maxmemory": "2gb"}
-    (problem,) = combination_problems(both, FACTS)
+    (problem,) = combination_problems(both, CAPACITY)
     assert "ollama_memory_limit 6g + redis_maxmemory 2gb is more than the host's 8000 MiB" in problem["problem"]
-    assert combination_problems({"ollama_memory_limit": "6g", "redis_maxmemory": "1gb"}, FACTS) == []
+    assert combination_problems({"ollama_memory_limit": "6g", "redis_maxmemory": "1gb"}, CAPACITY) == []
 
 
 def test_memory_is_promised_to_each_container() -> None:
     """Where there is one for each GPU."""
     each = {"ollama_memory_limit": "3g", "ollama_containers": 3}
-    (problem,) = combination_problems(each, FACTS)
+    (problem,) = combination_problems(each, CAPACITY)
     assert "ollama_memory_limit 3g for each of 3 containers is more than" in problem["problem"]
-    assert combination_problems({**each, "ollama_containers": 2}, FACTS) == []
+    assert combination_problems({**each, "ollama_containers": 2}, CAPACITY) == []
 
 
 def test_reservation_above_the_limit_is_a_problem() -> None:
     """Docker would refuse it in the middle of the play."""
-    (problem,) = combination_problems({"ollama_memory_limit": "2g", "ollama_memory_reservation": "4g"}, FACTS)
+    (problem,) = combination_problems({"ollama_memory_limit": "2g", "ollama_memory_reservation": "4g"}, CAPACITY)
     assert "ollama_memory_reservation (4g) is above ollama_memory_limit (2g)" in problem["problem"]
 
 
 def test_more_processors_than_there_are_is_a_problem() -> None:
     """And as many as there are is none."""
-    assert combination_problems({"ollama_cpus": 4.0}, FACTS) == []
-    assert "has 4 CPUs" in combination_problems({"ollama_cpus": 4.5}, FACTS)[0]["problem"]
+    assert combination_problems({"ollama_cpus": 4.0}, CAPACITY) == []
+    assert "has 4 CPUs" in combination_problems({"ollama_cpus": 4.5}, CAPACITY)[0]["problem"]
 
 
 def test_value_that_is_no_number_is_left_to_the_type_check() -> None:
     """One mistake is one line of the report."""
-    assert combination_problems({"ollama_cpus": "many", "redis_maxmemory": "lots"}, FACTS) == []
+    assert combination_problems({"ollama_cpus": "many", "redis_maxmemory": "lots"}, CAPACITY) == []
 
 
 def test_defaults_of_other_roles_are_repeated_as_they_are() -> None:

@@ -1,4 +1,4 @@
-"""The module redis_state: what a running server has not read yet, and how much memory there is."""
+"""The module redis_state: what a running server has not read yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 redis_state = load_module("redis", "redis_state")
-MEMINFO = "MemTotal:       16384000 kB\nMemFree:         1024 kB\n"
 
 
 @pytest.mark.parametrize(
@@ -43,14 +42,6 @@ def test_server_that_does_not_run_is_behind_nothing(tmp_path: Path) -> None:
     """It reads everything when it starts."""
     (tmp_path / "users").write_text("")
     assert redis_state.behind([], str(tmp_path / "users"), tmp_path / "started", tmp_path / "loaded") == []
-
-
-@pytest.mark.parametrize(
-    ("limits", "megabytes"), [([], 16000), (["max\n"], 16000), ([str(2**63)], 16000), ([f"{2**30}\n"], 1024)]
-)
-def test_memory_is_the_hosts_or_what_its_control_group_leaves(limits: list[str], megabytes: int) -> None:
-    """No limit is written as a word, or as a number beyond all memory."""
-    assert redis_state.memory_mb(MEMINFO, limits) == megabytes
 
 
 def test_program_tells_its_version() -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: Alchemorsel contributors
 # MIT License (see LICENSE)
-"""Ansible module: what a host has of what Ollama's container needs - engine, image, network, folder of the models."""
+"""Ansible module: what a host has of what Ollama's container needs - engine, image, network, memory, models' folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible.module_utils.host_state import path, unit, within_deadline
+from ansible.module_utils.host_state import capacity, path, unit, within_deadline
 
 DOCUMENTATION = r"""
 module: ollama_facts
@@ -67,6 +67,10 @@ engine:
 image_id: {description: "ID of the image; empty where it is not there.", returned: success, type: str}
 has_network: {description: Whether there is a bridge network of that name., returned: success, type: bool}
 models: {description: "The folder: C(is_folder), C(uid), C(gid).", returned: success, type: dict}
+capacity:
+  description: C(memory_mb) of the host, or of its control group, in MiB, and C(processors) that may be used.
+  returned: success
+  type: dict
 units: {description: "Of each unit, C(active), C(enabled) and C(settled).", returned: success, type: dict}
 """
 
@@ -157,7 +161,7 @@ def main() -> None:
         module.fail_json(msg=str(error))
     run = within_deadline(module)
     units = {name: unit(run, name) for name in params["units"]}
-    module.exit_json(changed=False, models=path(params["models"]), units=units, **described)
+    module.exit_json(changed=False, models=path(params["models"]), capacity=capacity(), units=units, **described)
 
 
 if __name__ == "__main__":

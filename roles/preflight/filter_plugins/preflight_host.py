@@ -16,15 +16,13 @@ def platform_problems(
     facts: Mapping[str, Any],
     distributions: Mapping[str, Sequence[str]],
     architectures: Sequence[str],
-    min_memory_mb: int,
 ) -> list[Problem]:
-    """Say what about the operating system, the processor or the memory does not fit.
+    """Say what about the operating system or the processor does not fit.
 
     Args:
         facts: The host's `ansible_facts`.
         distributions: Supported releases by distribution, `{"Debian": ["12", "13"]}`.
         architectures: Supported machine names, as `uname -m` prints them.
-        min_memory_mb: Least memory in MiB.
     """
     problems = []
     name, version = str(facts["distribution"]), str(facts["distribution_version"])
@@ -40,14 +38,24 @@ def platform_problems(
                 f"use a machine with one of: {', '.join(architectures)}",
             )
         )
-    if int(facts["memtotal_mb"]) < min_memory_mb:
-        problems.append(
-            _problem(
-                f"{facts['memtotal_mb']} MiB of memory, {min_memory_mb} needed",
-                "give the machine more memory, or lower preflight_min_memory_mb if you know that it is enough",
-            )
-        )
     return problems
+
+
+def capacity_problems(capacity: Mapping[str, int], min_memory_mb: int) -> list[Problem]:
+    """Say whether the memory is too little.
+
+    Args:
+        capacity: The `capacity` that the module preflight_facts returned.
+        min_memory_mb: Least memory in MiB.
+    """
+    if capacity["memory_mb"] >= min_memory_mb:
+        return []
+    return [
+        _problem(
+            f"{capacity['memory_mb']} MiB of memory, {min_memory_mb} needed",
+            "give the machine more memory, or lower preflight_min_memory_mb if you know that it is enough",
+        )
+    ]
 
 
 def disk_problems(spaces: Sequence[Mapping[str, Any]], disks: Sequence[Mapping[str, Any]]) -> list[Problem]:
@@ -123,6 +131,7 @@ class FilterModule:
         """Return the filters by the name that templates use."""
         return {
             "preflight_platform_problems": platform_problems,
+            "preflight_capacity_problems": capacity_problems,
             "preflight_disk_problems": disk_problems,
             "preflight_port_problems": port_problems,
         }

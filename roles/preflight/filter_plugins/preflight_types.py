@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.formatters import human_to_bytes
+from ansible.module_utils.common.yaml import yaml_load
 from jinja2 import pass_context
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def role_options(roles_path: str, role: str) -> dict[str, Any]:
     path = Path(roles_path) / role / "meta" / "argument_specs.yml"
     if not path.exists():
         return {}
-    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    found: dict[str, Any] = yaml_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     return found
 
 
@@ -85,19 +85,19 @@ def _untemplated(value: Any) -> Any:
     return value
 
 
-def combination_problems(wanted: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Problem]:
+def combination_problems(wanted: Mapping[str, Any], capacity: Mapping[str, int]) -> list[Problem]:
     """Say what of memory and processors is promised to several, or to one, beyond what the host has.
 
     Args:
         wanted: `ollama_memory_limit`, `ollama_memory_reservation`, `redis_maxmemory` (sizes, `4g`), `ollama_cpus`;
             those whose role does not run on the host are left out. What is no value is the type check's to report.
             `ollama_containers`: how many the limit and the reservation are for, each; one where it is left out.
-        facts: The host's `ansible_facts`.
+        capacity: The `capacity` that the module preflight_facts returned.
     """
     containers = int(wanted.get("ollama_containers", 1))
     sizes = {name: _bytes(value) for name, value in wanted.items() if name not in ("ollama_cpus", "ollama_containers")}
     limit, reservation = sizes.get("ollama_memory_limit", 0), sizes.get("ollama_memory_reservation", 0)
-    memory = int(facts["memtotal_mb"]) * _MIB
+    memory = capacity["memory_mb"] * _MIB
     problems = []
     if reservation > limit:
         problems.append(
@@ -115,15 +115,15 @@ def combination_problems(wanted: Mapping[str, Any], facts: Mapping[str, Any]) ->
         sum_of = " + ".join(f"{name} {wanted[name]}{times.get(name, '')}" for name in promised)
         problems.append(
             {
-                "problem": f"{sum_of} is more than the host's {facts['memtotal_mb']} MiB of memory",
+                "problem": f"{sum_of} is more than the host's {capacity['memory_mb']} MiB of memory",
                 "remedy": "lower them, or give the machine more memory",
             }
         )
     cpus = _number(wanted.get("ollama_cpus"))
-    if cpus > int(facts["processor_vcpus"]):
+    if cpus > capacity["processors"]:
         problems.append(
             {
-                "problem": f"ollama_cpus is {cpus:g}, but the host has {facts['processor_vcpus']} CPUs",
+                "problem": f"ollama_cpus is {cpus:g}, but the host has {capacity['processors']} CPUs",
                 "remedy": "lower it: Docker refuses more than there are",
             }
         )

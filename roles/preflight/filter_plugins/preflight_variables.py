@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from jinja2 import pass_context
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def documented_variables(roles_path: str) -> dict[str, set[str]]:
     """
     variables: dict[str, set[str]] = {}
     for path in sorted(Path(roles_path).glob("*/meta/argument_specs.yml")):
-        specification = yaml.safe_load(path.read_text(encoding="utf-8"))
+        specification = yaml_load(path.read_text(encoding="utf-8"))
         variables[path.parent.parent.name] = {
             option for entry in specification["argument_specs"].values() for option in entry.get("options", {})
         }

@@ -1,14 +1,21 @@
 #!/usr/bin/python
 # Copyright: Alchemorsel contributors
 # MIT License (see LICENSE)
-"""Ansible module: measure what decides whether a host can be provisioned - space, ports, clock, network."""
+"""Ansible module: measure what decides whether a host can be provisioned - platform, memory, space, ports, network."""
 
 from __future__ import annotations
 
+import platform
 import time
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.common.sys_info import (  # type: ignore[import-untyped]
+    get_distribution,
+    get_distribution_codename,
+    get_distribution_version,
+)
+from ansible.module_utils.host_state import capacity
 from ansible.module_utils.preflight_network import reach_all
 from ansible.module_utils.preflight_sockets import SocketTable
 from ansible.module_utils.preflight_space import measure
@@ -21,8 +28,9 @@ description:
     unprivileged user may still write there and what the path already holds.
   - Listeners on TCP ports, named as an operator knows them - the container that publishes the port, the systemd unit,
     or else the program. Run as root, else other users' processes stay unnamed.
-  - Servers that are not found or not reached, and the host's clock.
-  - Reads only; check mode is no different. One module in place of four, because a task costs a round trip.
+  - Servers that are not found or not reached, the host's clock, its memory and its processors.
+  - The few of Ansible's own facts that roles ask for; to gather these alone takes as long as all else here.
+  - Reads only; check mode is no different. One module in place of five, because a task costs a round trip.
 options:
   paths:
     description: Absolute paths to measure.
@@ -58,6 +66,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+ansible_facts:
+  description: "C(architecture), C(distribution), C(distribution_release) and C(distribution_version)."
+  returned: success
+  type: dict
 spaces:
   description: One entry a path, in the order given.
   returned: success
@@ -82,6 +94,10 @@ listeners:
     process: {description: Name of the program; empty where it cannot be seen., type: str}
     owner: {description: Container name, else systemd unit, else program., type: str}
 unreached: {description: What is wrong, by endpoint; those that answer are left out., returned: success, type: dict}
+capacity:
+  description: C(memory_mb) of the host, or of its control group, in MiB, and C(processors) that may be used.
+  returned: success
+  type: dict
 clock_ahead:
   description: Seconds by which the host's clock is ahead, the time on the way included; negative where it is behind.
   returned: where O(clock) was given
@@ -89,6 +105,16 @@ clock_ahead:
 """
 
 DEADLINE_SECONDS = 10
+
+
+def facts() -> dict[str, str]:
+    """Return the platform, under the names of Ansible's own facts."""
+    return {
+        "architecture": platform.machine(),
+        "distribution": get_distribution(),
+        "distribution_release": get_distribution_codename(),
+        "distribution_version": get_distribution_version(),
+    }
 
 
 def main() -> None:
@@ -119,9 +145,11 @@ def main() -> None:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=False,
+        ansible_facts=facts(),
         spaces=[measure(Path(path)) for path in params["paths"]],
         listeners=SocketTable(Path("/proc"), run).listeners(params["ports"]) if params["ports"] else [],
         unreached=unreached,
+        capacity=capacity(),
         clock_ahead=clock_ahead,
     )
 

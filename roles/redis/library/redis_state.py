@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible.module_utils.host_state import packages, unit, within_deadline
+from ansible.module_utils.host_state import capacity, packages, unit, within_deadline
 
 DOCUMENTATION = r"""
 module: redis_state
@@ -95,10 +95,7 @@ overcommit_is_ours:
 
 PROBE_TIMEOUT = 20
 """Seconds; telling its version takes a program milliseconds."""
-KIB_A_MIB = 1024
 OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
-LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Of control groups in version 2 and 1; a host that is a container has one."""
 
 
 def version_of(program: str) -> str:
@@ -127,19 +124,6 @@ def behind(settings: list[str], users: str, started: Path, loaded: Path) -> list
     return [path for path, at in read.items() if (_written(Path(path)) or at) > at]
 
 
-def memory_mb(meminfo: str, limits: list[str]) -> int:
-    """Return how much memory there is, in MiB.
-
-    Args:
-        meminfo: Content of /proc/meminfo.
-        limits: Contents of the control group's limits; "max" and absurd ones are none.
-    """
-    match = re.search(r"^MemTotal:\s+(\d+) kB$", meminfo, re.MULTILINE)
-    total = int(match[1]) // KIB_A_MIB if match else 0
-    given = [int(limit) // KIB_A_MIB**2 for limit in limits if limit.strip().isdigit()]
-    return min([total, *given])
-
-
 def _written(path: Path) -> int | None:
     return path.stat().st_mtime_ns if path.exists() else None
 
@@ -166,7 +150,7 @@ def main() -> None:
         changed=False,
         version=version_of(params["program"]),
         behind=behind(params["settings"], params["users"], Path(params["started"]), Path(params["loaded"])),
-        memory_mb=memory_mb(Path("/proc/meminfo").read_text(), [path.read_text() for path in LIMITS if path.exists()]),
+        memory_mb=capacity()["memory_mb"],
         exists=[path for path in params["exists"] if Path(path).exists()],
         missing_packages=[name for name in params["packages"] if name not in installed],
         settled=unit(run, params["unit"])["settled"],

@@ -1,10 +1,12 @@
-"""How paths, packages and units of a host are; reads only.
+"""How paths, packages and units of a host are, and what it has for programs; reads only.
 
 Standard library only, because it runs on the managed host.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     Run = Callable[[list[str]], tuple[int, str, str]]
 
 DEADLINE_SECONDS = 20
+KIB_A_MIB = 1024
+MEMORY = Path("/proc/meminfo")
+MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Of control groups in version 2 and 1; a host that is a container has one."""
 
 
 def within_deadline(module: Any) -> Run:
@@ -77,3 +83,28 @@ def path(name: str) -> dict[str, Any]:
         "gid": there.st_gid if there else 0,
         "names": sorted(entry.name for entry in place.iterdir()) if place.is_dir() else [],
     }
+
+
+def capacity() -> dict[str, int]:
+    """Return what the host has for programs.
+
+    Ansible's own facts have it too, among all that they tell of the hardware: their programs take longer than a role.
+
+    Returns:
+        ``memory_mb``, in MiB; ``processors``, those that a process may use, as Docker counts them.
+    """
+    limits = [path.read_text() for path in MEMORY_LIMITS if path.exists()]
+    return {"memory_mb": memory_mb(MEMORY.read_text(), limits), "processors": len(os.sched_getaffinity(0))}
+
+
+def memory_mb(meminfo: str, limits: list[str]) -> int:
+    """Return how much memory there is, in MiB.
+
+    Args:
+        meminfo: Content of /proc/meminfo.
+        limits: Contents of the control group's limits; "max" and absurd ones are none.
+    """
+    match = re.search(r"^MemTotal:\s+(\d+) kB$", meminfo, re.MULTILINE)
+    total = int(match[1]) // KIB_A_MIB if match else 0
+    given = [int(limit) // KIB_A_MIB**2 for limit in limits if limit.strip().isdigit()]
+    return min([total, *given])
