@@ -1,4 +1,4 @@
-"""Runs a role's module the way Ansible does: as a program of its own, with its parameters on standard input."""
+"""Runs what roles bring the way Ansible does: modules as programs of their own, actions inside of Ansible itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ansible.module_utils
+from ansible.errors import AnsibleActionFail
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.plugins.loader import connection_loader
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -67,4 +71,25 @@ def run_module(role: str, name: str, *, check_mode: bool = False, **params: Any)
     )
     assert finished.stdout, finished.stderr
     result: dict[str, Any] = json.loads(finished.stdout)
+    return result
+
+
+def run_action(role: str, name: str, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
+    """Run an action of a role, which no host takes part in, and return its result, `failed` included where it failed.
+
+    Args:
+        role: The role whose `action_plugins` holds the action.
+        name: The action.
+        check_mode: Whether to run it in check mode.
+        arguments: The action's arguments.
+    """
+    context, task = PlayContext(), Task()
+    task.action, task.args, task.check_mode = name, arguments, check_mode
+    plugin = load_module(role, name, "action_plugins")
+    connection = connection_loader.get("local", context)
+    action = plugin.ActionModule(task, connection, context, loader=None, templar=None)
+    try:
+        result: dict[str, Any] = action.run()
+    except AnsibleActionFail as error:
+        return {"failed": True, "msg": str(error)}
     return result

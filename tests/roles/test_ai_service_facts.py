@@ -58,6 +58,14 @@ def test_interpreter_tells_version_and_venv() -> None:
     assert ai_service_facts.probe_python(sys.executable)[0] == platform.python_version()
 
 
+def test_another_interpreter_is_asked_itself(tmp_path: Path) -> None:
+    """Not the one that runs the module."""
+    other = tmp_path / "python4"
+    other.write_text("#!/bin/sh\necho '[\"4.0.1\", false]'\n")
+    other.chmod(0o755)
+    assert ai_service_facts.probe_python(str(other)) == ("4.0.1", False)
+
+
 def test_missing_interpreter_has_no_version() -> None:
     """An interpreter that is not there is reported, not raised."""
     assert ai_service_facts.probe_python("python3.99") == ("", False)

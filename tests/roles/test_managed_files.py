@@ -123,3 +123,22 @@ def test_content_and_secret_exclude_each_other(tmp_path: Path) -> None:
     path = str(tmp_path / "settings")
     assert have(files=[{"path": path}])["failed"]
     assert have(files=[{"path": path, "content": "a", "secret": "b"}])["failed"]
+
+
+def test_file_that_is_only_compared_is_shown_and_left_as_it_is(tmp_path: Path) -> None:
+    """Content and mode; the others of its set are written, and it is not validated yet."""
+    written, compared, opened = tmp_path / "written", tmp_path / "compared", tmp_path / "opened"
+    for path in (compared, opened):
+        path.write_text("old\n")
+        path.chmod(0o644)
+    told = have(
+        files=[
+            {"path": str(written), "content": "new\n"},
+            {"path": str(compared), "content": "new\n", "validate": "false %s", "only_compare": True},
+            {"path": str(opened), "content": "old\n", "mode": "0600", "only_compare": True},
+        ]
+    )
+    assert told["paths"] == [str(written), str(compared), str(opened)]
+    assert [diff["after"] for diff in told["diff"][:2]] == ["new\n", "new\n"]
+    assert [path.read_text() for path in (written, compared, opened)] == ["new\n", "old\n", "old\n"]
+    assert (opened.stat().st_mode & 0o777, sorted(tmp_path.iterdir())) == (0o644, [compared, opened, written])

@@ -1,23 +1,20 @@
-"""The module source_archive: equal sources give equal digests and bytes, and nothing else does."""
+"""The action source_archive: equal sources give equal digests and bytes, and nothing else does."""
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import tarfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.roles.ansible_module import run_module
+from tests.roles.ansible_module import load_module, run_action
 
-_PATH = Path(__file__).parents[2] / "roles" / "ai_service" / "library" / "source_archive.py"
-_SPEC = importlib.util.spec_from_file_location("source_archive", _PATH)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-source_archive = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(source_archive)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+source_archive = load_module("ai_service", "source_archive", "action_plugins")
 
 
 @pytest.fixture
@@ -112,17 +109,17 @@ def test_wheels_are_packed_beside_the_package(tmp_path: Path, source: tuple[Path
     (tmp_path / "house" / "SHA256SUMS").write_bytes(b"sums")
     assert source_archive.collect_wheels(tmp_path / "house") == {"wheels/starlette-1.0-py3-none-any.whl": b"wheel"}
     params = {"package": str(source[0]), "requirements": str(source[1]), "dest": str(tmp_path / "source.tar.gz")}
-    result = run_module("ai_service", "source_archive", wheelhouse=str(tmp_path / "house"), **params)
+    result = run_action("ai_service", "source_archive", wheelhouse=str(tmp_path / "house"), **params)
     with tarfile.open(tmp_path / "source.tar.gz") as archive:
         assert "wheels/starlette-1.0-py3-none-any.whl" in archive.getnames()
-    assert result["digest"] == run_module("ai_service", "source_archive", **params)["digest"]
+    assert result["digest"] == run_action("ai_service", "source_archive", **params)["digest"]
 
 
 @pytest.mark.parametrize("folder", ["house", "nowhere"])
 def test_wheelhouse_without_wheels_is_refused(tmp_path: Path, source: tuple[Path, Path], folder: str) -> None:
     """An empty or wrong folder is told before anything is built."""
     (tmp_path / "house").mkdir()
-    result = run_module(
+    result = run_action(
         "ai_service",
         "source_archive",
         package=str(source[0]),
@@ -131,3 +128,12 @@ def test_wheelhouse_without_wheels_is_refused(tmp_path: Path, source: tuple[Path
     )
     assert result["failed"]
     assert "has no wheels" in result["msg"]
+
+
+def test_check_mode_describes_and_writes_nothing(tmp_path: Path, source: tuple[Path, Path]) -> None:
+    """The release that would be built has the name that it will have."""
+    params = {"package": str(source[0]), "requirements": str(source[1])}
+    packed = {**params, "dest": str(tmp_path / "source.tar.gz")}
+    told = run_action("ai_service", "source_archive", check_mode=True, **packed)
+    assert not (tmp_path / "source.tar.gz").exists()
+    assert told == {**run_action("ai_service", "source_archive", **params), "changed": True}

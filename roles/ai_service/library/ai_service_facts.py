@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import platform
 import pwd
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
@@ -128,6 +132,8 @@ def find_deployed(path: Path, whole: list[str]) -> list[str]:
 
 def probe_python(python: str) -> tuple[str, bool]:
     """Return an interpreter's version ("" where it does not run) and whether it can make virtual environments."""
+    if Path(shutil.which(python) or python).resolve() == Path(sys.executable).resolve():  # no need to start it again
+        return platform.python_version(), importlib.util.find_spec("ensurepip") is not None
     try:
         done = subprocess.run(
             [python, "-I", "-c", PROBE], capture_output=True, check=True, text=True, timeout=PROBE_TIMEOUT

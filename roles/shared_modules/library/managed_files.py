@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import tempfile
 from pathlib import Path
@@ -49,6 +50,10 @@ options:
         description: Keep what is replaced, beside it.
         type: bool
         default: false
+      only_compare:
+        description: Say whether it differs, and how, but leave the writing to a later task, as check mode does.
+        type: bool
+        default: false
 attributes:
   check_mode:
     support: full
@@ -71,7 +76,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-paths: {description: "Folders and files that were, or would be, changed.", returned: success, type: list, elements: str}
+paths: {description: "Folders and files that were changed, or would be.", returned: success, type: list, elements: str}
 backups: {description: "Where the former content is kept, by path.", returned: success, type: dict}
 """
 
@@ -97,9 +102,14 @@ class Target:
         self.changed = False
         self.diffs: list[dict[str, Any]] = []
 
+    @property
+    def only_looks(self) -> bool:
+        """Whether nothing of it may be written."""
+        return bool(self._module.check_mode)
+
     def have_attributes(self) -> None:
         """Set owner, group and mode where they differ."""
-        if self._module.check_mode and not self.path.exists():
+        if self.only_looks and not self.path.exists():
             return
         shown = {"before": {"path": str(self.path)}, "after": {"path": str(self.path)}}
         changed = self._module.set_mode_if_different(str(self.path), self._wanted["mode"], False, shown)
@@ -122,7 +132,7 @@ class Folder(Target):
         self.changed = True
         shown = {"path": str(self.path)}
         self.diffs.append({"before": {**shown, "state": "absent"}, "after": {**shown, "state": "directory"}})
-        if not self._module.check_mode:
+        if not self.only_looks:
             missing = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             for folder in reversed(missing):
                 folder.mkdir()
@@ -182,14 +192,14 @@ class File(Target):
         self._module.atomic_move(self._draft, str(self.path))
 
 
-def have(module: Any, folders: list[Folder], files: list[File]) -> None:
-    """Bring folders and files to what is described; in check mode, find out what would change."""
+def have(folders: list[Folder], files: list[File]) -> None:
+    """Bring folders and files to what is described; of those that are only looked at, find out what would change."""
     for folder in folders:
         folder.make()
         folder.have_attributes()
     for file in files:
         file.compare()
-    differing = [] if module.check_mode else [file for file in files if file.changed]
+    differing = [file for file in files if file.changed and not file.only_looks]
     for file in differing:
         file.validate()
     for file in differing:
@@ -213,6 +223,7 @@ def main() -> None:
         "secret": {"type": "str", "no_log": True},
         "validate": {"type": "str"},
         "backup": {"type": "bool", "default": False},
+        "only_compare": {"type": "bool", "default": False},
     }
     one = [("content", "secret")]
     module = AnsibleModule(
@@ -231,8 +242,10 @@ def main() -> None:
     )
     os.umask(ONLY_OWNER)
     folders = [Folder(module, wanted) for wanted in module.params["folders"]]
-    files = [File(module, wanted) for wanted in module.params["files"]]
-    have(module, folders, files)
+    looking = copy.copy(module)
+    looking.check_mode = True
+    files = [File(looking if wanted["only_compare"] else module, wanted) for wanted in module.params["files"]]
+    have(folders, files)
     targets: list[Target] = [*folders, *files]
     module.exit_json(
         changed=any(target.changed for target in targets),
