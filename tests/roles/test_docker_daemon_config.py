@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roles.docker.library.docker_daemon_config import merge, plan, subtract
 from tests.roles.ansible_module import run_module
+
+from ansible.module_utils.docker_daemon import merge, plan, subtract  # isort: skip  # found by the import above
 
 ROTATION = {"log-driver": "json-file", "log-opts": {"max-size": "10m"}}
 

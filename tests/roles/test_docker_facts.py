@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.roles.ansible_module import load_module
+from tests.roles.ansible_module import load_module, run_module
 
 docker_facts = load_module("docker", "docker_facts")
 
@@ -52,3 +52,24 @@ def test_files_that_name_the_repository_are_listed(tmp_path: Path) -> None:
     (tmp_path / "other.list").write_text("deb https://other.test/debian bookworm main\n")
     found = host().describe([], "https://docker.test/linux/debian/", tmp_path, "docker.service")
     assert found["source_files"] == [str(tmp_path / "old.list"), str(tmp_path / "ours.sources")]
+
+
+def test_settings_are_settled_once_they_are_in_file_and_record(tmp_path: Path) -> None:
+    """What the module that writes them would find to do; a file that nobody can read is not settled."""
+    path, record = tmp_path / "daemon.json", tmp_path / "record.json"
+    daemon: dict[str, Any] = {
+        "path": str(path),
+        "record": str(record),
+        "defaults": {"icc": False},
+        "options": {"mtu": 1400},
+    }
+
+    def settled() -> bool:
+        return bool(run_module("docker", "docker_facts", packages=["docker.io"], daemon=daemon)["configured"])
+
+    assert not settled()
+    run_module("docker", "docker_daemon_config", **daemon)
+    assert settled()
+    for content in ('{"mtu": 1500, "icc": false}', "{"):
+        path.write_text(content)
+        assert not settled()

@@ -51,11 +51,11 @@ class Engine:
 
 
 def test_container_runs_and_nothing_of_it_stays() -> None:
-    """The image is gone after it."""
+    """The image is gone after it, as the container is that ended by itself."""
     engine = Engine()
     assert Selftest(engine.run).perform("/bin/sh") == {"memory_limit_bytes": MEMORY_LIMIT_BYTES, "interface": "eth0"}
     assert engine.images == {}
-    assert [command[1] for command in engine.commands[1:]] == ["import", "run", "rm", "rmi"]
+    assert [command[1] for command in engine.commands[1:]] == ["import", "run", "rmi"]
 
 
 def test_further_arguments_reach_the_engine_and_paths_the_script() -> None:
@@ -75,13 +75,14 @@ def test_script_names_what_is_missing(path: str, missing: str) -> None:
     assert output.endswith(f"missing={missing}\n")
 
 
-@pytest.mark.parametrize("failing", ["import", "run"])
-def test_failure_of_the_engine_is_told_and_cleaned_up_after(failing: str) -> None:
-    """The engine's own words are in the message."""
+@pytest.mark.parametrize(("failing", "cleaning"), [("import", ["rmi"]), ("run", ["rm", "rmi"])])
+def test_failure_of_the_engine_is_told_and_cleaned_up_after(failing: str, cleaning: list[str]) -> None:
+    """The engine's own words are in the message; a container that was cut off is removed before its image."""
     engine = Engine(failing=failing)
     with pytest.raises(SelftestError, match=f"`docker {failing}` failed with status 125: permission denied"):
         Selftest(engine.run).perform("/bin/sh")
     assert engine.images == {}
+    assert [command[1] for command in engine.commands[-len(cleaning) :]] == cleaning
 
 
 @pytest.mark.parametrize(

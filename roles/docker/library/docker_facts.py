@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: Alchemorsel contributors
 # MIT License (see LICENSE)
-"""Ansible module: what a host has of Docker - packages, holds, sources of packages, the engine and its unit."""
+"""Ansible module: what a host has of Docker - packages and their sources, the engine, its settings and its unit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.docker_daemon import is_settled
 from ansible.module_utils.host_state import packages, unit, within_deadline
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ DOCUMENTATION = r"""
 module: docker_facts
 short_description: Say what a host has of Docker
 description:
-  - Packages with versions and holds, sources of packages that name a repository, the engine's version and its unit.
+  - Packages with versions and holds, sources of packages that name a repository, the engine's version and its unit,
+    and whether its settings are as they should be.
   - Reads only; check mode is no different. One module in place of a task for each, because a task costs a round trip.
 options:
   packages:
@@ -41,6 +43,14 @@ options:
     description: The engine's unit.
     type: str
     default: docker.service
+  daemon:
+    description: Settings to look for, as the module M(docker_daemon_config) would be given them.
+    type: dict
+    suboptions:
+      path: {description: The configuration file., type: path, required: true}
+      record: {description: File that remembers what is ours., type: path, required: true}
+      defaults: {description: Settings that give way., type: dict, default: {}}
+      options: {description: Settings that do not., type: dict, default: {}}
 author: Alchemorsel contributors
 """
 
@@ -57,6 +67,10 @@ source_files: {description: Files of sources that name the repository., returned
 engine: {description: Version of the engine; 0 where there is none., returned: success, type: str}
 runs: {description: Whether the engine's unit is active., returned: success, type: bool}
 starts_at_boot: {description: Whether the engine's unit is enabled., returned: success, type: bool}
+configured:
+  description: Whether M(docker_daemon_config) would find nothing to do; false where it was not asked for.
+  returned: success
+  type: bool
 """
 
 
@@ -100,13 +114,26 @@ def main() -> None:
             "repository": {"type": "str", "default": ""},
             "sources": {"type": "path", "default": "/etc/apt/sources.list.d"},
             "unit": {"type": "str", "default": "docker.service"},
+            "daemon": {
+                "type": "dict",
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "record": {"type": "path", "required": True},
+                    "defaults": {"type": "dict", "default": {}},
+                    "options": {"type": "dict", "default": {}},
+                },
+            },
         },
         supports_check_mode=True,
     )
     params = module.params
     host = Host(within_deadline(module))
     described = host.describe(params["packages"], params["repository"], Path(params["sources"]), params["unit"])
-    module.exit_json(changed=False, **described)
+    daemon = params["daemon"]
+    configured = bool(daemon) and is_settled(
+        Path(daemon["path"]), Path(daemon["record"]), daemon["defaults"], daemon["options"]
+    )
+    module.exit_json(changed=False, configured=configured, **described)
 
 
 if __name__ == "__main__":

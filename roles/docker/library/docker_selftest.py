@@ -148,19 +148,24 @@ class Selftest:
             self._checked(
                 ["docker", "import", "--change", f"ENTRYPOINT {json.dumps([shell])}", "-", self._name], archive
             )
-            return judge(
-                self._checked(
-                    [
-                        *("docker", "run", "--rm", "--name", self._name, "--memory", str(MEMORY_LIMIT_BYTES)),
-                        *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534"),
-                        *(*arguments, self._name, "-c", SCRIPT, shell, *paths),
-                    ]
-                )
-            )
+            return judge(self._contained(["-c", SCRIPT, shell, *paths], arguments))
         finally:
-            # Whatever went wrong, nothing stays; a run that was cut off by its deadline leaves its container.
-            self._run(["docker", "rm", "--force", self._name], b"")
             self._run(["docker", "rmi", "--force", self._name], b"")
+
+    def _contained(self, command: Iterable[str], arguments: Iterable[str]) -> str:
+        """Run the shell in a container, and return what it printed."""
+        try:
+            return self._checked(
+                [
+                    *("docker", "run", "--rm", "--name", self._name, "--memory", str(MEMORY_LIMIT_BYTES)),
+                    *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534"),
+                    *(*arguments, self._name, *command),
+                ]
+            )
+        except SelftestError:
+            # One that was cut off by its deadline leaves its container.
+            self._run(["docker", "rm", "--force", self._name], b"")
+            raise
 
     def _checked(self, command: list[str], stdin: bytes = b"") -> str:
         code, output, errors = self._run(command, stdin)
