@@ -9,7 +9,6 @@ import msgspec
 
 from ai_service.cache.entry import Entry
 from ai_service.cache.freshness import STALE_IF_ERROR_S
-from ai_service.content_encoding import pack
 from ai_service.schemas import Meta, Recipe
 
 if TYPE_CHECKING:
@@ -52,5 +51,4 @@ def entry_of(task: Task, found: ChainAnswer, now: float) -> Entry:
         model=answer.model,
         confidence=confidence,
         degraded=found.degraded,
-        packed=pack(body),
     )

@@ -16,9 +16,14 @@ _pack = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress
 _unpack = zstandard.ZstdDecompressor().decompress
 
 
+def may_pack(body: bytes) -> bool:
+    """Whether a body is long enough to gain by it."""
+    return len(body) > PACK_ABOVE_BYTES
+
+
 def pack(body: bytes) -> bytes | None:
     """The body as a Zstandard frame; None where that would save nothing worth having."""
-    if len(body) <= PACK_ABOVE_BYTES:
+    if not may_pack(body):
         return None
     packed = _pack(body)
     return packed if len(packed) < len(body) else None

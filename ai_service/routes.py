@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from ai_service.cache_control import Directives, parse_cache_control
-from ai_service.content_encoding import CODING, accepts_zstd
+from ai_service.content_encoding import CODING, accepts_zstd, may_pack
 from ai_service.error_response import error_response
 from ai_service.errors import Disconnected, HTTPError, MethodNotAllowed
 from ai_service.request_parts import KEY_NAME, REQUEST_ID, read_json_body, request_id_of
@@ -166,10 +166,11 @@ class TaskEndpoint:
     ) -> tuple[bytes, Headers]:
         """The body, in the form that the client takes, and the headers."""
         body, head = outcome.entry.body, self._headers(outcome, request_id, started)
-        if outcome.entry.packed is not None:
+        if may_pack(body):
             head.append(_VARY)
-            if accepts_zstd(headers.get(b"accept-encoding", b"")):
-                body = outcome.entry.packed
+            packed = outcome.entry.packed
+            if packed is not None and accepts_zstd(headers.get(b"accept-encoding", b"")):
+                body = packed
                 head.append(_ZSTD)
         head.append((b"content-length", b"%d" % len(body)))
         return body, head

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ai_service.content_encoding import unpack
+from ai_service.content_encoding import pack, unpack
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -20,7 +20,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         model: The provider's model.
         confidence: From 0 to 1.
         degraded: Whether a fallback wrote it.
-        packed: The body as a Zstandard frame; None where the body is too small to gain by it.
+        packed: The body as a Zstandard frame; None where the body is too small to gain by it, and before it is stored.
     """
 
     body: bytes
@@ -37,6 +37,11 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Entry).decode
+
+
+def packed(entry: Entry) -> Entry:
+    """The entry with its body in both forms, as it is stored."""
+    return entry if entry.packed is not None else msgspec.structs.replace(entry, packed=pack(entry.body))
 
 
 def encode(entry: Entry) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ai_service.cache.entry import decode, encode
+from ai_service.cache.entry import decode, encode, packed
 from ai_service.cache.keys import generation_key
 from ai_service.cache.store import Generation, Kept
 
@@ -104,9 +104,9 @@ class ResponseCache:
             now: Seconds since the epoch.
             generation: What it was computed under.
             lock: None for none.
-            soon: Whether a caller waits for the answer. Then this process's memory has it at once, and a store that is
-                a round trip away a moment later. Nobody finds out: the lock is held until then, so that other processes
-                wait for the answer. Without a lock it is stored at once.
+            soon: Whether a caller waits for the answer. Then this process's memory has it at once as it is, and a store
+                that is a round trip away has it packed a moment later. Nobody finds out: the lock is held until then,
+                so that other processes wait for the answer. Without a lock it is stored at once.
 
         Returns:
             Whether it is stored. Memory has it in any case but one: a purge came between.
@@ -115,10 +115,10 @@ class ResponseCache:
             if lock is not None:
                 await self._store.release(lock)
             return False
-        self._memory.put(key, entry)
         work = self._write(key, entry, now, generation, lock)
         if not soon or lock is None or not self._store.remote:
             return await work
+        self._memory.put(key, entry)
         if not self._due:
             asyncio.get_running_loop().call_later(SOON_S, self._begin)
         self._due.append(work)
@@ -138,6 +138,9 @@ class ResponseCache:
             task.add_done_callback(self._keeping.discard)
 
     async def _write(self, key: str, entry: Entry, now: float, generation: Generation, lock: Lock | None) -> bool:
+        entry = packed(entry)
+        if self._memory.purges == generation.purges:
+            self._memory.put(key, entry)
         kept = await self._store.keep(key, encode(entry), entry.stale_until - now, generation, lock)
         if kept is Kept.OUTDATED:
             self._memory.drop(key)

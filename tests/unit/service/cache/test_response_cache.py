@@ -1,10 +1,13 @@
 """Memory layer and store together."""
 
+import msgspec
+
 from ai_service.cache.entry import Entry
 from ai_service.cache.memory import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.response_cache import ResponseCache
 from ai_service.cache.store import Generation, Lock
+from ai_service.content_encoding import pack
 from tests.unit.service.fakes import FakeClock
 
 ENTRY = Entry(b"body", 100.0, 200.0, 300.0, 0.5, "ollama", "m", 0.8, degraded=False)
@@ -92,3 +95,30 @@ async def test_an_answer_that_is_stored_soon_is_at_hand_at_once_and_its_lock_hel
     assert (await store.get("k"), await store.get("lock")) == (None, b"token")
     await cache.drain()
     assert (await store.get("k") is not None, await store.get("lock")) == (True, None)
+
+
+async def test_an_answer_is_packed_where_it_is_stored_and_not_while_somebody_waits_for_it() -> None:
+    """Then both, memory and store, have it in both forms."""
+    store = SwitchedStore()
+    cache = ResponseCache(store, MemoryLayer())
+    lock = Lock("lock", b"token")
+    await store.claim(lock, 60)
+    long = msgspec.structs.replace(ENTRY, body=b"body" * 1000)
+    await cache.keep("k", long, now=100.0, generation=GENERATION, lock=lock, soon=True)
+    assert cache.at_hand("k") == (long, "memory")
+    await cache.drain()
+    stored = msgspec.structs.replace(long, packed=pack(long.body))
+    assert stored.packed is not None
+    assert (cache.at_hand("k"), await cache.find("k")) == ((stored, "memory"), (stored, "redis"))
+
+
+async def test_what_was_purged_before_it_is_stored_does_not_come_back() -> None:
+    """Not into memory either, while the store is asked."""
+    store, memory = SwitchedStore(), MemoryLayer()
+    cache = ResponseCache(store, memory)
+    lock = Lock("lock", b"token")
+    await store.claim(lock, 60)
+    await cache.keep("k", ENTRY, now=100.0, generation=GENERATION, lock=lock, soon=True)
+    memory.drop_all("")
+    await cache.drain()
+    assert cache.at_hand("k") is None
