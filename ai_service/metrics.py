@@ -64,6 +64,8 @@ class Metrics:
     over those that live, or the worst of them is shown, and are a second old at most. Memory and CPU of a process are
     then left out: which one answered would decide.
 
+    What is noted of an answer while its caller waits is counted once they have it, or when the metrics are read.
+
     Args:
         workers: Processes that serve; where more than one, `PROMETHEUS_MULTIPROC_DIR` was set before this module was
             imported.
@@ -75,6 +77,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._several = workers > 1
         self._watched: list[tuple[Gauge, Callable[[], float]]] = []
+        self._noted: list[Callable[[], None]] = []
         PlatformCollector(registry=self.registry)
         if not self._several:
             ProcessCollector(registry=self.registry)
@@ -115,38 +118,40 @@ class Metrics:
 
     def request(self, task: str, cache: str, status: int, seconds: float) -> None:
         """Counts a request."""
+        self._count_noted()
         self._requests(task, cache, status).inc()
         self._request_duration(task, cache).observe(seconds)
 
     def first_text(self, provider: str, task: str, seconds: float) -> None:
         """Notes how long a provider took to write its first text."""
-        self._first_text(provider, task).observe(seconds)
+        self._noted.append(lambda: self._first_text(provider, task).observe(seconds))
 
     def provider_call(
         self, provider: str, task: str, outcome: str, seconds: float, *, purpose: str = "request"
     ) -> None:
         """Counts a call that reached a provider, and what it was for: `request`, `refresh` or `warmup`."""
-        self._provider_calls(provider, task, outcome, purpose).inc()
-        self._provider_duration(provider, task).observe(seconds)
+        self._noted.append(lambda: self._provider_calls(provider, task, outcome, purpose).inc())
+        self._noted.append(lambda: self._provider_duration(provider, task).observe(seconds))
 
     def background(self, purpose: str, task: str, outcome: str) -> None:
         """Counts a job of the background."""
+        self._count_noted()
         self._background(purpose, task, outcome).inc()
 
     def completion(self, provider: str, *, load_s: float, prompt_tokens: int, completion_tokens: int) -> None:
         """Notes what a completion took."""
         if load_s:
-            self._load_duration(provider).observe(load_s)
-        self._tokens(provider, "input").inc(prompt_tokens)
-        self._tokens(provider, "output").inc(completion_tokens)
+            self._noted.append(lambda: self._load_duration(provider).observe(load_s))
+        self._noted.append(lambda: self._tokens(provider, "input").inc(prompt_tokens))
+        self._noted.append(lambda: self._tokens(provider, "output").inc(completion_tokens))
 
     def queued(self, provider: str, seconds: float) -> None:
         """Notes a wait for admission."""
-        self._queue_duration(provider).observe(seconds)
+        self._noted.append(lambda: self._queue_duration(provider).observe(seconds))
 
     def answer(self, task: str, confidence: float) -> None:
         """Notes a computed answer's confidence."""
-        self._confidence(task).observe(confidence)
+        self._noted.append(lambda: self._confidence(task).observe(confidence))
 
     def fallback(self, provider: str, task: str, reason: str) -> None:
         """Counts that a provider was passed over."""
@@ -185,15 +190,21 @@ class Metrics:
             self._refresh()
             await asyncio.sleep(REFRESH_S)
 
+    def _count_noted(self) -> None:
+        noted, self._noted = self._noted, []
+        for count in noted:
+            count()
+
     def _refresh(self) -> None:
+        self._count_noted()
         for gauge, read in self._watched:
             gauge.set(read())
 
     def render(self) -> bytes:
         """All of it in the text format of Prometheus."""
+        self._refresh()
         if not self._several:
             return generate_latest(self.registry)
-        self._refresh()
         registry = CollectorRegistry()
         registry.register(_AllWorkers(self.registry))
         return generate_latest(registry)

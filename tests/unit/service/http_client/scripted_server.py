@@ -70,10 +70,9 @@ class EndlessServer(RawServer):
         self.asked.set()
         writer.write(self._begin)
         try:
-            while True:
+            while not writer.is_closing():
                 writer.write(self._more)
                 await writer.drain()
                 await asyncio.sleep(0.001)
-        except ConnectionError:
+        finally:
             self.left.set()
-            raise

@@ -28,10 +28,16 @@ def guard(provider: ScriptedProvider, *, failures: int = 1, limit: int = 1) -> t
     return GuardedProvider(provider, CircuitBreaker(failures=failures), queue, metrics), metrics
 
 
+def sample(metrics: Metrics, name: str, labels: dict[str, str]) -> float:
+    """A value as whoever scrapes the metrics reads it; 0 where there is none."""
+    metrics.render()
+    return metrics.registry.get_sample_value(name, labels) or 0.0
+
+
 def calls(metrics: Metrics, outcome: str, purpose: str = "request") -> float:
     """How many calls had an outcome."""
     labels = {"provider": "ollama", "task": "ingredients", "outcome": outcome, "purpose": purpose}
-    return metrics.registry.get_sample_value("alchemorsel_ai_provider_calls_total", labels) or 0.0
+    return sample(metrics, "alchemorsel_ai_provider_calls_total", labels)
 
 
 async def test_a_good_answer_is_checked_and_counted() -> None:
@@ -50,7 +56,7 @@ async def test_the_first_text_of_each_call_is_timed() -> None:
     await link.answer(TASK, REQUEST)
     labels = {"provider": "ollama", "task": "ingredients"}
     name = "alchemorsel_ai_time_to_first_token_seconds_count"
-    assert metrics.registry.get_sample_value(name, labels) == 2
+    assert sample(metrics, name, labels) == 2
 
 
 async def test_an_invalid_answer_is_asked_for_once_more() -> None:
