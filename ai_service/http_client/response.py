@@ -92,18 +92,18 @@ class Response:
         """Takes bytes of the connection."""
         self.untouched = False
         if self.complete:
-            self.fail(ProtocolViolated(_SURPLUS))
+            self._fail(ProtocolViolated(_SURPLUS))
             return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
-            self.fail(ProtocolViolated(_SURPLUS))
+            self._fail(ProtocolViolated(_SURPLUS))
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self.fail(ProtocolViolated(f"the server does not speak HTTP/1.1: {error}"))
+            self._fail(ProtocolViolated(f"the server does not speak HTTP/1.1: {error}"))
         if not self._begun:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
-                self.fail(ProtocolViolated(f"the head is longer than {MAX_HEAD_BYTES} bytes"))
+                self._fail(ProtocolViolated(f"the head is longer than {MAX_HEAD_BYTES} bytes"))
         self._wake()
 
     def end(self, error: Exception | None) -> None:
@@ -111,14 +111,8 @@ class Response:
         if self._begun and error is None and not self._is_framed():
             self.complete = True
         elif not self.complete:
-            self.fail(ConnectionLost(str(error or "") or "the server closed the connection"))
+            self._fail(ConnectionLost(str(error or "") or "the server closed the connection"))
         self._wake()
-
-    def fail(self, error: HTTPClientError) -> None:
-        """Nothing more is to be had."""
-        self._error = self._error or error
-        self.reusable = False
-        self._transport.abort()
 
     def on_message_begin(self) -> None:
         """See httptools; raising makes it stop."""
@@ -151,6 +145,12 @@ class Response:
     def on_message_complete(self) -> None:
         """See httptools."""
         self.complete = self._begun
+
+    def _fail(self, error: HTTPClientError) -> None:
+        """Nothing more is to be had."""
+        self._error = self._error or error
+        self.reusable = False
+        self._transport.abort()
 
     def _is_framed(self) -> bool:
         return "content-length" in self.headers or "transfer-encoding" in self.headers
