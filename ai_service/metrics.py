@@ -118,7 +118,8 @@ class Metrics:
 
     def request(self, task: str, cache: str, status: int, seconds: float) -> None:
         """Counts a request."""
-        self._count_noted()
+        if self._noted:
+            self._count_noted()
         self._requests(task, cache, status).inc()
         self._request_duration(task, cache).observe(seconds)
 

@@ -203,7 +203,7 @@ class TaskEndpoint:
             author = Author(outcome.entry.provider, outcome.entry.model, outcome.entry.degraded)
         elif follower.cache:
             headers.append((b"cache-status", _IN_FLIGHT[follower.cache]))
-            headers.append((b"server-timing", b", ".join(durations(follower.timings.items()))))
+            headers.append((b"server-timing", durations(follower.timings.items())))
         if author is not None:
             headers += _author(author.provider, author.model)
         return headers
