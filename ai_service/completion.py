@@ -135,9 +135,8 @@ class Completions:
             follower.timings.update([looked_up])
         stale = stored[0] if stored is not None and stored[0].stale_until > self._clock() else None
         try:
-            async with asyncio.timeout(self._deadline_s):
-                cache = "expired" if stored else "miss"
-                outcome = await self._miss(task, question.request, key, directives, cache, bid=bid, follower=follower)
+            cache = "expired" if stored else "miss"
+            outcome = await self._miss(task, question.request, key, directives, cache, bid=bid, follower=follower)
         except (HTTPError, TimeoutError) as error:
             if stale is not None:
                 return Outcome(stale, "stale", "stale", (looked_up,))
@@ -228,9 +227,10 @@ class Completions:
             transcript = Transcript(kept=follower is None)
             if follower is not None:
                 transcript.attach(follower)
-            turn = None if directives.no_store else Turn(await self._cache.current_generation(task.name))
-            found = await self._chain.answer(task, request, transcript)
-            return await self._keep(task, found, key, "bypass", turn)
+            async with asyncio.timeout(self._deadline_s):
+                turn = None if directives.no_store else Turn(await self._cache.current_generation(task.name))
+                found = await self._chain.answer(task, request, transcript)
+                return await self._keep(task, found, key, "bypass", turn)
         if bid is not None and key in self._flights:  # Whose computation may be waiting for the very lock.
             await self._shared.withdraw(bid)
             bid = None
@@ -244,7 +244,7 @@ class Completions:
     async def _bounded(
         self, task: Task, request: TaskRequest, key: str, cache: str, *, transcript: Transcript, bid: Bid | None
     ) -> Outcome:
-        """A shared computation ends by itself, whoever still waits for it."""
+        """A shared computation ends by itself, whoever waits for it; its deadline comes before any caller's."""
         async with (
             asyncio.timeout(self._deadline_s),
             self._shared.turn(

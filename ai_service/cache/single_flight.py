@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ai_service.transcript import Transcript
@@ -52,20 +53,18 @@ class SingleFlight(Generic[Result]):
         flight = self._flights.get(key)
         joined = flight is not None
         if flight is None:
-            flight = _Flight(work)
-            self._flights[key] = flight
-            flight.task.add_done_callback(lambda done: self._land(key, done))
+            flight = self._flights[key] = _Flight(work, partial(self._land, key))
         if follower is None:
             flight.transcript.kept = True
-            return await asyncio.shield(flight.task), joined
+            return await flight.result(), joined
         follower.cache = "coalesced" if joined else follower.cache
         flight.transcript.attach(follower)
         try:
-            return await asyncio.shield(flight.task), joined
+            return await flight.result(), joined
         finally:
             flight.transcript.detach(follower)
-            if flight.transcript.deserted and not flight.task.done() and self._flights.get(key) is flight:
-                del self._flights[key]  # At once: nobody may join what is about to end.
+            if flight.transcript.deserted:
+                self._land(key, flight)  # At once: nobody may join what is about to end.
                 flight.task.cancel()
 
     async def close(self) -> None:
@@ -75,20 +74,53 @@ class SingleFlight(Generic[Result]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _land(self, key: str, done: asyncio.Task[Result]) -> None:
-        flight = self._flights.get(key)
-        if flight is not None and flight.task is done:
+    def _land(self, key: str, flight: _Flight[Result]) -> None:
+        if self._flights.get(key) is flight:
             del self._flights[key]
-        if not done.cancelled():
-            done.exception()  # Marks it as seen: all callers may have left.
 
 
 class _Flight(Generic[Result]):
-    """Work under way."""
+    """Work under way.
 
-    def __init__(self, work: Callable[[Transcript], Awaitable[Result]]) -> None:
+    Its end is told to each caller by a future of their own: a task that is waited for through a shield wakes them two
+    turns of the loop later.
+
+    Args:
+        work: What is to be done.
+        land: Is called with this when it has ended, before any caller knows.
+    """
+
+    def __init__(
+        self, work: Callable[[Transcript], Awaitable[Result]], land: Callable[[_Flight[Result]], None]
+    ) -> None:
         self.transcript = Transcript(kept=False)
-        self.task = asyncio.ensure_future(self._fly(work))
+        self._land = land
+        self._waiting: list[asyncio.Future[Result]] = []
+        self.task = asyncio.create_task(self._fly(work))
+        self.task.add_done_callback(self._ended)
 
-    async def _fly(self, work: Callable[[Transcript], Awaitable[Result]]) -> Result:
-        return await work(self.transcript)
+    def result(self) -> asyncio.Future[Result]:
+        """What comes of it, for one caller."""
+        waiter: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        return waiter
+
+    async def _fly(self, work: Callable[[Transcript], Awaitable[Result]]) -> None:
+        try:
+            result = await work(self.transcript)
+        except Exception as error:  # noqa: BLE001 - it is the callers' to deal with
+            for waiter in self._landed():
+                waiter.set_exception(error)
+        else:
+            for waiter in self._landed():
+                waiter.set_result(result)
+
+    def _ended(self, _task: asyncio.Task[None]) -> None:
+        """Nobody is left waiting where the work was cancelled, which may be before it began."""
+        for waiter in self._landed():
+            waiter.cancel()
+
+    def _landed(self) -> list[asyncio.Future[Result]]:
+        """Who waits now that the work has ended."""
+        self._land(self)
+        return [waiter for waiter in self._waiting if not waiter.done()]

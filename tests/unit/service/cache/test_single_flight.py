@@ -13,6 +13,7 @@ class Work:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.runs = 0
+        self.cancelled = 0
         self.gate = asyncio.Event()
         self.error = error
 
@@ -20,7 +21,11 @@ class Work:
         """Writes, then waits for the gate."""
         self.runs += 1
         transcript.write("text")
-        await self.gate.wait()
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
         if self.error is not None:
             raise self.error
         return self.runs
@@ -64,10 +69,14 @@ async def test_all_callers_get_the_error_and_the_next_one_starts_anew() -> None:
     assert await flight.run("k", work) == (2, False)
 
 
-async def test_closing_cancels_what_is_under_way() -> None:
-    """A process that ends leaves no task behind."""
+@pytest.mark.parametrize("turns", [0, 1])
+async def test_closing_cancels_what_is_under_way(turns: int) -> None:
+    """A process that ends leaves no task behind, and no caller waiting: not even for work that has yet to begin."""
     flight, work = SingleFlight[int](), Work()
     (task,) = await start(flight, work, 1)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    assert work.runs == turns
     await flight.close()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -99,6 +108,8 @@ async def test_the_last_follower_that_leaves_ends_the_work() -> None:
     following[1].cancel()
     await asyncio.sleep(0)
     assert len(flight) == 0
+    await asyncio.sleep(0)
+    assert work.cancelled == 1
     work.gate.set()
     assert await flight.run("k", work) == (2, False)
 
