@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
 
 import httptools
 
 from ai_service.http_client.errors import ConnectionLost, HTTPClientError, ProtocolViolated
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -60,18 +56,17 @@ class Response:
         while not self._begun:
             await self._wait()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes.
+    async def chunk(self) -> bytes:
+        """The next piece of the body, as it comes; b"" at the end.
 
         Raises:
             HTTPClientError: It breaks off.
         """
-        while True:
-            while self._chunks:
-                yield self._take()
+        while not self._chunks:
             if self.complete:
-                return
+                return b""
             await self._wait()
+        return self._take()
 
     async def read(self) -> bytes:
         """What is left of the body.
@@ -81,7 +76,7 @@ class Response:
         """
         parts: list[bytes] = []
         size = 0
-        async for chunk in self.chunks():
+        while chunk := await self.chunk():
             parts.append(chunk)
             size += len(chunk)
             if size > MAX_BODY_BYTES:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from collections import deque
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,10 @@ from ai_service.providers.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
     from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
+    from typing import Self
 
     from ai_service.http_client import Response
 
@@ -62,12 +65,11 @@ class Client:
         await self._client.close()
 
 
-@asynccontextmanager
-async def deadline(seconds: float, doing: str) -> AsyncIterator[None]:
+class deadline:  # noqa: N801 - reads as what it does where it is used: `async with deadline(60, "inference")`
     """Bounds a call in time and translates what the client raises.
 
     Args:
-        seconds: From now.
+        seconds: From entering it.
         doing: For the message: "inference", "loading the model".
 
     Raises:
@@ -75,33 +77,66 @@ async def deadline(seconds: float, doing: str) -> AsyncIterator[None]:
         ProviderUnreachable: No connection, or it broke.
         ProviderFailed: The server does not speak HTTP.
     """
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise ProviderTimeout(f"{doing} took more than {seconds:g} s") from None
-    except (ConnectFailed, ConnectionLost) as error:
-        raise ProviderUnreachable(str(error)) from error
-    except HTTPClientError as error:
-        raise ProviderFailed(str(error)) from error
+
+    def __init__(self, seconds: float, doing: str) -> None:
+        self._seconds = seconds
+        self._doing = doing
+        self._timeout = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError as over:
+            error = over
+        if isinstance(error, TimeoutError):
+            raise ProviderTimeout(f"{self._doing} took more than {self._seconds:g} s") from None
+        if isinstance(error, (ConnectFailed, ConnectionLost)):
+            raise ProviderUnreachable(str(error)) from error
+        if isinstance(error, HTTPClientError):
+            raise ProviderFailed(str(error)) from error
 
 
-async def lines(response: Response) -> AsyncIterator[bytes]:
-    """The lines of a stream that are not empty, as they come.
+class Lines:
+    """The lines of a stream that are not empty, as they come: an asynchronous iterator.
+
+    No generator: the loop has to make a task for one that is left before its end, as a stream is at its last line.
+
+    Args:
+        response: The stream.
 
     Raises:
         ProviderFailed: A line does not end.
     """
-    rest = b""
-    async for chunk in response.chunks():
-        *complete, rest = (rest + chunk).split(b"\n")
-        for line in complete:
-            if line.strip():
-                yield line
-        if len(rest) > MAX_LINE_BYTES:
-            raise ProviderFailed(f"a line of the stream is longer than {MAX_LINE_BYTES} bytes")
-    if rest.strip():
-        yield rest
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self._complete: deque[bytes] = deque()
+        self._rest = b""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._complete:
+            chunk = await self._response.chunk()
+            if not chunk:
+                return self._last()
+            *complete, self._rest = (self._rest + chunk).split(b"\n")
+            self._complete.extend(line for line in complete if line.strip())
+            if len(self._rest) > MAX_LINE_BYTES:
+                raise ProviderFailed(f"a line of the stream is longer than {MAX_LINE_BYTES} bytes")
+        return self._complete.popleft()
+
+    def _last(self) -> bytes:
+        line, self._rest = self._rest, b""
+        if not line.strip():
+            raise StopAsyncIteration
+        return line
 
 
 async def end(response: Response) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from ai_service.providers.base import Completion, Inspection, unheard
 from ai_service.providers.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
-from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, end, error_for, lines
+from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, Lines, deadline, end, error_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,7 +184,7 @@ async def _collect(response: Response, on_text: Callable[[str], None]) -> tuple[
         ProviderFailed: A line is an error or no JSON, or the stream ends before it says that it is done.
     """
     parts: list[str] = []
-    async for line in lines(response):
+    async for line in Lines(response):
         try:
             chunk = _decode_chunk(line)
         except msgspec.DecodeError as error:

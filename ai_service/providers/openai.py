@@ -9,7 +9,7 @@ import msgspec
 
 from ai_service.providers.base import Completion, Inspection, Prompt, unheard
 from ai_service.providers.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
-from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, end, error_for, lines
+from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, Lines, deadline, end, error_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +174,7 @@ def _response_format(prompt: Prompt) -> dict[str, Any]:
 
 async def _read_events(response: Response, answer: _Answer) -> None:
     """Reads server-sent events until `[DONE]`."""
-    async for line in lines(response):
+    async for line in Lines(response):
         field, _, value = line.partition(b":")
         if field != b"data":
             continue  # A comment, or another field of an event.

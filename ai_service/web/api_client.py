@@ -42,12 +42,11 @@ class Answer:
 
     async def body(self) -> AsyncIterator[bytes]:
         """The body as it comes; where the API breaks off, it ends early, which the page notices and says."""
-        chunks = self._response.chunks()
         try:
             while True:
                 async with asyncio.timeout(SILENCE_S):
-                    chunk = await anext(chunks, None)
-                if chunk is None:
+                    chunk = await self._response.chunk()
+                if not chunk:
                     return
                 yield chunk
         except (HTTPClientError, TimeoutError) as error:
