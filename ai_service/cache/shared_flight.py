@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import secrets
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from ai_service.cache.entry import decode
@@ -86,6 +87,8 @@ class SharedFlight:
         self._lease_s = lease_s
         self._poll_s = poll_s
         self._clock = clock
+        self._name = secrets.token_bytes(16)
+        self._numbers = count(1)
 
     async def seek(self, key: str, purpose: str, generation: Generation) -> bytes | Bid | None:
         """Looks for an answer; where the store has none, this is a bid for computing it.
@@ -147,9 +150,9 @@ class SharedFlight:
             if turn.lock is not None:
                 await self._store.release(lock)
 
-    @staticmethod
-    def _new_lock(key: str, purpose: str) -> Lock:
-        return Lock(lock_key(key, purpose), os.urandom(16))
+    def _new_lock(self, key: str, purpose: str) -> Lock:
+        """A lock with a token that nobody else has: a random name, taken once, and a number."""
+        return Lock(lock_key(key, purpose), b"%b-%d" % (self._name, next(self._numbers)))
 
 
 def _turn(claim: Claim | None, lock: Lock, generation: Generation, is_enough: Callable[[Entry], bool]) -> Turn:
