@@ -6,19 +6,12 @@ for at = 2, #KEYS do found[at] = redis.call('get', KEYS[at]) end
 return found
 """
 SEEK = """
-local found = {}
-for at = 1, #KEYS / 3 do
-  local value, lock = redis.call('get', KEYS[3 * at - 2]), nil
-  if not value then
-    lock = redis.pcall('set', KEYS[3 * at - 1], ARGV[2 * at - 1], 'NX', 'PX', ARGV[2 * at])
-    lock = lock and lock.err and -1 or lock and 1 or 0
-    value = {lock, redis.call('get', KEYS[3 * at])}
-  end
-  found[at] = value
-end
-return found
+local value = redis.call('get', KEYS[1])
+if value then return value end
+local lock = redis.pcall('set', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
+return {lock and lock.err and -1 or lock and 1 or 0, redis.call('get', KEYS[3])}
 """
-"""Of each key the value, or else whether its lock is the caller's now (1, 0; -1: Redis is full) and the generation."""
+"""The value, or else whether its lock is the caller's now (1, 0; -1: Redis is full) and the generation."""
 KEEP = """
 local kept = 0
 if (redis.call('get', KEYS[2]) or '') == ARGV[1] then

@@ -3,54 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from ai_service.cache import redis_scripts as scripts
-from ai_service.cache.batch import Batch
-from ai_service.cache.redis_connections import RedisConnections
+from ai_service.cache.redis_address import RedisAddress
+from ai_service.cache.redis_connection import RedisConnection
+from ai_service.cache.redis_health import RedisHealth
 from ai_service.cache.redis_tls import share_trust
 from ai_service.cache.store import Claim, Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from redis.asyncio import ConnectionPool
 
     from ai_service.cache.store import Generation, Lock
 
-logger = logging.getLogger(__name__)
-
 TIMEOUT_S = 0.05
-COOL_OFF_S = 1.0
-TIMEOUTS_IN_A_ROW = 2
 MAX_CONNECTIONS = 64
 SCAN_STEP = 500
-
-
-class _Sought(NamedTuple):
-    """One `seek`."""
-
-    key: str
-    generation: str
-    lock: Lock
-    ttl_s: float
 
 
 class RedisStore:
     """A Redis server. Every operation has a deadline; when it fails, all of them pause for a second.
 
-    A refused connection is a failure at once. A time-out is one when the next operation times out too: a single one
-    may come from this process being late to read the answer.
+    What requests wait for goes over a connection of our own (`docs/decisions/0016`), the rest over the library's.
 
     Args:
         url: `redis://host:port/db`, without a password; `rediss://` is TLS.
@@ -89,17 +75,16 @@ class RedisStore:
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
         share_trust(self._redis.connection_pool, authorities)
-        self._connections = RedisConnections(self._redis.connection_pool)
-        self._on_failure = on_failure
+        self._health = RedisHealth(on_failure, self._abort, clock)
+        self._address = RedisAddress(self._redis.connection_pool)
+        self._connection: RedisConnection | None = None
         self._timeout_s = timeout_s
-        self._clock = clock
-        self._paused_until = 0.0
-        self._timeouts = 0
-        self._down = False
-        self._refused: set[str] = set()
-        self._gets: Batch[str, bytes] = Batch(self._get_all)
-        self._seeks: Batch[_Sought, bytes | Claim] = Batch(self._seek_all, self._give_up)
-        self.available = True
+        self._releasing: set[asyncio.Task[bool]] = set()
+
+    @property
+    def available(self) -> bool:
+        """See Store."""
+        return self._health.available
 
     @property
     def connection_pool(self) -> ConnectionPool:
@@ -108,9 +93,8 @@ class RedisStore:
 
     async def get(self, key: str) -> bytes | None:
         """See Store."""
-        if self._clock() < self._paused_until:
-            return None
-        return await self._gets.get(key)
+        found: bytes | None = await self._command("get", "GET", key)
+        return found
 
     async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
         """See Store."""
@@ -120,29 +104,39 @@ class RedisStore:
         self, key: str, value: bytes, ttl_s: float, generation: Generation, lock: Lock | None = None
     ) -> Kept:
         """See Store."""
-        locks = () if lock is None else (lock.key,)
+        keys = (key, generation.key) if lock is None else (key, generation.key, lock.key)
         arguments = (generation.value, value, _milliseconds(ttl_s), b"" if lock is None else lock.token)
-        kept = await self._run("set", scripts.KEEP, (key, generation.key, *locks), *arguments)
+        kept = await self._command("set", "EVAL", scripts.KEEP, len(keys), *keys, *arguments)
         return Kept.REFUSED if kept is None else Kept.STORED if kept else Kept.OUTDATED
 
     async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
         """See Store."""
-        found = await self._run("claim", scripts.CLAIM, (lock.key, *look), lock.token, _milliseconds(ttl_s))
+        keys = (lock.key, *look)
+        found = await self._command("claim", "EVAL", scripts.CLAIM, len(keys), *keys, lock.token, _milliseconds(ttl_s))
         return None if found is None else Claim(bool(found[0]), tuple(found[1:]))
 
     async def seek(self, key: str, generation: str, lock: Lock, ttl_s: float) -> bytes | Claim | None:
         """See Store."""
-        if self._clock() < self._paused_until:
-            return None
-        return await self._seeks.get(_Sought(key, generation, lock, ttl_s))
+        try:
+            found = await self._command(
+                "seek", "EVAL", scripts.SEEK, 3, key, lock.key, generation, lock.token, _milliseconds(ttl_s)
+            )
+        except asyncio.CancelledError:  # The lock may be this seeker's by now, who is gone.
+            releasing = asyncio.create_task(self.release(lock))
+            self._releasing.add(releasing)
+            releasing.add_done_callback(self._releasing.discard)
+            raise
+        return _claim(found) if isinstance(found, list) else found
 
     async def extend(self, lock: Lock, ttl_s: float) -> bool:
         """See Store."""
-        return bool(await self._run("extend", scripts.EXTEND, (lock.key,), lock.token, _milliseconds(ttl_s)))
+        return bool(
+            await self._command("extend", "EVAL", scripts.EXTEND, 1, lock.key, lock.token, _milliseconds(ttl_s))
+        )
 
     async def release(self, lock: Lock) -> bool:
         """See Store."""
-        return bool(await self._run("release", scripts.RELEASE, (lock.key,), lock.token))
+        return bool(await self._command("release", "EVAL", scripts.RELEASE, 1, lock.key, lock.token))
 
     async def count(self, prefix: str) -> int | None:
         """See Store."""
@@ -158,23 +152,11 @@ class RedisStore:
 
     async def close(self) -> None:
         """See Store."""
-        await self._gets.drain()
-        await self._seeks.drain()
+        await asyncio.sleep(0)  # Seekers who were cancelled just now are told, and free their locks.
+        await asyncio.gather(*self._releasing)
+        if self._connection is not None:
+            await self._connection.close()
         await self._redis.aclose()
-
-    async def _get_all(self, keys: Sequence[str]) -> list[bytes | None] | None:
-        found: list[bytes | None] | None = await self.attempt("get", lambda: self._connections.command("MGET", *keys))
-        return found
-
-    async def _seek_all(self, sought: Sequence[_Sought]) -> list[bytes | Claim | None] | None:
-        keys = [key for each in sought for key in (each.key, each.lock.key, each.generation)]
-        arguments = [value for each in sought for value in (each.lock.token, _milliseconds(each.ttl_s))]
-        found = await self._run("seek", scripts.SEEK, keys, *arguments)
-        return None if found is None else [_claim(value) if isinstance(value, list) else value for value in found]
-
-    async def _give_up(self, sought: _Sought, found: bytes | Claim) -> None:
-        if isinstance(found, Claim) and found.held:
-            await self.release(sought.lock)
 
     async def _scan(self, prefix: str, *, remove: bool) -> int | None:
         """Step by step, so that no step keeps Redis from others for long."""
@@ -191,10 +173,21 @@ class RedisStore:
             if cursor == 0:
                 return seen
 
-    async def _run(self, operation: str, script: str, keys: Sequence[str], *arguments: bytes | int) -> Any:
-        return await self.attempt(
-            operation, lambda: self._connections.command("EVAL", script, len(keys), *keys, *arguments)
-        )
+    async def _command(self, operation: str, *arguments: str | bytes | int) -> Any:
+        """Gives one command to the connection; see `attempt`."""
+        begun = self._health.begin()
+        if begun is None:
+            return None
+        connection = self._connection
+        if connection is None or connection.ended:
+            connection = self._connection = RedisConnection(self._address, self._timeout_s)
+        try:
+            value = await connection.command(*arguments)
+        except RedisError as error:
+            self._health.failed(operation, error, begun)
+            return None
+        self._health.succeeded(operation)
+        return value
 
     async def attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
         """Makes one call of Redis; None where it failed or where the store is being left alone.
@@ -203,36 +196,22 @@ class RedisStore:
             operation: Word for log and metrics.
             call: Raises what Redis clients raise.
         """
-        if self._clock() < self._paused_until:
+        begun = self._health.begin()
+        if begun is None:
             return None
         try:
             async with asyncio.timeout(self._timeout_s):
                 value = await call()
-        except ResponseError as error:  # Redis answers, but refuses: full, read-only, not permitted.
-            self._on_failure(operation)
-            if operation not in self._refused:
-                self._refused.add(operation)
-                logger.error("Redis refuses %s: %s", operation, error)  # noqa: TRY400 - expected, no traceback
-            return None
         except (RedisError, OSError, TimeoutError) as error:
-            self._on_failure(operation)
-            self.available = False
-            self._timeouts += 1
-            if isinstance(error, (TimeoutError, RedisTimeoutError)) and self._timeouts < TIMEOUTS_IN_A_ROW:
-                return None
-            self._paused_until = self._clock() + COOL_OFF_S
-            if not self._down:
-                self._down = True
-                reason = error or type(error).__name__
-                logger.error("Redis does not answer (%s)", reason)  # noqa: TRY400 - expected, no traceback
+            self._health.failed(operation, error, begun)
             return None
-        self._refused.discard(operation)
-        self._timeouts = 0
-        self.available = True
-        if self._down:
-            self._down = False
-            logger.warning("Redis answers again")
+        self._health.succeeded(operation)
         return value
+
+    def _abort(self) -> None:
+        """Redis is down: nothing more is expected of the connection."""
+        if self._connection is not None:
+            self._connection.abort(RedisConnectionError("Redis is left alone"))
 
 
 def _claim(found: list[Any]) -> Claim | None:

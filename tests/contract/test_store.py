@@ -10,13 +10,17 @@ from uuid import uuid4
 import pytest
 
 from ai_service.cache.memory_store import MemoryStore
+from ai_service.cache.redis_health import COOL_OFF_S
 from ai_service.cache.redis_store import RedisStore
 from ai_service.cache.store import Claim, Generation, Kept, Lock, Store
 from tests.contract.certificates import Authority
 from tests.contract.redis_server import PASSWORD, PATIENCE_S, USER, RedisServer
+from tests.unit.service.fakes import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+A_WHILE_S = 0.5
 
 
 @pytest.fixture(params=["memory", "redis", "redis over TLS"])
@@ -262,9 +266,12 @@ async def test_a_full_redis_gives_what_it_holds_to_those_who_seek(key: str) -> N
         await store.close()
 
 
-async def test_a_lock_whose_seeker_is_gone_is_freed(redis_server: RedisServer, key: str) -> None:
-    """Nobody else would have to wait for nothing."""
+@pytest.mark.parametrize("connected", [False, True])
+async def test_a_lock_whose_seeker_is_gone_is_freed(redis_server: RedisServer, key: str, connected: bool) -> None:
+    """Nobody else would have to wait for nothing, whether the lock was taken for the seeker or not."""
     store = RedisStore(redis_server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
+    if connected:
+        assert await store.get(key) is None
     lock = Lock(f"{key}:lock", b"mine")
     seeking = asyncio.create_task(store.seek(key, f"{key}:generation", lock, 60))
     await asyncio.sleep(0)
@@ -275,8 +282,29 @@ async def test_a_lock_whose_seeker_is_gone_is_freed(redis_server: RedisServer, k
     await other.close()
 
 
+async def test_a_redis_that_hung_and_goes_on_is_asked_over_a_new_connection(key: str) -> None:
+    """Over the old one an answer might never come: its peer may be gone behind a cut network."""
+    clock = FakeClock()
+    with RedisServer() as server:
+        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=A_WHILE_S, clock=clock)
+        await store.set(key, b"v", 60)
+        assert await store.get(key) == b"v"
+        before = server.connections()
+        server.signal(signal.SIGSTOP)
+        waiting = [asyncio.create_task(store.get(key)) for _ in range(3)]
+        assert await asyncio.gather(*waiting) == [None] * 3
+        assert await store.get(key) is None
+        server.signal(signal.SIGCONT)
+        assert not store.available
+        clock.advance(COOL_OFF_S)
+        assert await store.get(key) == b"v"
+        assert store.available
+        assert server.connections() == before + 2  # The store's, and this question's own.
+        await store.close()
+
+
 async def test_an_answer_that_comes_too_late_is_nobody_elses(key: str) -> None:
-    """A connection on which one is still to come is not used again."""
+    """It keeps its place among the answers, and goes to nobody."""
     with RedisServer() as server:
         store = RedisStore(server.url, username=USER, password=PASSWORD)
         await store.set(key, b"v", 60)

@@ -175,7 +175,7 @@ async def test_a_full_redis_is_no_error(start: Callable[..., Program], model: Sl
             await asyncio.sleep(FORGOTTEN_WITHIN_S + 0.5)  # Longer than memory is trusted without asking Redis.
             remembered = await ask(program)
             health = (await asyncio.to_thread(program.http.get, "/health")).json()
-            messages = [line["message"] for line in program.log() if line["logger"].endswith("store")]
+            messages = [line["message"] for line in program.log() if line["logger"].endswith("redis_health")]
     assert (refused.status_code, refused.headers["cache-status"]) == (200, "alchemorsel; fwd=miss")
     assert "detail=memory" in remembered.headers["cache-status"]
     assert remembered.content == refused.content

@@ -36,7 +36,7 @@ def test_a_lost_redis_is_no_error(
         time.sleep(FORGOTTEN_S)
         kept = program.ask(INGREDIENTS, OLD)
         fresh = program.ask(INGREDIENTS, {"partial": ["lost", number.name]})
-        messages = [line["message"] for line in program.log() if line["logger"].endswith("store")]
+        messages = [line["message"] for line in program.log() if line["logger"].endswith("redis_health")]
         health = program.http.get("/health").json()
     assert "detail=memory" in kept.headers["cache-status"]
     assert kept.content == before.content

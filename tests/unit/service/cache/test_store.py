@@ -1,12 +1,14 @@
 """What the stores do beyond the contract that they share."""
 
+import asyncio
 import logging
 import socket
 
 import pytest
 
 from ai_service.cache.memory_store import MemoryStore
-from ai_service.cache.redis_store import COOL_OFF_S, RedisStore
+from ai_service.cache.redis_health import COOL_OFF_S
+from ai_service.cache.redis_store import RedisStore
 from tests.unit.service.fakes import FakeClock
 
 
@@ -51,6 +53,20 @@ async def test_one_late_answer_is_no_outage(caplog: pytest.LogCaptureFixture) ->
         assert len(caplog.records) == 1
         assert await store.get("k") is None
         assert failures == ["get", "get"]
+        await store.close()
+
+
+async def test_answers_that_are_late_at_the_same_moment_are_no_outage(caplog: pytest.LogCaptureFixture) -> None:
+    """This process may have been held up; an operation that begins afterwards, and is late too, settles it."""
+    failures = list[str]()
+    with socket.socket() as silent, caplog.at_level(logging.WARNING):
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        store = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", on_failure=failures.append)
+        assert await asyncio.gather(*(store.get(f"k{number}") for number in range(5))) == [None] * 5
+        assert (failures, caplog.records) == (["get"] * 5, [])
+        assert await store.get("k") is None
+        assert [record.getMessage() for record in caplog.records] == ["Redis does not answer (no answer in time)"]
         await store.close()
 
 
