@@ -99,3 +99,7 @@ class Client:
             name.lower(): value if isinstance(value, str) else ", ".join(value) for name, value in response.items()
         }
         return Answer(status=response.get_code(), headers=headers, body=body)
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._pool.close()

@@ -11,7 +11,7 @@ import pytest
 from bench.budgets import herd, memory, overhead
 from bench.budgets.command import system
 from bench.budgets.crowd import ask_together
-from bench.errors import TargetError
+from bench.errors import ProcessError, TargetError
 from bench.peers.cores import Cores
 from bench.peers.service import RECIPE_PATH, recipe_request
 from bench.peers.wrk import Wrk
@@ -43,6 +43,14 @@ def test_questions_that_were_asked_before_are_no_misses(tmp_path: Path, cores: C
         overhead.measure(service, upstream, lambda _text: None, pairs=2)
         again, _ = overhead.measure(service, upstream, lambda _text: None, pairs=2)
     assert again.verdict is Verdict.INVALID
+
+
+def test_a_call_without_an_answer_is_no_fast_call(tmp_path: Path, cores: Cores) -> None:
+    """A service that is gone ends the measurement."""
+    with system(tmp_path, cores) as (service, upstream):
+        pass
+    with pytest.raises(ProcessError, match="expected status 200, got ConnectionRefused"):
+        overhead.measure(service, upstream, lambda _text: None, pairs=2)
 
 
 def test_a_herd_costs_one_provider_call(tmp_path: Path, cores: Cores) -> None:
