@@ -8,13 +8,13 @@ are told so, and either wait for the whole answer or give up; everybody else nev
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+import msgspec
 
 from ai_service.errors import AnswerInterrupted
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(msgspec.Struct, frozen=True):
     """Who writes: provider, model, and whether it stands in for the primary or makes its answers up."""
 
     provider: str

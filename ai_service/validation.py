@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +19,7 @@ REMEMBERED_BODIES = 1024
 REMEMBERED_BODY_BYTES = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """A checked request.
 
     Attributes:

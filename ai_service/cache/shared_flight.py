@@ -6,9 +6,10 @@ import asyncio
 import secrets
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ai_service.cache.entry import decode
 from ai_service.cache.keys import lock_key
@@ -25,8 +26,7 @@ LEASE_S = 5.0
 POLL_S = 0.03
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(msgspec.Struct):
     """Whose turn it is.
 
     Attributes:
@@ -47,8 +47,7 @@ class Turn:
         return lock
 
 
-@dataclass(frozen=True, slots=True)
-class Bid:
+class Bid(msgspec.Struct, frozen=True):
     """An attempt at a lock that was made while the answer was looked for, and not found: it saves a round trip.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from ai_service.schemas import TaskRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     """A question to a model.
 
     Attributes:
@@ -40,8 +40,7 @@ class Prompt:
         return self.may_be_cut and bool(self.schema)
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True):
     """What a model wrote.
 
     Attributes:
@@ -63,8 +62,7 @@ def unheard(_text: str) -> None:
     """Takes the text of those whom nobody listens to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(msgspec.Struct, frozen=True):
     """What a provider says of itself without inference.
 
     Attributes:

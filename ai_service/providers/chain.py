@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ai_service.errors import ServiceUnavailable
 from ai_service.providers.errors import CircuitOpen, ProviderError, QueueFull
@@ -25,8 +26,7 @@ RETRY_AFTER_S = 5.0
 MAX_RETRY_AFTER_S = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class ChainAnswer:
+class ChainAnswer(msgspec.Struct, frozen=True):
     """An answer, and who was passed over for it.
 
     Attributes:

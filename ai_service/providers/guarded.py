@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ai_service.providers.base import unheard
 from ai_service.providers.errors import InvalidAnswer, ProviderError, ProviderFailed, RequestRejected
@@ -24,8 +25,7 @@ ATTEMPTS = 2
 """One retry, and only of an answer that does not fit: models differ from one try to the next, dead servers do not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A provider's checked answer; times in seconds."""
 
     judged: Judged

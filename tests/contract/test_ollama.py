@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
+import msgspec
 import pytest
 
 from ai_service.providers.errors import ModelMissing, ProviderError, ProviderFailed, ProviderOverloaded, ProviderTimeout
@@ -120,6 +120,6 @@ async def test_text_and_any_json_have_formats_of_their_own(schema: dict[str, str
     """None at all for text."""
     async with FakeOllama("{}") as server:
         provider = ollama(server.url)
-        await provider.complete(dataclasses.replace(PROMPT, schema=schema))
+        await provider.complete(msgspec.structs.replace(PROMPT, schema=schema))
         await provider.close()
     assert server.requests[-1][1].get("format") == sent

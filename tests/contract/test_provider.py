@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -101,7 +100,7 @@ async def test_pieces_of_text_are_handed_over_as_they_come(kind: str, stack: Asy
 async def test_a_cut_answer_is_an_answer_where_the_caller_set_the_budget(kind: str, stack: AsyncExitStack) -> None:
     """It says that it is cut."""
     provider = await make(kind, stack, "The answer is", "length")
-    completion = await provider.complete(dataclasses.replace(prompt_for(TASKS["recipe"]), may_be_cut=True))
+    completion = await provider.complete(msgspec.structs.replace(prompt_for(TASKS["recipe"]), may_be_cut=True))
     assert (completion.text, completion.cut) == ("The answer is", True)
 
 
@@ -114,7 +113,7 @@ async def test_the_conversation_and_its_options_travel_with_the_request(kind: st
     stack.push_async_callback(provider.close)
     messages = ({"role": "system", "content": "Be short."}, {"role": "user", "content": "Hello"})
     options = {"temperature": 0.0, "seed": 7, "stop": ["x"], "top_p": 0.5}
-    await provider.complete(dataclasses.replace(prompt_for(TASKS["recipe"]), messages=messages, options=options))
+    await provider.complete(msgspec.structs.replace(prompt_for(TASKS["recipe"]), messages=messages, options=options))
     body = fake.requests[-1][1]
     assert body["messages"] == list(messages)
     assert options.items() <= (body["options"] if kind == "ollama" else body).items()
