@@ -8,7 +8,6 @@ time than sending and receiving do (docs/benchmarks.md has the figures).
 from __future__ import annotations
 
 import functools
-import zlib
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,7 +24,7 @@ ANSWER_SECONDS = 180.0
 """Deadlines: of a connection, and between two parts of an answer that may need a model to be loaded first."""
 
 _READ_BYTES = 64 * 1024
-_FAILURES = (OSError, HTTPConnectionClosed, HTTPParseError, zlib.error)
+_FAILURES = (OSError, HTTPConnectionClosed, HTTPParseError)
 
 
 class Client:
@@ -95,9 +94,10 @@ class Client:
             body = response.read()
         except _FAILURES as error:
             return Answer(status=0, error=f"{type(error).__name__}: {error}")
-        headers = {
-            name.lower(): value if isinstance(value, str) else ", ".join(value) for name, value in response.items()
-        }
+        headers: dict[str, str] = {}
+        for name, values in response.items():
+            value, key = values if isinstance(values, str) else ", ".join(values), name.lower()
+            headers[key] = f"{headers[key]}, {value}" if key in headers else value
         return Answer(status=response.get_code(), headers=headers, body=body)
 
     def close(self) -> None:
