@@ -17,14 +17,14 @@ from rich.text import Text
 
 from bench.budgets import cached_rate, herd, import_time, memory, overhead
 from bench.budgets.finding import Finding  # noqa: TC001 - msgspec reads the annotation
-from bench.budgets.table import findings_table, format_figure
+from bench.budgets.table import format_figure, print_findings
 from bench.errors import ProcessError
 from bench.peers.cores import Cores, share_out
 from bench.peers.report import describe_conditions, load_average
 from bench.peers.service import AIService, Redis, Upstream
 from bench.peers.wrk import Wrk
 from bench.report.console import STYLES, Activity
-from bench.results import write_atomically
+from bench.results import write_figures
 from bench.verdict.verdicts import worst
 from lab.packages import ensure_program
 
@@ -73,13 +73,10 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
                 findings.append(finding)
                 console.print(_line(finding), soft_wrap=True)
     report = Report(describe_conditions(cores, memory.CONNECTIONS, before), findings)
-    write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(report)))
-    console.print(findings_table(findings))
-    for finding in findings:
-        console.print(f"- {finding.name}: {finding.how}", soft_wrap=True, highlight=False)
+    write_figures(folder / FILE, report, console)
+    print_findings(findings, console)
     for label, text in report.conditions.items():
         console.print(f"[dim]{label:<20}[/dim] {text}", soft_wrap=True, highlight=False)
-    console.print(f"\nfigures  {folder / FILE}", soft_wrap=True, highlight=False)
     return worst(finding.verdict for finding in findings).exit_status
 
 

@@ -13,6 +13,8 @@ from bench.report.console import STYLES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
     from bench.budgets.finding import Finding
 
 
@@ -21,7 +23,7 @@ def format_figure(finding: Finding) -> str:
     return f"{finding.value:.3g} {finding.unit}".rstrip()
 
 
-def findings_table(findings: Sequence[Finding]) -> Table:
+def _table(findings: Sequence[Finding]) -> Table:
     """Return a line for each budget."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("budget", no_wrap=True)
@@ -33,3 +35,10 @@ def findings_table(findings: Sequence[Finding]) -> Table:
         verdict = Text(finding.verdict, style=STYLES[finding.verdict])
         table.add_row(finding.name, f"{finding.limit:g} {finding.unit}", format_figure(finding), spread, verdict)
     return table
+
+
+def print_findings(findings: Sequence[Finding], console: Console) -> None:
+    """Print the table, and how each figure came about."""
+    console.print(_table(findings))
+    for finding in findings:
+        console.print(f"- {finding.name}: {finding.how}", soft_wrap=True, highlight=False)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -25,7 +24,7 @@ from bench.load.target import Target
 from bench.load.workload import TASKS
 from bench.measure import make_folder
 from bench.report.console import Activity
-from bench.results import write_atomically
+from bench.results import write_figures
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 
 if TYPE_CHECKING:
@@ -112,9 +111,8 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
         environment=environment,
         points=points,
     )
-    write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(curve), indent=2) + b"\n")
+    write_figures(folder / FILE, curve, console)
     console.print(_table(points))
-    console.print(f"figures  {folder / FILE}", soft_wrap=True, highlight=False)
     return INTERRUPTED if interrupted else 0
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bench.budgets.finding import Finding  # noqa: TC001 - msgspec reads the annotation
-from bench.budgets.table import findings_table
+from bench.budgets.table import print_findings
 from bench.errors import UsageError
 from bench.evidence.environment import describe_machine
 from bench.evidence.ollama import Ollama
@@ -17,7 +17,7 @@ from bench.measure import make_folder
 from bench.overhead.chat import TOKENS, ChatPair
 from bench.overhead.pairs import judge_pairs, measure_pairs
 from bench.report.console import Activity
-from bench.results import write_atomically
+from bench.results import write_figures
 from bench.verdict.verdicts import worst
 
 if TYPE_CHECKING:
@@ -75,12 +75,9 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
             doubt = f"the model was loaded anew for {chat.reloads} direct calls; is --num-ctx that of the service?"
     findings = list(judge_pairs(pairs, doubt))
     report = Report(conditions, findings, pairs.direct_ms, pairs.through_ms)
-    write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(report)))
-    console.print(findings_table(findings))
-    for finding in findings:
-        console.print(f"- {finding.name}: {finding.how}", soft_wrap=True, highlight=False)
+    write_figures(folder / FILE, report, console)
+    print_findings(findings, console)
     console.print(f"- a chat of {TOKENS} tokens at most, asked directly and through the service, in turns")
-    console.print(f"\nfigures  {folder / FILE}", soft_wrap=True, highlight=False)
     return worst(finding.verdict for finding in findings).exit_status
 
 

@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from bench.peers.comparison import compare
 from bench.peers.contenders import ECHO, NAMES, Contender, Field
 from bench.peers.cores import share_out
@@ -18,7 +16,7 @@ from bench.peers.standings import Report, Slot
 from bench.peers.wrk import Wrk
 from bench.report.console import Activity
 from bench.report.formats import format_ms
-from bench.results import write_atomically
+from bench.results import write_figures
 from bench.verdict.verdicts import worst
 from lab.packages import ensure_program
 
@@ -71,9 +69,8 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
         )
     interrupted = done < slots_wanted
     report = Report(describe_conditions(cores, CONNECTIONS, before), interrupted, standings)
-    write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(report)))
+    write_figures(folder / FILE, report, console)
     print_report(console, report)
-    console.print(f"\nfigures  {folder / FILE}", soft_wrap=True, highlight=False)
     return INTERRUPTED if interrupted else worst(standing.verdict for standing in standings).exit_status
 
 
