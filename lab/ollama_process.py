@@ -16,6 +16,7 @@ from lab.paths import CACHE
 from lab.ports import free_port
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
 _START_DEADLINE_S = 30.0
@@ -50,6 +51,11 @@ class OllamaProcess:
         if self._process is None:
             raise LabError("this Ollama is not running")
         return self._process.pid
+
+    @property
+    def log_file(self) -> Path:
+        """Where it logs, each request on a line that begins with ``[GIN]``; there while it runs."""
+        return self._log
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Programs that ask a service; each needs nothing of this repository."""
