@@ -88,8 +88,8 @@ def head(name: str, revision: str) -> str:
         [
             f"# {TITLES[name]}",
             f"# Revision {revision}, {made}; {python}.",
-            "# Ports and names of files are written as the usual ones. Times are of a machine that others shared, texts",
-            "# of the lab's small base model: they say nothing about yours. Checked when this was made:",
+            "# Ports and names of files are written as the usual ones. Times are of a machine that others shared,",
+            "# texts of the lab's small base model: they say nothing about yours. Checked when this was made:",
             *(f"# - {claim.says}" for claim in CLAIMS[name]),
         ]
     )
