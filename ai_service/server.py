@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from ai_service.joined_writes import JoiningProtocol
+
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
@@ -105,6 +107,7 @@ def serve(
     """
     config = uvicorn.Config(
         app,
+        http=JoiningProtocol,
         log_config=None,
         access_log=False,
         proxy_headers=False,  # Nothing here asks where a request came from.
