@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 BACKLOG = 2048
+KEEP_ALIVE_S = 75
+"""So long an idle connection is kept: longer than clients and proxies keep theirs (httpx 5 s, nginx 60, most balancers
+60), so that it is they who close it. A request that meets the server's closing half-way is lost, and a POST is not
+sent again."""
+QUIET_S = 5.0
+"""After so long without a request, clients that are to be sent away have nothing more to say."""
 POLL_S = 0.05
 """Between two looks at the connections that are still open."""
 
@@ -65,7 +71,7 @@ class Server(uvicorn.Server):
 
         Uvicorn's own shutdown closes idle connections at once: a request that was on its way would be lost. A client
         that got `Connection: close` comes back on a new connection, which the other instance accepts. One that says
-        nothing is given as long as uvicorn gives an idle connection anyway.
+        nothing for `QUIET_S` loses its connection.
         """
         for server in self.servers:
             server.close()
@@ -73,7 +79,7 @@ class Server(uvicorn.Server):
         state.default_headers = [*state.default_headers, (b"connection", b"close")]
         clock = asyncio.get_running_loop().time
         busy = clock()
-        while state.connections and not self.force_exit and clock() - busy < self.config.timeout_keep_alive:
+        while state.connections and not self.force_exit and clock() - busy < QUIET_S:
             await asyncio.sleep(POLL_S)
             if state.tasks:
                 busy = clock()
@@ -116,6 +122,7 @@ def serve(
         lifespan="on",
         interface="asgi3",  # Uvicorn would guess it from coroutine functions, and the application is none.
         backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(drain_s) + 1,
     )
     server = Server(config, on_ready=on_ready, on_stopping=on_stopping, life=life, hands_over=hands_over)
