@@ -148,7 +148,7 @@ def answers(url: str) -> Callable[[], bool]:
 
 
 def uvicorn(application: str, port: int) -> list[str]:
-    """Return the command that serves an ASGI application with the settings under which our service runs uvicorn.
+    """Return the command that serves an ASGI application by uvicorn as it is, with our service's settings of it.
 
     Args:
         application: As ``package.module:name``.
