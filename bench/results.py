@@ -6,14 +6,10 @@ import enum
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from bench.errors import FileFormatError
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 SCHEMA = 1
 """Version of the result file; raised when a field changes its meaning or goes."""
@@ -278,18 +274,6 @@ def load_result(path: Path) -> Result:
     if result.schema != SCHEMA:
         raise FileFormatError(f"has schema {result.schema}; this version reads {SCHEMA}", str(file))
     return result
-
-
-def write_figures(path: Path, report: msgspec.Struct, console: Console) -> None:
-    """Write a report as JSON that people can read too, and say where it is; before anything is shown of it.
-
-    Args:
-        path: The file; its folder is there.
-        report: What was found.
-        console: Where to say it.
-    """
-    write_atomically(path, msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    console.print(f"figures  {path}", soft_wrap=True, highlight=False)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

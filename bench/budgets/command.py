@@ -24,7 +24,7 @@ from bench.peers.report import describe_conditions, load_average
 from bench.peers.service import AIService, Redis, Upstream
 from bench.peers.wrk import Wrk
 from bench.report.console import STYLES, Activity
-from bench.results import write_figures
+from bench.report.figures import write_figures
 from bench.verdict.verdicts import worst
 from lab.packages import ensure_program
 

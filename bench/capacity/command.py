@@ -24,7 +24,7 @@ from bench.load.target import Target
 from bench.load.workload import TASKS
 from bench.measure import make_folder
 from bench.report.console import Activity
-from bench.results import write_figures
+from bench.report.figures import write_figures
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 
 if TYPE_CHECKING:

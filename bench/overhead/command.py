@@ -17,7 +17,7 @@ from bench.measure import make_folder
 from bench.overhead.chat import TOKENS, ChatPair
 from bench.overhead.pairs import judge_pairs, measure_pairs
 from bench.report.console import Activity
-from bench.results import write_figures
+from bench.report.figures import write_figures
 from bench.verdict.verdicts import worst
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from bench.peers.report import FILE, describe_conditions, load_average, print_re
 from bench.peers.standings import Report, Slot
 from bench.peers.wrk import Wrk
 from bench.report.console import Activity
+from bench.report.figures import write_figures
 from bench.report.formats import format_ms
-from bench.results import write_figures
 from bench.verdict.verdicts import worst
 from lab.packages import ensure_program
 
