@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -31,3 +32,9 @@ def redis_server_with_tls(authority: Authority) -> Iterator[RedisServer]:
     """One Redis that speaks TLS only."""
     with RedisServer(authority=authority) as server:
         yield server
+
+
+@pytest.fixture
+def key() -> str:
+    """A key that no other test uses."""
+    return f"ai:v1:test:{uuid4().hex}"
