@@ -34,7 +34,7 @@ lab-down: setup ## stop and remove everything of the lab that runs; caches stay
 site: setup ## provision and deploy onto the lab's host
 	@$(BIN)/ansible-playbook site.yml -i inventories/lab
 
-test: ## everything: lint, unit, contract, integration, the whole site on a bare host (about 17 minutes)
+test: ## everything: lint, unit, contract, integration, the whole site on a bare host (about 30 minutes)
 	@$(PYTHON) -m lab.preconditions
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory lint test-unit test-integration test-site
@@ -47,7 +47,7 @@ lint: setup ## ruff, mypy, yamllint, ansible-lint (production profile)
 	PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_HOME=$(CURDIR)/.ansible $(BIN)/ansible-lint --offline
 
 test-unit: setup ## unit and contract tests (no container, no model)
-	$(BIN)/pytest tests/unit tests/contract tests/roles
+	$(BIN)/pytest tests/unit tests/contract tests/roles tests/golden
 
 test-integration: setup ## the service and the bench against a real Redis and the real Ollama
 	@$(BIN)/python -m lab parts
@@ -57,7 +57,7 @@ test-site: setup ## the whole site on a bare Debian 12 host: check, converge, id
 	@$(BIN)/python -m lab up --no-hosts
 	@$(MAKE) --no-print-directory scenario SCENARIO=site-dev
 
-bench-peers: setup ## the service beside a bare echo, nginx and LiteLLM, in turns on this machine (about 8 minutes)
+bench-peers: setup ## instances behind the edge beside one alone, a bare echo, nginx and LiteLLM, in turns (about 10 minutes)
 	$(BIN)/python -m bench peers
 
 docs: setup ## write the tables of settings, of the roles' variables and of what was shown of each role

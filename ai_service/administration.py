@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_service.cache.epochs import Reach  # noqa: TC001 - msgspec reads the types of the fields
 from ai_service.cache.keys import answers_of
-from ai_service.cache.purge import Reach  # noqa: TC001 - msgspec reads the types of the fields
 from ai_service.errors import Conflict, InvalidRequest, PayloadTooLarge, ServiceUnavailable
 from ai_service.warmup import WarmupReport  # noqa: TC001 - msgspec reads the types of the fields
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from ai_service.admin_key import AdminKey
     from ai_service.background import Background
+    from ai_service.cache.epochs import Epochs
     from ai_service.cache.memory import MemoryLayer
-    from ai_service.cache.purge import Purge
     from ai_service.cache.store import Store
     from ai_service.warmup import Questions, Warmup
 
@@ -30,8 +30,7 @@ RETRY_AFTER_S = 5.0
 
 _FOLLOW: dict[Reach, str] = {
     "store": "Cache purged; all other processes follow within 2 s.",
-    "service": "Cache purged in this service, whose other workers follow within 2 s; no store is shared, so that "
-    "services elsewhere keep theirs.",
+    "service": "Cache purged in this instance; no store is shared, so that other instances keep theirs.",
 }
 
 Data = TypeVar("Data")
@@ -40,23 +39,26 @@ _encode = msgspec.json.Encoder().encode
 
 
 class StoreStatistics(msgspec.Struct, frozen=True):
-    """What the store holds by task; null where it is down."""
+    """What the store holds by task; null where it is down. `covers` is `instance` where no store is shared."""
 
+    covers: Literal["store", "instance"]
     name: str
     available: bool
     entries: dict[str, int | None]
 
 
 class MemoryStatistics(msgspec.Struct, frozen=True):
-    """What this process remembers."""
+    """What the memory of this instance holds."""
 
     entries: int
     bytes: int
+    covers: Literal["instance"] = "instance"
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """How the cache is. `background_waiting` are refreshes and warm-ups that wait for an idle moment."""
+    """How the cache is, as the instance that answers sees it; `background_waiting` are its jobs that wait."""
 
+    instance: str
     store: StoreStatistics
     memory: MemoryStatistics
     background_waiting: int
@@ -69,8 +71,7 @@ class Purged(msgspec.Struct, frozen=True):
     Attributes:
         purged: How many answers the store held, by task; where each process has a store of its own, that of the
             process that answers.
-        reach: `store`: all who share the store forget; `service`: the workers of this service only, since there is no
-            shared store.
+        reach: `store`: all who share the store forget; `service`: this instance only, since there is no shared store.
     """
 
     purged: dict[str, int]
@@ -85,15 +86,16 @@ class Done(msgspec.Struct, Generic[Data], frozen=True):
     message: str
 
 
-class Administration:
+class AdminRoutes:
     """Answers administrators.
 
     Args:
         admin_key: Says who is one.
+        instance: Name of this instance among those of its host.
         tasks: Names of the tasks.
         store: The store.
         memory: The layer in front of it.
-        purge: Forgets answers.
+        epochs: Purges answers.
         warmup: Computes common ones.
         background: Does what nobody waits for.
         questions: What a warm-up asks where the request does not say.
@@ -103,19 +105,21 @@ class Administration:
         self,
         admin_key: AdminKey,
         *,
+        instance: str = "",
         tasks: Sequence[str],
         store: Store,
         memory: MemoryLayer,
-        purge: Purge,
+        epochs: Epochs,
         warmup: Warmup,
         background: Background,
         questions: Questions,
     ) -> None:
         self._admin_key = admin_key
+        self._instance = instance
         self._tasks = tuple(tasks)
         self._store = store
         self._memory = memory
-        self._purge = purge
+        self._epochs = epochs
         self._warmup = warmup
         self._background = background
         self._questions = questions
@@ -124,7 +128,7 @@ class Administration:
     def routes(self) -> list[Route]:
         """For the Starlette application."""
         return [
-            Route("/api/v1/ai/cache", self._guarded(self.forget), methods=["DELETE"]),
+            Route("/api/v1/ai/cache", self._guarded(self.purge), methods=["DELETE"]),
             Route("/api/v1/ai/cache/stats", self._guarded(self.stats), methods=["GET"]),
             Route("/api/v1/ai/cache/warmup", self._guarded(self.warm_up), methods=["POST"]),
         ]
@@ -138,16 +142,23 @@ class Administration:
 
     async def stats(self, _request: Request) -> Response:
         """What is cached: in the store by task (null where it is down), in this process's memory, and what is done."""
-        counts = {task: await self._store.count(answers_of(task)) for task in self._tasks}
+        counts = {task: await self._store.count(answers_of(self._epochs.current(task), task)) for task in self._tasks}
+        shared = self._epochs.reach == "store"
         data = Statistics(
-            store=StoreStatistics(name=self._store.name, available=self._store.available, entries=counts),
+            instance=self._instance,
+            store=StoreStatistics(
+                covers="store" if shared else "instance",
+                name=self._store.name,
+                available=self._store.available,
+                entries=counts,
+            ),
             memory=MemoryStatistics(entries=len(self._memory), bytes=self._memory.size_bytes),
             background_waiting=len(self._background),
             warmup=self._warmup.report,
         )
         return _answer(data, "Cache statistics.")
 
-    async def forget(self, request: Request) -> Response:
+    async def purge(self, request: Request) -> Response:
         """Purges a task, or all of them.
 
         Raises:
@@ -161,16 +172,16 @@ class Administration:
         if task is not None and task not in self._tasks:
             raise InvalidRequest(f"There is no task {task[:64]}; expected one of {', '.join(self._tasks)}.")
         names = (task,) if task else self._tasks
-        counts = {name: await self._purge.purge(name) for name in names}
+        counts = {name: await self._epochs.purge(name) for name in names}
         purged = {name: count for name, count in counts.items() if count is not None}
         if len(purged) < len(names):
             kept = ", ".join(name for name in names if name not in purged)
             raise ServiceUnavailable(
-                f"The store is down or full and did not take the purge of {kept}; this service forgets its own answers "
-                "within 2 s. Purge again when the store is well.",
+                f"The store is down or full and did not take the purge of {kept}; only this instance forgot "
+                "its answers. Purge again when the store is well.",
                 retry_after_s=RETRY_AFTER_S,
             )
-        return _answer(Purged(purged=purged, reach=self._purge.reach), _FOLLOW[self._purge.reach])
+        return _answer(Purged(purged=purged, reach=self._epochs.reach), _FOLLOW[self._epochs.reach])
 
     async def warm_up(self, request: Request) -> Response:
         """Begins a warm-up with the questions of the body, or with the configured ones.

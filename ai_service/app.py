@@ -5,27 +5,28 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_service.access.gate import AccessGate
 from ai_service.access.key_file import KeyFile
 from ai_service.admin_key import AdminKey
-from ai_service.administration import Administration
+from ai_service.administration import AdminRoutes
+from ai_service.answer_service import AnswerResult, AnswerService
 from ai_service.background import Background
+from ai_service.cache.compute_lock import ComputeLock
+from ai_service.cache.epochs import Epochs
 from ai_service.cache.memory import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
-from ai_service.cache.purge import Purge
 from ai_service.cache.redis_store import RedisStore
 from ai_service.cache.response_cache import ResponseCache
-from ai_service.cache.shared_flight import SharedFlight
 from ai_service.cache.single_flight import SingleFlight
-from ai_service.completion import Completions, Outcome
 from ai_service.containers import ContainerStatus
 from ai_service.health import Observer
 from ai_service.leadership import Leadership
 from ai_service.metrics import Metrics
+from ai_service.metrics_folder import MetricsFolder
 from ai_service.openai_api.chat import ChatTask
 from ai_service.openai_api.chunks import ChatChunks
 from ai_service.openai_api.models import model_routes
@@ -37,19 +38,20 @@ from ai_service.providers.wiring import build_chain, build_providers
 from ai_service.route_table import build_table
 from ai_service.routes import Gateway, TaskEndpoint
 from ai_service.settings import read_questions
-from ai_service.structured_log import AccessLog
+from ai_service.structured_log import STANDARD_ERROR, AccessLog
+from ai_service.systemd import Watchdog
 from ai_service.tasks import build_tasks
 from ai_service.validation import QuestionReader
 from ai_service.warmup import COMMON, Warmup
 
 if TYPE_CHECKING:
-    import mmap
     from collections.abc import AsyncIterator, Sequence
 
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
 
     from ai_service.cache.store import Store
+    from ai_service.log_writer import LogWriter
     from ai_service.openapi import Document
     from ai_service.providers.base import Provider
     from ai_service.providers.chain import ProviderChain
@@ -64,7 +66,7 @@ def create_app(
     *,
     providers: Sequence[Provider] | None = None,
     store: Store | None = None,
-    shared: mmap.mmap | None = None,
+    log: LogWriter = STANDARD_ERROR,
 ) -> ASGIApp:
     """The ASGI application.
 
@@ -72,35 +74,36 @@ def create_app(
         settings: The operator's.
         providers: In order; by default those of the settings.
         store: By default that of the settings.
-        shared: Memory that the workers of this service share; None where there is one only.
+        log: Where requests are logged.
     """
-    metrics = Metrics(workers=settings.workers)
+    folder = _open_metrics_folder(settings)
+    metrics = Metrics(folder)
     store = store or _build_store(settings, metrics)
     chain = build_chain(settings, providers or build_providers(settings), metrics)
-    observer = Observer(chain, store, containers=ContainerStatus(Path(settings.container_status)))
-    flights: SingleFlight[Outcome] = SingleFlight()
+    containers = ContainerStatus(Path(settings.container_status))
+    observer = Observer(chain, store, instance=settings.instance, containers=containers)
+    flights: SingleFlight[AnswerResult] = SingleFlight()
     background = Background(lambda: chain.primary.queue.idle and observer.primary_usable, metrics)
     memory = MemoryLayer()
-    cache = ResponseCache(store, memory)
-    completions = Completions(
-        cache,
+    tasks = build_tasks(settings)
+    chat = _build_chat(settings, chain)
+    names = [*(task.name for task in tasks), chat.name]
+    epochs = Epochs(store, memory, names)
+    answers = AnswerService(
+        ResponseCache(store, memory),
         flights,
         chain,
         observer,
         metrics,
         background=background,
-        shared=SharedFlight(store),
+        epochs=epochs,
+        lock=ComputeLock(store),
         deadline_s=settings.deadline,
         revalidate_s=settings.stale_while_revalidate,
     )
-    access_log = _build_access_log(settings)
-
-    tasks = build_tasks(settings)
-    chat = _build_chat(settings, chain)
-    names = [*(task.name for task in tasks), chat.name]
-    purge = Purge(store, memory, names, reach="store" if settings.redis_url else "service", shared=shared)
+    access_log = _build_access_log(settings, log)
     warmup = Warmup(
-        [(task, QuestionReader(task)) for task in tasks], completions, background, pause_s=settings.warmup_interval
+        [(task, QuestionReader(task)) for task in tasks], answers, background, pause_s=settings.warmup_interval
     )
     leadership = Leadership(store)
     probe = InferenceProbe(
@@ -112,43 +115,43 @@ def create_app(
         observer=observer,
         interval_s=settings.probe_interval,
     )
+    metrics.follow("log_lines_dropped", "Log lines that could not be written.", lambda: log.dropped)
     _watch(metrics, chain, store=store, background=background, flights=flights, leadership=leadership)
-    questions = read_questions(settings.warmup) if settings.warmup not in {"off", "common"} else COMMON
+    questions = COMMON if settings.warmup in {"off", "common"} else read_questions(settings.warmup)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await observer.start()
-        await purge.start()
-        await leadership.start()
-        freshener = asyncio.create_task(metrics.keep_fresh())
-        _log_ready(settings, observer, store)
-        if settings.warmup != "off" and leadership.leads:
-            warmup.start_configured(questions)
-        probe.start()
-        gc.collect()
-        gc.freeze()  # What exists by now lives as long as the process; the collector need not look at it again.
-        try:
+        async with AsyncExitStack() as stack:  # Each part ends before those that were started before it.
+            if folder is not None:
+                stack.callback(folder.leave)
+            stack.callback(access_log.flush)
+            for loop in (Watchdog(settings.notify_socket, settings.watchdog_s).run(), metrics.keep_fresh()):
+                stack.callback(asyncio.create_task(loop).cancel)
+            for end in (store.close, chain.close, flights.close, background.close):
+                stack.push_async_callback(end)
+            stack.push_async_callback(observer.stop)
+            await observer.start()
+            stack.push_async_callback(epochs.stop)
+            await epochs.start()
+            stack.push_async_callback(leadership.stop)
+            await leadership.start()
+            _log_ready(settings, observer, store)
+            stack.push_async_callback(warmup.stop)
+            if settings.warmup != "off" and leadership.leads:
+                warmup.start_configured(questions)
+            stack.push_async_callback(probe.stop)
+            probe.start()
+            stack.callback(observer.drain)
+            _freeze_memory()
             yield
-        finally:
-            freshener.cancel()
-            await observer.stop()
-            await probe.stop()
-            await warmup.stop()
-            await leadership.stop()
-            await purge.stop()
-            await background.close()
-            await flights.close()
-            await cache.drain()
-            await chain.close()
-            await store.close()
-            access_log.flush()
 
-    administration = Administration(
+    administration = AdminRoutes(
         AdminKey(settings.admin_key),
+        instance=settings.instance,
         tasks=names,
         store=store,
         memory=memory,
-        purge=purge,
+        epochs=epochs,
         warmup=warmup,
         background=background,
         questions=questions,
@@ -162,20 +165,35 @@ def create_app(
         access_log=access_log,
         further=model_routes(chat, chain.primary.provider.name),
     )
-    gateway = Gateway(_build_endpoints(tasks, chat, completions, metrics, access_log), operations)
+    gateway = Gateway(_build_endpoints(tasks, chat, answers, metrics, access_log), operations)
     return _with_gate(gateway, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log)
 
 
-def _build_access_log(settings: Settings) -> AccessLog:
+def _open_metrics_folder(settings: Settings) -> MetricsFolder | None:
+    if not settings.metrics_folder:
+        return None
+    folder = MetricsFolder(Path(settings.metrics_folder), settings.instance)
+    return folder if folder.open() else None
+
+
+def _freeze_memory() -> None:
+    """Exempt from garbage collection what exists by now: it lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+
+
+def _build_access_log(settings: Settings, log: LogWriter) -> AccessLog:
     level = settings.log_level
-    return AccessLog(enabled=level in {"debug", "info"}, debug=level == "debug", prompts=settings.log_prompts == "yes")
+    return AccessLog(
+        log, enabled=level in {"debug", "info"}, debug=level == "debug", prompts=settings.log_prompts == "yes"
+    )
 
 
 def _build_endpoints(
-    tasks: Sequence[Task], chat: ChatTask, completions: Completions, metrics: Metrics, access_log: AccessLog
+    tasks: Sequence[Task], chat: ChatTask, answers: AnswerService, metrics: Metrics, access_log: AccessLog
 ) -> list[TaskEndpoint]:
-    endpoints = [TaskEndpoint(task, completions, metrics, access_log) for task in tasks]
-    return [*endpoints, TaskEndpoint(chat, completions, metrics, access_log, events=ChatChunks)]
+    endpoints = [TaskEndpoint(task, answers, metrics, access_log) for task in tasks]
+    return [*endpoints, TaskEndpoint(chat, answers, metrics, access_log, events=ChatChunks)]
 
 
 def _describe(settings: Settings, tasks: Sequence[SchemaTask], chat: ChatTask) -> Document:
@@ -210,7 +228,7 @@ def _watch(
     *,
     store: Store,
     background: Background,
-    flights: SingleFlight[Outcome],
+    flights: SingleFlight[AnswerResult],
     leadership: Leadership,
 ) -> None:
     queue = chain.primary.queue

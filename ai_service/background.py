@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ai_service.errors import AlchemorselError
+from ai_service.providers.errors import Preempted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CONCURRENCY = 1
 LIMIT = 256
 PATIENCE_S = 60.0
 REST_S = 30.0
@@ -38,8 +38,8 @@ class _Job:
 class Background:
     """Does jobs one at a time, each at a moment when no caller waits for the provider.
 
-    A job that the admission queue cancels for a caller's sake is given up, not repeated: if it still matters, the next
-    hit offers it again. After a failure its key rests for half a minute.
+    A job that is preempted by a caller is given up, not repeated: if it still matters, the next hit offers it again.
+    After a failure its key rests for half a minute.
 
     Args:
         is_idle: Whether a call now would keep nobody waiting.
@@ -113,7 +113,11 @@ class Background:
 
     async def _run(self) -> None:
         while self._waiting:
-            await self._finish(self._waiting.popleft())
+            job = self._waiting.popleft()
+            try:
+                await self._finish(job)
+            except Exception:
+                logger.exception("%s of %s failed unexpectedly", job.purpose, job.task)
 
     async def _finish(self, job: _Job) -> None:
         outcome = "expired"
@@ -133,17 +137,12 @@ class Background:
                 job.done.set_result(outcome)
 
     async def _do(self, job: _Job) -> str:
-        """Runs the work in a task of its own: the admission queue may cancel that one."""
-        working = asyncio.ensure_future(job.work())
         try:
-            await asyncio.wait({working})
-        finally:
-            working.cancel()
-        if working.cancelled():
+            return "done" if await job.work() else "skipped"
+        except Preempted:
             return "yielded"
-        error = working.exception()
-        if error is None:
-            return "done" if working.result() else "skipped"
-        if not isinstance(error, (AlchemorselError, TimeoutError)):
-            logger.error("%s of %s failed unexpectedly", job.purpose, job.task, exc_info=error)
-        return "failed"
+        except (AlchemorselError, TimeoutError):
+            return "failed"
+        except Exception:
+            logger.exception("%s of %s failed unexpectedly", job.purpose, job.task)
+            return "failed"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-_DIRECTIVE = re.compile(rb'([a-z-]+)(?:="?([^",]*)"?)?')
+from ai_service.list_header import TOKEN, elements, unquote
+
+MAX_REMEMBERED_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,32 @@ class Directives:
 
 
 def parse_cache_control(value: bytes) -> Directives:
-    """Reads the directives that are honoured; others are ignored, as HTTP wants it."""
-    words = dict(_DIRECTIVE.findall(value.lower()))
-    max_stale = words.get(b"max-stale")
+    """Read the directives that are honoured; others are ignored, as HTTP wants it."""
+    return (_remembered if len(value) <= MAX_REMEMBERED_BYTES else _parse)(value)
+
+
+def _parse(value: bytes) -> Directives:
+    names: set[bytes] = set()
+    stale: list[float] = []
+    for element in elements(value):
+        name, separator, argument = element.partition(b"=")
+        name = name.strip().lower()
+        if not TOKEN.fullmatch(name):
+            continue
+        names.add(name)
+        if name == b"max-stale":
+            stale.append(_delta_seconds(unquote(argument.strip())) if separator else math.inf)
     return Directives(
-        no_cache=b"no-cache" in words,
-        no_store=b"no-store" in words,
-        only_if_cached=b"only-if-cached" in words,
-        max_stale_s=0.0 if max_stale is None else _delta_seconds(max_stale),
+        no_cache=b"no-cache" in names,
+        no_store=b"no-store" in names,
+        only_if_cached=b"only-if-cached" in names,
+        max_stale_s=min(stale, default=0.0),  # Of several the least: no answer is staler than anybody wants.
     )
 
 
+_remembered = lru_cache(256)(_parse)
+
+
 def _delta_seconds(argument: bytes) -> float:
-    """`max-stale` without an argument means any age; one that is no number is none (RFC 9111, section 1.2.2)."""
-    if not argument:
-        return math.inf
+    """Read seconds; what is no number of them is none (RFC 9111, section 1.2.2)."""
     return float(argument) if argument.isdigit() else 0.0

@@ -80,7 +80,7 @@ class ContainerStatus:
         try:
             with self._path.open("rb") as file:
                 found = _decode(file.read(LARGEST_BYTES))
-        except (OSError, msgspec.DecodeError):
+        except (OSError, ValueError, RecursionError):
             return None
         age_s = max(0.0, self._clock() - found.time)
         return ContainersReport(round(age_s, 1), age_s > STALE_S, found.containers)

@@ -8,8 +8,9 @@ import msgspec
 
 from ai_service.errors import HTTPError, MethodNotAllowed, Unauthorized
 from ai_service.openai_api.errors import openai_error
-from ai_service.request_parts import REQUEST_ID
+from ai_service.request_parts import CLOSE, REQUEST_ID
 from ai_service.schemas import ErrorEnvelope
+from ai_service.server_timing import server_timing
 
 if TYPE_CHECKING:
     from ai_service.streaming import Headers
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 
 
-def error_response(error: HTTPError, request_id: bytes, path: str) -> tuple[bytes, Headers]:
-    """The body and the headers of an error; the routes under `/v1/` have OpenAI's."""
+def error_response(error: HTTPError, request_id: bytes, path: str, *, unread: bool = False) -> tuple[bytes, Headers]:
+    """Make the body and the headers of an error; the routes under `/v1/` have OpenAI's.
+
+    Args:
+        error: The error.
+        request_id: The request's name.
+        path: The request's.
+        unread: Whether the request has a body that was not read to its end: the connection is closed then.
+    """
     if path.startswith("/v1/"):
         body = openai_error(error)
     else:
@@ -28,8 +36,12 @@ def error_response(error: HTTPError, request_id: bytes, path: str) -> tuple[byte
             )
         )
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (REQUEST_ID, request_id)]
+    if unread or error.closes:
+        headers.append(CLOSE)
     if error.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % max(1, error.retry_after_s)))
+    if error.skipped:
+        headers.append((b"server-timing", server_timing((), error.skipped)))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", error.allow.encode()))
     if isinstance(error, Unauthorized):

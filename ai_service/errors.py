@@ -2,8 +2,11 @@
 
 AlchemorselError
 ├── ConfigurationError            exit status 78, all mistakes at once
+├── ListenError                   exit status 1
 ├── RequestError                  the caller's turn
 │   ├── InvalidRequest            400
+│   ├── UnsupportedRequest        400, no provider can do that
+│   ├── ContextLengthExceeded     400, the prompt is longer than the model's context
 │   ├── Unauthorized              401, with WWW-Authenticate
 │   ├── Forbidden                 403
 │   ├── NotFound                  404
@@ -24,6 +27,15 @@ AlchemorselError
 
 # ruff: noqa: N818 - named as HTTP names what they stand for, without "Error" on every one
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ai_service.skipped import Skipped
+
 
 class AlchemorselError(Exception):
     """Root of the tree."""
@@ -41,6 +53,18 @@ class ConfigurationError(AlchemorselError):
         super().__init__("The settings are wrong:\n" + "\n".join(f"  {mistake}" for mistake in mistakes))
 
 
+class ListenError(AlchemorselError):
+    """The socket cannot be bound.
+
+    Args:
+        address: A path, or host and port.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, address: str, problem: str) -> None:
+        super().__init__(f"Cannot listen on {address}: {problem}")
+
+
 class HTTPError(AlchemorselError):
     """An error that has an HTTP status.
 
@@ -49,17 +73,26 @@ class HTTPError(AlchemorselError):
         code: Stable snake_case word for programs.
         details: Field problems: `{"field": path, "problem": sentence}`.
         retry_after_s: Value of `Retry-After` in seconds, where the status has one.
+        skipped: The providers that gave no answer, with reason and time.
+        closes: Whether the connection is closed after it, since the caller may be sending a body that nobody reads.
     """
 
     status = 500
     code = "internal_error"
+    closes = False
 
     def __init__(
-        self, message: str, *, details: list[dict[str, str]] | None = None, retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        details: list[dict[str, str]] | None = None,
+        retry_after_s: float | None = None,
+        skipped: Sequence[Skipped] = (),
     ) -> None:
         super().__init__(message)
         self.details = details
         self.retry_after_s = retry_after_s
+        self.skipped = tuple(skipped)
 
 
 class RequestError(HTTPError):
@@ -73,6 +106,20 @@ class InvalidRequest(RequestError):
     code = "invalid_request"
 
 
+class UnsupportedRequest(RequestError):
+    """The provider cannot do what the request asks for: a JSON schema or an option that it does not understand."""
+
+    status = 400
+    code = "unsupported_request"
+
+
+class ContextLengthExceeded(RequestError):
+    """The prompt is longer than the model's context."""
+
+    status = 400
+    code = "context_length_exceeded"
+
+
 class Unauthorized(RequestError):
     """No key, or a wrong one.
 
@@ -82,6 +129,7 @@ class Unauthorized(RequestError):
 
     status = 401
     code = "unauthorized"
+    closes = True
 
     def __init__(self, message: str, *, presented: bool = False) -> None:
         super().__init__(message)
@@ -129,6 +177,7 @@ class RequestTimeout(RequestError):
 
     status = 408
     code = "request_timeout"
+    closes = True
 
 
 class Conflict(RequestError):
@@ -143,6 +192,7 @@ class PayloadTooLarge(RequestError):
 
     status = 413
     code = "payload_too_large"
+    closes = True
 
 
 class UnsupportedMediaType(RequestError):
@@ -150,6 +200,7 @@ class UnsupportedMediaType(RequestError):
 
     status = 415
     code = "unsupported_media_type"
+    closes = True
 
 
 class UnprocessableRequest(RequestError):

@@ -1,4 +1,4 @@
-"""What the service knows about its surroundings, from looking at them in the background.
+"""What the service knows about its surroundings, from looking at them before the first request and in the background.
 
 Nothing here is done for a request: `/health` costs no call of a model, and a hung dependency hangs no health check.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ai_service import __version__
 from ai_service.cache.keys import UNKNOWN_MODEL, model_key
-from ai_service.providers.errors import ProviderError
+from ai_service.periodic import Periodic
+from ai_service.providers.errors import ProviderError, ProviderTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 5.0
+RETRY_S = 0.5
+"""Between two looks while something has not been seen that is not known to be down either."""
+PATIENCE_S = 5.0
+"""Longer than a loaded machine keeps a process that starts, a Redis or an Ollama from answering."""
 DIGEST_TTL_S = 30 * 24 * 3600.0
+DIGEST = re.compile(rb"[0-9A-Za-z]{12}")
+"""What a stored digest looks like; anything else under its key is not of this program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +57,10 @@ class Observer:
     Args:
         chain: The providers.
         store: The store.
+        instance: Name of this instance among those of its host.
         containers: What is known of this host's containers; None asks nobody.
         interval_s: Seconds between two looks.
+        patience_s: Seconds that the start takes at most, where something neither answers nor refuses.
         clock: Seconds since the epoch.
     """
 
@@ -59,32 +69,46 @@ class Observer:
         chain: ProviderChain,
         store: Store,
         *,
+        instance: str = "",
         containers: ContainerStatus | None = None,
         interval_s: float = INTERVAL_S,
+        patience_s: float = PATIENCE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._chain = chain
         self._store = store
+        self._instance = instance
         self._containers = containers
-        self._interval_s = interval_s
+        self._looking = Periodic("looking at providers and store", self.look, interval_s)
+        self._patience_s = patience_s
         self._clock = clock
         self._observations: dict[str, Observation] = {}
-        self._task: asyncio.Task[None] | None = None
         self._draining = False
         self.model_digest = UNKNOWN_MODEL
         self.last_probe: ProbeResult | None = None
 
     async def start(self) -> None:
-        """Looks once, then goes on in the background."""
-        await self.look()
-        self._task = asyncio.create_task(self._run())
+        """Look until store and model have been seen or are known to be down; then go on in the background.
+
+        A process that serves before would compute what is stored: without the digest no answer is found.
+        """
+        now = asyncio.get_running_loop().time
+        give_up = now() + self._patience_s
+        connected = await self._store.connect(self._patience_s)
+        await self._looking.once()
+        while now() < give_up and not (self._model_known and (self._store.available or not connected)):
+            await asyncio.sleep(RETRY_S)
+            await self._looking.once()
+        self._looking.start()
+
+    def drain(self) -> None:
+        """Report not ready from now on."""
+        self._draining = True
 
     async def stop(self) -> None:
-        """Ends the looking; `ready` is false from now on."""
-        self._draining = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """End the looking; `ready` is false from now on."""
+        self.drain()
+        await self._looking.stop()
 
     async def look(self) -> None:
         """Looks at everything once: the store first, since looking at a provider may keep this process busy."""
@@ -93,10 +117,11 @@ class Observer:
             await self._recall(self._chain.primary.provider)
         await asyncio.gather(*(self._inspect(link) for link in self._chain.links))
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._interval_s)
-            await self.look()
+    @property
+    def _model_known(self) -> bool:
+        """Whether the digest is known, or why it is not."""
+        seen = self._observations.get(self._chain.primary.provider.name)
+        return self.model_digest != UNKNOWN_MODEL or (seen is not None and seen.problem != ProviderTimeout.outcome)
 
     async def _inspect(self, link: GuardedProvider) -> None:
         provider = link.provider
@@ -105,6 +130,9 @@ class Observer:
             inspection = await provider.inspect()
         except ProviderError as error:
             problem = error.outcome
+        except Exception:
+            logger.exception("looking at %s failed unexpectedly", provider.name)
+            problem = "failed"
         else:
             loaded = inspection.loaded
             if not inspection.digest:
@@ -124,8 +152,8 @@ class Observer:
 
     async def _recall(self, provider: Provider) -> None:
         digest = await self._store.get(model_key(provider.name, provider.model))
-        if digest:
-            self.model_digest = digest.decode("ascii", "replace")
+        if digest is not None and DIGEST.fullmatch(digest):
+            self.model_digest = digest.decode("ascii")
 
     def usable(self, name: str) -> bool:
         """Whether a provider answered at the last look and its circuit breaker lets calls through."""
@@ -154,11 +182,13 @@ class Observer:
 
     @property
     def status(self) -> str:
-        """`healthy`, `degraded` (a fallback answers, or there is no store), or `critical` (nobody answers)."""
+        """`healthy`, `degraded` (answers are a fallback's or made up, or there is no store), or `critical` (none)."""
         names = [link.provider.name for link in self._chain.links]
         if not any(self.usable(name) for name in names):
             return "critical"
-        return "healthy" if self.usable(names[0]) and self._store.available else "degraded"
+        primary = self._chain.primary
+        answers = self.usable(names[0]) and not primary.problem and not primary.provider.fabricated
+        return "healthy" if answers and self._store.available else "degraded"
 
     def report(self) -> dict[str, Any]:
         """Everything, for people and monitors; ages in seconds."""
@@ -171,7 +201,7 @@ class Observer:
                     "name": link.provider.name,
                     "model": link.provider.model,
                     "usable": self.usable(link.provider.name),
-                    "problem": seen.problem if seen else "not looked at yet",
+                    "problem": seen.problem or link.problem if seen else "not looked at yet",
                     "loaded": seen.loaded if seen else None,
                     "breaker": link.breaker.state,
                     "running": link.queue.running,
@@ -182,6 +212,8 @@ class Observer:
         return {
             "status": self.status,
             "version": __version__,
+            "instance": self._instance,
+            "covers": "instance",
             "ready": self.ready,
             "model_digest": self.model_digest,
             "providers": providers,

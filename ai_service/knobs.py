@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 PREFIX = "ALCHEMORSEL_"
+MAX_SOCKET_PATH_BYTES = 107
+"""sun_path of unix(7), without the zero at its end."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -156,6 +158,20 @@ def name(text: str) -> str:
     """Reads a name."""
     if not text.isascii() or not text.isprintable() or " " in text or not text:
         raise ValueError("expected a name of printable ASCII characters without spaces")
+    return text
+
+
+def absolute_path(text: str) -> str:
+    """Read an absolute path; "" is none."""
+    if text and not Path(text).is_absolute():
+        raise ValueError("expected an absolute path")
+    return text
+
+
+def socket_path(text: str) -> str:
+    """Read the absolute path of a Unix socket; "" is none."""
+    if text and (not Path(text).is_absolute() or len(text.encode()) > MAX_SOCKET_PATH_BYTES):
+        raise ValueError(f"expected an absolute path of at most {MAX_SOCKET_PATH_BYTES} bytes")
     return text
 
 

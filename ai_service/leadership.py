@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import secrets
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ai_service.cache.keys import LEADER_KEY
 from ai_service.cache.store import Lock
+from ai_service.periodic import Periodic
 
 if TYPE_CHECKING:
     from ai_service.cache.store import Store
@@ -39,40 +39,32 @@ class Leadership:
     def __init__(self, store: Store, *, lease_s: float = LEASE_S, renew_s: float = RENEW_S) -> None:
         self._store = store
         self._lease_s = lease_s
-        self._renew_s = renew_s
         self._lock = Lock(LEADER_KEY, secrets.token_bytes(16))
         self._held = False
-        self._task: asyncio.Task[None] | None = None
+        self._looking = Periodic("looking who leads", self.look, renew_s)
         self.leads = False
 
     async def start(self) -> None:
         """Looks once, then goes on in the background."""
-        await self.look()
-        self._task = asyncio.create_task(self._run())
+        await self._looking.once()
+        self._looking.start()
 
     async def stop(self) -> None:
         """Ends, and makes way for another at once."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._looking.stop()
         if self._held:
-            await self._store.release(self._lock)
+            self._store.release(self._lock)
         self._held = self.leads = False
 
     async def look(self) -> None:
         """Extends the lease, or tries to get it."""
         down = False
         if not (self._held and await self._store.extend(self._lock, self._lease_s)):
-            claim = await self._store.claim(self._lock, self._lease_s)
-            down = claim is None
-            self._held = claim is not None and claim.held
+            held = await self._store.acquire(self._lock, self._lease_s)
+            down = held is None
+            self._held = held is True
         leads = self._held or down
         if leads != self.leads:
             self.leads = leads
             state = "leads" if leads else "follows"
             logger.info("this process %s: warm-up and probes", state, extra={"fields": {"pid": os.getpid()}})
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._renew_s)
-            await self.look()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from prometheus_client import (
-    CollectorRegistry,
     Counter,
     Gauge,
     GCCollector,
@@ -17,71 +17,71 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 
 from ai_service import __version__
+from ai_service.metrics_folder import OwnRegistry
+from ai_service.process_metrics import Across, ProcessMetrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from prometheus_client import Metric
+    from ai_service.metrics_folder import MetricsFolder
+
+logger = logging.getLogger(__name__)
 
 REQUEST_BUCKETS = (
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60,
 )  # fmt: skip
 """Seconds: hits resolve from 0.5 to 100 ms, misses from 1 to 60 s."""
+PREFIX = "alchemorsel_ai_"
 BREAKER_STATES = {"closed": 0, "half-open": 1, "open": 2}
 
 
 REFRESH_S = 1.0
 
-Across = Literal["livesum", "livemin", "livemax"]
 
+class _Total:
+    """A counter of what is counted elsewhere."""
 
-class _AllWorkers(Collector):
-    """The metrics of all workers, and from this one the names of those that nobody has counted anything in yet.
+    def __init__(self, counter: Counter, read: Callable[[], float]) -> None:
+        self._counter = counter
+        self._read = read
+        self._seen = 0.0
 
-    Args:
-        own: The registry of this worker.
-    """
-
-    def __init__(self, own: CollectorRegistry) -> None:
-        self._own = own
-
-    def collect(self) -> Iterator[Metric]:
-        """See Collector."""
-        counted = list(MultiProcessCollector(None).collect())  # type: ignore[no-untyped-call] # no types there
-        yield from counted
-        names = {metric.name for metric in counted}
-        yield from (metric for metric in self._own.collect() if metric.name not in names)
+    def refresh(self) -> None:
+        """Count what came since the last time."""
+        now = self._read()
+        self._counter.inc(now - self._seen)
+        self._seen = now
 
 
 class Metrics:
     """Counters, histograms and gauges, named `alchemorsel_ai_*` in base units.
 
-    With several workers, every one shows the sum over all of them, those that have ended included; gauges are summed
-    over those that live, or the worst of them is shown, and are a second old at most. Memory and CPU of a process are
-    then left out: which one answered would decide.
+    Where the instances of a host share a folder, each one shows the sum over all of them, those that have ended
+    included; gauges are summed over those that live, or the worst of them is shown, and are a second old at most.
 
     What is noted of an answer while its caller waits is counted once they have it, or when the metrics are read.
 
     Args:
-        workers: Processes that serve; where more than one, `PROMETHEUS_MULTIPROC_DIR` was set before this module was
-            imported.
+        folder: Shared by the instances of this host, and open; None shows this process alone.
     """
 
-    def __init__(self, *, workers: int = 1) -> None:
+    def __init__(self, folder: MetricsFolder | None = None) -> None:
         # Start times of every series double the page, and nobody reads them.
         disable_created_metrics()  # type: ignore[no-untyped-call] # the library's function has no types
-        self.registry = CollectorRegistry()
-        self._several = workers > 1
+        self.registry = OwnRegistry()
+        self._folder = folder
+        self._process: ProcessMetrics | None = None
         self._watched: list[tuple[Gauge, Callable[[], float]]] = []
+        self._totals: list[_Total] = []
         self._noted: list[Callable[[], None]] = []
         PlatformCollector(registry=self.registry)
-        if not self._several:
+        if folder is None:
             ProcessCollector(registry=self.registry)
             GCCollector(registry=self.registry)
+        else:
+            self._process = ProcessMetrics(self.registry)
         self._requests = self._counter("requests", "Requests for a task.", "task", "cache", "status")
         self._request_duration = self._histogram("request_duration_seconds", "Time to answer.", "task", "cache")
         self._provider_calls = self._counter(
@@ -177,18 +177,31 @@ class Metrics:
             name: Without the prefix.
             help_text: In a sentence.
             read: Gives the value.
-            across: What is shown of several workers: `livesum`, `livemin` or `livemax`.
+            across: What is shown of several instances: `livesum`, `livemin` or `livemax`.
         """
         gauge = self._gauge(name, help_text, across=across)
-        if self._several:
+        if self._folder:
             self._watched.append((gauge, read))
         else:
             gauge.set_function(read)
 
+    def follow(self, name: str, help_text: str, read: Callable[[], float]) -> None:
+        """Count what is counted elsewhere, and read whenever the metrics are.
+
+        Args:
+            name: Without the prefix.
+            help_text: In a sentence.
+            read: Gives the total so far.
+        """
+        self._totals.append(_Total(Counter(f"{PREFIX}{name}", help_text, registry=self.registry), read))
+
     async def keep_fresh(self) -> None:
-        """Writes what is watched down for the other workers, every second; returns at once where there are none."""
-        while self._watched:
-            self._refresh()
+        """Write down every second what is watched, for the other instances; return at once where there are none."""
+        while self._folder:
+            try:
+                self._refresh()
+            except Exception:
+                logger.exception("writing down what is watched failed unexpectedly")
             await asyncio.sleep(REFRESH_S)
 
     def _count_noted(self) -> None:
@@ -200,26 +213,28 @@ class Metrics:
         self._count_noted()
         for gauge, read in self._watched:
             gauge.set(read())
+        for total in self._totals:
+            total.refresh()
+        if self._process:
+            self._process.refresh()
 
-    def render(self) -> bytes:
-        """All of it in the text format of Prometheus."""
+    async def render(self) -> bytes:
+        """Write all of it in the text format of Prometheus; in a thread, since it takes some ten milliseconds."""
         self._refresh()
-        if not self._several:
-            return generate_latest(self.registry)
-        registry = CollectorRegistry()
-        registry.register(_AllWorkers(self.registry))
-        return generate_latest(registry)
+        return await asyncio.to_thread(
+            generate_latest, self._folder.sum(self.registry) if self._folder else self.registry
+        )
 
     # A metric's children by their labels, remembered: looking one up costs the library more than counting in it.
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Callable[..., Counter]:
-        return cache(Counter(f"alchemorsel_ai_{name}", help_text, labels, registry=self.registry).labels)
+        return cache(Counter(f"{PREFIX}{name}", help_text, labels, registry=self.registry).labels)
 
     def _gauge(self, name: str, help_text: str, *labels: str, across: Across = "livesum") -> Gauge:
-        return Gauge(f"alchemorsel_ai_{name}", help_text, labels, registry=self.registry, multiprocess_mode=across)
+        return Gauge(f"{PREFIX}{name}", help_text, labels, registry=self.registry, multiprocess_mode=across)
 
     def _histogram(
         self, name: str, help_text: str, *labels: str, buckets: Sequence[float] = REQUEST_BUCKETS
     ) -> Callable[..., Histogram]:
-        histogram = Histogram(f"alchemorsel_ai_{name}", help_text, labels, buckets=buckets, registry=self.registry)
+        histogram = Histogram(f"{PREFIX}{name}", help_text, labels, buckets=buckets, registry=self.registry)
         return cache(histogram.labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import msgspec
 from ai_service import __version__
 from ai_service.errors import (
     AnswerInterrupted,
+    ContextLengthExceeded,
     DeadlineExceeded,
     Forbidden,
     HTTPError,
@@ -22,6 +24,7 @@ from ai_service.errors import (
     Unauthorized,
     UnprocessableRequest,
     UnsupportedMediaType,
+    UnsupportedRequest,
 )
 from ai_service.schemas import ErrorEnvelope
 
@@ -39,6 +42,8 @@ READ_ERRORS: tuple[type[HTTPError], ...] = (
     UnprocessableRequest,
 )
 """What reading a body may end with."""
+REQUEST_ERRORS: tuple[type[HTTPError], ...] = (ContextLengthExceeded, UnsupportedRequest)
+"""What a provider may find in a request that the caller has to change."""
 ANSWER_ERRORS: tuple[type[HTTPError], ...] = (AnswerInterrupted, ServiceUnavailable, DeadlineExceeded)
 """What asking the providers may end with."""
 KEY_ERRORS: tuple[type[HTTPError], ...] = (Unauthorized, TooManyRequests)
@@ -55,11 +60,15 @@ HEADERS: dict[str, tuple[str, Document]] = {
     ),
     "Age": ("Seconds since the answer was computed.", {"type": "string", "pattern": "^[0-9]+$"}),
     "Server-Timing": (
-        "Milliseconds for cache, queue, load, provider and total; the reason for each fallback.",
+        "Milliseconds for cache, queue, load, provider, total, and each provider that gave no answer, with the reason.",
         {"type": "string"},
     ),
     "X-AI-Provider": ("Who wrote the answer.", {"type": "string"}),
     "X-AI-Model": ("The provider's model.", {"type": "string"}),
+    "X-AI-Degraded": (
+        "Where the answer is not what the primary provider says now: `fallback`, `sample` or `stale`, with the reason.",
+        {"type": "string"},
+    ),
     "Content-Encoding": ("`zstd`, for callers that accept it, where the answer is stored so.", {"type": "string"}),
     "Vary": ("`Accept-Encoding`, where it matters.", {"type": "string"}),
     "Retry-After": ("Seconds after which to ask again.", {"type": "string", "pattern": "^[1-9][0-9]*$"}),
@@ -71,6 +80,7 @@ ANSWER_HEADERS = (
     "Server-Timing",
     "X-AI-Provider",
     "X-AI-Model",
+    "X-AI-Degraded",
     "Content-Encoding",
     "Vary",
 )
@@ -151,6 +161,9 @@ def build_document(operations: Sequence[Operation], *, keys: bool) -> Document:
     paths: dict[str, Document] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation, schema_of, keys=keys)
+    for component in components.values():
+        if "description" in component:  # A docstring, which Python 3.13 dedents and earlier ones do not.
+            component["description"] = inspect.cleandoc(component["description"])
     document: Document = {
         "openapi": "3.1.0",
         "info": {

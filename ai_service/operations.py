@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from ai_service.administration import Administration
+    from ai_service.administration import AdminRoutes
     from ai_service.health import Observer
     from ai_service.metrics import Metrics
     from ai_service.openapi import Document
@@ -37,7 +37,7 @@ _encode = msgspec.json.Encoder().encode
 def build_operations(
     observer: Observer,
     metrics: Metrics,
-    administration: Administration,
+    administration: AdminRoutes,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
     *,
     document: Document,
@@ -66,7 +66,7 @@ def build_operations(
         return _json(observer.report(), 503 if observer.status == "critical" else 200)
 
     async def show_metrics(_request: Request) -> Response:
-        return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(await metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def openapi(_request: Request) -> Response:
         return Response(_encode(document), media_type="application/json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ai_service.request_parts import KEY_NAME, REQUEST_ID, request_id_of
+from ai_service.request_parts import CLOSE, KEY_NAME, REQUEST_ID, has_body, request_id_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,20 +35,30 @@ class OperationsLog:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = request_id_of(dict(scope["headers"]))
+        headers = dict(scope["headers"])
+        request_id = request_id_of(headers)
+        unread = has_body(headers)
         scope["headers"] = [*(pair for pair in scope["headers"] if pair[0] != REQUEST_ID), (REQUEST_ID, request_id)]
         status = 499
+
+        async def reading() -> Message:
+            nonlocal unread
+            message = await receive()
+            unread = unread and bool(message.get("more_body", False))
+            return message
 
         async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if unread and CLOSE not in message["headers"]:
+                    message["headers"] = [*message["headers"], CLOSE]
                 if all(name != REQUEST_ID for name, _ in message["headers"]):
                     message["headers"] = [*message["headers"], (REQUEST_ID, request_id)]
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, reading, noting)
         except Exception:
             status = 500
             raise

@@ -1,4 +1,4 @@
-"""What a cook would believe of a recipe, and what physics allows of its nutrients.
+"""What a cook would believe of a recipe's amounts and steps.
 
 Every bound is generous: it is there to catch what is wrong by a factor, as 200 tablespoons of parsley are, and not to
 judge taste.
@@ -6,12 +6,14 @@ judge taste.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from ai_service.schemas import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ai_service.schemas import Nutrition, RecipeIngredient
+    from ai_service.schemas import RecipeIngredient
 
 ASSUMED_SERVINGS = 4
 """Of a request that names none, as most printed recipes have it."""
@@ -35,48 +37,49 @@ MOST_SEASONING_A_SERVING = {"g": 15.0, "kg": 0.015, "ml": 15.0, "l": 0.015, "tsp
 """One tablespoon: three times what the WHO advises of salt for a day (5 g), for cooking water is salted too."""
 
 LEAST = {"g": 0.1, "kg": 0.001, "ml": 0.5, "l": 0.001}
-"""What a kitchen can still measure. An amount of 0 ("to taste") says nothing, so it is not counted as plausible."""
+"""What a kitchen can still measure. An amount of 0 ("to taste") says nothing: the check fails."""
 LEAST_OF_ANY_UNIT = 0.125
 """An eighth: of a spoon, a cup, a lemon."""
 
-ENERGY_TOLERANCE = 0.2
-"""By which a label's energy may differ (21 CFR 101.9(g)(5)); here in both directions."""
-ENERGY_ROUNDING_KCAL = 20.0
-"""Whole grams are rounded: half a gram of fat is 4.5 kcal, of protein and of carbohydrates 2 each; that twice over."""
-MOST_KCAL_A_SERVING = 3000.0
-"""More than most adults eat in a day (2,000 kcal is the reference of 21 CFR 101.9(c)(9))."""
-MOST_SODIUM_MG_A_SERVING = 4000.0
-"""Twice what the WHO advises for a day (2,000 mg)."""
-MOST_FIBRE_G_A_SERVING = 50.0
-"""Twice what EFSA holds adequate for a day (25 g)."""
+
+class Checks(NamedTuple):
+    """Outcome of some checks.
+
+    Attributes:
+        total: Number of checks.
+        findings: What they found.
+    """
+
+    total: int
+    findings: list[Finding]
+
+    @property
+    def passed(self) -> list[bool]:
+        """Each check as a flag, for a share of them."""
+        failed = min(len(self.findings), self.total)
+        return [True] * (self.total - failed) + [False] * failed
 
 
-def amount(item: RecipeIngredient, servings: int) -> bool:
-    """Whether so much of an ingredient may be in a dish for so many."""
+def check_amounts(ingredients: Sequence[RecipeIngredient], servings: int) -> Checks:
+    """Check how much of each ingredient is in a dish for so many."""
+    findings = []
+    for index, item in enumerate(ingredients):
+        least, most = _bounds(item, servings)
+        if not least <= item.amount <= most:
+            message = (
+                f"{item.amount:g} {item.unit} of {item.name} for {servings} servings; expected {least:g} to {most:g}."
+            )
+            findings.append(Finding("amount", f"$.ingredients[{index}].amount", message, "failed"))
+    return Checks(len(ingredients), findings)
+
+
+def _bounds(item: RecipeIngredient, servings: int) -> tuple[float, float]:
+    """Return the least and the most of an ingredient, in its unit."""
     unit = item.unit.casefold()
     most = MOST_A_SERVING.get(unit, MOST_OF_ANY_UNIT)
     if item.name.casefold().rpartition(" ")[2] in SEASONINGS:
         most = MOST_SEASONING_A_SERVING.get(unit, most)
-    return LEAST.get(unit, LEAST_OF_ANY_UNIT) <= item.amount <= most * servings
-
-
-def nutrients(found: Nutrition, servings: int = ASSUMED_SERVINGS) -> tuple[bool, ...]:
-    """Which relations hold between the nutrients of a dish.
-
-    Energy follows from the macronutrients by Atwater's general factors: 4, 4 and 9 kcal/g of protein, carbohydrates and
-    fat. Fibre counts as nothing at least; at most it has 2 kcal/g and is not among the carbohydrates, as the
-    European Union counts (Regulation 1169/2011, annex XIV). Alcohol, which is not asked for, fails this one relation.
-    """
-    most = 4 * found.protein + 4 * found.carbs + 9 * found.fat + 2 * found.fiber
-    least = most - 6 * found.fiber
-    return (
-        least * (1 - ENERGY_TOLERANCE) - ENERGY_ROUNDING_KCAL <= found.calories,
-        found.calories <= most * (1 + ENERGY_TOLERANCE) + ENERGY_ROUNDING_KCAL,
-        0 < found.calories <= MOST_KCAL_A_SERVING * servings,
-        found.sugar <= found.carbs + 1,
-        found.fiber <= min(found.carbs + 1, MOST_FIBRE_G_A_SERVING * servings),
-        found.sodium <= MOST_SODIUM_MG_A_SERVING * servings,
-    )
+    return LEAST.get(unit, LEAST_OF_ANY_UNIT), most * servings
 
 
 def used(names: Iterable[str], steps: Sequence[str]) -> list[bool]:

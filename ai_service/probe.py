@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_service.cache.keys import PROBE_KEY
-from ai_service.providers.errors import ProviderError, QueueFull
+from ai_service.periodic import Periodic
+from ai_service.providers.errors import Preempted, ProviderError, QueueFull
 from ai_service.schemas import IngredientsRequest
 
 if TYPE_CHECKING:
@@ -85,17 +85,15 @@ class InferenceProbe:
         self._interval_s = interval_s
         self._clock = clock
         self._started = clock()
-        self._running: asyncio.Task[None] | None = None
+        self._looking = Periodic("looking whether a probe is due", self.look, min(LOOK_S, interval_s))
 
     def start(self) -> None:
         """Begins to look every few seconds whether a probe is due."""
-        self._running = asyncio.create_task(self._run())
+        self._looking.start()
 
     async def stop(self) -> None:
         """Ends it."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
+        await self._looking.stop()
 
     async def look(self) -> None:
         """Reads the last result, and has a probe made where one is due here."""
@@ -105,16 +103,11 @@ class InferenceProbe:
         if self._leadership.leads and self._observer.primary_loaded and self._clock() - last >= self._interval_s:
             self._background.offer("probe", "probe", self._task.name, self._probe)
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(min(LOOK_S, self._interval_s))
-            await self.look()
-
     async def _read(self) -> ProbeResult | None:
         raw = await self._store.get(PROBE_KEY)
         try:
             return _decode(raw) if raw else self._observer.last_probe
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):
             return None
 
     async def _probe(self) -> bool:
@@ -123,6 +116,8 @@ class InferenceProbe:
             await self._link.answer(self._task, QUESTION, purpose="probe")
         except QueueFull:  # A caller came first; the next look offers it again.
             return False
+        except Preempted:
+            raise
         except ProviderError as error:
             outcome = error.outcome
             logger.warning("probe of %s: %s (%s)", self._link.provider.name, error, outcome)

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from itertools import count
 from typing import TYPE_CHECKING
 
 from ai_service.errors import Disconnected, InvalidRequest, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
-from ai_service.lazy_timeout import within
+from ai_service.list_header import join_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import Receive
 
 MAX_BODY_BYTES = 64 * 1024
 KEY_NAME = "alchemorsel.key"
 """Where an ASGI scope says whose API key was presented."""
 REQUEST_ID = b"x-request-id"
+CLOSE = (b"connection", b"close")
+"""The header after which the server closes the connection, read to its end or not."""
 BODY_TIMEOUT_S = 10.0
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PROCESS_ID = secrets.token_hex(8).encode()
 _request_numbers = count(1)
 _MEDIA_TYPE = b"application/json"
+_LISTS = frozenset({b"accept", b"accept-encoding", b"cache-control"})
+
+
+def join_lists(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return a request's header fields by their names; several lines of a list are one list."""
+    return join_lines(lines, _LISTS)
 
 
 def request_id_of(headers: dict[bytes, bytes]) -> bytes:
@@ -30,6 +41,11 @@ def request_id_of(headers: dict[bytes, bytes]) -> bytes:
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
     return b"%s-%d" % (_PROCESS_ID, next(_request_numbers))
+
+
+def has_body(headers: dict[bytes, bytes]) -> bool:
+    """Tell whether a request comes with a body."""
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
 
 
 async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
@@ -51,7 +67,8 @@ async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeo
     if int(length) > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got {int(length)}.")
     try:
-        body: bytes = await within(timeout_s, _receive(receive))
+        async with asyncio.timeout(timeout_s):
+            body = await _receive(receive)
     except TimeoutError:
         raise RequestTimeout(f"The body did not arrive within {timeout_s:g} s.") from None
     if len(body) > MAX_BODY_BYTES:

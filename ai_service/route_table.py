@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -10,6 +10,7 @@ from ai_service.administration import Done, Purged, Statistics
 from ai_service.containers import ContainersReport  # noqa: TC001 - msgspec reads the types of fields
 from ai_service.errors import (
     Conflict,
+    ContextLengthExceeded,
     InvalidRequest,
     NotCached,
     PayloadTooLarge,
@@ -55,7 +56,7 @@ _TASKS = {
 _STREAM = (
     "Events: `start` says who writes, `delta` brings text, `answer` the whole envelope, and `error` an error's envelope"
     " in place of it. `restart` says that all text so far is void; no more of it comes, only `answer`. The `meta` of"
-    " `answer` has `timings_ms`, where somebody was passed over `passed_over`, and after a `restart` also `restarted`."
+    " `answer` has `timings_ms`, where a provider gave no answer `passed_over`, and after a `restart` also `restarted`."
 )
 
 
@@ -72,7 +73,12 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class ProviderHealth(msgspec.Struct, frozen=True):
-    """The last look at a provider. `problem` is "" where all is well; `age_s` in seconds."""
+    """What is known of a provider; `age_s` in seconds.
+
+    Attributes:
+        problem: Why it cannot be asked, or why its last answer did not come, such as `timeout` or `only_thoughts`; ""
+            where all is well.
+    """
 
     name: str
     model: str
@@ -101,10 +107,12 @@ class ProbeHealth(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """`status` is `healthy`, `degraded` or `critical`."""
+    """`status` is `healthy`, `degraded` or `critical`; it is that of the instance that answers."""
 
     status: str
     version: str
+    instance: str
+    covers: Literal["instance"]
     ready: bool
     model_digest: str
     providers: list[ProviderHealth]
@@ -140,7 +148,7 @@ def _task(task: Task) -> Operation:
         answers={
             200: Answer("The answer.", body, more_headers=ANSWER_HEADERS, more={"text/event-stream": _STREAM}),
         },
-        errors=(*READ_ERRORS, *ANSWER_ERRORS, NotCached),
+        errors=(*READ_ERRORS, ContextLengthExceeded, *ANSWER_ERRORS, NotCached),
         access="key",
     )
 

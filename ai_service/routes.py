@@ -10,14 +10,15 @@ import time
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from ai_service.accept import prefers_event_stream
 from ai_service.cache_control import Directives, parse_cache_control
 from ai_service.content_encoding import CODING, accepts_zstd, may_pack
 from ai_service.error_response import error_response
 from ai_service.errors import Disconnected, HTTPError, MethodNotAllowed
-from ai_service.request_parts import KEY_NAME, REQUEST_ID, read_json_body, request_id_of
-from ai_service.server_timing import durations, server_timing
+from ai_service.request_parts import KEY_NAME, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
+from ai_service.server_timing import server_timing
+from ai_service.skipped import reasons_of
 from ai_service.streaming import EVENT_STREAM, EventStream, Headers, TaskEvents
-from ai_service.transcript import Author
 from ai_service.validation import QuestionReader
 
 if TYPE_CHECKING:
@@ -25,19 +26,18 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from ai_service.completion import Completions, Outcome
+    from ai_service.answer_service import AnswerResult, AnswerService
     from ai_service.metrics import Metrics
-    from ai_service.streaming import Events
+    from ai_service.skipped import Skipped
+    from ai_service.streaming import Events, Progress
     from ai_service.structured_log import AccessLog
     from ai_service.tasks import Task
-    from ai_service.transcript import Follower
     from ai_service.validation import Question
 
 logger = logging.getLogger(__name__)
 
 _NO_DIRECTIVES = Directives()
 _JSON = (b"content-type", b"application/json")
-_EVENT_STREAM = b"text/event-stream"
 _IN_FLIGHT = {
     "miss": b"alchemorsel; fwd=miss",
     "expired": b"alchemorsel; fwd=stale",
@@ -45,6 +45,8 @@ _IN_FLIGHT = {
     "bypass": b"alchemorsel; fwd=bypass",
 }
 """`Cache-Status` of a stream that begins before its answer is complete: whether it will be stored is not known."""
+_PLAIN = frozenset({b"*/*", b"application/json"})
+"""What `Accept` mostly is; read no further."""
 _VARY = (b"vary", b"accept-encoding")
 _ZSTD = (b"content-encoding", CODING)
 
@@ -72,7 +74,7 @@ class TaskEndpoint:
 
     Args:
         task: The task.
-        completions: Answers it.
+        answers: Answers it.
         metrics: Where requests are counted.
         access_log: Where they are logged.
         events: How its streams look.
@@ -82,7 +84,7 @@ class TaskEndpoint:
     def __init__(
         self,
         task: Task,
-        completions: Completions,
+        answers: AnswerService,
         metrics: Metrics,
         access_log: AccessLog,
         *,
@@ -90,7 +92,7 @@ class TaskEndpoint:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.task = task
-        self._completions = completions
+        self._answers = answers
         self._metrics = metrics
         self._access_log = access_log
         self._clock = clock
@@ -100,27 +102,32 @@ class TaskEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
         started = time.perf_counter()
-        headers = dict(scope["headers"])
+        headers = dict(lines := scope["headers"])
+        if len(headers) != len(lines):
+            headers = join_lists(lines)
         request_id = request_id_of(headers)
         status, cache, provider, code = 200, "none", "", ""
-        passed_over: tuple[tuple[str, str], ...] = ()
+        skipped: tuple[Skipped, ...] = ()
+        sent: bytes | None = None
         question: Question | None = None
         stream: EventStream | None = None
         try:
-            question, directives = await self._read(scope["method"], headers, receive)
-            if question.stream or _EVENT_STREAM in headers.get(b"accept", b""):
+            sent = await self._read(scope["method"], headers, receive)
+            question = self._reader.read(sent)
+            control = headers.get(b"cache-control")
+            directives = _NO_DIRECTIVES if control is None else parse_cache_control(control)
+            if _wants_stream(headers.get(b"accept")) if question.stream is None else question.stream:
                 begin = partial(self._stream_headers, request_id, started)
                 stream = EventStream(self._events(question), begin, send, started=started)
-                answer = partial(self._completions.answer, self.task, question, directives)
-                outcome = await stream.run(answer, receive)
+                answer = partial(self._answers.answer, self.task, question, directives)
+                result = await stream.run(answer, receive)
             else:
-                outcome = await self._completions.answer(self.task, question, directives)
+                result = await self._answers.answer(self.task, question, directives, receive=receive)
         except HTTPError as error:
             status, code = error.status, error.code
-            passed_over = tuple(
-                (each["provider"], each["problem"]) for each in error.details or () if "provider" in each
-            )
-            body, head = error_response(error, request_id, self.task.path)
+            skipped = error.skipped
+            unread = sent is None and has_body(headers)
+            body, head = error_response(error, request_id, self.task.path, unread=unread)
         except Disconnected:
             status, body, head = 499, b"", None
         except Exception:
@@ -129,11 +136,11 @@ class TaskEndpoint:
             unexpected = HTTPError("Something went wrong here; it is logged.")
             body, head = error_response(unexpected, request_id, self.task.path)
         else:
-            cache, provider, passed_over = outcome.cache, outcome.entry.provider, outcome.passed_over
-            body, head = outcome.entry.body, None
+            cache, provider, skipped = result.cache, result.entry.provider, result.skipped
+            body, head = result.entry.body, None
             if stream is None:
-                body, head = self._whole(outcome, headers, request_id, started)
-        if stream is not None and stream.begun and status >= 500:
+                body, head = self._whole(result, headers, request_id, started)
+        if stream is not None and stream.begun and head is not None:
             await stream.fail(body)
         elif head is not None:
             await send({"type": "http.response.start", "status": status, "headers": head})
@@ -148,65 +155,70 @@ class TaskEndpoint:
             provider=provider,
             seconds=seconds,
             key=scope.get(KEY_NAME, ""),
-            passed_over=passed_over,
+            skipped=skipped,
             error=code,
             request=question.request if question else None,
         )
 
-    async def _read(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> tuple[Question, Directives]:
+    async def _read(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         if method != "POST":
             raise MethodNotAllowed(f"{self.task.path} expects POST, got {method[:16]}.", allow="POST")
-        body = await read_json_body(headers, receive)
-        question = self._reader.read(body)
-        control = headers.get(b"cache-control")
-        return question, _NO_DIRECTIVES if control is None else parse_cache_control(control)
+        return await read_json_body(headers, receive)
 
     def _whole(
-        self, outcome: Outcome, headers: dict[bytes, bytes], request_id: bytes, started: float
+        self, result: AnswerResult, headers: dict[bytes, bytes], request_id: bytes, started: float
     ) -> tuple[bytes, Headers]:
         """The body, in the form that the client takes, and the headers."""
-        body, head = outcome.entry.body, self._headers(outcome, request_id, started)
+        body, head = result.entry.body, self._headers(result, request_id, started)
         if may_pack(body):
             head.append(_VARY)
-            packed = outcome.entry.packed
+            packed = result.entry.packed
             if packed is not None and accepts_zstd(headers.get(b"accept-encoding", b"")):
                 body = packed
                 head.append(_ZSTD)
         head.append((b"content-length", b"%d" % len(body)))
         return body, head
 
-    def _headers(self, outcome: Outcome, request_id: bytes, started: float) -> Headers:
-        entry = outcome.entry
+    def _headers(self, result: AnswerResult, request_id: bytes, started: float) -> Headers:
+        entry = result.entry
         now = self._clock()
-        timing = server_timing(outcome.timings, outcome.passed_over, time.perf_counter() - started)
+        timing = server_timing(result.timings, result.skipped, time.perf_counter() - started)
         return [
             _JSON,
-            (b"cache-status", _cache_status(outcome, now)),
+            (b"cache-status", _cache_status(result, now)),
             (b"age", b"%d" % max(0, int(now - entry.created))),
             (REQUEST_ID, request_id),
             *_author(entry.provider, entry.model),
             (b"server-timing", timing),
+            *(_degraded(result) if entry.degraded or result.skipped else ()),
         ]
 
     def _stream_headers(
-        self, request_id: bytes, started: float, follower: Follower, outcome: Outcome | None
+        self, request_id: bytes, started: float, progress: Progress, result: AnswerResult | None
     ) -> Headers:
         """What is known when a stream begins: all of it for an answer that is there, its author where text is."""
         headers = [*EVENT_STREAM, (REQUEST_ID, request_id)]
-        author = follower.author
-        if outcome is not None:
+        author = progress.author
+        if result is not None:
             now = self._clock()
-            headers.append((b"cache-status", _cache_status(outcome, now)))
-            headers.append((b"age", b"%d" % max(0, int(now - outcome.entry.created))))
-            timing = server_timing(outcome.timings, outcome.passed_over, time.perf_counter() - started)
+            headers.append((b"cache-status", _cache_status(result, now)))
+            headers.append((b"age", b"%d" % max(0, int(now - result.entry.created))))
+            timing = server_timing(result.timings, result.skipped, time.perf_counter() - started)
             headers.append((b"server-timing", timing))
-            author = Author(outcome.entry.provider, outcome.entry.model, outcome.entry.degraded)
-        elif follower.cache:
-            headers.append((b"cache-status", _IN_FLIGHT[follower.cache]))
-            headers.append((b"server-timing", durations(follower.timings.items())))
+            headers += [*_author(result.entry.provider, result.entry.model), *_degraded(result)]
+            return headers
+        if progress.cache:
+            headers.append((b"cache-status", _IN_FLIGHT[progress.cache]))
+            headers.append((b"server-timing", server_timing(progress.timings.items(), progress.skipped)))
         if author is not None:
             headers += _author(author.provider, author.model)
+            if author.degraded:
+                headers.append(_degraded_header("fallback", author.degraded_reason))
         return headers
+
+
+def _wants_stream(accept: bytes | None) -> bool:
+    return accept is not None and accept not in _PLAIN and prefers_event_stream(accept)
 
 
 @lru_cache(64)
@@ -214,14 +226,29 @@ def _author(provider: str, model: str) -> Headers:
     return [(b"x-ai-provider", provider.encode()), (b"x-ai-model", model.encode())]
 
 
-def _cache_status(outcome: Outcome, now: float) -> bytes:
+def _degraded(result: AnswerResult) -> Headers:
+    """Tell of an answer that is not what the primary provider says now."""
+    if result.cache == "stale" and result.skipped:
+        return [_degraded_header("stale", reasons_of(result.skipped))]
+    if not result.entry.degraded:
+        return []
+    return [_degraded_header("sample" if result.fabricated else "fallback", result.entry.degraded_reason)]
+
+
+def _degraded_header(kind: str, reason: str) -> tuple[bytes, bytes]:
+    """Return a structured field (RFC 8941): what stands in, and why."""
+    shown = reason.encode("ascii", "replace").replace(b"\\", b"/").replace(b'"', b"'")
+    return b"x-ai-degraded", b'%b;reason="%b"' % (kind.encode(), shown)
+
+
+def _cache_status(result: AnswerResult, now: float) -> bytes:
     """RFC 9211."""
-    if outcome.cache == "hit":
-        return b"alchemorsel; hit; ttl=%d; detail=%s" % (outcome.entry.fresh_until - now, outcome.detail.encode())
-    if outcome.cache == "stale":
-        return b"alchemorsel; hit; ttl=%d; detail=stale" % (outcome.entry.fresh_until - now)
-    if outcome.cache == "coalesced":
+    if result.cache == "hit":
+        return b"alchemorsel; hit; ttl=%d; detail=%s" % (result.entry.fresh_until - now, result.detail.encode())
+    if result.cache == "stale":
+        return b"alchemorsel; hit; ttl=%d; detail=stale" % (result.entry.fresh_until - now)
+    if result.cache == "coalesced":
         return b"alchemorsel; fwd=miss; collapsed; detail=coalesced"
-    stored = b"; stored" if outcome.detail == "stored" else b""
-    forwarded = "stale" if outcome.cache == "expired" else outcome.cache
+    stored = b"; stored" if result.detail == "stored" else b""
+    forwarded = "stale" if result.cache == "expired" else result.cache
     return b"alchemorsel; fwd=%s%s" % (forwarded.encode(), stored)

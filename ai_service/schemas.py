@@ -6,7 +6,7 @@ A request knows its canonical form (what the cache key and the prompt are made f
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -70,9 +70,12 @@ def _list_limits(field: str, items: list[str]) -> Iterator[Problem]:
 
 
 class TaskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """A request for one of the tasks. `stream` asks for server-sent events; it is no part of the canonical form."""
+    """A request for one of the tasks.
 
-    stream: bool = False
+    `stream` asks for server-sent events, or for none; without it `Accept` decides. It is no part of the canonical form.
+    """
+
+    stream: bool | None = None
 
     @property
     def include_usage(self) -> bool:
@@ -198,7 +201,7 @@ class Nutrition(msgspec.Struct, frozen=True):
 
 
 class RecipeIngredient(msgspec.Struct, frozen=True):
-    """One line of a recipe's list; an amount of 0 means "to taste"."""
+    """One line of a recipe's list; an amount of 0 ("to taste") is a failed check."""
 
     name: str
     amount: float
@@ -223,14 +226,38 @@ class Suggestions(msgspec.Struct, frozen=True):
     suggestions: list[str]
 
 
-class Meta(msgspec.Struct, frozen=True):
-    """Where an answer comes from. `generated_at` is RFC 3339 in UTC; `confidence` from 0 to 1."""
+class Finding(msgspec.Struct, frozen=True):
+    """A check of an answer that did not simply pass.
+
+    Attributes:
+        check: Its name: `energy`, `sugar`, `fiber`, `sodium`, `mass`, `serving` or `amount`.
+        field: JSON path in `data`.
+        message: What is wrong, in a sentence.
+        outcome: `repaired` (computed from the rest of the answer), `failed` (impossible, and left as the model wrote
+            it), or `unverified`.
+    """
+
+    check: str
+    field: str
+    message: str
+    outcome: Literal["repaired", "failed", "unverified"]
+
+
+class Meta(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where an answer comes from. `generated_at` is RFC 3339 in UTC; `confidence` from 0 to 1.
+
+    Attributes:
+        degraded_reason: Provider and reason for each provider passed over; only where the answer is degraded.
+        warnings: What the checks of the answer found; absent where all of them passed.
+    """
 
     provider: str
     model: str
     generated_at: str
     confidence: float
     degraded: bool
+    degraded_reason: str = ""
+    warnings: list[Finding] = []
 
 
 class Envelope(msgspec.Struct, Generic[Data], frozen=True):

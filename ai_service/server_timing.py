@@ -5,33 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-
-def durations(timings: Iterable[tuple[str, float]]) -> bytes:
-    """`name;dur=milliseconds` for each name and seconds; what took no time at all is left out."""
-    return _each_with_comma(timings)[:-2]
+    from ai_service.skipped import Skipped
 
 
 def server_timing(
-    timings: Iterable[tuple[str, float]], passed_over: Sequence[tuple[str, str]], total_s: float
+    timings: Iterable[tuple[str, float]], skipped: Iterable[Skipped] = (), total_s: float | None = None
 ) -> bytes:
-    """The header's value.
+    """Return the header's value.
 
     Args:
         timings: Name and seconds of each part.
-        passed_over: Provider and reason for each fallback.
+        skipped: The providers that gave no answer: the time of each is booked to it, with the reason.
         total_s: Seconds since the request came.
     """
     parts = _each_with_comma(timings)
-    for name, reason in passed_over:
-        parts += f'fallback;desc="{name}: {reason}", '.encode()
-    return b"%btotal;dur=%.3f" % (parts, total_s * 1000)
+    if skipped:
+        each = (b'%b;dur=%.3f;desc="%b", ' % (name.encode(), s * 1000, reason.encode()) for name, reason, s in skipped)
+        parts = b"".join(each) + parts
+    return parts[:-2] if total_s is None else b"%btotal;dur=%.3f" % (parts, total_s * 1000)
 
 
-def milliseconds(timings: Iterable[tuple[str, float]], total_s: float) -> dict[str, float]:
-    """The same as an object: milliseconds by name."""
-    return {name: round(seconds * 1000, 3) for name, seconds in (*timings, ("total", total_s)) if seconds}
+def milliseconds(timings: Iterable[tuple[str, float]], skipped: Iterable[Skipped], total_s: float) -> dict[str, float]:
+    """Return the same as an object: milliseconds by name."""
+    spent = [(name, seconds) for name, _, seconds in skipped]
+    return {name: round(seconds * 1000, 3) for name, seconds in (*spent, *timings, ("total", total_s)) if seconds}
 
 
 def _each_with_comma(timings: Iterable[tuple[str, float]]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from ai_service import knobs
 from ai_service.access.key_file import read_keys
 from ai_service.errors import ConfigurationError
 from ai_service.knobs import PREFIX, Knob, knob
+from ai_service.tls import read_authorities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 PROVIDERS = ("ollama", "openai", "mock")
 SHORTEST_ADMIN_KEY = 32
 TASKS = ("recipe", "ingredients", "nutrition")
+_INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -66,12 +68,17 @@ def _providers(text: str) -> tuple[str, ...]:
     return names
 
 
-def _authorities(text: str) -> str:
-    if text:
-        try:
-            ssl.create_default_context(cadata=text)
-        except (ssl.SSLError, ValueError):
-            raise ValueError("expected certificates in PEM format") from None
+def _one_worker(text: str) -> int:
+    if text != "1":
+        raise ValueError(
+            "expected 1: one process is one worker; more are more instances (ai_service_instances), and need Redis"
+        )
+    return 1
+
+
+def _instance(text: str) -> str:
+    if text and not _INSTANCE.fullmatch(text):
+        raise ValueError("expected a name of at most 32 letters, digits, dots and hyphens")
     return text
 
 
@@ -85,9 +92,15 @@ def _keys_path(text: str) -> str:
 class Settings:
     """What the operator decides. Durations are in seconds, sizes as the name says."""
 
+    profile: str = knob(
+        "PROFILE", "dev", knobs.choice("dev", "prod"), "Profile of the site; in prod the provider mock is refused"
+    )
     provider: str = knob("AI_PROVIDER", "ollama", knobs.choice(*PROVIDERS), "Provider that is asked first")
     fallbacks: tuple[str, ...] = knob(
-        "AI_FALLBACKS", "openai,mock", _providers, "Providers asked next, in order; openai only where its URL is set"
+        "AI_FALLBACKS",
+        "openai",
+        _providers,
+        "Providers asked next, in order; openai only where its URL is set. mock makes up answers of the three tasks",
     )
     ollama_host: str = knob(
         "OLLAMA_HOST", "http://127.0.0.1:11434", knobs.url("http", "https"), "Base URL of the Ollama server"
@@ -99,7 +112,12 @@ class Settings:
         "Further Ollama servers with the same model, separated by commas; a call goes to the least busy",
     )
     ollama_model: str = knob("OLLAMA_MODEL", "llama3.2:3b", knobs.name, "Model that Ollama runs")
-    ollama_timeout: float = knob("OLLAMA_TIMEOUT", "30s", knobs.duration, "Deadline for one inference")
+    ollama_timeout: float = knob(
+        "OLLAMA_TIMEOUT",
+        "30s",
+        knobs.duration,
+        "Longest silence of a provider: before its first text, and between two pieces of it",
+    )
     ollama_load_timeout: float = knob("OLLAMA_LOAD_TIMEOUT", "60s", knobs.duration, "Deadline for loading the model")
     ollama_num_ctx: int = knob(
         "OLLAMA_NUM_CTX", "4096", knobs.integer(1024, 131_072), "Context length in tokens; a change reloads the model"
@@ -133,7 +151,10 @@ class Settings:
     redis_username: str = knob("REDIS_USERNAME", "", str, "Redis ACL user")
     redis_password: str = knob("REDIS_PASSWORD_FILE", "", str, "File with the Redis password", secret=True)
     redis_ca: str = knob(
-        "REDIS_CA_FILE", "", _authorities, "File with the authorities that a rediss:// server's certificate may be from"
+        "REDIS_CA_FILE",
+        "",
+        read_authorities,
+        "File with the authorities that a rediss:// server's certificate may be from",
     )
     api_keys_file: str = knob(
         "API_KEYS_FILE",
@@ -149,9 +170,23 @@ class Settings:
         "File with the administrator's key, where no API keys are configured",
         secret=True,
     )
-    host: str = knob("HOST", "127.0.0.1", knobs.name, "Address to listen on, where systemd passes no socket")
+    socket: str = knob(
+        "SOCKET", "", knobs.socket_path, "Path of the Unix socket to listen on behind an edge, instead of host and port"
+    )
+    host: str = knob("HOST", "127.0.0.1", knobs.name, "Address to listen on")
     port: int = knob("PORT", "3010", knobs.integer(0, 65_535), "Port to listen on; 0 takes a free one")
-    workers: int = knob("WORKERS", "1", knobs.integer(1, 64), "Processes that serve; with Redis they share one cache")
+    instance: str = knob(
+        "INSTANCE", "", _instance, "Name of this instance among those of its host, such as 1; /health tells it"
+    )
+    metrics_folder: str = knob(
+        "METRICS_FOLDER",
+        "",
+        knobs.absolute_path,
+        "Directory that the instances of a host share: /metrics of each shows their sum; unset shows this one alone",
+    )
+    workers: int = knob(
+        "WORKERS", "1", _one_worker, "Always 1: one process is one worker; more are more instances, and need Redis"
+    )
     recipe_max_tokens: int = knob("RECIPE_MAX_TOKENS", "1024", knobs.integer(400, 8192), "Token budget of a recipe")
     ingredients_max_tokens: int = knob(
         "INGREDIENTS_MAX_TOKENS", "192", knobs.integer(96, 4096), "Token budget of ingredient suggestions"
@@ -194,8 +229,8 @@ class Settings:
         knobs.choice("no", "yes"),
         "Whether the log tells what each request asks, in its canonical form",
     )
-    listen_fds: int = field(default=0)
     notify_socket: str = field(default="")
+    watchdog_s: float = field(default=0.0)
 
     @classmethod
     def knobs(cls) -> dict[str, Knob]:
@@ -203,12 +238,11 @@ class Settings:
         return knobs.of(cls)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str], *, pid: int = 0) -> Settings:
-        """Reads the settings.
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings, and what systemd says to its services.
 
         Args:
             environ: The environment, as `os.environ`.
-            pid: This process, to tell whether passed sockets (`LISTEN_PID`) are meant for it.
 
         Raises:
             ConfigurationError: With every mistake found, not only the first.
@@ -225,8 +259,22 @@ class Settings:
                 f"{PREFIX}ADMIN_KEY_FILE: expected it unset beside {PREFIX}API_KEYS_FILE; "
                 "give a key there the role admin instead"
             )
+        if values.get("metrics_folder") and not values.get("instance", "unknown"):
+            mistakes.append(f"{PREFIX}METRICS_FOLDER: expected {PREFIX}INSTANCE to be set as well")
+        if values.get("profile") == "prod":
+            for name, chosen in (("AI_PROVIDER", values.get("provider")), ("AI_FALLBACKS", values.get("fallbacks"))):
+                if chosen and "mock" in chosen:
+                    mistakes.append(f"{PREFIX}{name}: expected no mock with {PREFIX}PROFILE=prod: it makes answers up")
+        deadline, silence = values.get("deadline"), values.get("ollama_timeout")
+        if deadline is not None and silence is not None and deadline < silence:
+            mistakes.append(
+                f"{PREFIX}DEADLINE: expected at least the {silence:g} s of {PREFIX}OLLAMA_TIMEOUT, got {deadline:g} s"
+            )
         if mistakes:
             raise ConfigurationError(mistakes)
-        if environ.get("LISTEN_PID") == str(pid):
-            values["listen_fds"] = int(environ.get("LISTEN_FDS", "0"))
-        return cls(notify_socket=environ.get("NOTIFY_SOCKET", ""), **values)
+        interval = environ.get("WATCHDOG_USEC", "")
+        return cls(
+            notify_socket=environ.get("NOTIFY_SOCKET", ""),
+            watchdog_s=int(interval) / 1e6 if interval.isdecimal() else 0.0,
+            **values,
+        )

@@ -1,6 +1,6 @@
 """Answers as server-sent events: text as the model writes it, then the whole checked answer.
 
-    event: start    {"provider", "model", "degraded"}     who writes
+    event: start    {"provider", "model", "degraded", "degraded_reason"?}     who writes
     event: delta    {"text"}                              joined, they are the answer's JSON as the model wrote it
     event: restart  {"reason", "details"}                 all deltas are void, and no more come; `answer` still does
     event: answer   the envelope, as without streaming; `meta` says in addition what took the time
@@ -21,16 +21,27 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from ai_service.disconnect import wait_for_disconnect
 from ai_service.errors import AnswerInterrupted, Disconnected
 from ai_service.server_timing import milliseconds
-from ai_service.transcript import Author, Follower, interruption
+from ai_service.skipped import Skipped
+from ai_service.transcript import (
+    Author,
+    Finished,
+    Invalidated,
+    LookedUp,
+    Started,
+    Subscriber,
+    Text,
+    interruption,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.types import Receive, Send
 
-    from ai_service.completion import Outcome
+    from ai_service.answer_service import AnswerResult
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -60,20 +71,20 @@ class Events(Protocol):
     def start(self, author: Author) -> bytes:
         """What comes before the first text."""
 
-    def delta(self, text: str) -> bytes:
-        """A piece of the answer."""
+    def delta(self, piece: Text) -> bytes:
+        """A piece of the answer, or of the reasoning before it."""
 
-    def text_of(self, body: bytes) -> str:
-        """The text that stands for a stored answer in a replay."""
+    def replay(self, body: bytes) -> Iterable[Text]:
+        """Return what stands for a stored answer in a replay."""
 
     def restart(self, void: AnswerInterrupted) -> bytes:
         """What was sent is void; only where the format `restarts`."""
 
-    def end(self, outcome: Outcome, total_s: float, *, restarted: bool) -> bytes:
+    def end(self, result: AnswerResult, total_s: float, *, restarted: bool) -> bytes:
         """The whole answer.
 
         Args:
-            outcome: With the body that a request without streaming gets.
+            result: With the body that a request without streaming gets.
             total_s: Seconds since the request came.
             restarted: Whether what was sent before is void.
         """
@@ -99,24 +110,24 @@ class TaskEvents:
         """See Events."""
         return event(b"start", _encode(author))
 
-    def delta(self, text: str) -> bytes:
+    def delta(self, piece: Text) -> bytes:
         """See Events."""
-        return event(b"delta", _encode({"text": text}))
+        return event(b"delta", _encode({"text": piece.text}))
 
-    def text_of(self, body: bytes) -> str:
+    def replay(self, body: bytes) -> Iterable[Text]:
         """See Events."""
-        return bytes(self._decode(body).data).decode()
+        return [Text(bytes(self._decode(body).data).decode())]
 
     def restart(self, void: AnswerInterrupted) -> bytes:
         """See Events."""
         return event(b"restart", _encode({"reason": _VOID, "details": void.details or []}))
 
-    def end(self, outcome: Outcome, total_s: float, *, restarted: bool) -> bytes:
+    def end(self, result: AnswerResult, total_s: float, *, restarted: bool) -> bytes:
         """See Events."""
-        answer = self._decode(outcome.entry.body)
-        answer.meta["timings_ms"] = milliseconds(outcome.timings, total_s)
-        if outcome.passed_over:
-            answer.meta["passed_over"] = [f"{name}: {reason}" for name, reason in outcome.passed_over]
+        answer = self._decode(result.entry.body)
+        answer.meta["timings_ms"] = milliseconds(result.timings, result.skipped, total_s)
+        if result.skipped:
+            answer.meta["passed_over"] = list(map(str, result.skipped))
         if restarted:
             answer.meta["restarted"] = True
         return event(b"answer", _encode(answer))
@@ -126,12 +137,28 @@ class TaskEvents:
         return event(b"error", body)
 
 
+class Progress(msgspec.Struct):
+    """What is known of an answer that is being written.
+
+    Attributes:
+        cache: How the request is answered, in the words of the metrics; "" before that is known.
+        author: Who writes; None before anybody does.
+        timings: Seconds by name.
+        skipped: The providers that gave no answer so far.
+    """
+
+    cache: str = ""
+    author: Author | None = None
+    timings: dict[str, float] = {}
+    skipped: list[Skipped] = []
+
+
 class EventStream:
     """One streamed response.
 
     Args:
         events: How it looks.
-        headers: Gives the response's headers: for a follower that waits or has text, or for a finished outcome.
+        headers: Gives the response's headers: for an answer that is being written, or for a finished one.
         send: ASGI's.
         started: `time.perf_counter()` when the request came.
         heartbeat_s: Seconds without text after which the response begins nevertheless, and between two comments.
@@ -143,7 +170,7 @@ class EventStream:
     def __init__(
         self,
         events: Events,
-        headers: Callable[[Follower, Outcome | None], Headers],
+        headers: Callable[[Progress, AnswerResult | None], Headers],
         send: Send,
         *,
         started: float,
@@ -154,88 +181,105 @@ class EventStream:
         self._send = send
         self._heartbeat_s = heartbeat_s
         self._started = started
+        self._progress = Progress()
         self._author_sent = False
         self._restarted = False
         self.begun = False
 
-    async def run(self, answer: Callable[[Follower], Awaitable[Outcome]], receive: Receive) -> Outcome:
-        """Streams an answer to its end.
+    async def run(self, answer: Callable[[Subscriber], Awaitable[AnswerResult]], receive: Receive) -> AnswerResult:
+        """Stream an answer to its end.
 
         Args:
-            answer: Answers, writing to the follower it is given meanwhile; cancelled where the client leaves.
+            answer: Answers, telling the subscriber meanwhile; cancelled where the client leaves.
             receive: ASGI's; the request's body has been read from it.
 
         Raises:
             HTTPError: There is no answer; the response may have begun.
             Disconnected: The client left.
         """
-        follower = Follower(restarts=self._events.restarts)
-        answering = asyncio.ensure_future(answer(follower))
-        leaving = asyncio.ensure_future(_disconnected(receive))
+        subscriber = Subscriber(restarts=self._events.restarts)
+        answering = asyncio.ensure_future(answer(subscriber))
+        leaving = asyncio.ensure_future(wait_for_disconnect(receive))
         for task in (answering, leaving):
-            task.add_done_callback(lambda _done: follower.wake())
+            task.add_done_callback(lambda _done: subscriber.push(Finished()))
         try:
-            outcome = await self._follow(follower, answering, leaving)
+            await self._follow(subscriber)
+            if leaving.done():
+                raise Disconnected
+            result = answering.result()
         finally:
             for task in (answering, leaving):
                 task.cancel()
             await asyncio.gather(answering, leaving, return_exceptions=True)
-        await self._finish(follower, outcome)
-        return outcome
+        await self._finish(result)
+        return result
 
     async def fail(self, body: bytes) -> None:
-        """Ends a stream that has begun with an error."""
+        """End a stream that has begun with an error."""
         await self._part(self._events.error(body), more=False)
 
-    async def _follow(
-        self, follower: Follower, answering: asyncio.Future[Outcome], leaving: asyncio.Future[None]
-    ) -> Outcome:
-        """Sends what is written until the answer is there."""
-        while True:
-            news = await follower.wait(self._heartbeat_s)
-            if leaving.done():
-                raise Disconnected
-            finished = answering.done()  # Looked at before the text: what comes later brings news of its own.
-            text = follower.take()
-            if text and follower.author is not None:
-                await self._begin(follower, None)
-                await self._part(self._start(follower.author) + self._events.delta(text))
-            elif follower.void is not None and not self._restarted:
-                await self._part(self._restart(follower.void))
-            elif not news:
-                await self._begin(follower, None)
-                await self._part(_HEARTBEAT)
-            if finished:
-                return answering.result()
+    async def _follow(self, subscriber: Subscriber) -> None:
+        """Send what is written until nothing more comes.
 
-    async def _finish(self, follower: Follower, outcome: Outcome) -> None:
-        """Sends the whole answer, after a replay of its text where none was sent."""
+        Raises:
+            AnswerInterrupted: What was sent is void, and the wire format cannot say so.
+        """
+        while True:
+            try:
+                async with asyncio.timeout(self._heartbeat_s):
+                    messages = await subscriber.receive()
+            except TimeoutError:
+                await self._begin(None)
+                await self._part(_HEARTBEAT)
+                continue
+            for message in messages:
+                match message:
+                    case LookedUp(cache=cache, seconds=seconds):
+                        self._progress.cache = cache
+                        self._progress.timings["cache"] = seconds
+                    case Skipped():
+                        self._progress.skipped.append(message)
+                    case Started(author=author, queue_s=queue_s):
+                        self._progress.author = author
+                        self._progress.timings["queue"] = queue_s
+                    case Text():
+                        await self._begin(None)
+                        await self._part(self._start(self._progress.author) + self._events.delta(message))
+                    case Invalidated(error=error):
+                        if not self._events.restarts:
+                            raise error
+                        await self._part(self._restart(error))
+                    case Finished():
+                        return
+
+    async def _finish(self, result: AnswerResult) -> None:
+        """Send the whole answer, after a replay of its text where none was sent."""
         parts = []
-        if not follower.told:
-            await self._begin(follower, outcome)
-            entry = outcome.entry
-            parts.append(self._start(Author(entry.provider, entry.model, entry.degraded)))
-            text = self._events.text_of(entry.body)
+        if not self._author_sent:
+            await self._begin(result)
+            entry = result.entry
+            parts.append(self._start(Author(entry.provider, entry.model, entry.degraded, entry.degraded_reason)))
             parts += [
-                self._events.delta(text[at : at + REPLAY_PIECE_CHARACTERS])
-                for at in range(0, len(text), REPLAY_PIECE_CHARACTERS)
+                self._events.delta(Text(piece.text[at : at + REPLAY_PIECE_CHARACTERS], piece.reasoning))
+                for piece in self._events.replay(entry.body)
+                for at in range(0, len(piece.text), REPLAY_PIECE_CHARACTERS)
             ]
-        elif outcome.cache in {"hit", "stale"} and not self._restarted:  # What was sent is not the beginning of this.
+        elif result.cache in {"hit", "stale"} and not self._restarted:  # What was sent is not the beginning of this.
             if not self._events.restarts:
                 raise interruption()
             parts.append(self._restart(interruption()))
         total_s = time.perf_counter() - self._started
-        parts.append(self._events.end(outcome, total_s, restarted=self._restarted))
+        parts.append(self._events.end(result, total_s, restarted=self._restarted))
         await self._part(b"".join(parts), more=False)
 
-    async def _begin(self, follower: Follower, outcome: Outcome | None) -> None:
+    async def _begin(self, result: AnswerResult | None) -> None:
         if not self.begun:
             self.begun = True
-            headers = self._headers(follower, outcome)
+            headers = self._headers(self._progress, result)
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
-    def _start(self, author: Author) -> bytes:
-        if self._author_sent:
+    def _start(self, author: Author | None) -> bytes:
+        if self._author_sent or author is None:
             return b""
         self._author_sent = True
         return self._events.start(author)
@@ -251,10 +295,3 @@ class EventStream:
 def event(name: bytes, data: bytes) -> bytes:
     """One server-sent event; the data is JSON on one line."""
     return b"event: %s\ndata: %s\n\n" % (name, data)
-
-
-async def _disconnected(receive: Receive) -> None:
-    """Returns when the client has left."""
-    message: Any = {"type": ""}
-    while message["type"] != "http.disconnect":
-        message = await receive()

@@ -1,26 +1,32 @@
-"""Logs as JSON, one line a record, on standard error: what journald and every collector reads without a parser."""
+"""Logs as JSON, one line a record, on standard error: what journald and every collector reads without a parser.
+
+A thread writes them (`log_writer`). Python's own QueueHandler would hand over records, each formatted on its own, and
+print its complaint about a full queue to the very stream that nobody reads.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from ai_service.log_writer import LogWriter
 from ai_service.schemas import TaskRequest  # noqa: TC001 - msgspec reads the types of the fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
+
+    from ai_service.skipped import Skipped
 
 FLUSH_AFTER_S = 0.2
 FLUSH_AT_LINES = 256
 """Some 64 KiB, where requests are not logged."""
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
+STANDARD_ERROR = LogWriter(2)
 
 
 class JSONFormatter(logging.Formatter):
@@ -47,7 +53,7 @@ class Access(msgspec.Struct, frozen=True, omit_defaults=True):
         task: "" where the request is for none of the tasks.
         key: Name of the API key; "" where none was presented.
         route: Method and path, where the task does not tell them.
-        fallback: Who was passed over, and why.
+        fallback: The providers that gave no answer, and why.
         error: The `code` of an error.
         request: What was asked, in its canonical form; only where the operator wants it.
     """
@@ -73,18 +79,16 @@ class AccessLog:
     """One line a request, written some at a time: a line of its own through `logging` costs more than a cached answer.
 
     Args:
-        stream: Where to.
+        writer: What writes.
         enabled: Whether requests are logged at all.
         debug: Whether those of level debug are, too.
         prompts: Whether what they ask is logged as well.
     """
 
-    def __init__(
-        self, stream: TextIO | None = None, *, enabled: bool = True, debug: bool = False, prompts: bool = False
-    ) -> None:
+    def __init__(self, writer: LogWriter, *, enabled: bool = True, debug: bool = False, prompts: bool = False) -> None:
         self._debug = debug
         self._prompts = prompts
-        self._stream = stream or sys.stderr
+        self._writer = writer
         self._enabled = enabled
         self._pending: list[Access] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -101,7 +105,7 @@ class AccessLog:
         key: str = "",
         route: str = "",
         level: Literal["debug", "info"] = "info",
-        passed_over: Sequence[tuple[str, str]] = (),
+        skipped: Sequence[Skipped] = (),
         error: str = "",
         request: TaskRequest | None = None,
     ) -> None:
@@ -122,7 +126,7 @@ class AccessLog:
                 key=key,
                 route=route,
                 duration_ms=int(seconds * 1e6 + 0.5) / 1000,  # A quarter of the time that `round` takes.
-                fallback=tuple(f"{name}: {reason}" for name, reason in passed_over) if passed_over else (),
+                fallback=tuple(map(str, skipped)) if skipped else (),
                 error=error,
                 request=request if self._prompts else None,
             )
@@ -139,15 +143,50 @@ class AccessLog:
             self._timer = None
         if self._pending:
             lines, self._pending = self._pending, []
-            self._stream.write(_encoder.encode_lines(lines).decode())
-            self._stream.flush()
+            self._writer.write(_encoder.encode_lines(lines), len(lines))
 
 
-def configure(level: str) -> None:
-    """Sends all records from a level on to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+class WriterHandler(logging.Handler):
+    """Pass formatted records on to a writer.
+
+    Args:
+        writer: What writes.
+    """
+
+    def __init__(self, writer: LogWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler."""
+        try:
+            self._writer.write(f"{self.format(record)}\n".encode())
+        except (TypeError, ValueError):  # Arguments that do not fit the message; logging would print the traceback.
+            self._writer.write(f"{self.format(_malformed(record))}\n".encode())
+
+
+def configure(level: str, writer: LogWriter = STANDARD_ERROR) -> None:
+    """Send all records from a level on to standard error."""
+    handler = WriterHandler(writer)
     handler.setFormatter(JSONFormatter())
+    writer.report = _report_dropped
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def _malformed(record: logging.LogRecord) -> logging.LogRecord:
+    return logging.LogRecord(
+        record.name, logging.ERROR, record.pathname, record.lineno, "malformed log record: %r", (record.msg,), None
+    )
+
+
+def _report_dropped(dropped: int) -> bytes:
+    line = {
+        "time": datetime.now(UTC),
+        "level": "warning",
+        "logger": __name__,
+        "message": f"{dropped} log lines were dropped: standard error took no more; read it, or free its disk",
+    }
+    return _encoder.encode(line) + b"\n"

@@ -1,27 +1,38 @@
-"""The two things systemd asks of a daemon: to serve on the socket it passes, and to say when it is ready."""
+"""Notify systemd (sd_notify(3))."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 
-FIRST_FD = 3
-"""SD_LISTEN_FDS_START of sd_listen_fds(3)."""
+logger = logging.getLogger(__name__)
+
+BEATS_PER_INTERVAL = 3
+"""Two may be late before systemd kills the process."""
 
 
-def passed_sockets(count: int) -> list[socket.socket]:
-    """The listening sockets that systemd passed."""
-    return [socket.socket(fileno=FIRST_FD + index) for index in range(count)]
-
-
-def notify(address: str, state: str) -> None:
-    """Sends a state such as `READY=1` (sd_notify(3)).
+class Watchdog:
+    """Tell systemd from a task of the event loop that the loop runs; systemd kills and restarts a hung process.
 
     Args:
-        address: Value of NOTIFY_SOCKET; "" where nobody listens. "@" starts an abstract socket's name.
-        state: What to say.
+        address: Value of NOTIFY_SOCKET; "@" starts an abstract socket's name, and "" means no systemd.
+        interval_s: Value of WATCHDOG_USEC, in seconds; 0 means no watchdog.
     """
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.connect(f"\0{address[1:]}" if address.startswith("@") else address)
-        channel.sendall(state.encode())
+
+    def __init__(self, address: str, interval_s: float) -> None:
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self._pause_s = interval_s / BEATS_PER_INTERVAL
+
+    async def run(self) -> None:
+        """Send WATCHDOG=1 at a third of the interval, until cancelled; return at once where nobody watches."""
+        if not self._address or not self._pause_s:
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.setblocking(False)
+            while True:
+                try:
+                    channel.sendto(b"WATCHDOG=1", self._address)
+                except OSError as error:  # Lost or full: systemd decides what a missing beat means.
+                    logger.warning("cannot notify systemd: %s", error.strerror)
+                await asyncio.sleep(self._pause_s)

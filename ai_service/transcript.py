@@ -1,156 +1,209 @@
 """What a model has written so far, for everybody who follows it.
 
-One computation has one transcript, whether anybody follows it or not. Who comes late gets the text so far at once. When
-an attempt fails, its text is void, and what another attempt writes does not continue it: followers that took some of it
-are told so, and either wait for the whole answer or give up; everybody else never notices.
+One computation has one transcript, whether anybody follows it or not. Late subscribers get the text so far at once.
+When an attempt fails, its text is void, and what another attempt writes does not continue it: subscribers that consumed
+some of it are told so, and either wait for the whole answer or give up; everybody else never notices.
 """
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ai_service.errors import AnswerInterrupted
+from ai_service.skipped import Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-class Author(msgspec.Struct, frozen=True):
-    """Who writes: provider, model, and whether it stands in for the primary or makes its answers up."""
+class Author(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who writes: provider, model, and whether it stands in for the primary or makes its answers up, and why."""
 
     provider: str
     model: str
     degraded: bool
+    degraded_reason: str = ""
 
 
-class Follower:
-    """One caller's view of a transcript.
+class LookedUp(msgspec.Struct, frozen=True):
+    """The cache was looked up and does not have the answer.
+
+    Attributes:
+        cache: How the request is answered, in the words of the metrics.
+        seconds: What the look-up took.
+    """
+
+    cache: str
+    seconds: float
+
+
+class Started(msgspec.Struct, frozen=True):
+    """A provider begins, after so many seconds in its queue."""
+
+    author: Author
+    queue_s: float
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A piece of the answer, or of the reasoning before it."""
+
+    text: str
+    reasoning: bool = False
+
+
+class Invalidated(msgspec.Struct, frozen=True):
+    """The text consumed so far is void, and no more comes."""
+
+    error: AnswerInterrupted
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """Nothing more comes: there is an answer, or an error, or the client left."""
+
+
+Message = LookedUp | Skipped | Started | Text | Invalidated | Finished
+
+
+class Subscriber:
+    """A caller's queue of messages about a computation.
 
     Args:
         restarts: Whether the caller can be told that the text it has is void, and wait for another answer.
 
     Attributes:
-        author: Who writes; None before anybody does.
-        cache: How the request is being answered, in the words of the metrics; "" before that is known.
-        timings: Seconds by name, as far as they are known.
-        told: Whether text was taken.
-        void: Why what was taken is void, and no more text comes; None where it is not.
+        consumed: Whether text was received.
     """
 
     def __init__(self, *, restarts: bool = False) -> None:
-        self.author: Author | None = None
-        self.cache = ""
-        self.timings: dict[str, float] = {}
-        self.told = False
-        self.void: AnswerInterrupted | None = None
+        self.consumed = False
         self._restarts = restarts
-        self._pending: list[str] = []
-        self._news = asyncio.Event()
+        self._void = False
+        self._queue: asyncio.Queue[Message] = asyncio.Queue()
 
-    def take(self) -> str:
-        """The text since the last time; "" where there is none.
+    def push(self, message: Message) -> None:
+        """Queue a message; no text after text that is void, since it does not continue that."""
+        if not (self._void and isinstance(message, Text)):
+            self._queue.put_nowait(message)
 
-        Raises:
-            AnswerInterrupted: What was taken before is void, and the caller cannot start again.
-        """
-        if self.void is not None and not self._restarts:
-            raise self.void
-        text = "".join(self._pending)
-        self._pending.clear()
-        self._news.clear()
-        self.told = self.told or bool(text)
-        return text
+    async def receive(self) -> list[Message]:
+        """Wait for messages and return all that there are, consecutive pieces of text of one kind joined."""
+        messages: list[Message] = []
+        for message in [await self._queue.get(), *self._pending()]:
+            last = messages[-1] if messages else None
+            if isinstance(message, Text) and isinstance(last, Text) and message.reasoning == last.reasoning:
+                messages[-1] = Text(last.text + message.text, message.reasoning)
+            else:
+                messages.append(message)
+        self.consumed = self.consumed or any(isinstance(message, Text) for message in messages)
+        return messages
 
-    async def wait(self, seconds: float) -> bool:
-        """Waits for news; False where none came in that time."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            return False
-        return True
+    def invalidate(self, error: AnswerInterrupted) -> bool:
+        """Drop the text that was not received; return whether the caller goes on: it has none, or can start again."""
+        for message in self._pending():
+            if not isinstance(message, Text):
+                self._queue.put_nowait(message)
+        if self.consumed and not self._void:
+            self._void = True
+            self._queue.put_nowait(Invalidated(error))
+        return not self.consumed or self._restarts
 
-    def wake(self) -> None:
-        """Ends the waiting, text or not."""
-        self._news.set()
-
-    def hear(self, text: str) -> None:
-        """Hands over text; not to a caller whose text is void, since it does not continue that."""
-        if self.void is not None:
-            return
-        self._pending.append(text)
-        self._news.set()
-
-    def forget(self, error: AnswerInterrupted) -> bool:
-        """Drops what was not taken; whether the follower goes on: it took nothing, or can start again."""
-        self._pending.clear()
-        if self.told and self.void is None:
-            self.void = error
-            self._news.set()
-        return not self.told or self._restarts
+    def _pending(self) -> list[Message]:
+        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
 
 
 class Transcript:
     """The text of one computation.
 
     Args:
-        kept: Whether somebody wants the result, however it comes about.
+        callers: Number of callers that wait for the result only.
 
     Attributes:
-        followers: Those who want the text as it is written.
+        subscribers: Callers that get the text as it is written.
+        running: Whether a provider is at work, instead of a queue or a lock in its way.
+        author: Who writes, or wrote last; None before anybody does.
+        skipped: The providers that gave no answer, in order.
     """
 
-    def __init__(self, *, kept: bool = True) -> None:
-        self.followers: set[Follower] = set()
-        self.kept = kept
-        self._parts: list[str] = []
-        self._author: Author | None = None
+    def __init__(self, *, callers: int = 1) -> None:
+        self.subscribers: set[Subscriber] = set()
+        self.callers = callers
+        self.running = False
+        self.author: Author | None = None
+        self.skipped: list[Skipped] = []
         self._queue_s = 0.0
+        self._pieces: list[Text] = []
 
     @property
-    def deserted(self) -> bool:
-        """Whether nobody is left for whom it would be worth to go on."""
-        return not self.kept and not self.followers
+    def abandoned(self) -> bool:
+        """Whether no caller waits any more."""
+        return not self.callers and not self.subscribers
 
-    def attach(self, follower: Follower) -> None:
-        """Gives a follower the text so far and, from now on, the rest."""
-        follower.author = self._author
-        follower.timings["queue"] = self._queue_s
-        self.followers.add(follower)
-        if self._parts:
-            follower.hear("".join(self._parts))
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Surround a provider's work, which goes on where its last caller leaves."""
+        self.running = True
+        try:
+            yield
+        finally:
+            self.running = False
 
-    def detach(self, follower: Follower) -> None:
-        """Forgets a follower."""
-        self.followers.discard(follower)
+    def attach(self, subscriber: Subscriber) -> None:
+        """Give a subscriber what was written so far and, from now on, the rest."""
+        self.subscribers.add(subscriber)
+        for skipped in self.skipped:
+            subscriber.push(skipped)
+        if self.author is not None:
+            subscriber.push(Started(self.author, self._queue_s))
+        for piece in self._pieces:
+            subscriber.push(piece)
+
+    def detach(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber."""
+        self.subscribers.discard(subscriber)
 
     def begin(self, author: Author, queue_s: float = 0.0) -> None:
-        """Says who is going to write, after so many seconds in its queue."""
-        self._author = author
-        self._queue_s = queue_s
-        for follower in self.followers:
-            follower.author = author
-            follower.timings["queue"] = queue_s
+        """Note who is going to write, after so many seconds in its queue."""
+        self.author, self._queue_s = author, queue_s
+        self._publish(Started(author, queue_s))
+
+    def skip(self, skipped: Skipped) -> None:
+        """Note that a provider gave no answer."""
+        self.skipped.append(skipped)
+        self._publish(skipped)
 
     def write(self, text: str) -> None:
-        """Adds text."""
-        if not text:
-            return
-        self._parts.append(text)
-        for follower in self.followers:
-            follower.hear(text)
+        """Add text of the answer."""
+        self._add(Text(text))
+
+    def reason(self, text: str) -> None:
+        """Add text of the reasoning before it."""
+        self._add(Text(text, reasoning=True))
 
     def discard(self, provider: str, outcome: str) -> None:
-        """Makes the text void, because the attempt that wrote it failed.
+        """Make the text void, because the attempt that wrote it failed.
 
         Args:
             provider: Whose attempt.
             outcome: Why, in the words of the metrics.
         """
-        self._parts.clear()
+        self._pieces.clear()
         error = interruption([{"provider": provider, "problem": outcome}])
-        self.followers = {follower for follower in self.followers if follower.forget(error)}
+        self.subscribers = {subscriber for subscriber in self.subscribers if subscriber.invalidate(error)}
+
+    def _add(self, piece: Text) -> None:
+        if piece.text:
+            self._pieces.append(piece)
+            self._publish(piece)
+
+    def _publish(self, message: Message) -> None:
+        for subscriber in self.subscribers:
+            subscriber.push(message)
 
 
 def interruption(details: list[dict[str, str]] | None = None) -> AnswerInterrupted:
-    """What somebody is told who was sent text that is void now."""
+    """Return the error for a caller whose text is void now."""
     return AnswerInterrupted("The answer broke off, and what was sent of it is void; ask again.", details=details)

@@ -25,13 +25,13 @@ class Question(msgspec.Struct, frozen=True):
     Attributes:
         request: In its canonical form.
         digest: The task's digest of it, for the key.
-        stream: Whether the body asks for a stream.
+        stream: Whether the body asks for a stream; None where it does not say.
         include_usage: Whether the stream shall end with the tokens that were used.
     """
 
     request: TaskRequest
     digest: str
-    stream: bool = False
+    stream: bool | None = None
     include_usage: bool = False
 
 

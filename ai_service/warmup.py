@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -14,8 +14,8 @@ from ai_service.errors import HTTPError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ai_service.answer_service import AnswerService
     from ai_service.background import Background
-    from ai_service.completion import Completions
     from ai_service.tasks import Task
     from ai_service.validation import Question, QuestionReader
 
@@ -39,8 +39,9 @@ ATTEMPTS = 5
 
 
 class WarmupReport(msgspec.Struct):
-    """How the last warm-up went, or goes. `skipped` were answered already."""
+    """How the last warm-up of this instance went, or goes. `skipped` were answered already."""
 
+    covers: Literal["instance"] = "instance"
     running: bool = False
     planned: int = 0
     done: int = 0
@@ -53,7 +54,7 @@ class Warmup:
 
     Args:
         tasks: Each task with the reader of its questions.
-        completions: Answers them.
+        answers: Answers them.
         background: Finds the moments in which no caller waits.
         pause_s: Seconds between two calls.
     """
@@ -61,13 +62,13 @@ class Warmup:
     def __init__(
         self,
         tasks: Sequence[tuple[Task, QuestionReader]],
-        completions: Completions,
+        answers: AnswerService,
         background: Background,
         *,
         pause_s: float,
     ) -> None:
         self._tasks = {task.name: (task, reader) for task, reader in tasks}
-        self._completions = completions
+        self._answers = answers
         self._background = background
         self._pause_s = pause_s
         self._running: asyncio.Task[None] | None = None
@@ -127,7 +128,7 @@ class Warmup:
 
     async def _answer(self, task: Task, question: Question) -> str:
         """How it ended; what gave way to a caller is offered again."""
-        work = partial(self._completions.refresh, task, question, purpose="warmup")
+        work = partial(self._answers.refresh, task, question, purpose="warmup")
         outcome = "skipped"
         for _ in range(ATTEMPTS):
             ended = self._background.offer(f"warmup:{task.name}:{question.digest}", "warmup", task.name, work)

@@ -35,6 +35,7 @@ from bench.report.console import LineObserver, ProgressObserver, print_closing, 
 from bench.report.page import render
 from bench.results import load_result, write_atomically
 from bench.samples import read_samples
+from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 from lab.errors import LabError
 
@@ -116,8 +117,9 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         read_marks(options.marks, datetime.now(UTC), 0.0)  # a mistake in it is told before anything is measured
     workloads = _chosen(profile, options)
     with ExitStack() as stack:
-        target = stack.enter_context(Target(options.target))
-        ollama = stack.enter_context(Ollama(options.ollama)) if options.ollama else None
+        trust = Trust(options.ca_file)
+        target = stack.enter_context(Target(options.target, trust))
+        ollama = stack.enter_context(Ollama(options.ollama, trust)) if options.ollama else None
         target.require_ready()
         if ollama is not None:
             ollama.loaded()  # A wrong URL is told before anything is measured.
@@ -200,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure a service and hold it to its bounds")
     run.add_argument("--target", required=True, metavar="URL", help="the service, e.g. http://127.0.0.1:3010")
+    add_ca_file(run)
     run.add_argument("--profile", default="lab", help="which bounds and how much load (default: lab)")
     run.add_argument("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)")
     run.add_argument("--duration", type=_duration, help="of each cached phase, e.g. 30s (default: the profile's)")

@@ -21,6 +21,7 @@ from bench.load.plan import plan
 from bench.load.target import Target
 from bench.measure import make_folder, measure
 from bench.report.console import LineObserver
+from bench.tls import Trust
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of a run; they mean what they mean to ``python -m bench run``."""
     group = parser.getgroup("alchemorsel bench")
     group.addoption("--target", metavar="URL", help="the service to measure, e.g. http://127.0.0.1:3010")
+    group.addoption(
+        "--ca-file", default="", metavar="FILE", help="CA bundle for https:// URLs (default: the operating system's)"
+    )
     group.addoption("--profile", default="lab", help="which bounds and how much load (default: lab)")
     group.addoption("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)")
     group.addoption("--ollama", metavar="URL", help="the Ollama behind it: cold starts, memory, its own account")
@@ -54,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("pytest bench measures a running service: say --target URL")
     try:
         config.stash[PROFILE] = load_profile(config.getoption("--profile"), config.getoption("--slo"))
-        with Target(config.getoption("--target")), _ollama(config):
+        with _target(config), _ollama(config):
             pass
     except BenchError as error:
         raise pytest.UsageError(str(error)) from error
@@ -79,9 +83,13 @@ def planned_rules(config: pytest.Config) -> list[FINDING]:
     return [(phase.name, phase.task, rule) for phase in phases for rule in rules_of(phase)]
 
 
+def _target(config: pytest.Config) -> Target:
+    return Target(config.getoption("--target"), Trust(config.getoption("--ca-file")))
+
+
 def _ollama(config: pytest.Config) -> AbstractContextManager[Ollama | None]:
     url = config.getoption("--ollama")
-    return Ollama(url) if url else nullcontext()
+    return Ollama(url, Trust(config.getoption("--ca-file"))) if url else nullcontext()
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +101,7 @@ def measured(request: pytest.FixtureRequest) -> Result:
     console = Console(file=cast("IO[str]", config.get_terminal_writer()))
     try:
         with (
-            Target(config.getoption("--target")) as target,
+            _target(config) as target,
             _ollama(config) as ollama,
             LineObserver(console) as observer,
         ):

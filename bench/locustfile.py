@@ -27,10 +27,12 @@ from locust.runners import MasterRunner, WorkerRunner
 # Locust puts this file's folder on the path; the package is one level up.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
+from bench.errors import UsageError
 from bench.load.client import Client
 from bench.load.options import add_options, schedule_of
 from bench.load.recorder import END_MESSAGE, FLUSH_SECONDS, SAMPLES_MESSAGE, Messenger, SampleFile
 from bench.load.source import Source
+from bench.tls import Trust
 
 if TYPE_CHECKING:
     import argparse
@@ -48,9 +50,11 @@ def prepare(environment: Environment, **_: object) -> None:
     options = _options(environment)
     if environment.host:
         try:
-            Client(environment.host, 1, {})
+            Client(environment.host, 1, {}, Trust(options.ca_file))
         except ValueError as error:
             raise SystemExit(f"--host {error}") from error
+        except UsageError as error:
+            raise SystemExit(str(error)) from error
     options.num_users = max(options.num_users or 1, options.expect_workers)
     if schedule_of(options) is not None:
         options.spawn_rate = options.num_users

@@ -57,12 +57,12 @@ def measure(
     Raises:
         GeneratorError: The generator failed.
     """
-    probes: dict[str, LoadGenerator] = {"stream": StreamProbe(target.url)}
+    probes: dict[str, LoadGenerator] = {"stream": StreamProbe(target.url, target.trust)}
     if ollama is not None:
         probes["cold"] = ColdProbe(target.ask, ollama)
     session = Session(
         target,
-        Generator(target.url, folder / "locust.log", processes),
+        Generator(target.url, folder / "locust.log", processes, ca_file=target.trust.ca_file),
         profile,
         observer,
         secrets.token_hex(8),

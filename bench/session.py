@@ -142,15 +142,15 @@ class Session:
         self.observer.ended(shape)
 
     def _attempt(self, phase: Phase, file: Path, attempt: int) -> PhaseRecord:
+        loaded = self.ollama.steady() if self.ollama else ()
         before, began_s = self.target.counters(), time.perf_counter()
-        loaded = self.ollama.loaded() if self.ollama else ()
         self.observer.began(f"{phase.name}: {phase.task}", phase.arrivals.count)
         try:
             self.probes.get(phase.name, self.generator).run(phase, file, self.observer.advanced)
         finally:
             record = self._record(phase, file, before, attempt, began_s)
         if self.ollama:
-            now = self.ollama.loaded()
+            now = self.ollama.steady()
             record = replace(record, ollama_asked=set(now) != set(loaded), models=now)
             self.records[-1] = record
         return record

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ai_service.error_response import error_response
 from ai_service.errors import Forbidden, HTTPError, TooManyRequests, Unauthorized
-from ai_service.request_parts import KEY_NAME, request_id_of
+from ai_service.request_parts import KEY_NAME, has_body, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,7 @@ class AccessGate:
         self, error: HTTPError, scope: Scope, headers: dict[bytes, bytes], send: Send, started: float
     ) -> None:
         request_id = request_id_of(headers)
-        body, head = error_response(error, request_id, scope["path"])
+        body, head = error_response(error, request_id, scope["path"], unread=has_body(headers))
         await send({"type": "http.response.start", "status": error.status, "headers": head})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
         task = self._tasks.get(scope["path"], "")

@@ -1,6 +1,8 @@
-"""A stored answer."""
+"""A stored answer, and its form in the store."""
 
 from __future__ import annotations
+
+from zlib import crc32
 
 import msgspec
 
@@ -21,6 +23,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         confidence: From 0 to 1.
         degraded: Whether a fallback wrote it.
         packed: The body as a Zstandard frame; None where the body is too small to gain by it, and before it is stored.
+        degraded_reason: Which providers were passed over and why; "" where none was.
     """
 
     body: bytes
@@ -33,8 +36,10 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     confidence: float
     degraded: bool
     packed: bytes | None = None
+    degraded_reason: str = ""
 
 
+SEAL_BYTES = 4
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Entry).decode
 
@@ -44,15 +49,27 @@ def packed(entry: Entry) -> Entry:
     return entry if entry.packed is not None else msgspec.structs.replace(entry, packed=pack(entry.body))
 
 
-def encode(entry: Entry) -> bytes:
-    """The bytes to store: of a body that is packed, only the packed form."""
-    return _encode(entry if entry.packed is None else msgspec.structs.replace(entry, body=b""))
+def encode(entry: Entry, key: str) -> bytes:
+    """Return the bytes to store under a key: of a body that is packed, only the packed form.
+
+    They end with a seal, as one more element than an entry has: earlier versions, which know no seal, read them too.
+    """
+    fields = msgspec.structs.astuple(entry if entry.packed is None else msgspec.structs.replace(entry, body=b""))
+    unsealed = _encode((*fields, bytes(SEAL_BYTES)))[:-SEAL_BYTES]
+    return unsealed + _seal(unsealed, key)
 
 
-def decode(raw: bytes) -> Entry | None:
-    """Reads a stored entry; None where the bytes are not one (another program's, or damaged)."""
+def decode(raw: bytes, key: str) -> Entry | None:
+    """Read what is stored under a key; None where it is damaged, or another program's, or was stored under another."""
+    if raw[-SEAL_BYTES:] != _seal(raw[:-SEAL_BYTES], key):
+        return None
     try:
         entry = _decode(raw)
         return entry if entry.packed is None else msgspec.structs.replace(entry, body=unpack(entry.packed))
     except ValueError:
         return None
+
+
+def _seal(unsealed: bytes, key: str) -> bytes:
+    """Return a checksum (CRC-32) of an entry's bytes and its key."""
+    return crc32(unsealed, crc32(key.encode())).to_bytes(SEAL_BYTES, "big")

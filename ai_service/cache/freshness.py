@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ai_service.confidence import MAX_AFTER_FAILURE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -38,10 +40,12 @@ def may_serve_stale(entry: Entry, now: float, *, revalidate_s: float, max_stale_
     """Whether an entry past its freshness may be served before anybody is asked for a new one.
 
     Args:
-        entry: The entry. A fallback's answer is only served so to callers that want it: the primary may be back.
+        entry: The entry. A fallback's answer, or one with a failed check, is only served so to callers that want it: a
+            better one may be had.
         now: Seconds since the epoch.
         revalidate_s: The operator's stale-while-revalidate (RFC 5861, section 3).
         max_stale_s: The caller's `max-stale` (RFC 9111, section 5.2.1.2); 0 where it was not sent.
     """
-    allowed = max(0.0 if entry.degraded else revalidate_s, max_stale_s)
+    doubtful = entry.degraded or entry.confidence <= MAX_AFTER_FAILURE
+    allowed = max(0.0 if doubtful else revalidate_s, max_stale_s)
     return now < min(entry.fresh_until + allowed, entry.stale_until)

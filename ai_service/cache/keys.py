@@ -1,6 +1,8 @@
-"""Names of what is stored. `v1` is the layout of this module and of `entry`: a change of either raises it."""
+"""Names of what is stored. `v2` is the layout of this module and of `entry`: a change of either raises it."""
 
-PREFIX = "ai:v1:"
+PREFIX = "ai:v2:"
+SCOPE = "shared"
+"""Every API key finds every answer."""
 RATES = "ai:rates"
 """Begins the keys of what is counted for API keys; no purge touches it."""
 LEADER_KEY = "ai:leader"
@@ -10,26 +12,26 @@ UNKNOWN_MODEL = "0" * 12
 """Stands for the digest of a model that nobody has seen yet; nothing is stored under it."""
 
 
-def answer_key(task: str, model_digest: str, request_digest: str) -> str:
-    """Key of an answer: `ai:v1:<task>:<model digest, 12>:<request digest, 32>`."""
-    return f"{PREFIX}{task}:{model_digest}:{request_digest}"
+def answer_key(epoch: str, task: str, model_digest: str, request_digest: str) -> str:
+    """Return the key of an answer: `ai:v2:<epoch>:<scope>:<task>:<model digest, 12>:<request digest, 32>`."""
+    return f"{PREFIX}{epoch}:{SCOPE}:{task}:{model_digest}:{request_digest}"
 
 
-def answers_of(task: str) -> str:
-    """What the keys of all answers of a task begin with."""
-    return f"{PREFIX}{task}:"
+def answers_of(epoch: str, task: str) -> str:
+    """Return the prefix of the keys of a task's answers."""
+    return f"{PREFIX}{epoch}:{SCOPE}:{task}:"
 
 
-def generation_key(task: str) -> str:
-    """Key of what every purge of a task's answers changes."""
-    return f"{PREFIX}generation:{task}"
+def epoch_key(task: str) -> str:
+    """Return the key of a task's epoch."""
+    return f"{PREFIX}epoch:{task}"
 
 
 def model_key(provider: str, model: str) -> str:
-    """Key under which a model's last known digest is remembered."""
+    """Return the key under which a model's last known digest is remembered."""
     return f"{PREFIX}model:{provider}:{model}"
 
 
 def lock_key(key: str, purpose: str) -> str:
-    """Key of the lock under which an answer is computed for a purpose: `request` or background work."""
+    """Return the key of the lock under which an answer is computed for a purpose: `request` or background work."""
     return f"{PREFIX}lock:{purpose}:{key.removeprefix(PREFIX)}"

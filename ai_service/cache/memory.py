@@ -27,9 +27,6 @@ class MemoryLayer:
         max_bytes: Bound on bodies and their overhead.
         trust_s: Seconds in which the store is not asked again.
         clock: Monotonic seconds.
-
-    Attributes:
-        purges: How often entries were forgotten on purpose: what was asked for before may not be put in after.
     """
 
     def __init__(
@@ -40,7 +37,6 @@ class MemoryLayer:
         self._trust_s = trust_s
         self._clock = clock
         self._bytes = 0
-        self.purges = 0
 
     def __len__(self) -> int:
         return len(self._held)
@@ -79,7 +75,6 @@ class MemoryLayer:
 
     def drop_all(self, prefix: str) -> None:
         """Forgets every entry whose key begins so."""
-        self.purges += 1
         for key in [key for key in self._held if key.startswith(prefix)]:
             self.drop(key)
 

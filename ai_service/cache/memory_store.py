@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from ai_service.cache.store import Claim, Kept
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ai_service.cache.store import Generation, Lock
+    from ai_service.cache.store import Lock
 
 
 class MemoryStore:
@@ -32,6 +31,11 @@ class MemoryStore:
         self._bytes = 0
         self._clock = clock
 
+    async def connect(self, patience_s: float) -> bool:
+        """See Store."""
+        del patience_s
+        return True
+
     async def get(self, key: str) -> bytes | None:
         """See Store."""
         held = self._values.get(key)
@@ -43,47 +47,29 @@ class MemoryStore:
         self._values.move_to_end(key)
         return held[0]
 
-    async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
+    async def set(self, key: str, value: bytes, ttl_s: float | None = None, *, if_absent: bool = False) -> bool:
         """See Store."""
+        if if_absent and await self.get(key) is not None:
+            return False
         self._drop(key)
-        self._values[key] = (value, self._clock() + ttl_s)
+        self._values[key] = (value, math.inf if ttl_s is None else self._clock() + ttl_s)
         self._bytes += len(key) + len(value)
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._values)))
         return True
 
-    async def keep(
-        self, key: str, value: bytes, ttl_s: float, generation: Generation, lock: Lock | None = None
-    ) -> Kept:
+    async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
         """See Store."""
-        if lock is not None:
-            await self.release(lock)
-        if (await self.get(generation.key) or b"") != generation.value:
-            return Kept.OUTDATED
-        return Kept.STORED if await self.set(key, value, ttl_s) else Kept.REFUSED
-
-    async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
-        """See Store."""
-        free = await self.get(lock.key) is None
-        if free:
-            await self.set(lock.key, lock.token, ttl_s)
-        return Claim(free, tuple([await self.get(key) for key in look]))
-
-    async def seek(self, key: str, generation: str, lock: Lock, ttl_s: float) -> bytes | Claim | None:
-        """See Store."""
-        value = await self.get(key)
-        return await self.claim(lock, ttl_s, key, generation) if value is None else value
+        return await self.set(lock.key, lock.token, ttl_s, if_absent=True)
 
     async def extend(self, lock: Lock, ttl_s: float) -> bool:
         """See Store."""
         return await self.get(lock.key) == lock.token and await self.set(lock.key, lock.token, ttl_s)
 
-    async def release(self, lock: Lock) -> bool:
+    def release(self, lock: Lock) -> None:
         """See Store."""
-        held = await self.get(lock.key) == lock.token
-        if held:
+        if self._values.get(lock.key, (b"",))[0] == lock.token:
             self._drop(lock.key)
-        return held
 
     async def count(self, prefix: str) -> int | None:
         """See Store."""

@@ -56,9 +56,10 @@ class RedisHealth:
         return None if now < self._paused_until else now
 
     def succeeded(self, operation: str) -> None:
-        """Takes note of an answer."""
+        """Takes note of an answer; Redis is left alone no longer, also where a patient first look found it."""
         self.available = True
         self._failures = 0
+        self._paused_until = 0.0
         if self._refused:
             self._refused.discard(operation)
         if self._down:
@@ -90,4 +91,5 @@ class RedisHealth:
         self._on_down()
         if not self._down:
             self._down = True
-            logger.error("Redis does not answer (%s)", error or type(error).__name__)
+            reason = str(error) or ("no answer in time" if late else type(error).__name__)
+            logger.error("Redis does not answer (%s)", reason)

@@ -4,39 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from ai_service.cache import redis_scripts as scripts
-from ai_service.cache.redis_address import RedisAddress
-from ai_service.cache.redis_connection import RedisConnection
-from ai_service.cache.redis_health import RedisHealth
+from ai_service.cache.redis_health import COOL_OFF_S, RedisHealth
 from ai_service.cache.redis_tls import share_trust
-from ai_service.cache.store import Claim, Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from redis.asyncio import ConnectionPool
 
-    from ai_service.cache.store import Generation, Lock
+    from ai_service.cache.store import Lock
 
 TIMEOUT_S = 0.05
-MAX_CONNECTIONS = 64
+CONNECT_ATTEMPTS = 5
+CONNECT_PAUSE_S = 0.1
+MAX_CONNECTIONS = 8
+"""A burst opens no more than these within its deadline, TLS included; who comes later waits for one of them."""
+LATE_S = 5.0
+"""So long a reply that nobody waits for may still come; a lock that it tells of has run out by then."""
 SCAN_STEP = 500
+EXTEND = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0"
+RELEASE = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0"
+"""Compare and act in one step: a lock that expired may be another's by now."""
+FAILURES = (RedisError, OSError, TimeoutError, ValueError, RecursionError)
+"""What calls raise; the last two where something else than a Redis answers."""
 
 
 class RedisStore:
     """A Redis server. Every operation has a deadline; when it fails, all of them pause for a second.
-
-    What requests wait for goes over a connection of our own (`docs/decisions/0016`), the rest over the library's.
 
     Args:
         url: `redis://host:port/db`, without a password; `rediss://` is TLS.
@@ -63,7 +68,7 @@ class RedisStore:
         timeout_s: float = TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._redis = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
             username=username or None,
             password=password or None,
@@ -74,12 +79,12 @@ class RedisStore:
             driver_info=None,  # Neither this nor the next needs rights that the ACL user does not have.
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
-        share_trust(self._redis.connection_pool, authorities)
-        self._health = RedisHealth(on_failure, self._abort, clock)
-        self._address = RedisAddress(self._redis.connection_pool)
-        self._connection: RedisConnection | None = None
+        share_trust(pool, authorities)
+        self._redis = Redis.from_pool(pool)
+        self._health = RedisHealth(on_failure, self._leave_alone, clock)
         self._timeout_s = timeout_s
-        self._releasing: set[asyncio.Task[bool]] = set()
+        self._clock = clock
+        self._behind: set[asyncio.Task[None]] = set()
 
     @property
     def available(self) -> bool:
@@ -91,52 +96,61 @@ class RedisStore:
         """For others who use the same Redis, by way of `attempt`."""
         return self._redis.connection_pool
 
+    async def connect(self, patience_s: float) -> bool:
+        """See Store. A process that has just started is late itself, so that 50 ms would say little about Redis."""
+        give_up = self._clock() + patience_s
+        while True:
+            begun = self._clock()
+            try:
+                async with asyncio.timeout(patience_s / CONNECT_ATTEMPTS):
+                    # All connections at once: none is left to be opened within an operation's deadline.
+                    await asyncio.gather(*(self._redis.ping() for _ in range(MAX_CONNECTIONS)))
+            except (RedisError, OSError, TimeoutError) as error:
+                self._health.failed("connect", error, begun)
+                is_late = isinstance(error, TimeoutError | RedisTimeoutError | BusyLoadingError)
+                if not is_late or self._clock() >= give_up:
+                    return False
+                await asyncio.sleep(CONNECT_PAUSE_S)
+            else:
+                self._health.succeeded("connect")
+                return True
+
     async def get(self, key: str) -> bytes | None:
         """See Store."""
-        found: bytes | None = await self._command("get", "GET", key)
-        return found
+        found = await self.attempt("get", lambda: self._redis.get(key))
+        return found if isinstance(found, bytes) else None
 
-    async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
+    async def set(self, key: str, value: bytes, ttl_s: float | None = None, *, if_absent: bool = False) -> bool:
         """See Store."""
-        return bool(await self.attempt("set", lambda: self._redis.set(key, value, px=_milliseconds(ttl_s))))
+        px = None if ttl_s is None else _milliseconds(ttl_s)
+        return await self.attempt("set", lambda: self._redis.set(key, value, px=px, nx=if_absent)) is True
 
-    async def keep(
-        self, key: str, value: bytes, ttl_s: float, generation: Generation, lock: Lock | None = None
-    ) -> Kept:
+    async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
         """See Store."""
-        keys = (key, generation.key) if lock is None else (key, generation.key, lock.key)
-        arguments = (generation.value, value, _milliseconds(ttl_s), b"" if lock is None else lock.token)
-        kept = await self._command("set", "EVAL", scripts.KEEP, len(keys), *keys, *arguments)
-        return Kept.REFUSED if kept is None else Kept.STORED if kept else Kept.OUTDATED
+        taking: asyncio.Future[Any] | None = None
 
-    async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
-        """See Store."""
-        keys = (lock.key, *look)
-        found = await self._command("claim", "EVAL", scripts.CLAIM, len(keys), *keys, lock.token, _milliseconds(ttl_s))
-        return None if found is None else Claim(bool(found[0]), tuple(found[1:]))
+        async def take() -> Any:
+            nonlocal taking
+            taking = asyncio.ensure_future(self._redis.set(lock.key, lock.token, px=_milliseconds(ttl_s), nx=True))
+            reply = await asyncio.shield(taking)
+            return reply is True if reply is True or reply is None else None
 
-    async def seek(self, key: str, generation: str, lock: Lock, ttl_s: float) -> bytes | Claim | None:
-        """See Store."""
+        held: bool | None = None
         try:
-            found = await self._command(
-                "seek", "EVAL", scripts.SEEK, 3, key, lock.key, generation, lock.token, _milliseconds(ttl_s)
-            )
-        except asyncio.CancelledError:  # The lock may be this seeker's by now, who is gone.
-            releasing = asyncio.create_task(self.release(lock))
-            self._releasing.add(releasing)
-            releasing.add_done_callback(self._releasing.discard)
-            raise
-        return _claim(found) if isinstance(found, list) else found
+            held = await self.attempt("acquire", take)
+        finally:
+            if held is None and taking is not None and _may_hold(taking):
+                self._behind_it(self._let_go(lock, taking))
+        return held
 
     async def extend(self, lock: Lock, ttl_s: float) -> bool:
         """See Store."""
-        return bool(
-            await self._command("extend", "EVAL", scripts.EXTEND, 1, lock.key, lock.token, _milliseconds(ttl_s))
-        )
+        arguments = (lock.token, _milliseconds(ttl_s))
+        return bool(await self.attempt("extend", lambda: self._redis.eval(EXTEND, 1, lock.key, *arguments)))
 
-    async def release(self, lock: Lock) -> bool:
+    def release(self, lock: Lock) -> None:
         """See Store."""
-        return bool(await self._command("release", "EVAL", scripts.RELEASE, 1, lock.key, lock.token))
+        self._behind_it(self._let_go(lock))
 
     async def count(self, prefix: str) -> int | None:
         """See Store."""
@@ -152,10 +166,12 @@ class RedisStore:
 
     async def close(self) -> None:
         """See Store."""
-        await asyncio.sleep(0)  # Seekers who were cancelled just now are told, and free their locks.
-        await asyncio.gather(*self._releasing)
-        if self._connection is not None:
-            await self._connection.close()
+        await asyncio.sleep(0)  # Who was cancelled while taking a lock just now is told, and frees it.
+        if self._behind:
+            _, late = await asyncio.wait(self._behind, timeout=2 * self._timeout_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self._redis.aclose()
 
     async def _scan(self, prefix: str, *, remove: bool) -> int | None:
@@ -173,22 +189,6 @@ class RedisStore:
             if cursor == 0:
                 return seen
 
-    async def _command(self, operation: str, *arguments: str | bytes | int) -> Any:
-        """Gives one command to the connection; see `attempt`."""
-        begun = self._health.begin()
-        if begun is None:
-            return None
-        connection = self._connection
-        if connection is None or connection.ended:
-            connection = self._connection = RedisConnection(self._address, self._timeout_s)
-        try:
-            value = await connection.command(*arguments)
-        except RedisError as error:
-            self._health.failed(operation, error, begun)
-            return None
-        self._health.succeeded(operation)
-        return value
-
     async def attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
         """Makes one call of Redis; None where it failed or where the store is being left alone.
 
@@ -202,21 +202,38 @@ class RedisStore:
         try:
             async with asyncio.timeout(self._timeout_s):
                 value = await call()
-        except (RedisError, OSError, TimeoutError) as error:
+        except FAILURES as error:
             self._health.failed(operation, error, begun)
             return None
         self._health.succeeded(operation)
         return value
 
-    def _abort(self) -> None:
-        """Redis is down: nothing more is expected of the connection."""
-        if self._connection is not None:
-            self._connection.abort(RedisConnectionError("Redis is left alone"))
+    async def _let_go(self, lock: Lock, taking: asyncio.Future[Any] | None = None) -> None:
+        """Free a lock that may have been taken, as soon as Redis answers; after a while it has run out by itself."""
+        release = partial(self._redis.eval, RELEASE, 1, lock.key, lock.token)
+        give_up = self._clock() + LATE_S
+        if taking is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.gather(taking, return_exceptions=True), LATE_S)
+        while await self.attempt("release", release) is None and self._clock() < give_up:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(COOL_OFF_S)
+
+    def _behind_it(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
+
+    def _leave_alone(self) -> None:
+        """Redis is down: nothing more is expected of the connections there are."""
+        self._behind_it(self._redis.connection_pool.disconnect(inuse_connections=False))
 
 
-def _claim(found: list[Any]) -> Claim | None:
-    held, generation = found
-    return None if held < 0 else Claim(bool(held), (None, generation))
+def _may_hold(taking: asyncio.Future[Any]) -> bool:
+    """Return whether Redis may have taken a lock; not where it refused, or another holds it."""
+    if not taking.done() or taking.cancelled():
+        return True
+    error = taking.exception()
+    return taking.result() is True if error is None else not isinstance(error, ResponseError)
 
 
 def _milliseconds(seconds: float) -> int:

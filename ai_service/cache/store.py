@@ -5,7 +5,6 @@ No method of a store raises because the store is down: a lost cache is a slower 
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import NamedTuple, Protocol
 
 
@@ -13,48 +12,12 @@ class Lock(NamedTuple):
     """A lock.
 
     Attributes:
-        key: Where it is.
-        token: Nobody else's; who knows it may extend and release the lock.
+        key: Where it is stored.
+        token: Unique; with it the lock can be extended and released.
     """
 
     key: str
     token: bytes
-
-
-class Claim(NamedTuple):
-    """An attempt at a lock.
-
-    Attributes:
-        held: Whether the lock is the caller's now.
-        seen: The values of the keys that were looked at in the same step; None for those that there are not.
-    """
-
-    held: bool
-    seen: tuple[bytes | None, ...] = ()
-
-
-class Generation(NamedTuple):
-    """What an answer is computed under. A purge begins another, and what was computed under an old one is not kept.
-
-    Attributes:
-        key: The store's key that holds the present one.
-        value: As it was when the computing began; b"" where the store had none, or could not say.
-        purges: How often this process had forgotten answers by then.
-    """
-
-    key: str
-    value: bytes = b""
-    purges: int = 0
-
-
-class Kept(Enum):
-    """What became of a value that was to be kept."""
-
-    STORED = "stored"
-    REFUSED = "refused"
-    """The store is full or down."""
-    OUTDATED = "outdated"
-    """A purge came between."""
 
 
 class Store(Protocol):
@@ -62,7 +25,7 @@ class Store(Protocol):
 
     Attributes:
         name: Word for `Cache-Status`, metrics and health.
-        remote: Whether it is a round trip away.
+        remote: Whether it is a round trip away, and shared with other processes.
     """
 
     name: str
@@ -72,62 +35,58 @@ class Store(Protocol):
     def available(self) -> bool:
         """Whether the last operation reached it."""
 
+    async def connect(self, patience_s: float) -> bool:
+        """Connect before the first request, by several patient attempts.
+
+        Args:
+            patience_s: Seconds that they take at most, where the store neither answers nor refuses.
+
+        Returns:
+            Whether the store answers; False where it is known to be down.
+        """
+
     async def get(self, key: str) -> bytes | None:
-        """The value, or None where there is none or the store is down."""
+        """Return the value; None where there is none or the store is down."""
 
-    async def set(self, key: str, value: bytes, ttl_s: float) -> bool:
-        """Stores a value for `ttl_s` seconds; False where the store is down."""
-
-    async def keep(
-        self, key: str, value: bytes, ttl_s: float, generation: Generation, lock: Lock | None = None
-    ) -> Kept:
-        """Stores a value unless its generation is over, and frees the lock whatever comes of it, in one step.
+    async def set(self, key: str, value: bytes, ttl_s: float | None = None, *, if_absent: bool = False) -> bool:
+        """Store a value.
 
         Args:
             key: Where to.
             value: What.
-            ttl_s: For how long, in seconds.
-            generation: What it was computed under.
-            lock: Is freed, if it is still held with its token; None for none.
+            ttl_s: Seconds until it expires; None for never.
+            if_absent: Whether a value that is there stays.
+
+        Returns:
+            Whether it is stored; False also where the store is full or down.
         """
 
-    async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
-        """Tries to take a lock, and looks at what it is for; None where the store is down.
+    async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
+        """Try to take a lock.
 
         Args:
             lock: The lock.
-            ttl_s: Seconds after which it is free again by itself.
-            look: Keys of the values that are looked at.
-        """
-
-    async def seek(self, key: str, generation: str, lock: Lock, ttl_s: float) -> bytes | Claim | None:
-        """The value, or else an attempt at the lock under which it is computed, in one step.
-
-        Args:
-            key: The value's.
-            generation: Key of the generation that it is computed under.
-            lock: Is freed again where whoever asked is gone by then.
-            ttl_s: Seconds after which the lock is free again by itself.
+            ttl_s: Seconds until it expires unless it is extended.
 
         Returns:
-            The value; where there is none, what `claim` gives for the lock, the key and the generation; None where the
-            store is down, or takes no locks because it is full.
+            Whether it is held now; None where the store is down, or takes no locks because it is full. A reply that
+            comes too late leaves no lock behind.
         """
 
     async def extend(self, lock: Lock, ttl_s: float) -> bool:
-        """Lets a held lock last `ttl_s` seconds from now; False where it is not held with its token (any more)."""
+        """Have a held lock expire in `ttl_s` seconds; return False where it is not held with its token any more."""
 
-    async def release(self, lock: Lock) -> bool:
-        """Frees a held lock; False where it is not held with its token (any more)."""
+    def release(self, lock: Lock) -> None:
+        """Free a lock, if it is still held with its token; whoever calls this does not wait for it."""
 
     async def count(self, prefix: str) -> int | None:
-        """How many keys begin so; None where the store is down. Looks at every key: for administrators."""
+        """Count the keys that begin so; None where the store is down. Scans every key: for administrators."""
 
     async def purge(self, prefix: str) -> int | None:
-        """Removes the keys that begin so, and says how many; None where the store is down, or went down meanwhile."""
+        """Remove the keys that begin so and count them; None where the store is down, or went down meanwhile."""
 
     async def ping(self) -> bool:
-        """Whether the store answers."""
+        """Return whether the store answers."""
 
     async def close(self) -> None:
-        """Gives connections back."""
+        """Close connections."""

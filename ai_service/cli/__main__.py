@@ -16,6 +16,7 @@ from ai_service.cli.components import become
 from ai_service.cli.errors import CliError
 from ai_service.cli.output import AsJson, errors, print_json
 from ai_service.cli.site import Site
+from ai_service.knobs import PREFIX
 
 HELP = """Look at, steer and try a host's AI.
 
@@ -67,6 +68,15 @@ def choose(
     host: Annotated[
         str, typer.Option("--host", "-H", help="Run on this host, over SSH, as `ssh HOST` reaches it.", metavar="HOST")
     ] = "",
+    ca_file: Annotated[
+        str,
+        typer.Option(
+            envvar=f"{PREFIX}CA_FILE",
+            help="CA bundle that certificates of https:// are checked with; the operating system's unless given.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = "",
     ssh_config: Annotated[
         str, typer.Option(help="OpenSSH configuration to use for it.", metavar="FILE", show_default=False)
     ] = "",
@@ -74,7 +84,7 @@ def choose(
     """Where the command is run: here, or on another host, by the command that is installed there."""
     if host and ctx.invoked_subcommand != "bench":
         become(_over_ssh(host, ssh_config, ctx.meta["typed"]))
-    ctx.obj = Site.from_env(os.environ)
+    ctx.obj = Site.from_env(os.environ, ca_file=ca_file)
     ctx.meta["host"], ctx.meta["ssh_config"] = host, ssh_config
 
 

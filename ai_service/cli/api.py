@@ -108,7 +108,7 @@ class Api:
 
     def _server(self, key: str) -> Server:
         hint = "`alchemorsel status` shows what runs, `alchemorsel logs api` why it does not."
-        return Server("The API", self._site.api_url, hint=hint, key=key)
+        return Server("The API", self._site.api_url, hint=hint, key=key, ca_file=self._site.ca_file)
 
 
 def _refuse(response: httpx.Response) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from ai_service.cli.errors import NotReachableError
+from ai_service.cli.errors import CliError, NotReachableError
+from ai_service.knobs import PREFIX
+from ai_service.tls import certificate_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +27,18 @@ class Server:
         base_url: Its address.
         hint: What to do where it does not answer.
         key: Its API key; "" where it wants none.
+        ca_file: CA bundle for https://; "" for the operating system's.
+
+    Raises:
+        CliError: The CA bundle cannot be read.
     """
 
-    def __init__(self, name: str, base_url: str, *, hint: str, key: str = "") -> None:
+    def __init__(self, name: str, base_url: str, *, hint: str, key: str = "", ca_file: str = "") -> None:
         self._name = name
         self._hint = hint
         self.base_url = base_url
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(base_url=base_url, headers=headers, trust_env=False)
+        self._client = httpx.Client(base_url=base_url, headers=headers, trust_env=False, verify=_context(ca_file))
 
     def request(
         self, method: str, path: str, body: Any = None, *, timeout_s: float, headers: dict[str, str] | None = None
@@ -65,4 +72,16 @@ class Server:
                 f"{self._name} at {self.base_url} does not answer in time.", hint=self._hint
             ) from error
         except httpx.HTTPError as error:
+            problem = certificate_problem(error, f"Name its CA bundle: alchemorsel --ca-file FILE, or {PREFIX}CA_FILE.")
+            if problem:
+                raise NotReachableError(f"{self._name} at {self.base_url} {problem}") from error
             raise NotReachableError(f"{self._name} at {self.base_url} cannot be reached.", hint=self._hint) from error
+
+
+def _context(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except ssl.SSLError:
+        raise CliError(f"--ca-file {ca_file} holds no certificates in PEM format.") from None
+    except OSError as error:
+        raise CliError(f"--ca-file {ca_file} cannot be read: {error.strerror}.") from None

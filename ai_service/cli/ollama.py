@@ -27,7 +27,7 @@ class Ollama:
 
     def __init__(self, site: Site) -> None:
         hint = "`alchemorsel status` shows whether its container runs, `alchemorsel logs ollama` why it does not."
-        self._server = Server("Ollama", site.ollama_url, hint=hint)
+        self._server = Server("Ollama", site.ollama_url, hint=hint, ca_file=site.ca_file)
 
     def version(self) -> str:
         """Its version."""

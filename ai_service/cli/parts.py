@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ai_service.cli.container import OllamaContainer
+from ai_service.cli.instances import wait_until_ready
 from ai_service.cli.units import Units
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def components(container: str) -> dict[str, Component]:
     return {
         "redis": Units("redis-server.service"),
         "ollama": OllamaContainer(container),
-        "api": Units("alchemorsel-ai@*.service", "alchemorsel-ai.socket"),
+        "api": Units("alchemorsel-ai@*.service", wait=wait_until_ready),
         "page": Units("alchemorsel-web.service"),
+        "edge": Units("alchemorsel-edge.service"),
     }

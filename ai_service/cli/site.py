@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +29,15 @@ class Site:
     )
     key_path: str = knob("API_KEY_PATH", "", str, "File with a key that the API takes; unset where it wants none")
 
+    ca_file: str = field(default="")
+
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Site:
+    def from_env(cls, environ: Mapping[str, str], *, ca_file: str = "") -> Site:
         """Reads what concerns this command; the service's own settings may stand beside it.
+
+        Args:
+            environ: The environment, as `os.environ`.
+            ca_file: CA bundle that certificates are checked with; "" for the operating system's.
 
         Raises:
             CliError: With every mistake found.
@@ -41,7 +47,7 @@ class Site:
         values, mistakes = knobs.read(known, {name: text for name, text in environ.items() if name in variables})
         if mistakes:
             raise CliError("; ".join(mistakes))
-        return cls(**values)
+        return cls(ca_file=ca_file, **values)
 
     def key(self) -> str:
         """The API key; "" where none is needed.

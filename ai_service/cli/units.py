@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ai_service.cli.components import NOT_HERE, State, megabytes
 from ai_service.cli.errors import CliError, NotPermittedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 COMMAND_S = 60
 _PROPERTIES = "ActiveState,MemoryCurrent,MemoryMax"
@@ -39,14 +42,14 @@ class Units:
     """Units that belong together.
 
     Args:
-        main: The unit that says how the part is; a pattern means whichever instance there is.
-        others: Units started before it and stopped after it, such as its socket.
+        main: The unit, or a pattern for all instances of a template.
+        wait: Waits until a restarted instance is ready; instances are then restarted one after the other.
         run: Runs commands.
     """
 
-    def __init__(self, main: str, *others: str, run: Run = run) -> None:
+    def __init__(self, main: str, *, wait: Callable[[str], None] | None = None, run: Run = run) -> None:
         self._main = main
-        self._others = others
+        self._wait = wait
         self._run = run
 
     def state(self) -> State:
@@ -58,19 +61,26 @@ class Units:
         ]
         if not found:
             return State(NOT_HERE, running=False)
-        best = next((unit for unit in found if unit["ActiveState"] == "active"), found[0])
-        running = best["ActiveState"] == "active"
-        words = {"active": "running", "inactive": "stopped"}.get(best["ActiveState"], best["ActiveState"])
-        return State(words, running, _memory(best["MemoryCurrent"], best["MemoryMax"]) if running else "")
+        active = [unit for unit in found if unit["ActiveState"] == "active"]
+        if not active:
+            state = found[0]["ActiveState"]
+            return State({"inactive": "stopped"}.get(state, state), running=False)
+        words = "running" if len(active) == len(found) else f"running, {len(active)} of {len(found)}"
+        return State(words, running=True, detail=_memory(active))
 
     def act(self, verb: str) -> None:
         """See Component."""
         names = self._instances()
         if not names:
             raise CliError(f"{self._main} is not on this host.", hint="`alchemorsel status` shows what is.")
-        if verb != "restart":
-            # systemd orders them by what they say of each other.
-            names += self._others
+        if verb == "restart" and self._wait is not None:
+            for name in names:
+                self._systemctl(verb, name)
+                self._wait(name)
+        else:
+            self._systemctl(verb, *names)
+
+    def _systemctl(self, verb: str, *names: str) -> None:
         command = ["systemctl", verb, *names]
         status, _, said = self._run(command)
         if status:
@@ -92,7 +102,11 @@ class Units:
         return sorted(name for name in names if "@." not in name)
 
 
-def _memory(current: str, limit: str) -> str:
-    if not current.isdigit():
+def _memory(units: Sequence[Mapping[str, str]]) -> str:
+    """Describe the memory of running units, and their limits together where each has one."""
+    used = [unit["MemoryCurrent"] for unit in units]
+    limits = [unit["MemoryMax"] for unit in units]
+    if not all(value.isdigit() for value in used):
         return ""
-    return f"{megabytes(int(current))} of {megabytes(int(limit))}" if limit.isdigit() else megabytes(int(current))
+    shown = megabytes(sum(map(int, used)))
+    return f"{shown} of {megabytes(sum(map(int, limits)))}" if all(limit.isdigit() for limit in limits) else shown

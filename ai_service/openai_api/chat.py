@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ai_service.errors import ModelNotFound, UnprocessableRequest
-from ai_service.openai_api.requests import ChatRequest, JSONObjectFormat
-from ai_service.providers.base import Completion, Prompt
+from ai_service.errors import ModelNotFound, UnprocessableRequest, UnsupportedRequest
+from ai_service.json_schema.rules import check_schema
+from ai_service.openai_api.requests import ChatRequest, JSONSchemaFormat, ResponseFormat, TextFormat
+from ai_service.providers.base import (
+    Completion,
+    FinishReason,
+    Prompt,
+)
 from ai_service.tasks.base import ChatAnswer, Data, Judged, Task
 
 if TYPE_CHECKING:
@@ -24,18 +29,23 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Message(msgspec.Struct, frozen=True):
-    """An answer's message."""
+    """An answer's message.
 
-    content: str
+    `content` is null where the model refuses, and says why in `refusal`. `reasoning_content` is what a thinking model
+    wrote before its answer; it is absent where there is none.
+    """
+
+    content: str | None
     role: str = "assistant"
-    refusal: None = None
+    refusal: str | None = None
+    reasoning_content: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """The only choice; `length` where the budget cut it short."""
+    """The only choice; `length` where the budget cut it short, `content_filter` where the provider did."""
 
     message: Message
-    finish_reason: Literal["stop", "length"]
+    finish_reason: FinishReason
     index: int = 0
     logprobs: None = None
 
@@ -78,6 +88,8 @@ class ChatTask(Task):
     name = "chat"
     path = "/v1/chat/completions"
     request_type = ChatRequest
+    prompt_version = 2
+    shows_reasoning = True
 
     def __init__(self, *, model: str, ttl_s: float, max_tokens: int, num_ctx: int) -> None:
         super().__init__(ttl_s=ttl_s, max_tokens=max_tokens, num_ctx=num_ctx)
@@ -103,11 +115,12 @@ class ChatTask(Task):
         return Prompt(
             self.name,
             tuple({"role": message.role, "content": message.text} for message in request.messages),
-            request.response_format.wanted if request.response_format is not None else None,
+            request.response_format.hint if request.response_format is not None else None,
             request.budget or self.max_tokens,
             request,
             options,
-            may_be_cut=True,
+            callers_own=True,
+            think=request.think,
         )
 
     def body(self, data: Data, meta: Meta) -> bytes:
@@ -115,37 +128,70 @@ class ChatTask(Task):
         assert isinstance(data, ChatAnswer)
         counted = data.prompt_tokens > 0 and data.completion_tokens > 0
         total = data.prompt_tokens + data.completion_tokens
+        message = Message(
+            content=None if data.refusal and not data.text else data.text,
+            refusal=data.refusal or None,
+            reasoning_content=data.reasoning or msgspec.UNSET,
+        )
         return _encode(
             ChatCompletion(
                 id=new_id(),
                 created=int(datetime.fromisoformat(meta.generated_at).timestamp()),
                 model=meta.model,
-                choices=[Choice(Message(data.text), "length" if data.cut else "stop")],
+                choices=[Choice(message, data.finish_reason)],
                 usage=Usage(data.prompt_tokens, data.completion_tokens, total) if counted else None,
                 provider=meta.provider,
                 degraded=meta.degraded,
             )
         )
 
-    def storable(self, data: Data) -> bool:
-        """See Task."""
-        assert isinstance(data, ChatAnswer)
-        return data.storable
-
     def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
-        """An answer that the budget cut short is kept where it is what was asked for: text, in the caller's budget."""
         assert isinstance(request, ChatRequest)
-        if request.response_format is not None and not completion.cut:
-            kind = dict if isinstance(request.response_format, JSONObjectFormat) else Any
-            msgspec.json.decode(completion.text, type=kind)
+        whole = completion.finish_reason == "stop" and not completion.refusal
+        if request.response_format is not None and whole:
+            _check_format(completion.text, request.response_format)
         answer = ChatAnswer(
             text=completion.text,
-            cut=completion.cut,
-            storable=not completion.cut or (request.budget is not None and request.response_format is None),
+            reasoning=completion.reasoning,
+            refusal=completion.refusal,
+            finish_reason=completion.finish_reason,
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
         )
-        return answer, CONFIDENCE
+        good = whole or (completion.finish_reason == "length" and _is_callers_cut(completion, request))
+        return Judged(answer, CONFIDENCE, storable=good and bool(completion.text.strip()))
+
+
+def _check_format(text: str, form: ResponseFormat) -> None:
+    """Check that an answer has the format that was asked for.
+
+    Raises:
+        ValueError: It has not. Says nothing of the answer: what is said is in no log.
+        UnsupportedRequest: Nobody can tell in time.
+    """
+    if isinstance(form, TextFormat):
+        return
+    try:
+        value = msgspec.json.decode(text, type=Any if isinstance(form, JSONSchemaFormat) else dict)
+    except (ValueError, RecursionError):
+        raise ValueError("no JSON of the kind that was asked for") from None
+    if not isinstance(form, JSONSchemaFormat):
+        return
+    from ai_service.json_schema import checker  # noqa: PLC0415 - slow to import, of use only to callers with schemas
+
+    try:
+        violated = checker.find_violation(check_schema(form.json_schema.schema).schema, value)
+    except checker.SchemaTooCostlyError:
+        raise UnsupportedRequest("Checking an answer against the JSON schema takes too long.") from None
+    if violated is not None:
+        raise ValueError(f"does not fit the schema: {violated[:32]}")
+
+
+def _is_callers_cut(completion: Completion, request: ChatRequest) -> bool:
+    """Return whether an answer that was cut short is what was asked for: text, up to the caller's own budget."""
+    if request.budget is None or request.response_format is not None:
+        return False
+    return not 0 < completion.completion_tokens < request.budget
 
 
 def new_id() -> str:

@@ -9,9 +9,12 @@ import msgspec
 
 from ai_service.openai_api.chat import ChatCompletion, new_id
 from ai_service.server_timing import server_timing
+from ai_service.transcript import Text
 
 if TYPE_CHECKING:
-    from ai_service.completion import Outcome
+    from collections.abc import Iterable
+
+    from ai_service.answer_service import AnswerResult
     from ai_service.errors import AnswerInterrupted
     from ai_service.transcript import Author
     from ai_service.validation import Question
@@ -44,24 +47,28 @@ class ChatChunks:
         self._common |= {"model": author.model, "provider": author.provider, "degraded": author.degraded}
         return self._choice({"role": "assistant", "content": ""}, None)
 
-    def delta(self, text: str) -> bytes:
+    def delta(self, piece: Text) -> bytes:
         """See Events."""
-        return self._choice({"content": text}, None)
+        return self._choice({"reasoning_content" if piece.reasoning else "content": piece.text}, None)
 
-    def text_of(self, body: bytes) -> str:
+    def replay(self, body: bytes) -> Iterable[Text]:
         """See Events."""
-        return _decode(body).choices[0].message.content
+        message = _decode(body).choices[0].message
+        reasoning = message.reasoning_content or ""
+        return [Text(reasoning, reasoning=True), Text(message.content or "")]
 
     def restart(self, void: AnswerInterrupted) -> bytes:
         """See Events; the format has no word for it."""
         raise void
 
-    def end(self, outcome: Outcome, total_s: float, *, restarted: bool) -> bytes:
+    def end(self, result: AnswerResult, total_s: float, *, restarted: bool) -> bytes:
         """See Events. What took the time is in a comment, which clients of the format skip."""
         del restarted
-        completion = _decode(outcome.entry.body)
-        timing = server_timing(outcome.timings, outcome.passed_over, total_s)
-        parts = [self._choice({}, completion.choices[0].finish_reason)]
+        completion = _decode(result.entry.body)
+        timing = server_timing(result.timings, result.skipped, total_s)
+        refusal = completion.choices[0].message.refusal
+        parts = [self._choice({"refusal": refusal}, None)] if refusal else []
+        parts.append(self._choice({}, completion.choices[0].finish_reason))
         if self._include_usage:
             parts.append(_data({**self._common, "choices": [], "usage": completion.usage}))
         return b"".join([*parts, b": server-timing: %s\n\n" % timing, _DONE])

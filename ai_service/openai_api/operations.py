@@ -10,7 +10,7 @@ from ai_service.errors import ModelNotFound, NotCached
 from ai_service.openai_api.chat import ChatCompletion
 from ai_service.openai_api.errors import OpenAIErrorBody
 from ai_service.openai_api.requests import ChatRequest
-from ai_service.openapi import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, Answer, Operation
+from ai_service.openapi import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, REQUEST_ERRORS, Answer, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,10 @@ def openai_operations(cache_control: Document, request_id: Document) -> Iterator
         description=(
             "Equal requests get the same answer while it is fresh, sampled ones too: the service is a cache."
             " `Cache-Control: no-store` gets another sample. An answer that the service's own budget cut short is not"
-            " stored; text that the request's `max_tokens` cut is, since it is what was asked for."
+            " stored; text that the request's `max_tokens` cut is, since it is what was asked for. An answer fits the"
+            " JSON schema that is asked for, or is an error; schemas are local, of at most 32 KiB, with patterns that"
+            " RE2 knows. `think`, or `reasoning_effort`, is passed on to thinking models. Nothing is made up: where no"
+            " model answers it is 503 or 504."
         ),
         parameters=(cache_control, request_id),
         request=ChatRequest,
@@ -78,7 +81,7 @@ def openai_operations(cache_control: Document, request_id: Document) -> Iterator
                 "The answer.", ChatCompletion, more_headers=ANSWER_HEADERS, more={"text/event-stream": _STREAM}
             ),
         },
-        errors=(*READ_ERRORS, ModelNotFound, *ANSWER_ERRORS, NotCached),
+        errors=(*READ_ERRORS, *REQUEST_ERRORS, ModelNotFound, *ANSWER_ERRORS, NotCached),
         error_body=OpenAIErrorBody,
         access="key",
     )

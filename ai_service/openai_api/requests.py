@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from ai_service.openai_api.json_schema import find_fault
+from ai_service.json_schema.hint import hint_of
+from ai_service.json_schema.rules import check_schema, find_fault
 from ai_service.schemas import Problem, TaskRequest, documented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ai_service.providers.base import Think
+
+EFFORTS: dict[str, Think] = {"none": False, "minimal": "low", "low": "low", "medium": "medium", "high": "high"}
+"""OpenAI's `reasoning_effort` in the words of Ollama's `think`."""
 MAX_STOPS = 4
 SEED_LIMIT = 2**31 - 1
 """The largest seed that every provider takes: llama.cpp's is a 32-bit number."""
@@ -77,8 +82,8 @@ class TextFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     """Any text."""
 
     @property
-    def wanted(self) -> dict[str, Any] | None:
-        """The JSON schema of the answer: None for text, an empty one for any object."""
+    def hint(self) -> dict[str, Any] | None:
+        """What a provider is shown of the answer's JSON schema: None for text, an empty one for any object."""
         return None
 
 
@@ -86,7 +91,7 @@ class JSONObjectFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """Any JSON object."""
 
     @property
-    def wanted(self) -> dict[str, Any] | None:
+    def hint(self) -> dict[str, Any] | None:
         """See TextFormat."""
         return {}
 
@@ -106,9 +111,9 @@ class JSONSchemaFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     json_schema: NamedSchema
 
     @property
-    def wanted(self) -> dict[str, Any] | None:
+    def hint(self) -> dict[str, Any] | None:
         """See TextFormat."""
-        return self.json_schema.schema
+        return hint_of(check_schema(self.json_schema.schema).schema)
 
 
 ResponseFormat = TextFormat | JSONObjectFormat | JSONSchemaFormat
@@ -135,6 +140,8 @@ class ChatRequest(TaskRequest, frozen=True, kw_only=True):
     max_tokens: _Tokens | None = None
     max_completion_tokens: _Tokens | None = None
     response_format: ResponseFormat | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    think: bool | Literal["low", "medium", "high"] | None = None
     n: Annotated[int, documented(minimum=1, maximum=1)] | None = None
     stream_options: StreamOptions | None = None
     user: str | None = None
@@ -178,6 +185,8 @@ class ChatRequest(TaskRequest, frozen=True, kw_only=True):
             fault = find_fault(self.response_format.json_schema.schema)
             if fault is not None:
                 yield f"$.response_format.json_schema.schema{fault[0]}", f"no JSON schema: {fault[1]}"
+        if self.think is not None and self.reasoning_effort is not None:
+            yield "$.think", "expected either this or reasoning_effort, which ask for the same"
         if self.n not in {None, 1}:
             yield "$.n", "expected 1: one answer a request is given here"
         for name, problem in UNSUPPORTED.items():
@@ -210,7 +219,8 @@ class ChatRequest(TaskRequest, frozen=True, kw_only=True):
             seed=self.seed,
             stop=self.stops or None,
             max_tokens=self.budget,
-            response_format=None if form is None or form.wanted is None else _canonical_format(form),
+            think=self.think if self.reasoning_effort is None else EFFORTS[self.reasoning_effort],
+            response_format=None if form is None or isinstance(form, TextFormat) else _canonical_format(form),
         )
 
 

@@ -6,9 +6,9 @@ import asyncio
 import math
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ai_service.providers.errors import QueueFull
+from ai_service.providers.errors import Preempted, QueueFull
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -20,7 +20,7 @@ class AdmissionQueue:
     """Lets so many calls through at a time, so many wait, and refuses the rest at once.
 
     Background calls never keep a caller waiting: they are refused while all slots are taken, and a caller that finds
-    none takes one of theirs, by cancelling the task that holds it.
+    none ends one of them.
 
     Args:
         concurrency: Calls at a time.
@@ -34,7 +34,7 @@ class AdmissionQueue:
         self._limit = limit
         self._clock = clock
         self._mean_s = 1.0
-        self._background: set[asyncio.Task[Any]] = set()
+        self._background: set[asyncio.Timeout] = set()
         self.running = 0
         self.waiting = 0
 
@@ -45,19 +45,19 @@ class AdmissionQueue:
 
     @asynccontextmanager
     async def slot(self, *, background: bool = False) -> AsyncIterator[float]:
-        """Holds a slot; gives the seconds that were spent waiting for it.
+        """Hold a slot; give the seconds that were spent waiting for it.
 
         Args:
             background: Whether no caller waits for this call.
 
         Raises:
             QueueFull: With the time after which a slot is likely free.
+            Preempted: A caller came while the call was under way in the background.
         """
         if background and not self.idle:
             raise QueueFull("callers go first", retry_after_s=math.ceil(self._mean_s))
-        task = asyncio.current_task() if background else None
         if self._background and self._slots.locked():
-            self._background.pop().cancel()  # Its slot is free as soon as it has noticed.
+            self._background.pop().reschedule(0.0)  # Long over: its slot is free as soon as it has noticed.
         elif self._slots.locked() and self.waiting >= self._limit:
             ahead = (self.waiting + 1) / self._concurrency
             raise QueueFull(f"{self.waiting} calls wait already", retry_after_s=math.ceil(self._mean_s * ahead))
@@ -69,13 +69,18 @@ class AdmissionQueue:
             self.waiting -= 1
         started = self._clock()
         self.running += 1
-        if task is not None:
-            self._background.add(task)
+        scope = asyncio.timeout(None)
         try:
-            yield started - arrived
+            async with scope:
+                if background:
+                    self._background.add(scope)
+                yield started - arrived
+        except TimeoutError:
+            if scope.expired():
+                raise Preempted("a caller came") from None
+            raise
         finally:
-            if task is not None:
-                self._background.discard(task)
+            self._background.discard(scope)
             self.running -= 1
             self._slots.release()
             self._mean_s += _SMOOTHING * (self._clock() - started - self._mean_s)

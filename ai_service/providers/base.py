@@ -1,15 +1,24 @@
-"""What a provider is: something that completes a prompt, and can be looked at without paying for an answer."""
+"""What a provider is: something that completes a prompt, and can be inspected without paying for an answer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
+
+from ai_service.providers.errors import InvalidAnswer, OnlyThoughts, TruncatedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ai_service.schemas import TaskRequest
+
+Think = bool | Literal["low", "medium", "high"] | None
+"""Whether a thinking model shall reason, or how much; None leaves it to the model."""
+FinishReason = Literal["stop", "length", "content_filter"]
+MAX_CHARACTERS_PER_TOKEN = 256
+"""Above the longest tokens there are, which are runs of spaces: a server that writes past its budget is given up."""
+MAX_TOKENS = 2**31 - 1
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -18,12 +27,15 @@ class Prompt(msgspec.Struct, frozen=True):
     Attributes:
         task: The task's name.
         messages: The conversation: `role` and `content` of each message.
-        schema: JSON schema that the answer has to fit; an empty one asks for any JSON object, None for any text.
+        schema: JSON schema that the provider shall keep the answer to; an empty one asks for any JSON object, None for
+            any text.
         max_tokens: Token budget of the answer.
         request: The canonical request behind the messages.
         options: What else shapes the answer, under the names that Ollama and OpenAI share: `temperature`, `top_p`,
             `seed`, `stop`, `frequency_penalty`, `presence_penalty`. What is absent is left to the server.
-        may_be_cut: Whether an answer that the budget cut short is an answer, because the caller set the budget.
+        callers_own: Whether the caller chose messages, schema, options and budget. Then an answer that the budget cut
+            short is an answer, as are white space and a refusal; and what the provider cannot do is the caller's error.
+        think: Whether a thinking model shall reason.
     """
 
     task: str
@@ -32,12 +44,18 @@ class Prompt(msgspec.Struct, frozen=True):
     max_tokens: int
     request: TaskRequest
     options: Mapping[str, Any]
-    may_be_cut: bool = False
+    callers_own: bool = False
+    think: Think = None
 
     @property
-    def has_callers_schema(self) -> bool:
-        """Whether the schema is the caller's, and not one of the service's own."""
-        return self.may_be_cut and bool(self.schema)
+    def max_characters(self) -> int:
+        """The most that the token budget can come to."""
+        return self.max_tokens * MAX_CHARACTERS_PER_TOKEN
+
+    @property
+    def has_callers_format(self) -> bool:
+        """Whether the caller wants JSON, of some schema or of any."""
+        return self.callers_own and self.schema is not None
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -45,21 +63,58 @@ class Completion(msgspec.Struct, frozen=True):
 
     Attributes:
         text: The answer.
-        cut: Whether the budget cut it short; only where the prompt allows that, else it is a TruncatedAnswer.
+        reasoning: What a thinking model wrote before it.
+        finish_reason: Why it ended; other than `stop` only where the prompt is the caller's own.
+        refusal: Why the model refuses to answer; "" where it does not.
         load_s: Seconds spent on loading the model first.
         prompt_tokens: Tokens read, 0 where the server does not say.
         completion_tokens: Tokens written, 0 where the server does not say.
+        storable: False where the server may have cut the prompt, or the beginning of the context while it wrote.
     """
 
     text: str
-    cut: bool = False
+    reasoning: str = ""
+    finish_reason: FinishReason = "stop"
+    refusal: str = ""
     load_s: float = 0.0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    storable: bool = True
+
+    @property
+    def only_thoughts(self) -> bool:
+        """Whether the model reasoned to its end and answered nothing."""
+        return bool(self.reasoning) and not self.text.strip() and self.finish_reason == "stop"
 
 
-def unheard(_text: str) -> None:
-    """Takes the text of those whom nobody listens to."""
+def ignore(_text: str) -> None:
+    """Take text that nobody reads."""
+
+
+def check_completion(prompt: Prompt, completion: Completion) -> Completion:
+    """Return a completion that answers a prompt.
+
+    Raises:
+        TruncatedAnswer: It was cut short, by a budget that the caller did not set.
+        OnlyThoughts: The model reasoned, and answered nothing.
+        InvalidAnswer: It is empty, or a refusal.
+    """
+    if prompt.callers_own:
+        return completion
+    if completion.finish_reason == "length":
+        raise TruncatedAnswer(f"cut short after {prompt.max_tokens} tokens")
+    if completion.refusal or completion.finish_reason == "content_filter":
+        raise InvalidAnswer(completion.refusal or "the answer was filtered")
+    if completion.only_thoughts:
+        raise OnlyThoughts("the model reasoned, and wrote no answer")
+    if not completion.text.strip():
+        raise InvalidAnswer("the answer is empty")
+    return completion
+
+
+def count_of(tokens: int | None) -> int:
+    """Return a number of tokens as the server states it, or 0 where that cannot be one."""
+    return tokens if tokens is not None and 0 <= tokens <= MAX_TOKENS else 0
 
 
 class Inspection(msgspec.Struct, frozen=True):
@@ -80,30 +135,39 @@ class Provider(Protocol):
     Attributes:
         name: Word for the envelope, metrics and settings.
         model: The model's name.
-        fabricated: Whether its answers are made up: they are labelled, and never stored.
+        fabricated: Whether its answers are made up: they are labelled, never stored, and for the three tasks only.
+        context_tokens: Tokens that fit into the model's context; 0 where that is unknown.
     """
 
     name: str
     model: str
     fabricated: bool
 
-    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
-        """Answers a prompt.
+    @property
+    def context_tokens(self) -> int:
+        """See Provider."""
+
+    async def complete(
+        self, prompt: Prompt, on_text: Callable[[str], None] = ignore, on_reasoning: Callable[[str], None] = ignore
+    ) -> Completion:
+        """Answer a prompt.
 
         Args:
             prompt: The question.
             on_text: Called with each piece of the answer as the model writes it; joined they are the answer's text.
+            on_reasoning: Called with each piece of what a thinking model writes before it.
 
         Raises:
             ProviderError: One of its subclasses, saying why there is no answer.
+            ContextLengthExceeded: The prompt is longer than the context.
         """
 
     async def inspect(self) -> Inspection:
-        """Looks at server and model; takes two seconds at most.
+        """Inspect server and model; takes two seconds at most.
 
         Raises:
             ProviderError: The server cannot be asked.
         """
 
     async def close(self) -> None:
-        """Gives connections back."""
+        """Give connections back."""

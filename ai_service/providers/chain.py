@@ -1,19 +1,21 @@
-"""Providers in order: the first that answers wins, and every one that was passed over is said so."""
+"""Providers in order: the first that answers wins, and every one that was skipped is named."""
 
 from __future__ import annotations
 
 import logging
 import math
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ai_service.errors import ServiceUnavailable
 from ai_service.providers.errors import CircuitOpen, ProviderError, QueueFull
+from ai_service.skipped import Skipped, details_of, reasons_of
 from ai_service.transcript import Transcript, interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ai_service.metrics import Metrics
     from ai_service.providers.guarded import Answer, GuardedProvider
@@ -27,20 +29,25 @@ MAX_RETRY_AFTER_S = 120.0
 
 
 class ChainAnswer(msgspec.Struct, frozen=True):
-    """An answer, and who was passed over for it.
+    """An answer, and who was skipped for it.
 
     Attributes:
         answer: The answer.
-        passed_over: Provider and reason, in order.
+        skipped: The providers before it that gave none, in order.
     """
 
     answer: Answer
-    passed_over: tuple[tuple[str, str], ...]
+    skipped: tuple[Skipped, ...]
 
     @property
     def degraded(self) -> bool:
         """Whether it is not the primary provider's."""
-        return bool(self.passed_over) or self.answer.fabricated
+        return bool(self.skipped) or self.answer.fabricated
+
+    @property
+    def degraded_reason(self) -> str:
+        """Why it is degraded; "" where it is not."""
+        return reasons_of(self.skipped) or ("no model is configured" if self.answer.fabricated else "")
 
 
 class ProviderChain:
@@ -49,11 +56,19 @@ class ProviderChain:
     Args:
         links: In order; at least one.
         metrics: Where fallbacks are counted.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, links: Sequence[GuardedProvider], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        links: Sequence[GuardedProvider],
+        metrics: Metrics,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.links = tuple(links)
         self._metrics = metrics
+        self._clock = clock
 
     @property
     def primary(self) -> GuardedProvider:
@@ -61,44 +76,47 @@ class ProviderChain:
         return self.links[0]
 
     async def answer(self, task: Task, request: TaskRequest, transcript: Transcript | None = None) -> ChainAnswer:
-        """Asks one after the other.
+        """Ask one after the other; those that make answers up only for tasks that have samples.
 
         Args:
             task: Which task.
             request: What is asked.
-            transcript: Where the text goes as it is written.
+            transcript: Where the text goes as it is written, and who was skipped is noted.
 
         Raises:
             ServiceUnavailable: Nobody answered; says why for each, and when to ask again.
             AnswerInterrupted: All who asked were sent text that is void now.
+            RequestError: The caller has to change the request; nobody else is asked.
         """
         transcript = transcript or Transcript()
-        passed_over: list[tuple[str, str]] = []
-        details: list[dict[str, str]] = []
+        skipped = transcript.skipped
         waits: list[float] = []
         for link in self.links:
+            if link.provider.fabricated and not task.has_samples:
+                continue
+            started = self._clock()
             try:
-                answer = await link.answer(task, request, transcript, degraded=bool(passed_over))
+                answer = await link.answer(task, request, transcript, degraded_reason=reasons_of(skipped))
             except ProviderError as error:
                 name = link.provider.name
-                passed_over.append((name, error.outcome))
-                details.append({"provider": name, "problem": error.outcome})
+                transcript.skip(Skipped(name, error.outcome, self._clock() - started))
                 if isinstance(error, (QueueFull, CircuitOpen)):
                     waits.append(error.retry_after_s)
                 log = logger.debug if isinstance(error, CircuitOpen) else logger.warning
                 log("%s gave no %s: %s (%s)", name, task.name, error, error.outcome)
-                if transcript.deserted:
-                    raise interruption(details) from error
+                if transcript.abandoned:
+                    raise interruption(details_of(skipped)) from error
                 self._metrics.fallback(name, task.name, error.outcome)
             else:
-                return ChainAnswer(answer, tuple(passed_over))
+                return ChainAnswer(answer, tuple(skipped))
         raise ServiceUnavailable(
-            "No provider can answer at the moment.",
-            details=details,
+            "No provider can answer at the moment." if skipped else f"No model is configured that answers {task.name}.",
+            details=details_of(skipped),
             retry_after_s=math.ceil(min(MAX_RETRY_AFTER_S, *waits) if waits else RETRY_AFTER_S),
+            skipped=skipped,
         )
 
     async def close(self) -> None:
-        """Closes every provider."""
+        """Close every provider."""
         for link in self.links:
             await link.provider.close()

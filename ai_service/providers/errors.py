@@ -1,17 +1,24 @@
 """What goes wrong with a provider. None of it reaches a caller: the next provider is tried.
 
 ProviderError
-├── ProviderUnreachable       no connection, or it broke
-├── ProviderTimeout           connected, but too slow
+├── ProviderUnreachable       no connection
+│   └── ConnectionBroken      it broke before the answer was complete
+├── ProviderTimeout           connected, but silent for too long
 ├── ProviderFailed            an error status, an error line, or not the wire format
 │   ├── ModelMissing
-│   └── CredentialsRejected
+│   ├── CredentialsRejected
+│   └── RequestRejected       400, 413 or 422: the provider cannot do what it is asked
 ├── ProviderOverloaded        429 or 503
-├── RequestRejected           failed, maybe because of what the caller asked for
-├── InvalidAnswer             does not fit the task's schema
-│   └── TruncatedAnswer       cut short by the token budget
+├── InvalidAnswer             does not fit the task's schema, or the caller's
+│   ├── TruncatedAnswer       cut short by the token budget
+│   ├── IncompleteAnswer      ended without saying that it is complete
+│   └── OnlyThoughts          reasoning, and nothing after it
 ├── QueueFull                 refused by our own admission queue
+├── Preempted                 background work that gave its slot to a caller
 └── CircuitOpen               refused by our own circuit breaker
+
+What the caller has to change is no ProviderError but a RequestError, which ends the request: a prompt longer than the
+context, or a request that the provider rejects.
 """
 
 # ruff: noqa: N818 - named as what they stand for, without "Error" on every one
@@ -27,11 +34,13 @@ class ProviderError(AlchemorselError):
     Attributes:
         outcome: Value of the `outcome` label in the metrics.
         trips: Whether the circuit breaker counts it as a failure.
+        heard: Whether some text had come by then.
         cool_off_s: Opens the breaker at once for so many seconds; None leaves it to the breaker's own count.
     """
 
     outcome = "error"
     trips = True
+    heard = False
 
     def __init__(self, message: str, *, cool_off_s: float | None = None) -> None:
         super().__init__(message)
@@ -39,13 +48,17 @@ class ProviderError(AlchemorselError):
 
 
 class ProviderUnreachable(ProviderError):
-    """No connection could be made, or it broke before the answer was complete."""
+    """No connection could be made."""
 
     outcome = "unreachable"
 
 
+class ConnectionBroken(ProviderUnreachable):
+    """The connection ended before the answer was complete."""
+
+
 class ProviderTimeout(ProviderError):
-    """The deadline for loading the model or for inference passed."""
+    """The model was not loaded in time, or no text came for too long."""
 
     outcome = "timeout"
 
@@ -71,25 +84,24 @@ class CredentialsRejected(ProviderFailed):
         super().__init__(message, cool_off_s=math.inf)
 
 
+class RequestRejected(ProviderFailed):
+    """400, 413 or 422: the provider cannot do what it is asked.
+
+    Where a caller chose what is asked, the caller has to change it, and no breaker may open: one caller could shut out
+    all others.
+    """
+
+    outcome = "rejected"
+
+
 class ProviderOverloaded(ProviderError):
     """429 or 503: the provider asks for less."""
 
     outcome = "overloaded"
 
 
-class RequestRejected(ProviderError):
-    """The provider failed at a JSON schema of the caller's: nobody can say whose fault it is.
-
-    Ollama answers 500 to a schema that it cannot read. If that opened the circuit breaker, one caller could shut out
-    all others.
-    """
-
-    outcome = "rejected"
-    trips = False
-
-
 class InvalidAnswer(ProviderError):
-    """The model answered, but not what the task's schema asks for."""
+    """The model answered, but not what the schema asks for."""
 
     outcome = "invalid"
     trips = False
@@ -101,6 +113,21 @@ class TruncatedAnswer(InvalidAnswer):
     outcome = "truncated"
 
 
+class IncompleteAnswer(InvalidAnswer):
+    """The answer ended without a word that it is complete.
+
+    Ollama's JSON mode ends so where the model writes nothing but white space any more.
+    """
+
+    outcome = "incomplete"
+
+
+class OnlyThoughts(InvalidAnswer):
+    """A thinking model reasoned, and wrote no answer."""
+
+    outcome = "only_thoughts"
+
+
 class QueueFull(ProviderError):
     """The admission queue in front of the provider is full."""
 
@@ -110,6 +137,13 @@ class QueueFull(ProviderError):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class Preempted(ProviderError):
+    """Background work ended, because a caller needs its slot."""
+
+    outcome = "preempted"
+    trips = False
 
 
 class CircuitOpen(ProviderError):

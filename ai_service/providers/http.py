@@ -1,19 +1,19 @@
-"""What the adapters that speak HTTP share: one client, and its errors in the service's terms."""
+"""Calls of a provider's server: deadlines, streams, and errors in the service's terms."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from contextlib import suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import msgspec
 
-from ai_service.http_client import Client as HTTPClient
-from ai_service.http_client import ConnectFailed, ConnectionLost, HTTPClientError
+from ai_service.http_client import HTTPClient, chunks, is_broken_off, reason_of
 from ai_service.providers.errors import (
+    ConnectionBroken,
     CredentialsRejected,
     ModelMissing,
     ProviderError,
@@ -21,30 +21,29 @@ from ai_service.providers.errors import (
     ProviderOverloaded,
     ProviderTimeout,
     ProviderUnreachable,
+    RequestRejected,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
-    from types import TracebackType
-    from typing import Self
-
-    from ai_service.http_client import Response
 
 INSPECT_TIMEOUT_S = 2.0
 END_TIMEOUT_S = 0.05
-"""So long the end of a stream is waited for whose answer is complete; it mostly comes with the last line."""
+"""Time for the end of a stream whose answer is complete; it mostly comes with the last line."""
 MAX_RETRY_AFTER_S = 300.0
 MAX_LINE_BYTES = 1024 * 1024
+LINES_PER_TURN = 64
+"""Other work of the event loop runs after so many lines of one piece."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Client:
-    """Calls a provider's server; `deadline` bounds each call as a whole.
+    """Call a provider's server; `deadline` or `silence` bounds each call.
 
     Args:
-        base_url: What all paths begin with.
+        base_url: The prefix of all paths.
         api_key: Bearer token; empty for none.
     """
 
@@ -52,103 +51,108 @@ class Client:
         headers = {"Content-Type": "application/json"}
         self._client = HTTPClient(base_url, {**headers, "Authorization": f"Bearer {api_key}"} if api_key else headers)
 
-    def get(self, path: str) -> AbstractAsyncContextManager[Response]:
-        """The answer to a `GET`; to be used inside of `deadline`."""
-        return self._client.get(path)
+    def get(self, path: str) -> AbstractAsyncContextManager[httpx.Response]:
+        """Return the response to a `GET`."""
+        return self._call("GET", path)
 
-    def post(self, path: str, body: Any) -> AbstractAsyncContextManager[Response]:
-        """The answer to a `POST` of JSON; to be used inside of `deadline`."""
-        return self._client.post(path, _encode(body))
+    def post(self, path: str, body: Any) -> AbstractAsyncContextManager[httpx.Response]:
+        """Return the response to a `POST` of JSON."""
+        return self._call("POST", path, _encode(body))
+
+    async def end(self, stream: AsyncIterator[bytes]) -> None:
+        """Read the end of a stream whose answer is complete, where its connection can be kept.
+
+        Where it does not come at once, the connection is closed instead; the answer is no worse for it.
+        """
+        if self._client.keeps_connections:
+            with suppress(TimeoutError, ProviderFailed, httpx.HTTPError):
+                async with asyncio.timeout(END_TIMEOUT_S):
+                    async for _ in stream:
+                        pass
 
     async def close(self) -> None:
-        """Gives the connections back."""
+        """Close the connections."""
         await self._client.close()
 
+    @asynccontextmanager
+    async def _call(self, method: str, path: str, body: bytes | None = None) -> AsyncIterator[httpx.Response]:
+        async with aclosing(await self._client.send(method, path, body)) as response:
+            yield response
 
-class deadline:  # noqa: N801 - reads as what it does where it is used: `async with deadline(60, "inference")`
-    """Bounds a call in time and translates what the client raises.
+
+def deadline(seconds: float, doing: str) -> AbstractAsyncContextManager[object]:
+    """Bound a call in time and translate what the client raises.
 
     Args:
         seconds: From entering it.
-        doing: For the message: "inference", "loading the model".
+        doing: For the message: "loading the model".
 
     Raises:
         ProviderTimeout: Time is over.
-        ProviderUnreachable: No connection, or it broke.
-        ProviderFailed: The server does not speak HTTP.
+        ProviderUnreachable: No connection.
+        ConnectionBroken: The connection broke.
+        ProviderFailed: The server does not speak HTTP, or sends too much.
     """
-
-    def __init__(self, seconds: float, doing: str) -> None:
-        self._seconds = seconds
-        self._doing = doing
-        self._timeout = asyncio.timeout(seconds)
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            await self._timeout.__aexit__(kind, error, trace)
-        except TimeoutError as over:
-            error = over
-        if isinstance(error, TimeoutError):
-            raise ProviderTimeout(f"{self._doing} took more than {self._seconds:g} s") from None
-        if isinstance(error, (ConnectFailed, ConnectionLost)):
-            raise ProviderUnreachable(str(error)) from error
-        if isinstance(error, HTTPClientError):
-            raise ProviderFailed(str(error)) from error
+    return _bounded(seconds, f"{doing} took more than {seconds:g} s")
 
 
-class Lines:
-    """The lines of a stream that are not empty, as they come: an asynchronous iterator.
-
-    No generator: the loop has to make a task for one that is left before its end, as a stream is at its last line.
+@asynccontextmanager
+async def silence(seconds: float) -> AsyncIterator[Callable[[], None]]:
+    """Bound a server's silence: before its first text, and after each piece of it.
 
     Args:
-        response: The stream.
+        seconds: The longest silence.
+
+    Yields:
+        What to call when text has come.
+
+    Raises:
+        ProviderError: As `deadline` does.
+    """
+    now = asyncio.get_running_loop().time
+    async with _bounded(seconds, f"no text for {seconds:g} s") as timeout:
+        yield lambda: timeout.reschedule(now() + seconds)
+
+
+@asynccontextmanager
+async def _bounded(seconds: float, message: str) -> AsyncIterator[asyncio.Timeout]:
+    try:
+        async with asyncio.timeout(seconds) as timeout:
+            yield timeout
+    except TimeoutError:
+        raise ProviderTimeout(message) from None
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise ProviderUnreachable(reason_of(error)) from error
+    except httpx.HTTPError as error:
+        kind = ConnectionBroken if is_broken_off(error) else ProviderFailed
+        raise kind(reason_of(error)) from error
+
+
+async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream that are not empty, as they come.
 
     Raises:
         ProviderFailed: A line does not end.
+        httpx.HTTPError: The stream breaks off.
     """
-
-    def __init__(self, response: Response) -> None:
-        self._response = response
-        self._complete: deque[bytes] = deque()
-        self._rest = b""
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        while not self._complete:
-            chunk = await self._response.chunk()
-            if not chunk:
-                return self._last()
-            *complete, self._rest = (self._rest + chunk).split(b"\n")
-            self._complete.extend(line for line in complete if line.strip())
-            if len(self._rest) > MAX_LINE_BYTES:
-                raise ProviderFailed(f"a line of the stream is longer than {MAX_LINE_BYTES} bytes")
-        return self._complete.popleft()
-
-    def _last(self) -> bytes:
-        line, self._rest = self._rest, b""
-        if not line.strip():
-            raise StopAsyncIteration
-        return line
-
-
-async def end(response: Response) -> None:
-    """Takes the end of a stream whose answer is complete, so that its connection can serve the next call.
-
-    Where it does not come at once, the connection is closed instead; the answer is no worse for it.
-    """
-    if response.complete:
-        return
-    with suppress(TimeoutError, HTTPClientError):
-        async with asyncio.timeout(END_TIMEOUT_S):
-            await response.read()
+    begun: list[bytes] = []
+    size = 0
+    async for chunk in chunks(response):
+        first, *others = chunk.split(b"\n")
+        begun.append(first)
+        size += len(first)
+        if size > MAX_LINE_BYTES:
+            raise ProviderFailed(f"a line of the stream is longer than {MAX_LINE_BYTES} bytes")
+        if not others:
+            continue
+        for number, line in enumerate([b"".join(begun), *others[:-1]], 1):
+            if line.strip():
+                yield line
+            if number % LINES_PER_TURN == 0:
+                await asyncio.sleep(0)
+        begun, size = [others[-1]], len(others[-1])
+    if (last := b"".join(begun)).strip():
+        yield last
 
 
 def error_for(status: int, text: str, headers: Mapping[str, str]) -> ProviderError:
@@ -160,6 +164,8 @@ def error_for(status: int, text: str, headers: Mapping[str, str]) -> ProviderErr
         return ModelMissing(message)
     if status in {429, 503}:
         return ProviderOverloaded(message, cool_off_s=_retry_after_s(headers.get("retry-after")))
+    if status in {400, 413, 422}:
+        return RequestRejected(message)
     return ProviderFailed(message)
 
 

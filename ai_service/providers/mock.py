@@ -6,29 +6,35 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ai_service.providers.base import Completion, Inspection, Prompt, unheard
-from ai_service.providers.sample import sample_of
+from ai_service.providers.base import Completion, Inspection, Prompt, ignore
+from ai_service.providers.errors import InvalidAnswer
 from ai_service.schemas import IngredientsRequest, NutritionRequest, RecipeRequest, TaskRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PIECE_CHARACTERS = 16
-_SAMPLED = (RecipeRequest, IngredientsRequest, NutritionRequest)
-_TEXT = "This is a fixed sample answer: no model could be reached."
 _PANTRY = ("olive oil", "garlic", "onion", "lemon", "black pepper", "parsley")
 
 
 class MockProvider:
-    """Stands in where no model can be reached; its answers are never stored."""
+    """Stands in where no model can be reached, for the three tasks only; its answers are never stored."""
 
     name = "mock"
     model = "mock"
     fabricated = True
+    context_tokens = 0
 
-    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
-        """See Provider."""
-        text = _text_for(prompt)
+    async def complete(
+        self, prompt: Prompt, on_text: Callable[[str], None] = ignore, on_reasoning: Callable[[str], None] = ignore
+    ) -> Completion:
+        """See Provider.
+
+        Raises:
+            InvalidAnswer: The request is for none of the three tasks.
+        """
+        del on_reasoning
+        text = msgspec.json.encode(_sample(prompt.request)).decode()
         for at in range(0, len(text), _PIECE_CHARACTERS):
             on_text(text[at : at + _PIECE_CHARACTERS])
         return Completion(text=text)
@@ -39,14 +45,6 @@ class MockProvider:
 
     async def close(self) -> None:
         """See Provider."""
-
-
-def _text_for(prompt: Prompt) -> str:
-    if isinstance(prompt.request, _SAMPLED):
-        return msgspec.json.encode(_sample(prompt.request)).decode()
-    if prompt.schema is None:
-        return _TEXT
-    return msgspec.json.encode(sample_of(prompt.schema)).decode()
 
 
 def _sample(request: TaskRequest) -> dict[str, object]:
@@ -71,4 +69,6 @@ def _sample(request: TaskRequest) -> dict[str, object]:
     if isinstance(request, IngredientsRequest):
         given = {item.casefold() for item in request.partial}
         return {"suggestions": [item for item in _PANTRY if item not in given] or ["salt"]}
-    return {"calories": 400, "protein": 15, "carbs": 55, "fat": 13, "fiber": 5, "sugar": 6, "sodium": 500}
+    if isinstance(request, NutritionRequest):
+        return {"calories": 400, "protein": 15, "carbs": 55, "fat": 13, "fiber": 5, "sugar": 6, "sodium": 500}
+    raise InvalidAnswer("nothing is made up for a conversation")

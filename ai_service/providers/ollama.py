@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ai_service.providers.base import Completion, Inspection, unheard
-from ai_service.providers.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
-from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, Lines, deadline, end, error_for
+from ai_service.http_client import read
+from ai_service.providers.base import Completion, Inspection, check_completion, count_of, ignore
+from ai_service.providers.context_length import exceeded, is_context_error, reading_of
+from ai_service.providers.errors import (
+    IncompleteAnswer,
+    ProviderError,
+    ProviderFailed,
+    ProviderTimeout,
+    ProviderUnreachable,
+)
+from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, error_for, lines, silence
+from ai_service.providers.written import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
-    from ai_service.http_client import Response
-    from ai_service.providers.base import Prompt
+    from ai_service.providers.base import FinishReason, Prompt
 
 RESIDENT_S = 5.0
 """For so long after an answer the model is taken to be still in memory, without asking `/api/ps`."""
+DESCRIBE_TIMEOUT_S = 1.0
+REFUSES_FROM = (0, 13)
+"""Versions from this one on obey `truncate: false`: they refuse a prompt that is too long instead of cutting it."""
+_VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
 class _Model(msgspec.Struct):
@@ -32,7 +45,8 @@ class _Models(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    content: str = ""
+    content: str | None = None
+    thinking: str | None = None
 
 
 class _Chunk(msgspec.Struct):
@@ -40,14 +54,24 @@ class _Chunk(msgspec.Struct):
 
     message: _Message | None = None
     done: bool = False
-    done_reason: str = ""
-    prompt_eval_count: int = 0
-    eval_count: int = 0
+    done_reason: str | None = None
+    prompt_eval_count: int | None = None
+    eval_count: int | None = None
     error: str = ""
+
+
+class _Description(msgspec.Struct):
+    model_info: dict[str, Any] = {}
+
+
+class _Version(msgspec.Struct):
+    version: str = ""
 
 
 _decode_models = msgspec.json.Decoder(_Models).decode
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
+_decode_description = msgspec.json.Decoder(_Description).decode
+_decode_version = msgspec.json.Decoder(_Version).decode
 
 
 class OllamaProvider:
@@ -59,7 +83,7 @@ class OllamaProvider:
     Args:
         base_url: Such as `http://127.0.0.1:11434`.
         model: A model's name; `:latest` where it has no tag.
-        timeout_s: Deadline of one inference.
+        timeout_s: The longest silence of the server: before the first text, and between two pieces of it.
         load_timeout_s: Deadline of loading the model.
         num_ctx: Context length in tokens, the same in every request: a change would reload the model.
         keep_alive_s: How long the model stays loaded after a request; -1 for ever.
@@ -89,15 +113,25 @@ class OllamaProvider:
         self._keep_alive_s = keep_alive_s
         self._clock = clock
         self._resident_until = 0.0
+        self._described = ""
+        self._models_context = num_ctx
+        self._refuses_overlong = False
 
-    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
+    @property
+    def context_tokens(self) -> int:
+        """See Provider: what is asked for, but no more than the model was trained with."""
+        return min(self._num_ctx, self._models_context)
+
+    async def complete(
+        self, prompt: Prompt, on_text: Callable[[str], None] = ignore, on_reasoning: Callable[[str], None] = ignore
+    ) -> Completion:
         """See Provider."""
         load_s = 0.0
         if self._clock() >= self._resident_until:
             load_s = await self._load()
         try:
-            completion = await self._chat(prompt, load_s, on_text)
-        except ProviderFailed:
+            completion = await self._chat(prompt, load_s, on_text, on_reasoning)
+        except (ProviderFailed, ProviderTimeout, ProviderUnreachable):
             self._resident_until = 0.0
             raise
         self._resident_until = self._clock() + RESIDENT_S
@@ -105,10 +139,12 @@ class OllamaProvider:
 
     async def inspect(self) -> Inspection:
         """See Provider."""
-        async with deadline(INSPECT_TIMEOUT_S, "looking at Ollama"):
+        async with deadline(INSPECT_TIMEOUT_S, "inspecting Ollama"):
             known = await self._models("/api/tags")
             loaded = await self._models("/api/ps")
         digest = known.get(self._full_name, "").removeprefix("sha256:")[:12]
+        if digest and digest != self._described:
+            await self._describe(digest)
         return Inspection(digest=digest, loaded=self._full_name in loaded)
 
     async def close(self) -> None:
@@ -117,18 +153,36 @@ class OllamaProvider:
 
     async def _models(self, path: str) -> dict[str, str]:
         async with self._client.get(path) as response:
-            content = await response.read()
-        if response.status != 200:
-            raise error_for(response.status, _error_text(content), response.headers)
+            content = await read(response)
+        if response.status_code != 200:
+            raise error_for(response.status_code, _error_text(content), response.headers)
         try:
             models = _decode_models(content).models or []
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ProviderFailed(f"{path} answered with something else than a list of models: {error}") from error
         return {item.name or item.model: item.digest for item in models}
 
+    async def _describe(self, digest: str) -> None:
+        """Learn the model's own context length and what the server can do; where it does not say, nothing changes."""
+        try:
+            async with deadline(DESCRIBE_TIMEOUT_S, "describing the model"):
+                async with self._client.post("/api/show", {"model": self.model}) as response:
+                    info = _decode_description(await read(response)).model_info
+                async with self._client.get("/api/version") as response:
+                    version = _VERSION.match(_decode_version(await read(response)).version)
+        except ProviderError:
+            return  # Asked again with the next inspection.
+        except (ValueError, RecursionError):
+            info, version = {}, None
+        lengths = [value for name, value in info.items() if name.endswith(".context_length")]
+        trained = next((length for length in lengths if isinstance(length, int) and length > 0), self._num_ctx)
+        self._models_context = trained
+        self._refuses_overlong = version is not None and (int(version[1]), int(version[2])) >= REFUSES_FROM
+        self._described = digest
+
     async def _load(self) -> float:
-        """Loads the model if it is not in memory; returns the seconds that took."""
-        async with deadline(INSPECT_TIMEOUT_S, "looking at Ollama"):
+        """Load the model if it is not in memory; return the seconds that took."""
+        async with deadline(INSPECT_TIMEOUT_S, "inspecting Ollama"):
             loaded = await self._models("/api/ps")
         if self._full_name in loaded:
             return 0.0
@@ -138,9 +192,9 @@ class OllamaProvider:
             deadline(self._load_timeout_s, "loading the model"),
             self._client.post("/api/chat", body) as response,
         ):
-            content = await response.read()
-        if response.status != 200:
-            raise error_for(response.status, _error_text(content), response.headers)
+            content = await read(response)
+        if response.status_code != 200:
+            raise error_for(response.status_code, _error_text(content), response.headers)
         return self._clock() - started
 
     def _base(self, **options: Any) -> dict[str, Any]:
@@ -150,57 +204,86 @@ class OllamaProvider:
             "options": {"num_ctx": self._num_ctx, **options},
         }
 
-    async def _chat(self, prompt: Prompt, load_s: float, on_text: Callable[[str], None]) -> Completion:
+    async def _chat(
+        self, prompt: Prompt, load_s: float, on_text: Callable[[str], None], on_reasoning: Callable[[str], None]
+    ) -> Completion:
         body = {
             **self._base(num_predict=prompt.max_tokens, **prompt.options),
             "messages": prompt.messages,
             "stream": True,
+            "truncate": False,  # Refuse a prompt that is too long, and end an answer where the context ends:
+            "shift": False,  # both would lose their beginning without a word. Old servers ignore this.
         }
         if prompt.schema is not None:
             body["format"] = prompt.schema or "json"
-        async with deadline(self._timeout_s, "inference"), self._client.post("/api/chat", body) as response:
-            if response.status != 200:
-                raise error_for(response.status, _error_text(await response.read()), response.headers)
-            text, last = await _collect(response, on_text)
-            await end(response)
-        cut = last.done_reason == "length"
-        if cut and not prompt.may_be_cut:
-            raise TruncatedAnswer(f"cut short after {prompt.max_tokens} tokens")
-        if not text.strip():
-            raise InvalidAnswer("the answer is empty")
-        return Completion(
+        if prompt.think is not None:
+            body["think"] = prompt.think
+        async with silence(self._timeout_s) as heard, self._client.post("/api/chat", body) as response:
+            written = Written(prompt.max_characters, on_text, on_reasoning, heard)
+            if response.status_code != 200:
+                error = _error_text(await read(response))
+                if is_context_error(error):
+                    raise exceeded(prompt, self.context_tokens)
+                raise error_for(response.status_code, error, response.headers)
+            stream = lines(response)
+            last = await self._collect(prompt, stream, written)
+            await self._client.end(stream)
+        return self._completion(prompt, written, last, load_s)
+
+    async def _collect(self, prompt: Prompt, stream: AsyncIterator[bytes], written: Written) -> _Chunk:
+        """Read a stream of lines to the last one.
+
+        Raises:
+            ProviderFailed: A line is an error or no JSON.
+            IncompleteAnswer: The stream ends before it says that it is done.
+            ContextLengthExceeded: The server says so.
+        """
+        async for line in stream:
+            try:
+                chunk = _decode_chunk(line)
+            except (ValueError, RecursionError) as error:
+                raise ProviderFailed(f"a line of the stream cannot be read: {error}") from error
+            if chunk.error and is_context_error(chunk.error):
+                raise exceeded(prompt, self.context_tokens)
+            if chunk.error:
+                raise ProviderFailed(chunk.error[:200])
+            if chunk.message is not None:
+                written.reason(chunk.message.thinking or "")
+                written.write(chunk.message.content or "")
+            if chunk.done:
+                return chunk
+        raise IncompleteAnswer("the stream ended before the answer did")
+
+    def _completion(self, prompt: Prompt, written: Written, last: _Chunk, load_s: float) -> Completion:
+        """Return what was written.
+
+        Raises:
+            InvalidAnswer: It is no answer.
+            ContextLengthExceeded: The server read less than the whole prompt.
+        """
+        if last.done_reason in {"load", "unload"}:
+            raise IncompleteAnswer(f"the answer ended with {last.done_reason!r}")
+        prompt_tokens, completion_tokens = count_of(last.prompt_eval_count), count_of(last.eval_count)
+        reading = reading_of(prompt, prompt_tokens, self.context_tokens)
+        if reading == "cut":
+            raise exceeded(prompt, self.context_tokens)
+        shifted = prompt_tokens + completion_tokens > self.context_tokens
+        finish_reason: FinishReason = "length" if last.done_reason == "length" else "stop"
+        text, reasoning = written.end()
+        completion = Completion(
             text=text,
-            cut=cut,
+            reasoning=reasoning,
+            finish_reason=finish_reason,
             load_s=load_s,
-            prompt_tokens=last.prompt_eval_count,
-            completion_tokens=last.eval_count,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            storable=self._refuses_overlong or (reading == "whole" and not shifted),
         )
-
-
-async def _collect(response: Response, on_text: Callable[[str], None]) -> tuple[str, _Chunk]:
-    """Joins a stream of lines.
-
-    Raises:
-        ProviderFailed: A line is an error or no JSON, or the stream ends before it says that it is done.
-    """
-    parts: list[str] = []
-    async for line in Lines(response):
-        try:
-            chunk = _decode_chunk(line)
-        except msgspec.DecodeError as error:
-            raise ProviderFailed(f"a line of the stream cannot be read: {error}") from error
-        if chunk.error:
-            raise ProviderFailed(chunk.error[:200])
-        if chunk.message is not None:
-            parts.append(chunk.message.content)
-            on_text(chunk.message.content)
-        if chunk.done:
-            return "".join(parts), chunk
-    raise ProviderFailed("the stream ended before the answer did")
+        return check_completion(prompt, completion)
 
 
 def _error_text(content: bytes) -> str:
     try:
         return _decode_chunk(content).error
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return content[:200].decode("utf-8", "replace")

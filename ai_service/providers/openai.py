@@ -7,19 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ai_service.providers.base import Completion, Inspection, Prompt, unheard
-from ai_service.providers.errors import InvalidAnswer, ProviderFailed, TruncatedAnswer
-from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, Lines, deadline, end, error_for
+from ai_service.http_client import read
+from ai_service.providers.base import Completion, Inspection, Prompt, check_completion, count_of, ignore
+from ai_service.providers.context_length import exceeded, is_context_error, reading_of
+from ai_service.providers.errors import IncompleteAnswer, ProviderFailed
+from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, error_for, lines, silence
+from ai_service.providers.written import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
-    from ai_service.http_client import Response
+    from ai_service.providers.base import FinishReason, Think
 
 
 class _Message(msgspec.Struct):
+    """A message, or a piece of one; servers call reasoning by one of two names."""
+
     content: str | None = None
     refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -31,8 +38,8 @@ class _Choice(msgspec.Struct):
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
 
 
 class _Chunk(msgspec.Struct):
@@ -40,65 +47,73 @@ class _Chunk(msgspec.Struct):
 
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
-    error: Any = None
+    error: msgspec.Raw = msgspec.Raw()
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
+_FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
+"""What is passed on; any other reason is an answer's own end."""
 
 
 class _Answer:
     """An answer, put together from its chunks."""
 
-    def __init__(self, on_text: Callable[[str], None]) -> None:
-        self._on_text = on_text
-        self._parts: list[str] = []
+    def __init__(self, prompt: Prompt, written: Written) -> None:
+        self._prompt = prompt
+        self._written = written
         self._refusal = ""
         self._finish_reason = ""
         self._usage = _Usage()
 
     def add(self, raw: bytes) -> None:
-        """Adds a chunk, or a whole answer.
+        """Add a chunk, or a whole answer.
 
         Raises:
             ProviderFailed: It is an error, or neither.
+            ContextLengthExceeded: The server says so.
         """
         try:
             chunk = _decode(raw)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ProviderFailed(f"the answer is not a chat completion: {error}") from error
-        if chunk.error:
-            raise ProviderFailed(str(chunk.error)[:200])
+        if (failure := bytes(chunk.error)) not in _NO_ERROR:
+            shown = _text(failure)
+            raise exceeded(self._prompt) if is_context_error(shown) else ProviderFailed(shown[:200])
         self._usage = chunk.usage or self._usage
         for choice in chunk.choices or ():
             message = choice.message or choice.delta or _Message()
             self._refusal += message.refusal or ""
             self._finish_reason = choice.finish_reason or self._finish_reason
-            if message.content:
-                self._parts.append(message.content)
-                self._on_text(message.content)
+            self._written.reason(message.reasoning_content or message.reasoning or "")
+            self._written.write(message.content or "")
 
-    def complete(self, prompt: Prompt) -> Completion:
-        """The completion.
+    def complete(self) -> Completion:
+        """Return the completion.
 
         Raises:
-            ProviderFailed: The stream ended too early.
-            InvalidAnswer: It is empty, or a refusal.
-            TruncatedAnswer: It was cut short.
+            IncompleteAnswer: The stream ended too early.
+            InvalidAnswer: It is no answer.
+            ContextLengthExceeded: The server read less than the whole prompt.
         """
-        text = "".join(self._parts)
-        cut = self._finish_reason == "length"
         if not self._finish_reason:
-            raise ProviderFailed("the stream ended before the answer did")
-        if cut and not prompt.may_be_cut:
-            raise TruncatedAnswer(f"cut short after {prompt.max_tokens} tokens")
-        if not text.strip():
-            raise InvalidAnswer(self._refusal or "the answer is empty")
-        return Completion(
+            raise IncompleteAnswer("the stream ended before the answer did")
+        prompt_tokens = count_of(self._usage.prompt_tokens)
+        if reading_of(self._prompt, prompt_tokens, 0) == "cut":
+            raise exceeded(self._prompt)
+        text, reasoning = self._written.end()
+        completion = Completion(
             text=text,
-            cut=cut,
-            prompt_tokens=self._usage.prompt_tokens,
-            completion_tokens=self._usage.completion_tokens,
+            reasoning=reasoning,
+            finish_reason=_FINISH_REASONS.get(self._finish_reason, "stop"),
+            refusal=self._refusal,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=count_of(self._usage.completion_tokens),
         )
+        return check_completion(self._prompt, completion)
+
+
+_NO_ERROR = (b"", b"null", b"{}", b'""', b"false")
+_EFFORTS: dict[Think, str] = {False: "none", True: "medium"}
 
 
 class OpenAIProvider:
@@ -108,11 +123,12 @@ class OpenAIProvider:
         base_url: With its version, such as `https://host/v1`.
         model: The model's name there.
         api_key: Bearer token; empty for none.
-        timeout_s: Deadline of one completion.
+        timeout_s: The longest silence of the server: before the first text, and between two pieces of it.
     """
 
     name = "openai"
     fabricated = False
+    context_tokens = 0
 
     def __init__(self, base_url: str, model: str, *, api_key: str, timeout_s: float) -> None:
         self.model = model
@@ -120,7 +136,9 @@ class OpenAIProvider:
         self._timeout_s = timeout_s
         self._digest = blake2b(f"{base_url} {model}".encode(), digest_size=6).hexdigest()
 
-    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
+    async def complete(
+        self, prompt: Prompt, on_text: Callable[[str], None] = ignore, on_reasoning: Callable[[str], None] = ignore
+    ) -> Completion:
         """See Provider. A stream is asked for; a server that sends the whole answer instead is understood too."""
         body = {
             **prompt.options,
@@ -132,29 +150,33 @@ class OpenAIProvider:
         }
         if prompt.schema is not None:
             body["response_format"] = _response_format(prompt)
-        answer = _Answer(on_text)
-        async with (
-            deadline(self._timeout_s, "completion"),
-            self._client.post("/chat/completions", body) as response,
-        ):
-            if response.status != 200:
-                raise error_for(response.status, _text(await response.read()), response.headers)
+        if prompt.callers_own and prompt.think is not None:
+            # A task's own wish is not sent: most models know no such parameter, and some servers refuse it.
+            body["reasoning_effort"] = _EFFORTS.get(prompt.think, prompt.think)
+        async with silence(self._timeout_s) as heard, self._client.post("/chat/completions", body) as response:
+            answer = _Answer(prompt, Written(prompt.max_characters, on_text, on_reasoning, heard))
+            if response.status_code != 200:
+                error = _text(await read(response))
+                if is_context_error(error):
+                    raise exceeded(prompt)
+                raise error_for(response.status_code, error, response.headers)
             if "text/event-stream" in response.headers.get("content-type", ""):
-                await _read_events(response, answer)
-                await end(response)
+                stream = lines(response)
+                await _read_events(stream, answer)
+                await self._client.end(stream)
             else:
-                answer.add(await response.read())
-        return answer.complete(prompt)
+                answer.add(await read(response))
+        return answer.complete()
 
     async def inspect(self) -> Inspection:
         """See Provider. The wire format knows no digest; the server's address and the model's name stand for it."""
         async with (
-            deadline(INSPECT_TIMEOUT_S, "looking at the OpenAI-compatible server"),
+            deadline(INSPECT_TIMEOUT_S, "inspecting the OpenAI-compatible server"),
             self._client.get("/models") as response,
         ):
-            content = await response.read()
-        if response.status != 200:
-            raise error_for(response.status, _text(content), response.headers)
+            content = await read(response)
+        if response.status_code != 200:
+            raise error_for(response.status_code, _text(content), response.headers)
         return Inspection(digest=self._digest)
 
     async def close(self) -> None:
@@ -172,9 +194,9 @@ def _response_format(prompt: Prompt) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": prompt.task, "schema": prompt.schema}}
 
 
-async def _read_events(response: Response, answer: _Answer) -> None:
-    """Reads server-sent events until `[DONE]`."""
-    async for line in Lines(response):
+async def _read_events(stream: AsyncIterator[bytes], answer: _Answer) -> None:
+    """Read server-sent events until `[DONE]`."""
+    async for line in stream:
         field, _, value = line.partition(b":")
         if field != b"data":
             continue  # A comment, or another field of an event.

@@ -7,8 +7,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from ai_service.providers.base import Completion, Inspection, unheard
-from ai_service.providers.errors import ModelMissing, ProviderError, ProviderUnreachable
+from ai_service.providers.base import Completion, Inspection, ignore
+from ai_service.providers.errors import ConnectionBroken, ModelMissing, ProviderError, ProviderUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,7 +80,14 @@ class ProviderPool:
         ]
         self._clock = clock
 
-    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
+    @property
+    def context_tokens(self) -> int:
+        """See Provider: what fits on any of the servers."""
+        return min(member.provider.context_tokens for member in self._members)
+
+    async def complete(
+        self, prompt: Prompt, on_text: Callable[[str], None] = ignore, on_reasoning: Callable[[str], None] = ignore
+    ) -> Completion:
         """See Provider."""
         heard = False
 
@@ -89,15 +96,20 @@ class ProviderPool:
             heard = True
             on_text(text)
 
+        def hear_reasoning(text: str) -> None:
+            nonlocal heard
+            heard = True
+            on_reasoning(text)
+
         missed: ProviderError | None = None
         for member in self._in_order():
             member.under_way += 1
             try:
-                completion = await member.provider.complete(prompt, hear)
+                completion = await member.provider.complete(prompt, hear, hear_reasoning)
             except (ProviderUnreachable, ModelMissing) as error:
                 member.miss(error, self._clock() + REST_S)
-                if heard:
-                    raise
+                if heard or (prompt.has_callers_format and isinstance(error, ConnectionBroken)):
+                    raise  # A schema that a server dies of is not tried on the next one.
                 missed = error
             else:
                 member.found()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, ClassVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Union
 
 import msgspec
 
@@ -18,33 +18,43 @@ from ai_service.providers.errors import InvalidAnswer
 from ai_service.schemas import Envelope
 
 if TYPE_CHECKING:
-    from ai_service.providers.base import Completion
-    from ai_service.schemas import Meta, Nutrition, Recipe, Suggestions, TaskRequest
+    from collections.abc import Sequence
+
+    from ai_service.providers.base import Completion, FinishReason
+    from ai_service.schemas import Finding, Meta, Nutrition, Recipe, Suggestions, TaskRequest
 
 Schema = dict[str, Any]
 
 
 class ChatAnswer(msgspec.Struct, frozen=True):
-    """What a conversation was answered.
-
-    Attributes:
-        text: The answer.
-        cut: Whether the budget cut it short.
-        storable: Whether it may be kept.
-        prompt_tokens: Tokens read, 0 where the provider does not say.
-        completion_tokens: Tokens written, 0 where the provider does not say.
-    """
+    """What a conversation was answered; see Completion."""
 
     text: str
-    cut: bool
-    storable: bool
+    reasoning: str
+    refusal: str
+    finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
 
 
 Data = Union["Recipe", "Suggestions", "Nutrition", ChatAnswer]
-Judged = tuple[Data, float]
-"""An answer's data and its confidence."""
+
+
+class Judged(NamedTuple):
+    """A checked answer.
+
+    Attributes:
+        data: The answer's data.
+        confidence: From 0 to 1.
+        findings: What its checks found.
+        storable: Whether it may be kept.
+    """
+
+    data: Data
+    confidence: float
+    findings: Sequence[Finding] = ()
+    storable: bool = True
+
 
 TEMPERATURE = 0.3
 """Of the three tasks: low, since an answer that fits the schema matters more than a surprising one."""
@@ -75,6 +85,8 @@ class Task(ABC):
         path: Route that answers it.
         request_type: Struct of its requests.
         prompt_version: Raised whenever prompt, schema or rule change, so that older answers are not found any more.
+        has_samples: Whether a provider may make an answer up.
+        shows_reasoning: Whether callers get what a thinking model writes before its answer.
         ttl_s: Base time in seconds that an answer stays fresh.
         max_tokens: Token budget of an answer.
     """
@@ -83,6 +95,8 @@ class Task(ABC):
     path: ClassVar[str]
     request_type: ClassVar[type[TaskRequest]]
     prompt_version: ClassVar[int] = 1
+    has_samples: ClassVar[bool] = False
+    shows_reasoning: ClassVar[bool] = False
 
     def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int) -> None:
         self.ttl_s = ttl_s
@@ -102,9 +116,10 @@ class Task(ABC):
             InvalidAnswer: The text does not fit the schema, or says nothing.
         """
         try:
-            return self._judge(completion, request)
+            judged = self._judge(completion, request)
         except (ValueError, RecursionError) as error:
             raise InvalidAnswer(f"{self.name}: {error}") from error
+        return judged if completion.storable else judged._replace(storable=False)
 
     def check(self, request: TaskRequest) -> None:
         """Looks at a request that is well-formed.
@@ -113,11 +128,6 @@ class Task(ABC):
             RequestError: This task cannot answer it.
         """
         del request
-
-    def storable(self, data: Data) -> bool:
-        """Whether an answer may be kept."""
-        del data
-        return True
 
     @abstractmethod
     def ask(self, request: TaskRequest) -> Prompt:
@@ -139,6 +149,7 @@ class SchemaTask(Task):
         schema: JSON schema of what the model writes.
     """
 
+    has_samples = True
     message: ClassVar[str]
 
     def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int) -> None:
@@ -148,7 +159,8 @@ class SchemaTask(Task):
     def ask(self, request: TaskRequest) -> Prompt:
         """See Task."""
         message = {"role": "user", "content": self.prompt(request)}
-        return Prompt(self.name, (message,), self.schema, self.max_tokens, request, {"temperature": TEMPERATURE})
+        options = {"temperature": TEMPERATURE}
+        return Prompt(self.name, (message,), self.schema, self.max_tokens, request, options, think=False)
 
     def body(self, data: Data, meta: Meta) -> bytes:
         """See Task."""

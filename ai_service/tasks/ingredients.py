@@ -43,4 +43,4 @@ class IngredientsTask(SchemaTask):
         if not new:
             raise ValueError("expected at least one ingredient that was not given")
         score = confidence.combine(complete=len(new) / 4, distinct=len(new) / len(written))
-        return Suggestions(suggestions=new), score
+        return Judged(Suggestions(suggestions=new), score)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ai_service import confidence, plausibility
+from ai_service import confidence
+from ai_service.nutrients import check_nutrients, mass_of_lines
+from ai_service.plausibility import ASSUMED_SERVINGS
 from ai_service.schemas import Nutrition, NutritionRequest, TaskRequest
 from ai_service.tasks.base import Judged, Schema, SchemaTask, obj
 
@@ -24,7 +26,7 @@ class NutritionTask(SchemaTask):
     name = "nutrition"
     path = "/api/v1/ai/analyze-nutrition"
     request_type = NutritionRequest
-    prompt_version = 2
+    prompt_version = 3
     message = "Nutrition analyzed."
     _decode = msgspec.json.Decoder(Nutrition).decode
 
@@ -43,11 +45,14 @@ class NutritionTask(SchemaTask):
         )
 
     def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
-        del request
-        nutrition = self._decode(completion.text)
-        check_nutrients(nutrition)
-        plausible = confidence.share(plausibility.nutrients(nutrition))
-        return nutrition, confidence.combine(complete=1.0, plausible=plausible)
+        assert isinstance(request, NutritionRequest)
+        stated = self._decode(completion.text)
+        check_limits(stated)
+        mass_g = mass_of_lines(request.ingredients)
+        servings = ASSUMED_SERVINGS if mass_g is None else None
+        nutrition, checks = check_nutrients(stated, request.ingredients, mass_g=mass_g, servings=servings)
+        score = confidence.combine(complete=1.0, plausible=confidence.share(checks.passed))
+        return Judged(nutrition, confidence.limit(score, checks.findings), checks.findings)
 
 
 def nutrition_schema() -> Schema:
@@ -55,8 +60,8 @@ def nutrition_schema() -> Schema:
     return obj(**{n: {"type": "integer", "minimum": 0, "maximum": most} for n, most in NUTRIENT_LIMITS.items()})
 
 
-def check_nutrients(nutrition: Nutrition) -> None:
-    """Refuses what cannot be.
+def check_limits(nutrition: Nutrition) -> None:
+    """Refuse what no dish can have.
 
     Raises:
         ValueError: A nutrient is negative or beyond any dish.

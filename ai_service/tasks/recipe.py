@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from ai_service import confidence, plausibility
+from ai_service.nutrients import check_nutrients, mass_of_ingredients
+from ai_service.plausibility import Checks
 from ai_service.schemas import Nutrition, Recipe, RecipeIngredient, RecipeRequest, TaskRequest, fold
 from ai_service.tasks.base import Judged, Schema, SchemaTask, array, obj, text
-from ai_service.tasks.nutrition import check_nutrients, nutrition_schema
+from ai_service.tasks.nutrition import check_limits, nutrition_schema
 
 if TYPE_CHECKING:
     from ai_service.providers.base import Completion
@@ -38,7 +40,7 @@ class RecipeTask(SchemaTask):
     name = "recipe"
     path = "/api/v1/ai/generate-recipe"
     request_type = RecipeRequest
-    prompt_version = 2
+    prompt_version = 3
     message = "Recipe generated."
     _nutrition_from_tokens: ClassVar[int] = 768
     _decode = msgspec.json.Decoder(_RecipeDraft).decode
@@ -99,26 +101,35 @@ class RecipeTask(SchemaTask):
         if any(not item.name or not math.isfinite(item.amount) or item.amount < 0 for item in ingredients):
             raise ValueError("expected each ingredient to have a name and an amount that is not negative")
         servings = request.serving_size or plausibility.ASSUMED_SERVINGS
-        believable = [plausibility.amount(item, servings) for item in ingredients]
-        if draft.nutrition is not None:
-            check_nutrients(draft.nutrition)
-            believable += plausibility.nutrients(draft.nutrition, servings)
+        nutrition, checks = self._check(draft, ingredients, servings)
         score = confidence.combine(
             complete=confidence.share((len(ingredients) > 3, len(instructions) > 3, bool(fold(draft.description)))),
-            plausible=confidence.share(believable),
+            plausible=confidence.share(checks.passed),
             coherent=confidence.share(plausibility.used((item.name for item in ingredients), instructions)),
             distinct=confidence.distinct([*instructions, *(item.name for item in ingredients)]),
             claimed=draft.confidence / 100,
         )
-        return (
-            Recipe(
-                title=fold(draft.title),
-                description=fold(draft.description),
-                ingredients=ingredients,
-                instructions=instructions,
-                tags=list(dict.fromkeys(tag for tag in map(fold, draft.tags) if tag)),
-                confidence=score,
-                nutrition=draft.nutrition,
-            ),
-            score,
+        score = confidence.limit(score, checks.findings)
+        recipe = Recipe(
+            title=fold(draft.title),
+            description=fold(draft.description),
+            ingredients=ingredients,
+            instructions=instructions,
+            tags=list(dict.fromkeys(tag for tag in map(fold, draft.tags) if tag)),
+            confidence=score,
+            nutrition=nutrition,
         )
+        return Judged(recipe, score, checks.findings)
+
+    @staticmethod
+    def _check(
+        draft: _RecipeDraft, ingredients: list[RecipeIngredient], servings: int
+    ) -> tuple[Nutrition | None, Checks]:
+        """Check amounts and nutrients, and repair the latter."""
+        amounts = plausibility.check_amounts(ingredients, servings)
+        if draft.nutrition is None:
+            return None, amounts
+        check_limits(draft.nutrition)
+        names, mass_g = [item.name for item in ingredients], mass_of_ingredients(ingredients)
+        nutrition, checks = check_nutrients(draft.nutrition, names, mass_g=mass_g, servings=servings, at="$.nutrition")
+        return nutrition, Checks(amounts.total + checks.total, amounts.findings + checks.findings)

@@ -6,10 +6,9 @@ import argparse
 import os
 import sys
 
-from ai_service import __version__, systemd
+from ai_service import __version__
 from ai_service.__main__ import EX_CONFIG
-from ai_service.errors import ConfigurationError
-from ai_service.listening import listen
+from ai_service.errors import ConfigurationError, ListenError
 from ai_service.server import serve
 from ai_service.structured_log import configure
 from ai_service.web.api_client import ApiClient
@@ -24,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the program.
 
     Returns:
-        Its exit status: 78 where the settings are wrong, 1 where the port cannot be had.
+        Its exit status: 78 where the settings are wrong, 1 where the socket cannot be bound.
     """
     parser = argparse.ArgumentParser(prog="python -m ai_service.web", description="The web page of the AI service.")
     parser.add_argument("--check", action="store_true", help="read the settings, say what is wrong with them, and end")
@@ -38,18 +37,12 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.check:
         return 0
     configure("info")
+    api = ApiClient(settings.api_url, key=settings.api_key, authorities=settings.api_ca)
     try:
-        listener = listen(settings.host, settings.port)
-    except OSError as error:
-        sys.stderr.write(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}\n")
+        serve(lambda: create_app(api, settings.hosts), settings.socket, settings.host, settings.port, drain_s=DRAIN_S)
+    except ListenError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
-    serve(
-        create_app(ApiClient(settings.api_url, key=settings.api_key)),
-        [listener],
-        drain_s=DRAIN_S,
-        on_ready=lambda: systemd.notify(settings.notify_socket, "READY=1"),
-        on_stopping=lambda: systemd.notify(settings.notify_socket, "STOPPING=1"),
-    )
     return 0
 
 

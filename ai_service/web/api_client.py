@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from ai_service.http_client import Client, HTTPClientError
+import httpx
+
+from ai_service.http_client import HTTPClient, chunks, read
+from ai_service.knobs import PREFIX
+from ai_service.tls import certificate_problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from ai_service.http_client import Call, Response
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +27,7 @@ TASK_PATHS = ("/api/v1/ai/generate-recipe", "/api/v1/ai/suggest-ingredients", "/
 _SENT_ON = ("content-type", "accept", "cache-control")
 _SENT_BACK = (
     "content-type", "cache-status", "age", "server-timing", "x-request-id", "x-ai-provider", "x-ai-model",
-    "retry-after",
+    "x-ai-degraded", "retry-after",
 )  # fmt: skip
 
 
@@ -34,25 +38,25 @@ class ApiUnreachableError(Exception):
 class Answer:
     """A response of the API whose body is still to come."""
 
-    def __init__(self, call: Call, response: Response) -> None:
-        self._call = call
+    def __init__(self, response: httpx.Response) -> None:
         self._response = response
-        self.status = response.status
+        self.status = response.status_code
         self.headers = {name: response.headers[name] for name in _SENT_BACK if name in response.headers}
 
     async def body(self) -> AsyncIterator[bytes]:
-        """The body as it comes; where the API breaks off, it ends early, which the page notices and says."""
+        """Yield the body as it comes; where the API breaks off, it ends early, which the page notices and says."""
+        stream = chunks(self._response)
         try:
             while True:
                 async with asyncio.timeout(SILENCE_S):
-                    chunk = await self._response.chunk()
+                    chunk = await anext(stream, b"")
                 if not chunk:
                     return
                 yield chunk
-        except (HTTPClientError, TimeoutError) as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             logger.warning("the API broke off an answer: %s", str(error) or type(error).__name__)
         finally:
-            self._call.end()  # A reader who left early takes the API's work with them.
+            await self._response.aclose()  # A reader who left early takes the API's work with them.
 
 
 class ApiClient:
@@ -61,11 +65,13 @@ class ApiClient:
     Args:
         base_url: The API's.
         key: Its API key; "" where it wants none.
+        authorities: Whose certificate it may have, in PEM format; "" for the operating system's.
     """
 
-    def __init__(self, base_url: str, *, key: str = "") -> None:
+    def __init__(self, base_url: str, *, key: str = "", authorities: str = "") -> None:
         self._base_url = base_url
-        self._client = Client(base_url, {"Authorization": f"Bearer {key}"} if key else {})
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = HTTPClient(base_url, headers, authorities=authorities)
 
     async def ask(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Sends a task's request on.
@@ -74,11 +80,10 @@ class ApiClient:
             ApiUnreachableError: There is no response.
         """
         sent_on = {name: headers[name] for name in _SENT_ON if name in headers}
-        call = self._client.post(path, body, sent_on)
         try:
             async with asyncio.timeout(SILENCE_S):
-                return Answer(call, await call.begin())
-        except (HTTPClientError, TimeoutError) as error:
+                return Answer(await self._client.send("POST", path, body, sent_on))
+        except (httpx.HTTPError, TimeoutError) as error:
             raise self._unreachable(error) from error
 
     async def look(self, path: str) -> bytes:
@@ -88,12 +93,12 @@ class ApiClient:
             ApiUnreachableError: There is no response, or an unexpected one.
         """
         try:
-            async with asyncio.timeout(LOOK_S), self._client.get(path) as response:
-                body = await response.read()
-        except (HTTPClientError, TimeoutError) as error:
+            async with asyncio.timeout(LOOK_S), aclosing(await self._client.send("GET", path)) as response:
+                body = await read(response)
+        except (httpx.HTTPError, TimeoutError) as error:
             raise self._unreachable(error) from error
-        if response.status not in {200, 503}:
-            raise ApiUnreachableError(f"The API at {self._base_url} answers {path} with {response.status}.")
+        if response.status_code not in {200, 503}:
+            raise ApiUnreachableError(f"The API at {self._base_url} answers {path} with {response.status_code}.")
         return body
 
     async def close(self) -> None:
@@ -101,5 +106,7 @@ class ApiClient:
         await self._client.close()
 
     def _unreachable(self, error: Exception) -> ApiUnreachableError:
+        if problem := certificate_problem(error, f"Name its CA bundle in {PREFIX}WEB_CA_FILE on the page's server."):
+            return ApiUnreachableError(f"The API at {self._base_url} {problem}")
         why = "does not answer in time" if isinstance(error, TimeoutError) else "cannot be reached"
         return ApiUnreachableError(f"The API at {self._base_url} {why}.")

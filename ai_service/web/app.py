@@ -12,10 +12,12 @@ from starlette.routing import Route
 
 from ai_service.web.api_client import TASK_PATHS, ApiUnreachableError
 from ai_service.web.board import Board
+from ai_service.web.error_response import error_response
+from ai_service.web.origin_check import OriginCheck
 from ai_service.web.pages import SECURITY_HEADERS, Pages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,11 +28,12 @@ MOST_BYTES = 64 * 1024
 """Of a request's body: the API's own limit."""
 
 
-def create_app(api: ApiClient) -> ASGIApp:
-    """The ASGI application.
+def create_app(api: ApiClient, hosts: Collection[str] = ()) -> ASGIApp:
+    """Build the ASGI application.
 
     Args:
         api: The API that tasks are sent on to.
+        hosts: Host names that the page is served under, beside addresses and localhost.
     """
     pages = Pages()
     board = Board(api)
@@ -63,27 +66,20 @@ def create_app(api: ApiClient) -> ASGIApp:
         ],
         lifespan=lifespan,
     )
-    return _Secured(app)
+    return _Secured(OriginCheck(app, hosts))
 
 
 async def _send_on(request: Request, api: ApiClient) -> Response:
-    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        return _error(403, "cross_site", "Only the page itself may ask through its server; other programs ask the API.")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MOST_BYTES:
-            return _error(413, "body_too_large", f"The request is longer than {MOST_BYTES} bytes.")
+            return error_response(413, "body_too_large", f"The request is longer than {MOST_BYTES} bytes.")
     try:
         answer = await api.ask(request.url.path, bytes(body), request.headers)
     except ApiUnreachableError as error:
-        return _error(502, "api_unreachable", str(error))
+        return error_response(502, "api_unreachable", str(error))
     return StreamingResponse(answer.body(), answer.status, {**answer.headers, "cache-control": "no-store"})
-
-
-def _error(status: int, code: str, sentence: str) -> Response:
-    body = msgspec.json.encode({"success": False, "error": sentence, "code": code})
-    return Response(body, status, media_type="application/json")
 
 
 class _Secured:

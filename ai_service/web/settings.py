@@ -2,30 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import ipaddress
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ai_service import knobs
 from ai_service.errors import ConfigurationError
 from ai_service.knobs import knob
+from ai_service.tls import read_authorities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+
+
+def _host_names(text: str) -> tuple[str, ...]:
+    """Read host names as browsers write them: in lower case, without a dot at the end; addresses are fine too."""
+    names = [part.strip().lower().removesuffix(".") for part in text.split(",") if part.strip()]
+    for name in names:
+        if not _HOST_NAME.fullmatch(name) and not _is_address(name):
+            raise ValueError("expected host names such as ai.example.org, separated by commas, without scheme and port")
+    return tuple(dict.fromkeys(names))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """What the operator decides."""
 
+    socket: str = knob(
+        "WEB_SOCKET",
+        "",
+        knobs.socket_path,
+        "Path of the Unix socket to serve the page on behind an edge, instead of host and port",
+    )
     host: str = knob("WEB_HOST", "127.0.0.1", knobs.name, "Address that the page is served on")
     port: int = knob("WEB_PORT", "3011", knobs.integer(0, 65_535), "Port of the page; 0 takes a free one")
+    hosts: tuple[str, ...] = knob(
+        "WEB_HOSTS",
+        "",
+        _host_names,
+        "Host names that browsers reach the page under, separated by commas; addresses and localhost always pass",
+    )
     api_url: str = knob(
         "WEB_API_URL", "http://127.0.0.1:3010", knobs.url("http", "https"), "Base URL of the API that the page asks"
     )
     api_key: str = knob(
         "WEB_API_KEY_FILE", "", str, "File with the page's own API key, where the API wants one", secret=True
     )
-    notify_socket: str = field(default="")
+
+    api_ca: str = knob(
+        "WEB_CA_FILE",
+        "",
+        read_authorities,
+        "CA bundle that the certificate of an https:// API is checked with; unset for the operating system's",
+    )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> WebSettings:
@@ -40,4 +81,4 @@ class WebSettings:
         values, mistakes = knobs.read(knobs.of(cls), environ)
         if mistakes:
             raise ConfigurationError(mistakes)
-        return cls(notify_socket=environ.get("NOTIFY_SOCKET", ""), **values)
+        return cls(**values)

@@ -11,6 +11,7 @@ from bench.evidence.rules import PhaseRecord, is_proven
 from bench.load.generator import Generator
 from bench.load.plan import OpenLoop, Phase
 from bench.load.target import Target
+from bench.peers.edge import INSTANCES
 from bench.samples import read_samples
 from bench.verdict.bootstrap import Interval
 from bench.verdict.percentiles import confidence_ranks, percentile
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bench.peers.service import AIService
+    from bench.peers.edge import Host
 
 LIMIT_MS = 10.0
 RATE = 1000.0
@@ -30,15 +31,12 @@ MAX_LAG_P99_MS = 5.0
 """Half of the bound: beyond it a FAIL could be the generator's own."""
 
 
-def measure(
-    service: AIService, folder: Path, workers: int, tell: Callable[[str], None], seconds: float = SECONDS
-) -> Finding:
+def measure(host: Host, folder: Path, tell: Callable[[str], None], seconds: float = SECONDS) -> Finding:
     """Send cached requests at a constant rate; latency counts from when each was due.
 
     Args:
-        service: Ours.
+        host: Our instances behind their edge.
         folder: For the samples.
-        workers: How many processes it runs; for the report.
         tell: Is told how far it is.
         seconds: For how long, warm-up included.
 
@@ -50,11 +48,11 @@ def measure(
         "cached", "recipe", OpenLoop.steady(RATE, seconds, min(WARMUP_SECONDS, seconds / 2)), QUESTIONS, seed=seed
     )
     file = folder / "cached-rate.jsonl"
-    with Target(service.url) as target:
+    with Target(host.url) as target:
         for index in range(QUESTIONS):
             target.ask("recipe", seed, index)
         before = target.counters()
-        Generator(service.url, folder / "locust.log").run(
+        Generator(host.url, folder / "locust.log").run(
             phase, file, lambda done: tell(f"cached answers: {done} of {phase.arrivals.count} requests")
         )
         samples, end = read_samples(file)
@@ -64,7 +62,7 @@ def measure(
     latencies = sorted(sample.latency_ns for sample in samples if is_proven(sample))
     lag = rules.lag_p99_ms(samples)
     shape = f"{RATE:,.0f} requests/s, open loop, {len(latencies):,} proven hits"
-    how = f"{shape}, {workers} workers; generator: Locust, lag p99 {lag:.2f} ms"
+    how = f"{shape}, through the edge to {INSTANCES} instances; generator: Locust, lag p99 {lag:.2f} ms"
     return judge("p99 of cached answers", "ms", LIMIT_MS, p99_interval(latencies), how=how, invalid="; ".join(broken))
 
 

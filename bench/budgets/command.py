@@ -20,6 +20,8 @@ from bench.budgets.finding import Finding  # noqa: TC001 - msgspec reads the ann
 from bench.budgets.table import format_figure, print_findings
 from bench.errors import ProcessError
 from bench.peers.cores import Cores, share_out
+from bench.peers.edge import Host
+from bench.peers.gateways import LiteLLM
 from bench.peers.report import describe_conditions, load_average
 from bench.peers.service import AIService, Redis, Upstream
 from bench.peers.wrk import Wrk
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 FILE = "budgets.json"
 NAMES = ("import", "memory", "herd", "overhead", "rate")
-WORKERS = 2
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -91,32 +92,51 @@ def _measure(name: str, work: Path, cores: Cores, tell: Callable[[str], None]) -
             with system(work, cores, delay_ms=herd.DELAY_MS) as (service, upstream), _on(cores.generator):
                 return list(asyncio.run(herd.measure(service, upstream)))
         if name == "overhead":
-            with system(work, cores, delay_ms=overhead.DELAY_MS) as (service, upstream), _on(cores.generator):
-                return list(overhead.measure(service, upstream, tell))
-        # Two workers take what the generator leaves; of two cores that is one.
+            tell("LiteLLM: install if needed, start")
+            with (
+                system(work, cores, delay_ms=overhead.DELAY_MS) as (service, upstream),
+                Redis(work, cores.others) as redis,
+                LiteLLM(work, cores.server, upstream, redis) as litellm,
+                _on(cores.generator),
+            ):
+                return list(overhead.measure(service, upstream, litellm, tell))
+        # Edge and instances take what the generator leaves; of two cores that is one.
         wide = replace(cores, server=cores.server | (cores.others - cores.generator))
-        with system(work, wide, workers=WORKERS) as (service, _), _on(cores.generator):
-            return [cached_rate.measure(service, work, WORKERS, tell)]
+        with host(work, wide) as site, _on(cores.generator):
+            return [cached_rate.measure(site, work, tell)]
     except httpx.HTTPError as error:
         raise ProcessError(f"{name}: {type(error).__name__}: {error}") from error
 
 
 @contextmanager
-def system(work: Path, cores: Cores, *, delay_ms: float = 0, workers: int = 1) -> Iterator[tuple[AIService, Upstream]]:
-    """Our service, its Redis and its upstream, all new, so that no measurement finds another's answers.
+def system(work: Path, cores: Cores, *, delay_ms: float = 0) -> Iterator[tuple[AIService, Upstream]]:
+    """Our service on a port, its Redis and its upstream, all new, so that no measurement finds another's answers.
 
     Args:
         work: For logs.
         cores: Who runs where.
         delay_ms: The upstream's.
-        workers: The service's.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work)))
         upstream = stack.enter_context(Upstream(folder, cores.others, delay_ms=delay_ms))
         redis = stack.enter_context(Redis(folder, cores.others))
-        service = AIService(folder, cores.server, upstream, redis, workers=workers)
-        yield stack.enter_context(service), upstream
+        yield stack.enter_context(AIService(folder, cores.server, upstream, redis)), upstream
+
+
+@contextmanager
+def host(work: Path, cores: Cores) -> Iterator[Host]:
+    """The same as a host has it: several instances behind an edge.
+
+    Args:
+        work: For logs.
+        cores: Who runs where.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work)))
+        upstream = stack.enter_context(Upstream(folder, cores.others))
+        redis = stack.enter_context(Redis(folder, cores.others))
+        yield stack.enter_context(Host(folder, cores.server, upstream, redis))
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from bench.load.workload import TASKS
 from bench.measure import make_folder
 from bench.report.console import Activity
 from bench.report.figures import write_figures
+from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ LEAST = 0.2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--target", required=True, metavar="URL", help="the service, e.g. http://127.0.0.1:3010")
+    add_ca_file(parser)
     parser.add_argument("--profile", default="lab", help="whose gated bounds have to be kept (default: lab)")
     parser.add_argument(
         "--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)"
@@ -75,13 +77,13 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     started_at, began = datetime.now(UTC), time.monotonic()
     points: list[Point] = []
     interrupted = False
-    with Target(options.target) as target, Activity(console) as activity:
+    with Target(options.target, Trust(options.ca_file)) as target, Activity(console) as activity:
         target.require_ready()
         make_folder(folder)
         environment = target.facts() | describe_machine()
         trials = Trials(
             target=target,
-            generator=Generator(target.url, folder / "locust.log"),
+            generator=Generator(target.url, folder / "locust.log", ca_file=options.ca_file),
             task=options.task,
             seed=secrets.token_hex(8),
             distinct=KNOWN,

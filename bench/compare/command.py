@@ -43,7 +43,7 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
         type=_share,
         default=LEAST_CHANGE,
         metavar="SHARE",
-        help=f"smallest change that matters (default: {LEAST_CHANGE:.0%})",
+        help=f"smallest change that matters (default: {LEAST_CHANGE:.0%}%)",
     )
 
 

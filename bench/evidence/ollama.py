@@ -14,13 +14,19 @@ import httpx
 import msgspec
 
 from bench.errors import TargetError, UsageError
+from bench.tls import SYSTEM
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from bench.tls import Trust
+
 QUICK_SECONDS = 10.0
 UNLOAD_SECONDS = 30.0
 """Deadlines: of a look at what is loaded, and until a model is gone."""
+STEADY_SECONDS = 0.2
+STEADY_DEADLINE_SECONDS = 2.0
+"""How long the same models have to be in memory to count as steady, and when to stop waiting for it."""
 
 
 class LoadedModel(msgspec.Struct, frozen=True):
@@ -48,16 +54,18 @@ class Ollama:
 
     Args:
         url: Its base URL, e.g. ``http://127.0.0.1:11434``.
+        trust: Whose certificate it may have, where the URL is https://.
 
     Raises:
         UsageError: The URL is none.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, trust: Trust = SYSTEM) -> None:
         if not url.startswith(("http://", "https://")):
             raise UsageError(f"--ollama {url!r} is no http:// or https:// URL; expected e.g. http://127.0.0.1:11434")
         self.url = url.rstrip("/")
-        self._client = httpx.Client(base_url=self.url, timeout=QUICK_SECONDS, trust_env=False)
+        self._trust = trust
+        self._client = httpx.Client(base_url=self.url, timeout=QUICK_SECONDS, trust_env=False, verify=trust.context)
 
     def __enter__(self) -> Self:
         return self
@@ -87,6 +95,23 @@ class Ollama:
         except msgspec.MsgspecError as error:
             raise TargetError(f"{self.url} is no Ollama: /api/ps answers something else ({error})") from error
 
+    def steady(self) -> tuple[LoadedModel, ...]:
+        """Return the models in memory once two looks in a row agree.
+
+        Ollama moves ``expires_at`` when its scheduler learns that a request ended, which may be after the caller has
+        the answer. While somebody else keeps asking, the last look counts after ``STEADY_DEADLINE_SECONDS``.
+
+        Raises:
+            TargetError: It does not answer.
+        """
+        deadline = time.monotonic() + STEADY_DEADLINE_SECONDS
+        loaded = self.loaded()
+        while True:
+            time.sleep(STEADY_SECONDS)
+            before, loaded = loaded, self.loaded()
+            if loaded == before or time.monotonic() > deadline:
+                return loaded
+
     def unload(self) -> None:
         """Have every model unloaded and wait until it is gone.
 
@@ -107,6 +132,6 @@ class Ollama:
             response = self._client.request(method, path, json=body)
             response.raise_for_status()
         except httpx.HTTPError as error:
-            reason = str(error) or type(error).__name__
+            reason = self._trust.explain(error) or str(error) or type(error).__name__
             raise TargetError(f"Ollama at {self.url} does not answer {path} ({reason})") from error
         return response

@@ -11,13 +11,17 @@ import functools
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from gevent import ssl  # type: ignore[import-untyped] # has none
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketPoolResponse
 
 from bench.samples import Answer
+from bench.tls import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from bench.tls import Trust
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 180.0
@@ -34,23 +38,29 @@ class Client:
         url: The service's base URL.
         connections: The most that are open at once; who comes later waits.
         headers: Sent with every request.
+        trust: Whose certificate the service may have, where the URL is https://.
 
     Raises:
         ValueError: The URL is none.
     """
 
-    def __init__(self, url: str, connections: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, url: str, connections: int, headers: Mapping[str, str], trust: Trust = SYSTEM) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"{url!r} is no http:// or https:// URL; expected e.g. http://127.0.0.1:3010")
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        make = functools.partial(
-            SSLConnectionPool if parts.scheme == "https" else ConnectionPool,
+        pool: Callable[..., ConnectionPool] = ConnectionPool
+        if parts.scheme == "https":
+            # gevent's own context, as the sockets are gevent's, with the authorities that `Trust` has everywhere else.
+            context = functools.partial(ssl.create_default_context, cafile=trust.ca_file or None)
+            pool = functools.partial(SSLConnectionPool, ssl_context_factory=lambda **_: context())
+        self._pool = pool(
+            *(parts.hostname, port) * 2,
             size=connections,
             connection_timeout=CONNECT_SECONDS,
             network_timeout=ANSWER_SECONDS,
         )
-        self._pool: ConnectionPool = make(parts.hostname, port, parts.hostname, port)
+        self._trust = trust
         self._prefix = parts.path.rstrip("/")
         lines = {"Host": parts.netloc.rpartition("@")[2], **headers}
         self._head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
@@ -93,7 +103,7 @@ class Client:
             response = HTTPSocketPoolResponse(socket, self._pool, block_size=_READ_BYTES, method="POST")
             body = response.read()
         except _FAILURES as error:
-            return Answer(status=0, error=f"{type(error).__name__}: {error}")
+            return Answer(status=0, error=self._trust.explain(error) or f"{type(error).__name__}: {error}")
         headers: dict[str, str] = {}
         for name, values in response.items():
             value, key = values if isinstance(values, str) else ", ".join(values), name.lower()

@@ -32,12 +32,14 @@ class Generator:
         target: URL of the service.
         log: File that collects Locust's own output; an older one is replaced.
         processes: How many generate an open loop; a closed loop has one user, so one process.
+        ca_file: CA bundle for an https:// target; "" for the operating system's.
     """
 
-    def __init__(self, target: str, log: Path, processes: int = 1) -> None:
+    def __init__(self, target: str, log: Path, processes: int = 1, *, ca_file: str = "") -> None:
         self._target = target
         self._log = log
         self._processes = processes
+        self._ca_file = ca_file
         log.unlink(missing_ok=True)
 
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
@@ -79,6 +81,8 @@ class Generator:
         command += ["--loglevel", "WARNING", "--exit-code-on-error", "0", "--users", "1", "--host", self._target]
         command += ["--workload", phase.name, "--task", phase.task, "--seed", phase.seed, "--samples", str(samples)]
         command += ["--owner", str(os.getpid()), "--distinct", str(phase.distinct)]
+        if self._ca_file:
+            command += ["--ca-file", self._ca_file]
         if phase.catalogue:
             command += ["--catalogue", str(phase.catalogue), "--exponent", str(phase.exponent)]
         if phase.new_share:

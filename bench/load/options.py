@@ -39,6 +39,9 @@ def add_options(parser: LocustArgumentParser) -> None:
     add("--arrivals", choices=PROCESSES, default="constant", help="open loop: how they are spaced")
     add("--warmup-seconds", type=_amount, default=0.0, help="open loop: arrivals marked as warm-up")
     hidden = functools.partial(add, include_in_web_ui=False)
+    hidden(
+        "--ca-file", default="", metavar="FILE", help="CA bundle for an https:// host (default: the operating system's)"
+    )
     hidden("--samples", default="", help="file for the raw samples, JSON lines; an older one is replaced")
     hidden("--owner", type=int, default=0, help="end when this parent process is gone (its id; 0: never)")
     # The workers that share a phase, by their ids: set by the master, not by people.

@@ -15,6 +15,7 @@ from bench.load.options import picks_of, schedule_of
 from bench.load.recorder import Recorder
 from bench.load.workload import TASKS, request_body
 from bench.samples import Sample, judge_answer
+from bench.tls import Trust
 
 if TYPE_CHECKING:
     import argparse
@@ -61,7 +62,7 @@ class Source:
         self._part, self._parts = part, parts
         self._picks = picks_of(options)
         self._schedule = schedule_of(options)
-        self._client = Client(host, MAX_IN_FLIGHT, _HEADERS | authorization())
+        self._client = Client(host, MAX_IN_FLIGHT, _HEADERS | authorization(), Trust(options.ca_file))
         # The few known requests of a cached phase are composed once each.
         self._compose = functools.lru_cache(maxsize=_COMPOSED)(self._compose_new)
         self._users = 0

@@ -12,9 +12,12 @@ from bench.evidence.counters import Counters, parse_counters
 from bench.load.credentials import authorization
 from bench.load.workload import TASKS, request_body
 from bench.samples import Answer, Outcome, judge_answer
+from bench.tls import SYSTEM
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from bench.tls import Trust
 
 QUICK_SECONDS = 5.0
 ANSWER_SECONDS = 180.0
@@ -39,12 +42,13 @@ class Target:
 
     Args:
         url: Its base URL, e.g. ``http://127.0.0.1:3010``.
+        trust: Whose certificate it may have, where the URL is https://.
 
     Raises:
         UsageError: The URL is none.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, trust: Trust = SYSTEM) -> None:
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
@@ -54,7 +58,10 @@ class Target:
         if parsed.userinfo:
             raise UsageError("--target carries a password; it would show in every report")
         self.url = str(parsed).rstrip("/")
-        self._client = httpx.Client(base_url=self.url, headers=authorization(), timeout=QUICK_SECONDS)
+        self.trust = trust
+        self._client = httpx.Client(
+            base_url=self.url, headers=authorization(), timeout=QUICK_SECONDS, verify=trust.context
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -124,5 +131,7 @@ class Target:
         try:
             return self._client.get(path)
         except httpx.HTTPError as error:
+            if problem := self.trust.explain(error):
+                raise TargetError(f"{self.url}: {problem}") from error
             reason = str(error) or type(error).__name__
             raise TargetError(f"{self.url} does not answer ({reason}); is the service running there?") from error

@@ -21,6 +21,8 @@ from bench.load.credentials import authorization
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bench.tls import Trust
+
 CHAT_PATH = "/v1/chat/completions"
 MODELS_PATH = "/v1/models"
 TOKENS = 4
@@ -38,14 +40,17 @@ class ChatPair:
         target: The service's URL.
         ollama: Ollama's URL.
         num_ctx: Context length that the service asks Ollama for.
+        trust: Whose certificates they may have, where a URL is https://.
 
     Attributes:
         reloads: Direct calls for which the model had to be loaded.
     """
 
-    def __init__(self, target: str, ollama: str, num_ctx: int) -> None:
-        self._service = httpx.Client(base_url=target, headers=authorization(), timeout=_DEADLINE_S, trust_env=False)
-        self._ollama = httpx.Client(base_url=ollama, timeout=_DEADLINE_S, trust_env=False)
+    def __init__(self, target: str, ollama: str, num_ctx: int, trust: Trust) -> None:
+        self._service = httpx.Client(
+            base_url=target, headers=authorization(), timeout=_DEADLINE_S, trust_env=False, verify=trust.context
+        )
+        self._ollama = httpx.Client(base_url=ollama, timeout=_DEADLINE_S, trust_env=False, verify=trust.context)
         self._num_ctx = num_ctx
         self._model = ""
         self.reloads = 0

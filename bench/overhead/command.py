@@ -18,6 +18,7 @@ from bench.overhead.chat import TOKENS, ChatPair
 from bench.overhead.pairs import judge_pairs, measure_pairs
 from bench.report.console import Activity
 from bench.report.figures import write_figures
+from bench.tls import Trust, add_ca_file
 from bench.verdict.verdicts import worst
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--target", required=True, metavar="URL", help="the service, e.g. http://127.0.0.1:3010")
     parser.add_argument("--ollama", required=True, metavar="URL", help="the Ollama behind it")
+    add_ca_file(parser)
     parser.add_argument("--pairs", type=_pairs, default=PAIRS, help=f"at least {FEWEST} (default: {PAIRS})")
     parser.add_argument("--num-ctx", type=int, default=4096, help="the service's OLLAMA_NUM_CTX (default: 4096)")
 
@@ -59,13 +61,14 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     Raises:
         TargetError: The service or Ollama does not answer.
     """
-    with Target(options.target) as target, Ollama(options.ollama) as ollama:
+    trust = Trust(options.ca_file)
+    with Target(options.target, trust) as target, Ollama(options.ollama, trust) as ollama:
         if options.num_ctx < 1:
             raise UsageError("--num-ctx is a number of tokens, e.g. 4096")
         target.require_ready()
         make_folder(folder)
         conditions = target.facts() | {"Ollama": f"{ollama.version()} at {ollama.url}"} | describe_machine()
-        with Activity(console) as activity, ChatPair(target.url, ollama.url, options.num_ctx) as chat:
+        with Activity(console) as activity, ChatPair(target.url, ollama.url, options.num_ctx, trust) as chat:
             chat.through(0)  # The model may have to be loaded first.
             chat.direct(0)
             chat.reloads = 0

@@ -1,4 +1,4 @@
-"""Pairs of calls in turns, and what their differences say about the budget: 2 ms, and 1 % of the direct call."""
+"""Pairs of calls in turns, and what their differences say about the budget: 4 ms, and 2 % of the direct call."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from bench.verdict.bootstrap import Interval, median_interval, ratio_interval
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMIT_MS = 2.0
-LIMIT_PERCENT = 1.0
+LIMIT_MS = 4.0
+LIMIT_PERCENT = 2.0
+"""The same for a call of 200 ms; of a recipe, which takes seconds, it is at most 0.3 %."""
 WARM_UP = 5
 """Pairs before the first that counts."""
 
@@ -30,6 +31,17 @@ class Pairs:
     direct_ms: list[float] = field(default_factory=list)
     through_ms: list[float] = field(default_factory=list)
     computed: int = 0
+
+    @property
+    def added_ms(self) -> list[float]:
+        """What going through added to each."""
+        return [late - early for early, late in zip(self.direct_ms, self.through_ms, strict=True)]
+
+    def extend(self, other: Pairs) -> None:
+        """Append other pairs."""
+        self.direct_ms += other.direct_ms
+        self.through_ms += other.through_ms
+        self.computed += other.computed
 
     def doubt(self) -> str:
         """Return why these pairs prove nothing; empty where they do."""
@@ -75,7 +87,7 @@ def judge_pairs(pairs: Pairs, doubt: str = "") -> tuple[Finding, Finding]:
         doubt: Why else they prove nothing; empty where they do.
     """
     before, after = pairs.direct_ms, pairs.through_ms
-    difference = median_interval([late - early for early, late in zip(before, after, strict=True)])
+    difference = median_interval(pairs.added_ms)
     share = ratio_interval(after, before)
     percent = Interval(*((bound - 1) * 100 for bound in (share.median, share.low, share.high)))
     how = f"{len(before)} pairs in turns; directly the median is {median_interval(before).median:.1f} ms"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.peers.comparison import compare
 from bench.peers.contenders import ECHO, NAMES, Contender, Field
-from bench.peers.cores import share_out
+from bench.peers.cores import share_two
 from bench.peers.report import FILE, describe_conditions, load_average, print_report
 from bench.peers.standings import Report, Slot
 from bench.peers.wrk import Wrk
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
         BenchError: A process of the run failed.
         LabError: A program could not be installed.
     """
-    cores, before = share_out(), load_average()
+    cores, before = share_two(), load_average()
     ensure_program("wrk", "wrk")
     wrk = Wrk(cores.generator, CONNECTIONS)
     slots_wanted = options.rounds * len(options.only)

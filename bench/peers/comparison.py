@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bench.peers.contenders import ECHO
 from bench.peers.standings import Slot, Standing, sum_up
 from bench.peers.wrk import Load
 
@@ -115,7 +114,7 @@ def compare(
         if not slots:
             raise
     columns = {contender.name: [row[place] for row in slots] for place, contender in enumerate(contenders)}
-    return [sum_up(contender, columns[contender.name], columns[ECHO]) for contender in contenders]
+    return [sum_up(contender, columns) for contender in contenders]
 
 
 def _reads(contender: Contender) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
 from bench.errors import ProcessError
 from bench.peers.echo import ANSWER_BYTES
+from bench.peers.edge import Host
 from bench.peers.gateways import CHAT_PATH, LiteLLM, Nginx, chat_request
 from bench.peers.server import Server, answers, uvicorn
 from bench.peers.service import RECIPE_PATH, AIService, Redis, Upstream, recipe_request
@@ -25,18 +26,27 @@ if TYPE_CHECKING:
     from bench.peers.cores import Cores
     from bench.peers.wrk import Wrk
 
-ECHO, MEMORY, REDIS, NGINX, LITELLM = "echo", "memory", "redis", "nginx", "litellm"
-NAMES = (ECHO, MEMORY, REDIS, NGINX, LITELLM)
+ECHO, PORT, INSTANCE, EDGE, REDIS, NGINX, LITELLM = "echo", "port", "instance", "edge", "redis", "nginx", "litellm"
+NAMES = (ECHO, PORT, INSTANCE, EDGE, REDIS, NGINX, LITELLM)
 
 QUESTIONS = 40_000
-"""In turn, these are more than the service's memory layer holds (32 MiB are some 18,600 answers of 1.2 KB), and up to
+"""In turn, these are more than an instance's memory layer holds (32 MiB are some 18,600 answers of 1.2 KB), and up to
 20,000 requests a second none comes again within the two seconds for which that layer trusts an answer, nor does a
 warm-up of one second, which begins in the middle, reach the first of them. Whether each request really reached Redis is
 counted in every round."""
 
 _PRIME_SECONDS = 10
 _PRIME_DEADLINE_S = 300.0
+_STORED_SECONDS = 0.1
+"""An answer is stored a moment after it is given; until then another instance would wait for it, which is no hit."""
 _PROBE_SECONDS = 60.0
+
+
+class Measured(Protocol):
+    """One process or several, running."""
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time used so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Contender:
     Attributes:
         name: One of `NAMES`.
         title: For tables.
-        server: The process whose CPU time counts.
+        server: The processes whose CPU time counts.
         load: What it is sent.
         answer_bytes: Size of an answer's body.
         computed: How many answers were computed so far, instead of taken from the cache.
@@ -56,7 +66,7 @@ class Contender:
 
     name: str
     title: str
-    server: Server
+    server: Measured
     load: Load
     answer_bytes: int
     computed: Callable[[], int]
@@ -83,7 +93,7 @@ class Field:
     tell: Callable[[str], None]
     _upstream: Upstream | None = field(default=None, init=False)
     _redis: Redis | None = field(default=None, init=False)
-    _service: AIService | None = field(default=None, init=False)
+    _host: Host | None = field(default=None, init=False)
 
     def enter(self, name: str) -> Contender:
         """Start a contender, with an answer in its cache.
@@ -97,7 +107,9 @@ class Field:
         """
         makers = {
             ECHO: self._echo,
-            MEMORY: self._memory,
+            PORT: self._port,
+            INSTANCE: self._instance,
+            EDGE: self._edge,
             REDIS: self._redis_hits,
             NGINX: self._nginx,
             LITELLM: self._litellm,
@@ -117,22 +129,32 @@ class Field:
             raise ProcessError(f"the echo answered {size} bytes instead of {ANSWER_BYTES}")
         return Contender(ECHO, "bare ASGI echo", server, load, size, lambda: 0)
 
-    def _memory(self) -> Contender:
-        service, redis = self._start_service(), self._start_redis()
+    def _port(self) -> Contender:
+        service = AIService(self.folder, self.cores.server, self._start_upstream(), self._start_redis())
+        return self._memory_hits(PORT, "ours on a port", self.stack.enter_context(service))
+
+    def _instance(self) -> Contender:
+        upstream, redis = self._start_upstream(), self._start_redis()
+        service = AIService(self.folder, self.cores.server, upstream, redis, module="bench.peers.instance")
+        return self._memory_hits(INSTANCE, "one instance", self.stack.enter_context(service))
+
+    def _edge(self) -> Contender:
+        return self._memory_hits(EDGE, "edge, 2 instances", self._start_host())
+
+    def _memory_hits(self, name: str, title: str, service: AIService | Host) -> Contender:
         load = Load(f"{service.url}{RECIPE_PATH}", [recipe_request()])
         size = _probe(load, lambda headers: "; hit;" in headers.get("cache-status", ""))
-        title = "ours, memory"
         # Every two seconds the memory layer asks Redis again.
-        return Contender(MEMORY, title, service, load, size, self._calls, redis.reads, (0.0, 0.02))
+        return Contender(name, title, service, load, size, self._calls, self._start_redis().reads, (0.0, 0.02))
 
     def _redis_hits(self) -> Contender:
-        service, redis = self._start_service(), self._start_redis()
+        host, redis = self._start_host(), self._start_redis()
         bodies = [recipe_request(number) for number in range(QUESTIONS)]
-        load = Load(f"{service.url}{RECIPE_PATH}", bodies)
+        load = Load(f"{host.url}{RECIPE_PATH}", bodies)
         size = _probe(load, lambda headers: "; hit;" in headers.get("cache-status", ""))
         self._prime(load)
-        title = "ours, Redis"
-        return Contender(REDIS, title, service, load, size, self._calls, redis.reads, (0.98, float("inf")))
+        title = "edge, Redis"
+        return Contender(REDIS, title, host, load, size, self._calls, redis.reads, (0.98, float("inf")))
 
     def _nginx(self) -> Contender:
         ensure_program("nginx", "nginx-light", units=("nginx.service",))
@@ -160,11 +182,11 @@ class Field:
             self._redis = self.stack.enter_context(Redis(self.folder, self.cores.others))
         return self._redis
 
-    def _start_service(self) -> AIService:
-        if self._service is None:
-            upstream, redis = self._start_upstream(), self._start_redis()
-            self._service = self.stack.enter_context(AIService(self.folder, self.cores.server, upstream, redis))
-        return self._service
+    def _start_host(self) -> Host:
+        if self._host is None:
+            host = Host(self.folder, self.cores.server, self._start_upstream(), self._start_redis())
+            self._host = self.stack.enter_context(host)
+        return self._host
 
     def _calls(self) -> int:
         return self._start_upstream().calls()
@@ -190,6 +212,7 @@ def _probe(load: Load, is_hit: Callable[[httpx.Headers], bool]) -> int:
     headers = dict(line.split(": ") for line in HEADERS)
     with httpx.Client(timeout=_PROBE_SECONDS, trust_env=False) as client:
         for _ in range(2):
+            time.sleep(_STORED_SECONDS)
             response = client.post(load.url, content=load.bodies[0], headers=headers)
             if response.status_code != 200:
                 raise ProcessError(f"{load.url} answered {response.status_code}: {response.text[:200]}")

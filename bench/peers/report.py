@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.peers.cores import Cores
-    from bench.peers.standings import Report, Standing
+    from bench.peers.standings import Bound, Report, Standing
 
 FILE = "peers.json"
 
@@ -38,14 +38,13 @@ def describe_conditions(cores: Cores, connections: int, before: str) -> dict[str
         connections: Of the generator.
         before: Load average before the run.
     """
-    others = "the generator's core" if cores.others == cores.generator else f"cores {_numbers(cores.others)}"
     return {
         "CPU": cpu_model(Path("/proc/cpuinfo")),
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "generator": f"wrk, closed loop, 1 thread, {connections} keep-alive connections",
-        "placement": f"server on core {_numbers(cores.server)}, generator on core {_numbers(cores.generator)}, "
-        f"Redis and mock upstream on {others}",
+        "placement": f"servers on cores {_numbers(cores.server)}, generator on {_numbers(cores.generator)}, "
+        f"Redis and mock upstream on {_numbers(cores.others)}",
         "versions": _versions(),
         "load average before": before,
         "load average after": load_average(),
@@ -68,6 +67,8 @@ def print_report(console: Console, report: Report) -> None:
     if report.interrupted:
         console.print(f"- interrupted after {len(report.standings[0].slots)} whole rounds", highlight=False)
     for standing in report.standings:
+        for bound in standing.bounds:
+            console.print(_bound(standing, bound), soft_wrap=True)
         for note in standing.notes:
             console.print(f"- {standing.title}: {note}", soft_wrap=True, highlight=False)
     for label, text in report.conditions.items():
@@ -79,7 +80,7 @@ def _table(standings: Iterable[Standing]) -> Table:
     table.add_column("cached answers", no_wrap=True)
     for heading in ("% of echo (95%)", "req/s", "p50 ms", "p99 ms", "CPU us", "by CPU"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("budget", no_wrap=True)
+    table.add_column("bounds", no_wrap=True)
     for standing in standings:
         table.add_row(
             standing.title,
@@ -95,10 +96,14 @@ def _table(standings: Iterable[Standing]) -> Table:
 
 
 def _judgement(standing: Standing) -> Text:
-    if standing.budget is None and standing.verdict is not Verdict.INVALID:
+    if not standing.bounds and standing.verdict is not Verdict.INVALID:
         return Text("none", style="dim")
-    bound = "" if standing.budget is None else f">={standing.budget:.0%}\n"
-    return Text.assemble(bound, (standing.verdict, STYLES[standing.verdict]))
+    return Text(standing.verdict, style=STYLES[standing.verdict])
+
+
+def _bound(standing: Standing, bound: Bound) -> Text:
+    figure = f"{bound.value:.3g} ({bound.low:.3g} to {bound.high:.3g}) "
+    return Text.assemble(f"- {standing.title}: {bound.text}: {figure}", (bound.verdict, STYLES[bound.verdict]))
 
 
 def _percent(share: float) -> str:
@@ -117,7 +122,8 @@ def _numbers(cores: Iterable[int]) -> str:
 
 def _versions() -> str:
     nginx, redis = _first_line("nginx", "-v"), _first_line("redis-server", "--version")
-    told = [f"uvicorn {version('uvicorn')}", nginx.removeprefix("nginx version: "), redis.partition(" sha=")[0]]
+    edge = _first_line("haproxy", "-v").partition(" - ")[0]
+    told = [edge, f"uvicorn {version('uvicorn')}", nginx.removeprefix("nginx version: "), redis.partition(" sha=")[0]]
     return ", ".join([*(text for text in told if text), f"LiteLLM {litellm_version()}"])
 
 

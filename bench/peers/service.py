@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -80,38 +81,72 @@ class Redis(Server):
 
 
 class AIService(Server):
-    """`python -m ai_service` with its defaults; its provider is the upstream.
+    """`python -m ai_service` on a port, with its defaults; its provider is the upstream.
 
     Args:
         folder: For its log.
         cores: On which it may run.
         upstream: The provider.
         redis: Where it caches.
-        workers: Processes that serve.
+        module: The program: the service itself, or `bench.peers.instance`.
     """
 
     def __init__(
-        self, folder: Path, cores: Collection[int], upstream: Upstream, redis: Redis, *, workers: int = 1
+        self, folder: Path, cores: Collection[int], upstream: Upstream, redis: Redis, *, module: str = "ai_service"
     ) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        settings = {
-            "PORT": str(port),
-            "AI_PROVIDER": "openai",
-            "AI_FALLBACKS": "openai",  # No other answer may pass for a cached one.
-            "OPENAI_BASE_URL": f"{upstream.url}/v1",
-            "OPENAI_MODEL": MODEL,
-            "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
-            "WORKERS": str(workers),
-        }
         super().__init__(
-            "ai_service",
-            [sys.executable, "-m", "ai_service"],
+            module,
+            [sys.executable, "-m", module],
             ready=answers(f"{self.url}/health/ready"),
             folder=folder,
             cores=cores,
-            environment={f"ALCHEMORSEL_{name}": value for name, value in settings.items()},
+            environment=_environment(upstream, redis, PORT=str(port)),
         )
+
+
+class Instance(Server):
+    """`python -m ai_service` as one instance of several of a host, on a Unix socket.
+
+    Args:
+        folder: For its socket, the metrics of all instances, and its log.
+        cores: On which it may run.
+        upstream: The provider.
+        redis: Where it caches.
+        name: Its name among the instances.
+
+    Attributes:
+        path: Of its socket; it listens there once it is ready.
+    """
+
+    def __init__(self, folder: Path, cores: Collection[int], upstream: Upstream, redis: Redis, *, name: str) -> None:
+        self.path = folder / f"{name}.sock"
+        settings = {"SOCKET": str(self.path), "INSTANCE": name, "METRICS_FOLDER": str(folder / "metrics")}
+        super().__init__(
+            name,
+            [sys.executable, "-m", "ai_service"],
+            ready=lambda: _accepts(self.path),
+            folder=folder,
+            cores=cores,
+            environment=_environment(upstream, redis, **settings),
+        )
+
+
+def _environment(upstream: Upstream, redis: Redis, **settings: str) -> dict[str, str]:
+    shared = {
+        "AI_PROVIDER": "openai",
+        "AI_FALLBACKS": "openai",  # No other answer may pass for a cached one.
+        "OPENAI_BASE_URL": f"{upstream.url}/v1",
+        "OPENAI_MODEL": MODEL,
+        "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
+    }
+    return {f"ALCHEMORSEL_{name}": value for name, value in (shared | settings).items()}
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def recipe_request(number: int = 0) -> str:

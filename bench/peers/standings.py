@@ -1,4 +1,4 @@
-"""What the rounds of a contender come to: medians, the ratio to the echo with its interval, the verdict."""
+"""What the rounds of a contender come to: medians, the ratio to the echo with its interval, bounds and verdict."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bench.peers.contenders import MEMORY, REDIS, Contender
+from bench.peers.contenders import ECHO, EDGE, INSTANCE, NGINX, Contender
 from bench.peers.wrk import Figures  # noqa: TC001 - msgspec reads the annotations
 from bench.results import Verdict
-from bench.verdict.bootstrap import median_interval, ratio_interval
+from bench.verdict.bootstrap import Interval, median_interval, ratio_interval
+from bench.verdict.verdicts import worst
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from bench.verdict.bootstrap import Interval
-
-BUDGETS: Mapping[str, float] = {MEMORY: 0.60, REDIS: 0.22}
-"""Least share of the echo's requests a second; the prototype reached 0.68 and 0.20 to 0.36 of it."""
+LEAST_RATES: Mapping[str, Mapping[str, float]] = {EDGE: {NGINX: 0.15, INSTANCE: 1.0}}
+"""Least share of the requests a second that another contender serves in the same round."""
+MOST_DELAYS_MS: Mapping[str, Mapping[str, float]] = {EDGE: {INSTANCE: 0.1}}
+"""Most that the median latency may be above another contender's in the same round."""
 
 LEAST_ROUNDS = 6
 """With fewer, not even the whole range of the rounds covers the median with 95 % (but with 1 - 2 / 2^n)."""
@@ -46,6 +47,24 @@ class Slot(msgspec.Struct, frozen=True):
     repeated_for: str = ""
 
 
+class Bound(msgspec.Struct, frozen=True):
+    """A bound that a contender is held to, against another one of the same rounds.
+
+    Attributes:
+        text: For people, such as `requests/s over those of nginx, at least 0.15`.
+        value: The median over the rounds, in the bound's unit.
+        low: Lower bound of its 95 % interval.
+        high: Upper bound.
+        verdict: Kept or not.
+    """
+
+    text: str
+    value: float
+    low: float
+    high: float
+    verdict: Verdict
+
+
 class Standing(msgspec.Struct, frozen=True):
     """A contender over all rounds; medians, with an interval for the ratio.
 
@@ -66,8 +85,8 @@ class Standing(msgspec.Struct, frozen=True):
             a core to themselves, which a busy machine disturbs far less. Shown, not judged.
         cpu_ratio_low: Lower bound of its 95 % interval.
         cpu_ratio_high: Upper bound.
-        budget: Least ratio asked for; None where none is.
-        verdict: Of the budget; INVALID where a slot proves nothing.
+        bounds: What it is held to; none for those that are only shown.
+        verdict: Of the bounds; INVALID where a slot proves nothing.
         notes: What a reader must know.
         slots: The rounds.
     """
@@ -87,7 +106,7 @@ class Standing(msgspec.Struct, frozen=True):
     cpu_ratio: float
     cpu_ratio_low: float
     cpu_ratio_high: float
-    budget: float | None
+    bounds: list[Bound]
     verdict: Verdict
     notes: list[str]
     slots: list[Slot]
@@ -107,19 +126,21 @@ class Report(msgspec.Struct, frozen=True):
     standings: list[Standing]
 
 
-def sum_up(contender: Contender, slots: Sequence[Slot], echo: Sequence[Slot]) -> Standing:
-    """Sum a contender's rounds up and hold them to its budget.
+def sum_up(contender: Contender, columns: Mapping[str, Sequence[Slot]]) -> Standing:
+    """Sum a contender's rounds up and hold them to its bounds.
 
     Args:
         contender: Whose.
-        slots: Its rounds.
-        echo: The echo's, of the same rounds.
+        columns: The rounds of all contenders by name, the echo's among them; what is missing bounds nobody.
     """
-    ratio = ratio_interval([slot.figures.rate for slot in slots], [slot.figures.rate for slot in echo])
+    slots, echo = columns[contender.name], columns[ECHO]
+    bounds = list(_hold(contender.name, columns))
+    ratio = ratio_interval(_rates(slots), _rates(echo))
     by_cpu = ratio_interval([slot.cpu_us_per_request for slot in echo], [slot.cpu_us_per_request for slot in slots])
-    problems = sorted({slot.problem for slot in (*slots, *echo) if slot.problem})
+    yardsticks = {ECHO, *LEAST_RATES.get(contender.name, ()), *MOST_DELAYS_MS.get(contender.name, ())}
+    proving = [*slots, *(slot for name in yardsticks for slot in columns.get(name, ()))]
+    problems = sorted({slot.problem for slot in proving if slot.problem})
     server, generator = _median(slots, "server_core_share"), _median(slots, "generator_core_share")
-    budget = BUDGETS.get(contender.name)
     notes = list(problems)
     if repeated := [slot.repeated_for for slot in slots if slot.repeated_for]:
         notes.append(f"{len(repeated)} of {len(slots)} measurements were repeated, the first because {repeated[0]}")
@@ -143,26 +164,47 @@ def sum_up(contender: Contender, slots: Sequence[Slot], echo: Sequence[Slot]) ->
         cpu_ratio=by_cpu.median,
         cpu_ratio_low=by_cpu.low,
         cpu_ratio_high=by_cpu.high,
-        budget=budget,
-        verdict=Verdict.INVALID if problems else judge_at_least(budget, ratio, len(slots)),
+        bounds=bounds,
+        verdict=Verdict.INVALID if problems else worst(bound.verdict for bound in bounds),
         notes=notes,
         slots=list(slots),
     )
 
 
-def judge_at_least(budget: float | None, ratio: Interval, rounds: int) -> Verdict:
-    """Return the verdict on a ratio that must be at least so much: proven, disproven, or neither.
+def judge_at_least(least: float, found: Interval, rounds: int) -> Verdict:
+    """Return the verdict on a figure that must be at least so much: proven, disproven, or neither.
 
     Args:
-        budget: The least ratio; None: anything passes.
-        ratio: With its interval.
+        least: The bound.
+        found: The figure with its interval.
         rounds: How many it comes from; fewer than `LEAST_ROUNDS` prove nothing.
     """
-    if budget is None:
-        return Verdict.PASS
-    if rounds < LEAST_ROUNDS or ratio.low < budget <= ratio.high:
+    if rounds < LEAST_ROUNDS or found.low < least <= found.high:
         return Verdict.INCONCLUSIVE
-    return Verdict.PASS if ratio.low >= budget else Verdict.FAIL
+    return Verdict.PASS if found.low >= least else Verdict.FAIL
+
+
+def _hold(name: str, columns: Mapping[str, Sequence[Slot]]) -> Iterator[Bound]:
+    slots = columns[name]
+    for other, least in LEAST_RATES.get(name, {}).items():
+        if other in columns:
+            found = ratio_interval(_rates(slots), _rates(columns[other]))
+            verdict = judge_at_least(least, found, len(slots))
+            yield Bound(
+                f"requests/s over those of {other}, at least {least:g}", found.median, found.low, found.high, verdict
+            )
+    for other, most in MOST_DELAYS_MS.get(name, {}).items():
+        if other in columns:
+            pairs = zip(slots, columns[other], strict=True)
+            found = median_interval([(ours.figures.p50_us - theirs.figures.p50_us) / 1000 for ours, theirs in pairs])
+            verdict = judge_at_least(-most, Interval(-found.median, -found.high, -found.low), len(slots))
+            yield Bound(
+                f"ms of p50 above that of {other}, at most {most:g}", found.median, found.low, found.high, verdict
+            )
+
+
+def _rates(slots: Sequence[Slot]) -> list[float]:
+    return [slot.figures.rate for slot in slots]
 
 
 def _median(slots: Sequence[Slot], name: str) -> float:

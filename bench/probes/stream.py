@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bench.tls import Trust
+
 SILENCE_SECONDS = 180.0
 """Deadline between two parts of a stream; the first may need a model to be loaded."""
 
@@ -28,16 +30,22 @@ class StreamProbe:
 
     Args:
         target: The service's URL.
+        trust: Whose certificate it may have, where the URL is https://.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, trust: Trust) -> None:
         self._target = target
+        self._trust = trust
 
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
         """Run a phase; see `bench.seams.LoadGenerator`."""
         assert isinstance(phase.arrivals, ClosedLoop)
         with httpx.Client(
-            base_url=self._target, headers=authorization(), timeout=SILENCE_SECONDS, trust_env=False
+            base_url=self._target,
+            headers=authorization(),
+            timeout=SILENCE_SECONDS,
+            trust_env=False,
+            verify=self._trust.context,
         ) as client:
             walk(phase.arrivals, samples, progress, lambda index, epoch_ns: self._ask(client, phase, index, epoch_ns))
 

@@ -1,7 +1,7 @@
 """Writes recordings of the service: ``python -m docs.example_service [NAME ...]``, all of them without a name.
 
-Each takes 10 to 40 seconds, and needs `redis-server` and what `python -m lab parts` brings. One that does not show
-what it claims is not written, and the exit status is 1.
+Each takes 10 to 60 seconds, `long-answer` ten minutes; they need `redis-server` and what `python -m lab parts` brings.
+One that does not show what it claims is not written, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -96,10 +96,12 @@ def head(name: str, revision: str) -> str:
 
 
 TITLES = {
-    "herd": "A hundred people ask for the same new recipe at the same moment, of two workers",
+    "herd": "A hundred people ask for the same new recipe at the same moment",
     "redis-killed": "kill -9 of Redis during 200 requests a second",
     "openai-client": "The official `openai` client against the service",
     "stream": "Streams, as `curl -N` shows them",
+    "honest": "What once got an answer that was not what it seemed",
+    "long-answer": "Two minutes of text, where five seconds of silence are a fault",
 }
 """First lines, by name."""
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_BY_OLLAMA = (200, "ollama")
+
+
 class ClaimError(Exception):
     """A recording does not show what it is for."""
 
@@ -132,6 +135,52 @@ def _ends_a_chat(text: str) -> bool:
     return _count(r'^ *[\d.]+  data: \{.*"chat.completion.chunk"', chat) > 3 and _count(r"  data: \[DONE\]$", chat) == 1
 
 
+def _rows(text: str, what: str) -> list[tuple[int, str]]:
+    """Status and answerer of each row that begins so."""
+    found = re.findall(rf"^{what}.* -> (\d+), by ([\w-]+), ", text, re.MULTILINE)
+    return [(int(status), provider) for status, provider in found]
+
+
+def _only_a_model_chats(text: str) -> bool:
+    rows = [row for what in ("JSON mode", "schema with", "the next caller", "a chat") for row in _rows(text, what)]
+    return len(rows) == 11 and all(row in {(200, "ollama"), (400, "nobody"), (503, "nobody")} for row in rows)
+
+
+def _json_is_whole(text: str) -> bool:
+    answers = re.findall(r"^JSON mode, .* -> 200, .*?: (\[.*\])$", text, re.MULTILINE)
+    given = [row for row in _rows(text, "JSON mode") if row == _BY_OLLAMA]
+    return len(answers) == len(given) and all(
+        reason == "length" or isinstance(json.loads(content), dict) for reason, content in map(json.loads, answers)
+    )
+
+
+def _too_long_is_refused(text: str) -> bool:
+    return _count(r"^14 KB .* -> 400, by nobody, .*: context_length_exceeded: ", text) == 2
+
+
+def _energy_is_true(text: str) -> bool:
+    found = re.findall(r"^  4/4/9 kcal/g: (\d+) kcal, told: (\d+) kcal; confidence (\S+)$", text, re.MULTILINE)
+    return len(found) == 2 and all(
+        abs(int(told) - int(macros)) <= 0.2 * int(macros) + 1 or float(confidence) <= 0.3
+        for macros, told, confidence in found
+    )
+
+
+def _silence_is_booked(text: str) -> bool:
+    return _rows(text, "a recipe of a silent model") == [(200, "mock")] and _has(
+        r'  x-ai-degraded: sample;reason="ollama: timeout"',
+        r'  server-timing: ollama;dur=\d{4,}.*;desc="timeout".*',
+        "  health: degraded",
+    )(text)
+
+
+def _takes_minutes(text: str) -> bool:
+    plain = r"^plain: status 200 by ollama, degraded False, after (\d+) s, "
+    streamed = r"^streamed: status 200, \d+ pieces in (\d+) s, .*, last line 'data: \[DONE\]'$"
+    seconds = [int(found[1]) for found in (re.search(each, text, re.MULTILINE) for each in (plain, streamed)) if found]
+    return len(seconds) == 2 and min(seconds) >= 120
+
+
 CLAIMS: dict[str, tuple[Claim, ...]] = {
     "herd": (
         Claim(
@@ -169,6 +218,19 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
         Claim("the checked answer of the model ends a miss and a hit", _ends_with_the_answer),
         Claim("the hit replays the same answer", _replays_the_same),
         Claim("a chat streams chunks in OpenAI's format, and ends", _ends_a_chat),
+    ),
+    "honest": (
+        Claim("a conversation gets the model's own answer or an error, never a sample", _only_a_model_chats),
+        Claim("JSON mode gives JSON, an answer that says it was cut, or an error", _json_is_whole),
+        Claim("the next caller after bad schemas is answered", lambda text: _rows(text, "the next") == [_BY_OLLAMA]),
+        Claim("a prompt longer than the context is refused, again and again", _too_long_is_refused),
+        Claim("energy fits the macronutrients, or the answer is not trusted", _energy_is_true),
+        Claim("two lines of Cache-Control are one list", lambda text: _count("lines -> 200, .*fwd=bypass$", text) == 2),
+        Claim("a silent model's time and its sample are told", _silence_is_booked),
+    ),
+    "long-answer": (
+        Claim("two minutes of text are finished, plain and streamed", _takes_minutes),
+        Claim("nobody is taken for silent", lambda text: '"status":"healthy"' in text),
     ),
 }
 """By the name of the recording."""

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 _CLIENTS = "docs/example_service/clients"
 _INGREDIENTS = "/api/v1/ai/suggest-ingredients"
+LONG_TOKENS = 4000
+"""Some minutes on two cores."""
 
 
 def herd() -> str:
-    """A hundred equal requests at once, to two workers."""
-    with running(WORKERS="2") as parts:
+    """Send a hundred equal requests at once."""
+    with running() as parts:
         transcript = _begin(parts)
         _load(transcript, parts)
         _run_client(transcript, "herd.py", _url(parts))
@@ -71,11 +73,30 @@ def stream() -> str:
         return transcript.text
 
 
+def honest() -> str:
+    """Ask what once got an answer that was not what it seemed; samples are allowed where they are."""
+    with running(AI_FALLBACKS="mock", OLLAMA_NUM_CTX="1024", OLLAMA_TIMEOUT="5s") as parts:
+        transcript = _begin(parts)
+        _run_client(transcript, "honest.py", _url(parts), parts.ollama.model, str(parts.ollama.pid))
+        return transcript.text
+
+
+def long_answer() -> str:
+    """Have a text written that takes two minutes, where a silence of a few seconds is a fault."""
+    with running(OLLAMA_TIMEOUT="5s", OLLAMA_NUM_CTX="8192", CHAT_MAX_TOKENS="8192", DEADLINE="400s") as parts:
+        transcript = _begin(parts)
+        _run_client(transcript, "long_answer.py", _url(parts), parts.ollama.model, str(LONG_TOKENS))
+        transcript.run(f"curl -s {_url(parts)}/health")
+        return transcript.text
+
+
 RECORDINGS: dict[str, Callable[[], str]] = {
     "herd": herd,
     "redis-killed": redis_killed,
     "openai-client": openai_client,
     "stream": stream,
+    "honest": honest,
+    "long-answer": long_answer,
 }
 """How each is made, by name; it raises LabError or BenchError where something does not run."""
 

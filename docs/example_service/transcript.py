@@ -13,7 +13,7 @@ from lab.paths import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DEADLINE_S = 300.0
+_DEADLINE_S = 900.0
 
 
 class Transcript:

@@ -21,10 +21,13 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "ollama": SUITES,
     "ai_service": SUITES,
     "web": SUITES,
+    "load_balancer": SUITES,
     "monitoring": SUITES,
     "backup": SUITES,
     "site-dev": SUITES,
     "site-life": SUITES,
+    # From the revision before the edge, by its own playbook.
+    "site-upgrade": SUITES,
     "airgap": SUITES,
     # Three hosts of the release that production runs.
     "site-prod": ("trixie",),

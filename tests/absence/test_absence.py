@@ -14,6 +14,7 @@ KEPT = {
     "backup": ("/etc/alchemorsel/secrets/backup_password",),
     "docker": ("/var/lib/docker",),
     "firewall": ("/usr/sbin/nft",),
+    "load_balancer": ("/etc/alchemorsel/tls/edge.pem", "/etc/alchemorsel/tls/authority/ca.key"),
     "monitoring": ("/var/lib/prometheus/metrics2",),
     "ollama": ("/srv/alchemorsel/models/manifests", "/srv/alchemorsel/models/blobs"),
     "redis": ("/var/lib/redis", "/etc/alchemorsel/secrets/redis_password"),

@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LIFE = dt.timedelta(days=1)
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 class Authority:
@@ -26,23 +37,31 @@ class Authority:
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority for tests")])
-        constraints = x509.BasicConstraints(ca=True, path_length=0)
-        self._certificate = self._sign(self._name, self._key, constraints)
-        self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+        certificate = self._builder(self._name, self._key.public_key(), dt.datetime.now(dt.UTC) + _LIFE)
+        certificate = certificate.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        certificate = certificate.add_extension(_SIGNS, critical=True)
+        self.pem = self._pem(certificate)
 
-    def certify(self, folder: Path, address: str) -> tuple[Path, Path]:
-        """Writes a certificate for a server at an IP address, and its key.
+    def certify(self, folder: Path, *names: str, expired: bool = False) -> tuple[Path, Path]:
+        """Writes a certificate for a server, and its key.
+
+        Args:
+            folder: Where the files go.
+            names: IP addresses and host names of the server.
+            expired: Whether it is not valid any more.
 
         Returns:
             Both files, the certificate first.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a server for tests")])
-        certificate = self._sign(
-            name, key, x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a server for tests")])
+        until = dt.datetime.now(dt.UTC) + (-_LIFE / 2 if expired else _LIFE)
+        certificate = self._builder(subject, key.public_key(), until)
+        certificate = certificate.add_extension(
+            x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False
         )
-        files = folder / f"{address}.crt", folder / f"{address}.key"
-        files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        files = folder / f"{names[0]}.crt", folder / f"{names[0]}.key"
+        files[0].write_text(self._pem(certificate))
         files[1].write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -50,16 +69,28 @@ class Authority:
         )
         return files
 
-    def _sign(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
-    ) -> x509.Certificate:
-        now = dt.datetime.now(dt.UTC)
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, until: dt.datetime
+    ) -> x509.CertificateBuilder:
+        """A certificate that RFC 5280 has nothing against, as OpenSSL's strict mode (Python 3.13) demands."""
+        own = self._key.public_key()
         builder = x509.CertificateBuilder(
             issuer_name=self._name,
             subject_name=subject,
-            public_key=key.public_key(),
+            public_key=key,
             serial_number=x509.random_serial_number(),
-            not_valid_before=now - _LIFE,
-            not_valid_after=now + _LIFE,
+            not_valid_before=dt.datetime.now(dt.UTC) - _LIFE,
+            not_valid_after=until,
         )
-        return builder.add_extension(extension, critical=True).sign(self._key, hashes.SHA256())
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        return builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(own), critical=False)
+
+    def _pem(self, certificate: x509.CertificateBuilder) -> str:
+        return certificate.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

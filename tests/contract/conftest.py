@@ -37,4 +37,4 @@ def redis_server_with_tls(authority: Authority) -> Iterator[RedisServer]:
 @pytest.fixture
 def key() -> str:
     """A key that no other test uses."""
-    return f"ai:v1:test:{uuid4().hex}"
+    return f"ai:v2:test:{uuid4().hex}"

@@ -12,7 +12,7 @@ DIGEST = "8439856b0b498174678721a7369ff15a42e89a9a5f363a95efedd85d3418751e"
 
 
 class FakeOllama(FakeServer):
-    """Answers `/api/chat`, `/api/tags` and `/api/ps`.
+    """Answers `/api/chat`, `/api/tags`, `/api/ps`, `/api/show` and `/api/version`.
 
     Attributes:
         models: Digest by name.
@@ -22,6 +22,13 @@ class FakeOllama(FakeServer):
             field that may be missing is), `no_end` (the answer is complete, the stream goes on), or a status such as
             `503`.
         load_hangs: Whether loading never ends.
+        thinking: What the model writes before its text.
+        counts: Tokens that it says it has read and written.
+        pause_s: Seconds before each line of a chat.
+        lines: Sent in place of a chat's.
+        bodies: Sent as they are, by path.
+        context_length: Of the model.
+        version: Of the server.
     """
 
     def __init__(self, text: str = "{}") -> None:
@@ -31,10 +38,23 @@ class FakeOllama(FakeServer):
         self.text = text
         self.mode = "ok"
         self.load_hangs = False
+        self.thinking = ""
+        self.counts = (17, 42)
+        self.pause_s = 0.0
+        self.lines: list[bytes] | None = None
+        self.bodies: dict[str, bytes] = {}
+        self.context_length = 32768
+        self.version = "0.5.4"
 
     async def respond(self, path: str, body: Any, reply: Reply) -> None:
         """Answers a request."""
-        if path == "/api/tags":
+        if path in self.bodies:
+            await reply.whole(200, self.bodies[path])
+        elif path == "/api/version":
+            await reply.json({"version": self.version})
+        elif path == "/api/show":
+            await reply.json({"model_info": {"fake.context_length": self.context_length}})
+        elif path == "/api/tags":
             models = [{"name": name, "model": name, "digest": digest} for name, digest in self.models.items()]
             await reply.json({"models": models})
         elif path == "/api/ps":
@@ -53,10 +73,19 @@ class FakeOllama(FakeServer):
 
     async def _chat(self, reply: Reply) -> None:
         await reply.start(200, content_type="application/x-ndjson")
+        for raw in self.lines or ():
+            await asyncio.sleep(self.pause_s)
+            await reply.part(raw)
+        if self.lines is not None:
+            await reply.end()
+            return
+        for at in range(0, len(self.thinking), 20):
+            await reply.part(line(message={"content": "", "thinking": self.thinking[at : at + 20]}, done=False))
         for at in range(0, len(self.text), 20):
-            await reply.part(_line(message={"role": "assistant", "content": self.text[at : at + 20]}, done=False))
+            await asyncio.sleep(self.pause_s)
+            await reply.part(line(message={"role": "assistant", "content": self.text[at : at + 20]}, done=False))
             if self.mode == "error_line":
-                await reply.part(_line(error="an error was encountered while running the model"))
+                await reply.part(line(error="an error was encountered while running the model"))
                 break
             if self.mode == "garbage_line":
                 await reply.part(b"<html>\n")
@@ -64,16 +93,18 @@ class FakeOllama(FakeServer):
             if self.mode == "hang":
                 await asyncio.sleep(60)
         if self.mode == "bare":
-            await reply.part(_line(done=True))
+            await reply.part(line(done=True))
         elif self.mode in {"ok", "length", "no_end"}:
             reason = "length" if self.mode == "length" else "stop"
+            read, written = self.counts
             await reply.part(
-                _line(message={"content": ""}, done=True, done_reason=reason, eval_count=42, prompt_eval_count=17)
+                line(message={"content": ""}, done=True, done_reason=reason, eval_count=written, prompt_eval_count=read)
             )
         if self.mode == "no_end":
             await asyncio.sleep(60)
         await reply.end()
 
 
-def _line(**fields: Any) -> bytes:
+def line(**fields: Any) -> bytes:
+    """Return one line of a chat's stream."""
     return json.dumps(fields, ensure_ascii=False).encode() + b"\n"

@@ -20,6 +20,11 @@ class FakeOpenAI(FakeServer):
             `no_choices`, `garbage`, `hang`, `error_chunk`, `garbage_chunk`, `cut_stream`, `no_end` (the answer is
             complete, the stream goes on), or a status.
         retry_after: Sent with a status.
+        error: Sent with a status.
+        reasoning: What the model writes before its text, and the name that it has on the wire.
+        pause_s: Seconds before each chunk.
+        events: Sent in place of a stream's.
+        usage: Tokens that it says it has read and written.
     """
 
     def __init__(self, text: str = "{}") -> None:
@@ -27,11 +32,16 @@ class FakeOpenAI(FakeServer):
         self.text = text
         self.mode = "ok"
         self.retry_after = "7"
+        self.error: dict[str, str] = {"message": "no"}
+        self.reasoning = ("", "reasoning_content")
+        self.pause_s = 0.0
+        self.events: list[bytes] | None = None
+        self.usage = USAGE
 
     async def respond(self, path: str, body: Any, reply: Reply) -> None:
         """Answers a request."""
         if self.mode.isdigit():
-            await reply.json({"error": {"message": "no"}}, int(self.mode), retry_after=self.retry_after)
+            await reply.json({"error": self.error}, int(self.mode), retry_after=self.retry_after)
         elif path == "/v1/models":
             await reply.json({"object": "list", "data": [{"id": "test"}]})
         elif self.mode == "hang":
@@ -40,27 +50,37 @@ class FakeOpenAI(FakeServer):
             await reply.whole(200, b"<html>")
         elif self.mode in {"whole", "no_choices"} or not body.get("stream"):
             choices = [] if self.mode == "no_choices" else [{"index": 0, "message": self._message(), **self._finish()}]
-            await reply.json({"choices": choices, "usage": USAGE})
+            await reply.json({"choices": choices, "usage": self.usage})
         else:
             await self._stream(reply)
 
     async def _stream(self, reply: Reply) -> None:
         await reply.start(200, content_type="text/event-stream")
         await reply.part(b": a comment\n\n")
+        for raw in self.events or ():
+            await asyncio.sleep(self.pause_s)
+            await reply.part(raw)
+        if self.events is not None:
+            await reply.end()
+            return
         message = self._message()
         content = message.pop("content") or ""
-        await reply.part(_event(choices=[{"index": 0, "delta": message}]))
+        await reply.part(event(choices=[{"index": 0, "delta": message}]))
+        reasoning, name = self.reasoning
+        for at in range(0, len(reasoning), 20):
+            await reply.part(event(choices=[{"index": 0, "delta": {name: reasoning[at : at + 20]}}]))
         for at in range(0, len(content), 20):
-            await reply.part(_event(choices=[{"index": 0, "delta": {"content": content[at : at + 20]}}]))
+            await asyncio.sleep(self.pause_s)
+            await reply.part(event(choices=[{"index": 0, "delta": {"content": content[at : at + 20]}}]))
             if self.mode == "error_chunk":
-                await reply.part(_event(error={"message": "an error was encountered"}))
+                await reply.part(event(error={"message": "an error was encountered"}))
                 break
             if self.mode == "garbage_chunk":
                 await reply.part(b"data: <html>\n\n")
                 break
         if self.mode not in {"error_chunk", "garbage_chunk", "cut_stream"}:
-            await reply.part(_event(choices=[{"index": 0, "delta": {}, **self._finish()}]))
-            await reply.part(_event(choices=[], usage=USAGE))
+            await reply.part(event(choices=[{"index": 0, "delta": {}, **self._finish()}]))
+            await reply.part(event(choices=[], usage=self.usage))
             await reply.part(b"data: [DONE]\n\n")
         if self.mode == "no_end":
             await asyncio.sleep(60)
@@ -75,5 +95,6 @@ class FakeOpenAI(FakeServer):
         return {"finish_reason": "length" if self.mode == "length" else "stop"}
 
 
-def _event(**fields: Any) -> bytes:
+def event(**fields: Any) -> bytes:
+    """Return one event of a stream."""
     return b"data: " + json.dumps(fields, ensure_ascii=False).encode() + b"\n\n"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from starlette.types import Receive, Scope, Send
@@ -32,6 +33,12 @@ class FakeServer:
         self.connections: set[tuple[str, int]] = set()
         config = uvicorn.Config(self._app, interface="asgi3", lifespan="off", ws="none", log_config=None)
         self._server = uvicorn.Server(config)
+
+    def use_tls(self, certificate: Path, key: Path) -> None:
+        """Serve over TLS; before it is entered."""
+        config = self._server.config
+        config.ssl_certfile, config.ssl_keyfile = str(certificate), str(key)
+        self.url = self.url.replace("http:", "https:")
 
     async def respond(self, path: str, body: Any, reply: Reply) -> None:
         """Answers a request."""

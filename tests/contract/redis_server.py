@@ -110,6 +110,11 @@ class RedisServer:
         with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
             client.flushall()
 
+    def forget(self, key: str) -> None:
+        """Removes a key, as an operator could."""
+        with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
+            client.delete(key)
+
     def connections(self) -> int:
         """How many it has accepted so far, this question's included."""
         with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:

@@ -7,7 +7,14 @@ import json
 import msgspec
 import pytest
 
-from ai_service.providers.errors import ModelMissing, ProviderError, ProviderFailed, ProviderOverloaded, ProviderTimeout
+from ai_service.providers.errors import (
+    IncompleteAnswer,
+    ModelMissing,
+    ProviderError,
+    ProviderFailed,
+    ProviderOverloaded,
+    ProviderTimeout,
+)
 from ai_service.providers.ollama import RESIDENT_S, OllamaProvider
 from tests.contract.fake_ollama import DIGEST, FakeOllama
 from tests.contract.test_provider import TASKS, ollama, prompt_for
@@ -64,7 +71,7 @@ async def test_loading_has_a_deadline_of_its_own() -> None:
     [
         ("error_line", ProviderFailed),
         ("garbage_line", ProviderFailed),
-        ("cut_stream", ProviderFailed),
+        ("cut_stream", IncompleteAnswer),
         ("500", ProviderFailed),
         ("503", ProviderOverloaded),
         ("429", ProviderOverloaded),

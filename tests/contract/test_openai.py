@@ -9,6 +9,7 @@ import pytest
 
 from ai_service.providers.errors import (
     CredentialsRejected,
+    IncompleteAnswer,
     InvalidAnswer,
     ProviderError,
     ProviderFailed,
@@ -25,11 +26,11 @@ PROMPT = prompt_for(TASKS["recipe"])
     [
         ("refusal", InvalidAnswer),
         ("empty", InvalidAnswer),
-        ("no_choices", ProviderFailed),
+        ("no_choices", IncompleteAnswer),
         ("garbage", ProviderFailed),
         ("error_chunk", ProviderFailed),
         ("garbage_chunk", ProviderFailed),
-        ("cut_stream", ProviderFailed),
+        ("cut_stream", IncompleteAnswer),
         ("500", ProviderFailed),
         ("401", CredentialsRejected),
         ("403", CredentialsRejected),

@@ -22,8 +22,10 @@ from tests.unit.service.fakes import ANSWERS, BODIES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from ai_service.providers.base import Prompt, Provider
+    from tests.contract.certificates import Authority
     from tests.contract.fake_server import FakeServer
 
 TASKS = {task.name: task for task in build_tasks(Settings.from_env({}))}
@@ -80,8 +82,8 @@ async def test_it_writes_an_answer_that_the_task_accepts(kind: str, task: Task, 
     """Whatever the provider, the caller gets the same shape."""
     provider = await make(kind, stack, json.dumps(ANSWERS[task.name]))
     prompt = prompt_for(task)
-    _, confidence = task.judge(await provider.complete(prompt), prompt.request)
-    assert 0 < confidence <= 1
+    judged = task.judge(await provider.complete(prompt), prompt.request)
+    assert 0 < judged.confidence <= 1
 
 
 @pytest.mark.parametrize("kind", ["ollama", "openai", "mock", "pool"])
@@ -100,8 +102,8 @@ async def test_pieces_of_text_are_handed_over_as_they_come(kind: str, stack: Asy
 async def test_a_cut_answer_is_an_answer_where_the_caller_set_the_budget(kind: str, stack: AsyncExitStack) -> None:
     """It says that it is cut."""
     provider = await make(kind, stack, "The answer is", "length")
-    completion = await provider.complete(msgspec.structs.replace(prompt_for(TASKS["recipe"]), may_be_cut=True))
-    assert (completion.text, completion.cut) == ("The answer is", True)
+    completion = await provider.complete(msgspec.structs.replace(prompt_for(TASKS["recipe"]), callers_own=True))
+    assert (completion.text, completion.finish_reason) == ("The answer is", "length")
 
 
 @pytest.mark.parametrize("kind", ["ollama", "openai"])
@@ -168,9 +170,14 @@ async def test_a_hung_server_is_given_up(kind: str, stack: AsyncExitStack) -> No
 
 
 @pytest.mark.parametrize("kind", ["ollama", "openai"])
-async def test_the_next_call_takes_the_same_connection(kind: str, stack: AsyncExitStack) -> None:
-    """A new one for each would cost every miss a round trip, and a TLS handshake where there is TLS."""
+async def test_the_next_call_over_tls_takes_the_same_connection(
+    kind: str, stack: AsyncExitStack, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new one for each would cost every miss a handshake."""
+    (tmp_path / "authority.pem").write_text(authority.pem, encoding="ascii")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     fake: FakeServer = FakeOllama() if kind == "ollama" else FakeOpenAI()
+    fake.use_tls(*authority.certify(tmp_path, "127.0.0.1"))
     await stack.enter_async_context(fake)
     provider: Provider = ollama(fake.url) if kind == "ollama" else openai(fake.url)
     stack.push_async_callback(provider.close)

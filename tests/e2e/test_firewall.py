@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.hosts.neighbour import HOST_ADDRESS, neighbour, reaches
 from tests.hosts.outside import answering
 
 if TYPE_CHECKING:
@@ -48,61 +49,29 @@ def _container(host: Host, *publish: str) -> Iterator[str]:
         host.check_output("docker rm --force %s", name)
 
 
-def _reaches(host: Host, address: str, port: int, *, within: str = "") -> bool:
-    """Whether a connection from the host itself, or from a network namespace on it, is accepted within 10 s."""
-    script = f"""
-import socket, time
-for _ in range(20):
-    try:
-        socket.create_connection(("{address}", {port}), 0.5)
-    except OSError:
-        time.sleep(0.1)
-    else:
-        raise SystemExit(0)
-raise SystemExit(1)
-"""
-    return host.run(f"{within} python3 -c %s", script).rc == 0
-
-
-@contextlib.contextmanager
-def _neighbour(host: Host) -> Iterator[str]:
-    """A network namespace beside the host that sends everything its way; gives what runs a command in it."""
-    host.check_output("ip netns add neighbour")
-    try:
-        host.check_output("ip link add to-neighbour type veth peer name out netns neighbour")
-        host.check_output("ip address add 198.18.0.1/30 dev to-neighbour")
-        host.check_output("ip link set to-neighbour up")
-        host.check_output("ip -n neighbour address add 198.18.0.2/30 dev out")
-        host.check_output("ip -n neighbour link set out up")
-        host.check_output("ip -n neighbour route add default via 198.18.0.1")
-        yield "ip netns exec neighbour"
-    finally:
-        host.check_output("ip netns delete neighbour")
-
-
 def test_published_container_is_not_reached_from_outside(host: Host, address: str) -> None:
     """Published on every address it still answers the host alone, before and after a restart of the engine."""
     with _container(host, f"{_PUBLISHED}:{_INNER}"):
-        assert _reaches(host, "127.0.0.1", _PUBLISHED)
+        assert reaches(host, "127.0.0.1", _PUBLISHED)
         assert answering(address, [_PUBLISHED]) == set()
         host.check_output("systemctl restart docker")
-        assert _reaches(host, "127.0.0.1", _PUBLISHED)
+        assert reaches(host, "127.0.0.1", _PUBLISHED)
         assert answering(address, [_PUBLISHED]) == set()
 
 
 def test_container_on_an_open_port_is_reached_from_outside(host: Host, address: str) -> None:
     """The inventory's ports are open for containers too."""
     with _container(host, f"{_OPEN}:{_INNER}"):
-        assert _reaches(host, "127.0.0.1", _OPEN)
+        assert reaches(host, "127.0.0.1", _OPEN)
         assert answering(address, [_OPEN]) == {_OPEN}
 
 
 def test_containers_own_address_is_not_reached_from_outside(host: Host) -> None:
     """A neighbour that routes to the bridge directly gets no answer: nothing is forwarded that nobody opened."""
-    with _container(host) as container, _neighbour(host) as within:
-        assert _reaches(host, container, _INNER)
-        assert _reaches(host, "198.18.0.1", _SSH, within=within)
-        assert not _reaches(host, container, _INNER, within=within)
+    with _container(host) as container, neighbour(host) as within:
+        assert reaches(host, container, _INNER)
+        assert reaches(host, HOST_ADDRESS, _SSH, within=within)
+        assert not reaches(host, container, _INNER, within=within)
 
 
 def test_rules_return_after_somebody_flushed_everything(host: Host, address: str) -> None:

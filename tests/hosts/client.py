@@ -42,12 +42,17 @@ print(json.dumps({"status": answer.status, "headers": headers, "body": answer.re
     def of_api(cls, host: Host, variables: Mapping[str, Any]) -> Self:
         """A caller of the API that the variables of the role ai_service describe."""
         key_file = _KEY_FILE if variables["ai_service_api_keys"] else ""
-        return cls(host, variables["ai_service_bind_address"], variables["ai_service_port"], key_file=key_file)
+        return cls(
+            host,
+            _reachable(host, variables["ai_service_bind_address"]),
+            variables["ai_service_port"],
+            key_file=key_file,
+        )
 
     @classmethod
     def of_page(cls, host: Host, variables: Mapping[str, Any]) -> Self:
         """A browser before the page that the variables of the role web describe."""
-        return cls(host, variables["web_bind_address"], variables["web_port"])
+        return cls(host, _reachable(host, variables["web_bind_address"]), variables["web_port"])
 
     def send(self, path: str, body: dict[str, Any] | None = None, *, stranger: bool = False) -> dict[str, Any]:
         """One request; `body` makes it a POST, a stranger has no key. Returns status, headers (lower-case) and body."""
@@ -57,3 +62,8 @@ print(json.dumps({"status": answer.status, "headers": headers, "body": answer.re
         printed = self._host.check_output(command, self._SCRIPT, self._base + path, text, _TIMEOUT_S, key_file)
         answer: dict[str, Any] = json.loads(printed)
         return answer
+
+
+def _reachable(host: Host, address: str) -> str:
+    """Choose the address for programs of the host: beside TLS the edge listens on loopback in plaintext."""
+    return "127.0.0.1" if host.ansible.get_variables().get("load_balancer_tls") in {"own", "given"} else address

@@ -54,7 +54,8 @@ def variables(host: Host) -> Variables:
 
 @pytest.fixture(autouse=True)
 def _only_in_group(request: pytest.FixtureRequest, host: Host) -> None:
-    """A module that names its `GROUP` runs on the hosts of that group only."""
+    """A module that names its `GROUP`, or several as `GROUPS`, runs on the hosts of those only."""
     group = getattr(request.module, "GROUP", None)
-    if group is not None and group not in host.ansible.get_variables()["group_names"]:
-        pytest.skip(f"{host.backend.get_pytest_id()} is not in {group}")
+    groups = getattr(request.module, "GROUPS", (group,) if group else ())
+    if groups and not set(groups) & set(host.ansible.get_variables()["group_names"]):
+        pytest.skip(f"{host.backend.get_pytest_id()} is not in {' or '.join(groups)}")

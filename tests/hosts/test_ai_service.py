@@ -25,29 +25,58 @@ def client(host: Host, variables: Variables) -> Client:
     return Client.of_api(host, variables("ai_service"))
 
 
-def test_socket_and_service_are_running_and_enabled(host: Host) -> None:
-    """The socket is held by systemd, and one instance of the service is up."""
-    assert host.service("alchemorsel-ai.socket").is_running
-    assert host.service("alchemorsel-ai.socket").is_enabled
-    assert host.service("alchemorsel-ai@blue.service").is_running
+def instances(variables: Variables) -> list[str]:
+    """Units of the instances."""
+    wanted = variables("ai_service")
+    default = 2 if wanted["ai_service_redis_url"] else 1
+    count = wanted["ai_service_instances"] if str(wanted["ai_service_instances"]).isdecimal() else default
+    return [f"alchemorsel-ai@{number}.service" for number in range(1, int(count) + 1)]
 
 
-def test_service_does_not_run_as_root(host: Host) -> None:
+def test_instances_are_running_and_enabled(host: Host, variables: Variables) -> None:
+    """All that the inventory has, and no other."""
+    assert all(host.service(unit).is_running and host.service(unit).is_enabled for unit in instances(variables))
+    told = host.check_output("systemctl list-units --plain --no-legend --all 'alchemorsel-ai*'")
+    assert sorted(line.split()[0] for line in told.splitlines()) == instances(variables)
+
+
+def test_service_does_not_run_as_root(host: Host, variables: Variables) -> None:
     """The service has a user of its own."""
-    pid = host.check_output("systemctl show --property=MainPID --value alchemorsel-ai@blue.service")
-    assert host.check_output("ps -o user= -p %s", pid).strip() not in {"root", "0"}
+    for unit in instances(variables):
+        pid = host.check_output("systemctl show --property=MainPID --value %s", unit)
+        assert host.check_output("ps -o user= -p %s", pid).strip() not in {"root", "0"}
 
 
-def test_unit_is_exposed_as_little_as_promised(host: Host) -> None:
+def test_unit_is_exposed_as_little_as_promised(host: Host, variables: Variables) -> None:
     """The sandbox is 2.0 or less of 10 in systemd's own judgement."""
-    assert exposure(host, "alchemorsel-ai@blue.service") <= HIGHEST_EXPOSURE
+    assert exposure(host, instances(variables)[0]) <= HIGHEST_EXPOSURE
+
+
+def test_nobody_but_the_edge_reaches_an_instance(host: Host, variables: Variables) -> None:
+    """Its socket is open to all, as uvicorn makes it; the folder is not, so keys and limits cannot be gone around."""
+    folder = host.file("/run/alchemorsel/ai")
+    assert (folder.mode, folder.user, folder.group) == (0o750, "alchemorsel", "alchemorsel-edge")
+    assert all(
+        host.file(f"/run/alchemorsel/ai/{number + 1}.sock").is_socket for number in range(len(instances(variables)))
+    )
+    script = "import socket; socket.socket(socket.AF_UNIX).connect('/run/alchemorsel/ai/1.sock')"
+    tried = host.run("setpriv --reuid=nobody --regid=nogroup --clear-groups python3 -c %s", script)
+    assert "PermissionError" in tried.stderr
+
+
+def test_metrics_are_the_sum_over_the_instances(client: Client, variables: Variables) -> None:
+    """Whichever instance is asked."""
+    count = len(instances(variables))
+    for _ in range(2 * count):
+        metrics = client.send("/metrics")["body"]
+        assert f"alchemorsel_ai_workers {float(count)}" in metrics.splitlines()
 
 
 def test_environment_file_holds_no_password(host: Host, variables: Variables) -> None:
     """Secrets come as systemd credentials: neither unit nor environment file holds one."""
     secret = host.file(variables("ai_service")["ai_service_redis_password_file"]).content_string.strip()
     assert secret
-    assert secret not in host.check_output("systemctl cat alchemorsel-ai@blue.service")
+    assert secret not in host.check_output("systemctl cat alchemorsel-ai@1.service")
     assert secret not in host.file("/etc/alchemorsel/ai_service.env").content_string
 
 
@@ -59,7 +88,7 @@ def test_password_goes_to_another_host_by_tls_where_the_inventory_says_so(host: 
     settings = host.file("/etc/alchemorsel/ai_service.env").content_string
     assert f'ALCHEMORSEL_REDIS_URL="{url}"' in settings
     if variables("ai_service")["ai_service_redis_ca_file"]:
-        assert host.file("/run/credentials/alchemorsel-ai@blue.service/redis_ca").exists
+        assert host.file("/run/credentials/alchemorsel-ai@1.service/redis_ca").exists
 
 
 def test_only_who_has_a_key_is_answered(client: Client, variables: Variables) -> None:

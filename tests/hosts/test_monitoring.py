@@ -44,6 +44,14 @@ def test_what_the_alerts_ask_for_is_measured(host: Host, address: str) -> None:
     assert found["data"]["result"]
 
 
+def test_instances_behind_the_edge_are_counted(host: Host, address: str) -> None:
+    """Those that are ready, by the edge's own exporter."""
+    query = 'haproxy_backend_active_servers{job="alchemorsel_edge",proxy="api"}'
+    found = ask(host, f"http://{address}:9090/api/v1/query?query={query}")
+    assert found["data"]["result"]
+    assert all(int(each["value"][1]) > 0 for each in found["data"]["result"])
+
+
 def test_what_hosts_write_down_is_measured(host: Host, address: str) -> None:
     """The ages of secrets at least: a host that is watched has some."""
     found = ask(host, f"http://{address}:9090/api/v1/query?query=alchemorsel_secret_changed_timestamp_seconds")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.hosts.neighbour import HOST_ADDRESS, has_ipv6, neighbour, reaches
 from tests.hosts.sandbox import HIGHEST_EXPOSURE, exposure
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from tests.hosts.conftest import Variables
 
 GROUP = "ollama_hosts"
+
+_INNER_PORT = 11434
+_SSH = 22
 
 _UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 
@@ -65,6 +69,32 @@ def test_port_is_published_on_the_address_of_the_inventory_only(host: Host, vari
     listening = host.check_output("ss --listening --tcp --numeric --no-header %s", f"sport = :{port}")
     addresses = {line.split()[3].rpartition(":")[0] for line in listening.splitlines()}
     assert addresses == {wanted["ollama_publish_address"]}
+
+
+def test_neighbour_that_routes_to_the_container_gets_no_answer(
+    host: Host, container: dict[str, Any], variables: Variables
+) -> None:
+    """Published on loopback, the container answers this host alone, also by its own addresses."""
+    wanted = variables("ollama")
+    if wanted["ollama_publish_address"] not in {"127.0.0.1", "::1"}:
+        pytest.skip("published for other hosts: the host's firewall says for which")
+    own = container["NetworkSettings"]["Networks"][wanted["ollama_network"]]
+    addresses = [own["IPAddress"], own["GlobalIPv6Address"] if has_ipv6(host) else ""]
+    with neighbour(host) as within:
+        assert reaches(host, HOST_ADDRESS, _SSH, within=within), "the namespace reaches nothing, so it proves nothing"
+        for address in filter(None, addresses):
+            assert reaches(host, address, _INNER_PORT)
+            assert not reaches(host, address, _INNER_PORT, within=within), f"a neighbour reaches {address}"
+
+
+def test_rules_of_the_container_return_with_the_next_start(host: Host, variables: Variables) -> None:
+    """The unit that loads them is enabled, loaded them and can do little else."""
+    if variables("ollama")["ollama_publish_address"] not in {"127.0.0.1", "::1"}:
+        pytest.skip("published for other hosts: the host's firewall says for which")
+    unit = host.service("alchemorsel-ollama-firewall.service")
+    assert unit.is_enabled
+    assert unit.is_running
+    assert exposure(host, "alchemorsel-ollama-firewall.service") <= HIGHEST_EXPOSURE
 
 
 def test_required_models_are_there_and_preloaded_ones_in_memory(host: Host, variables: Variables) -> None:

@@ -61,8 +61,8 @@ def test_nobody_is_answered_without_tls_where_it_is_wanted(host: Host, variables
 
 def test_service_user_reads_and_writes_the_caches_keys(host: Host, variables: Variables) -> None:
     """The service's own keys work with the password that is kept on the host."""
-    assert _as_service_user(host, variables, "set ai:v1:probe 1 EX 5") == "OK"
-    assert _as_service_user(host, variables, "get ai:v1:probe") == "1"
+    assert _as_service_user(host, variables, "set ai:v2:probe 1 EX 5") == "OK"
+    assert _as_service_user(host, variables, "get ai:v2:probe") == "1"
 
 
 def test_service_user_is_refused_other_keys_and_administration(host: Host, variables: Variables) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,16 @@ pytestmark = pytest.mark.timeout(2000)
 
 
 def leftovers(host: Host) -> list[str]:
-    """What only the exchange of a release needs."""
-    told = host.check_output("systemctl list-units --plain --no-legend --all 'alchemorsel-ai*.service'")
-    units = [line.split()[0] for line in told.splitlines() if " running " in line]
-    files = host.check_output(
-        "find /opt/alchemorsel/ai_service /run/systemd/system -maxdepth 1 -name 'green*' -o -name 'alchemorsel*'"
+    """List what only a rollout needs, and instances that the edge still drains."""
+    files = host.check_output("find /opt/alchemorsel/ai_service/instances -name 'next*'").splitlines()
+    script = (
+        "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/alchemorsel/edge/edge.sock'); "
+        "s.sendall(b'show stat\\n'); print(s.makefile().read())"
     )
-    return [unit for unit in units if unit != "alchemorsel-ai@blue.service"] + files.splitlines()
+    rows = csv.DictReader(host.check_output("python3 -c %s", script).lstrip("# ").splitlines())
+    servers = [row for row in rows if row["pxname"] == "api" and row["svname"].isdecimal()]
+    assert servers
+    return files + [f"{row['svname']} {row['status']}" for row in servers if row["status"] != "UP"]
 
 
 def test_new_release_loses_no_request_and_can_be_taken_back(
@@ -53,7 +57,7 @@ def test_new_release_loses_no_request_and_can_be_taken_back(
 def test_release_that_crashes_is_never_put_in_service(
     host: Host, play: Play, steady: SteadyRequests, source: Path
 ) -> None:
-    """The play fails with the reason from the release's log; the process that serves stays the same one."""
+    """The play fails with the reason from the release's log; the canary alone was stopped, and is back."""
     before = running(host)
     main = source / "server.py"
     main.write_text(main.read_text() + '\nraise RuntimeError("broken on purpose")\n')
@@ -68,7 +72,7 @@ def test_release_that_crashes_is_never_put_in_service(
 def test_release_that_cannot_reach_its_provider_is_never_put_in_service(
     host: Host, play: Play, steady: SteadyRequests
 ) -> None:
-    """It starts and is ready, but a fallback answers: the trial notices before any caller does."""
+    """It starts and is ready, but a fallback answers: its verification fails before any caller reaches it."""
     before = running(host)
     with steady:
         deployed = play("playbooks/deploy.yml", "-e", "ai_service_ollama_url=http://127.0.0.1:9")

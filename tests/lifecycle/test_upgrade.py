@@ -46,7 +46,7 @@ def test_release_and_image_are_upgraded_and_the_second_time_nothing(
     before = running(host)
     shown = play("playbooks/upgrade.yml", *arguments, "--check")
     assert shown.returncode == 0, shown.stdout
-    assert "would exchange the running service for 9." in shown.stdout
+    assert "would roll out 9." in shown.stdout
     assert f"+    image_name: {image}" in shown.stdout
     assert running(host) == before
     with steady:

@@ -41,8 +41,13 @@ TRACES = {
             "/srv/alchemorsel/models/manifests",
             "/usr/local/sbin/alchemorsel-container-status",
             "/run/alchemorsel/containers.json",
+            "/etc/alchemorsel/ollama.nft",
         ),
-        units=("alchemorsel-container-status.timer", "alchemorsel-container-status.service"),
+        units=(
+            "alchemorsel-container-status.timer",
+            "alchemorsel-container-status.service",
+            "alchemorsel-ollama-firewall.service",
+        ),
         containers=("alchemorsel-ollama",),
     ),
     "firewall": Traces(
@@ -76,12 +81,14 @@ TRACES = {
     "ai_service": Traces(
         paths=(
             "/opt/alchemorsel/ai_service",
+            "/etc/tmpfiles.d/alchemorsel-ai.conf",
+            "/run/alchemorsel/ai",
             "/usr/local/bin/alchemorsel",
             "/etc/alchemorsel/ai_service.env",
             "/etc/alchemorsel/secrets/ai_service_api_keys",
             "/etc/alchemorsel/secrets/ai_service_verify_key",
         ),
-        units=("alchemorsel-ai.socket", "alchemorsel-ai@blue.service"),
+        units=("alchemorsel-ai@1.service", "alchemorsel-ai@2.service"),
         users=("alchemorsel",),
     ),
     "monitoring": Traces(
@@ -94,6 +101,16 @@ TRACES = {
         ),
         programs=("prometheus", "prometheus-alertmanager", "prometheus-redis-exporter", "dcgm-exporter"),
         units=("prometheus.service", "prometheus-node-exporter.service", "nvidia-dcgm-exporter.service"),
+    ),
+    "load_balancer": Traces(
+        paths=("/etc/alchemorsel/edge.cfg", "/etc/alchemorsel/tls", "/usr/local/sbin/alchemorsel-edge-certificate"),
+        programs=("haproxy",),
+        units=(
+            "alchemorsel-edge.service",
+            "alchemorsel-edge-certificate.service",
+            "alchemorsel-edge-certificate.timer",
+        ),
+        users=("alchemorsel-edge",),
     ),
     "web": Traces(
         paths=("/etc/alchemorsel/web.env", "/etc/alchemorsel/secrets/web_api_key"),

@@ -6,10 +6,18 @@ import importlib.util
 import os
 import platform
 import pwd
+import socket
 import sys
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.roles.ansible_module import run_module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PATH = Path(__file__).parents[2] / "roles" / "ai_service" / "library" / "ai_service_facts.py"
 _SPEC = importlib.util.spec_from_file_location("ai_service_facts", _PATH)
@@ -96,56 +104,97 @@ def test_service_that_does_not_run_holds_nothing_stale(tmp_path: Path) -> None:
     assert ai_service_facts.stale_credentials(tmp_path / "held", {"password": str(tmp_path / "password")}) == []
 
 
-def test_ansible_gets_it_all_of_a_host_that_has_nothing(tmp_path: Path) -> None:
-    """Every return value is there on a fresh host, in check mode too."""
-    result = run_module(
-        "ai_service",
-        "ai_service_facts",
+def facts(path: Path, **params: Any) -> dict[str, Any]:
+    """Run the module on a folder; there are no units of that name, and no edge."""
+    needed = {"unit": "none@.service", "user": "nobody-here", "group": "no-group", "edge_socket": str(path / "none")}
+    return run_module("ai_service", "ai_service_facts", path=str(path), **{**needed, **params})
+
+
+def test_host_that_has_nothing_gives_every_value(tmp_path: Path) -> None:
+    """Every return value exists on a fresh host, in check mode too."""
+    result = facts(
+        tmp_path / "opt",
         check_mode=True,
-        path=str(tmp_path / "opt"),
-        unit="none@blue.service",
-        user="nobody-here",
+        instances=["1"],
         exists=[str(tmp_path), str(tmp_path / "nowhere")],
         files=[str(tmp_path / "settings.env")],
     )
     assert result["exists"] == [str(tmp_path)]
-    assert (result["serving"], result["files"]) == (False, {})
+    assert (result["serving"], result["files"], result["has_group"]) == (False, {}, False)
     assert (result["whole"], result["half_made"], result["current"]) == ([], [], "")
-    assert result["stale_credentials"] == []
+    nothing = {"release": "", "settings": "", "active": False, "settled": False, "stale_credentials": []}
+    assert result["instances"] == {"1": {**nothing, "drained": False}}
 
 
-def test_link_to_the_current_release_is_told(tmp_path: Path) -> None:
-    """Also where it leads to a release that is gone."""
+def test_link_to_the_current_release_is_returned(tmp_path: Path) -> None:
+    """Also where its target is gone."""
     (tmp_path / "current").symlink_to("/nowhere/1.0")
-    result = run_module(
-        "ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service", user="nobody-here"
-    )
-    assert result["current"] == "/nowhere/1.0"
+    assert facts(tmp_path)["current"] == "/nowhere/1.0"
 
 
-def test_contents_of_the_files_are_told(tmp_path: Path) -> None:
-    """What runs now is compared with what is wanted, and is what a failed deployment goes back to."""
+def test_contents_of_the_files_are_returned(tmp_path: Path) -> None:
+    """What a failed rollout restores."""
     (tmp_path / "settings.env").write_text("A=1\n")
     files = [str(tmp_path / "settings.env"), str(tmp_path / "gone")]
-    result = run_module(
-        "ai_service", "ai_service_facts", path=str(tmp_path), unit="none@blue.service", user="nobody-here", files=files
-    )
-    assert result["files"] == {files[0]: "A=1\n"}
+    assert facts(tmp_path, files=files)["files"] == {files[0]: "A=1\n"}
 
 
-def test_link_that_leads_nowhere_is_there(tmp_path: Path) -> None:
-    """It is what an interrupted deployment may leave."""
-    (tmp_path / "green").symlink_to("/nowhere/1.0")
-    wanted = [str(tmp_path / "green")]
-    result = run_module(
-        "ai_service",
-        "ai_service_facts",
-        path=str(tmp_path),
-        unit="none@blue.service",
-        user="nobody-here",
-        exists=wanted,
-    )
-    assert result["exists"] == wanted
+def test_link_without_target_exists(tmp_path: Path) -> None:
+    """An interrupted deployment may leave one."""
+    (tmp_path / "blue").symlink_to("/nowhere/1.0")
+    wanted = [str(tmp_path / "blue")]
+    assert facts(tmp_path, exists=wanted)["exists"] == wanted
+
+
+def test_instances_are_those_desired_and_those_the_host_has(tmp_path: Path) -> None:
+    """By number, so that 10 comes after 2; settings under validation are no instance."""
+    folder = tmp_path / "instances"
+    folder.mkdir()
+    (folder / "10").symlink_to("/opt/releases/a")
+    (folder / "10.env").write_text("A=1\n")
+    (folder / "next.env").write_text("A=2\n")
+    result = facts(tmp_path, instances=["1", "2"])
+    assert list(result["instances"]) == ["1", "2", "10"]
+    assert (result["instances"]["10"]["release"], result["instances"]["10"]["settings"]) == ("/opt/releases/a", "A=1\n")
+
+
+@pytest.fixture
+def edge(tmp_path: Path) -> Iterator[str]:
+    """A stand-in for HAProxy's runtime socket, which answers `show stat` once."""
+    path = tmp_path / "edge.sock"
+    table = "# pxname,svname,scur,status,\napi,1,0,DRAIN,\napi,2,0,UP,\napi,3,0,MAINT,\npage,4,0,MAINT,\n"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                assert connection.recv(100) == b"show stat\n"
+                connection.sendall(table.encode())
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield str(path)
+        thread.join(5)
+
+
+def test_instances_that_the_edge_drains_are_marked(edge: str) -> None:
+    """Those of the API's backend only, and those in maintenance too: neither gets requests."""
+    assert ai_service_facts.drained(edge) == {"1", "3"}
+
+
+def test_without_an_edge_nothing_is_drained(tmp_path: Path) -> None:
+    """A host before its first deployment has no runtime socket."""
+    assert ai_service_facts.drained(str(tmp_path / "none.sock")) == set()
+
+
+def test_releases_before_the_edge_are_known(tmp_path: Path) -> None:
+    """Only a release whose marker says so can listen on a Unix socket."""
+    for name, marker in (("new", '{"unix_socket": true}'), ("old", '{"version": "0.1.0"}'), ("odd", "[")):
+        make_release(tmp_path, name, 100)
+        (tmp_path / name / "release.json").write_text(marker)
+    assert ai_service_facts.without_edge(tmp_path, ["new", "old", "odd"]) == ["old", "odd"]
 
 
 def test_only_what_served_was_deployed(tmp_path: Path) -> None:

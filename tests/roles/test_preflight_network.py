@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from roles.preflight.filter_plugins.preflight_network import clock_problems, endpoint_problems, registry_endpoint
+from roles.preflight.filter_plugins.preflight_network import (
+    clock_problems,
+    endpoint_problems,
+    registry_endpoint,
+    tls_problems,
+)
 from roles.preflight.module_utils.preflight_network import reach_all
 from tests.roles.ansible_module import run_module
 
@@ -89,3 +94,24 @@ def test_endpoint_without_a_port_is_refused() -> None:
 def test_clock_is_compared_with_the_one_that_is_given() -> None:
     """A machine that asks from 1970 finds the host far ahead."""
     assert run_module("preflight", "preflight_facts", clock=0)["clock_ahead"] > 10**9
+
+
+@pytest.mark.parametrize("tls", ["off", False, "own", "given"])
+def test_site_that_chose_is_fine(tls: str | bool) -> None:
+    """Off is a choice; YAML reads it as false."""
+    assert tls_problems({"ai_service_bind_address": "10.20.0.41"}, tls) == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])
+def test_site_on_loopback_need_not_choose(address: str) -> None:
+    """Nobody but the host itself reaches it."""
+    assert tls_problems({"ai_service_bind_address": address}, "") == []
+
+
+@pytest.mark.parametrize("address", ["10.20.0.41", "0.0.0.0", "::", "ai.example"])
+def test_site_that_others_reach_has_to_choose(address: str) -> None:
+    """The problem names the variable that opens it, the remedy the three choices."""
+    (problem,) = tls_problems({"ai_service_bind_address": "127.0.0.1", "web_bind_address": address}, "")
+    assert f"web_bind_address is {address}" in problem["problem"]
+    assert "ai_service_bind_address" not in problem["problem"]
+    assert all(choice in problem["remedy"] for choice in ("given", "own", "off"))

@@ -55,6 +55,13 @@ def test_memory_is_promised_once() -> None:
     assert combination_problems({"ollama_memory_limit": "6g", "redis_maxmemory": "1gb"}, CAPACITY) == []
 
 
+def test_instances_take_their_share_of_memory() -> None:
+    """So many instances that nothing is left for the model are refused by their number."""
+    assert combination_problems({"ollama_memory_limit": "6g", "ai_service_instances": 2}, CAPACITY) == []
+    (problem,) = combination_problems({"ollama_memory_limit": "6g", "ai_service_instances": "24"}, CAPACITY)
+    assert "ollama_memory_limit 6g + ai_service_instances 24 of 80 MiB each is more" in problem["problem"]
+
+
 def test_memory_is_promised_to_each_container() -> None:
     """Where there is one for each GPU."""
     each = {"ollama_memory_limit": "3g", "ollama_containers": 3}

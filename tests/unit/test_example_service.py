@@ -11,7 +11,7 @@ from docs.example_service.claims import CLAIMS, ClaimError, check
 from docs.example_service.parts import API_PORT, OLLAMA_PORT, REDIS_PORT
 from docs.example_service.recordings import RECORDINGS
 
-HERD, KILLED, OPENAI, STREAM = RECORDINGS
+HERD, KILLED, OPENAI, STREAM, HONEST, LONG = RECORDINGS
 
 
 def committed(name: str) -> str:
@@ -71,6 +71,16 @@ def test_where_nothing_was_printed_no_claim_holds(name: str) -> None:
         (STREAM, r'"degraded":false,"timings', '"degraded":true,"timings', "ends a miss and a hit"),
         (STREAM, r'(?s)(.*"data":\{"suggestions":\[)', r'\1"another",', "the same answer"),
         (STREAM, r"data: \[DONE\]", "", "a chat streams"),
+        (HONEST, r"(a chat .*) -> 503, by nobody", r"\1 -> 200, by mock", "never a sample"),
+        (HONEST, r"(?m)^JSON mode, seed 2.*", r'JSON mode, 2 -> 200, by ollama, miss: ["stop", "[1]"]', "JSON mode"),
+        (HONEST, r"the next caller -> 200, by ollama", "the next caller -> 503, by nobody", "the next caller"),
+        (HONEST, r"-> 400(.*): context_length_exceeded", r"-> 200\1: miss", "longer than the context"),
+        (HONEST, r"told: \d+ kcal; confidence [\d.]+", "told: 9999 kcal; confidence 0.93", "energy fits"),
+        (HONEST, r"fwd=bypass", "fwd=miss; stored", "Cache-Control"),
+        (HONEST, r"server-timing: ollama;dur=\d+", "server-timing: provider;dur=0", "a silent model"),
+        (LONG, r"(plain: .*, after) \d+ s", r"\1 31 s", "plain and streamed"),
+        (LONG, r"\[DONE\]'", "event: error'", "plain and streamed"),
+        (LONG, r'"status":"healthy"', '"status":"degraded"', "taken for silent"),
     ],
 )
 def test_a_recording_that_does_not_show_it_is_refused(name: str, pattern: str, wrong: str, says: str) -> None:

@@ -6,6 +6,7 @@ import importlib.util
 import subprocess
 import sys
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ PORT = 3010
 def bench(ctx: typer.Context) -> None:
     """Measure the API from here, from a checkout: what follows goes to `python -m bench run`.
 
-    With --host the target is that host's port 3010, and the result is kept there, where `alchemorsel status` shows it.
+    With --host the target is that host's port 3010, over TLS where --ca-file is given, and the result is kept there,
+    where `alchemorsel status` shows it.
     """
     if importlib.util.find_spec("bench") is None:
         raise CliError(
@@ -34,9 +36,10 @@ def bench(ctx: typer.Context) -> None:
         )
     site: Site = ctx.obj
     host, config = ctx.meta["host"], ctx.meta["ssh_config"]
-    target = f"http://{_address(host, config)}:{PORT}" if host else site.api_url
+    trust = ["--ca-file", site.ca_file] if site.ca_file else []
+    target = f"{'https' if trust else 'http'}://{_address(host, config)}:{PORT}" if host else site.api_url
     folder = _folder(ctx.args)
-    status = _run([sys.executable, "-m", "bench", "run", "--target", target, *ctx.args, "--out", str(folder)])
+    status = _run([sys.executable, "-m", "bench", "run", "--target", target, *trust, *ctx.args, "--out", str(folder)])
     if host and (folder / NAME).is_file() and (problem := keep_on(host, config, site.bench_result, folder)):
         errors.print(f"The result could not be kept on {host}: {problem}", markup=False, soft_wrap=True)
     raise typer.Exit(status)
@@ -44,7 +47,7 @@ def bench(ctx: typer.Context) -> None:
 
 def _folder(arguments: list[str]) -> Path:
     """Where the run leaves its files: the one that was asked for, or a new one among the reports."""
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in pairwise([*arguments, ""]):
         if argument == "--out":
             return Path(following)
         if argument.startswith("--out="):

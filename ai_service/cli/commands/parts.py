@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from ai_service.cli.components import Component
     from ai_service.cli.site import Site
 
-Part = Annotated[str, typer.Argument(help="redis, ollama, api, page, or all that is on this host", show_default=False)]
+Part = Annotated[
+    str, typer.Argument(help="redis, ollama, api, page, edge, or all that is on this host", show_default=False)
+]
 
 
 def start(ctx: typer.Context, part: Part = "all", as_json: AsJson = False) -> None:
@@ -29,13 +31,13 @@ def stop(ctx: typer.Context, part: Part = "all", as_json: AsJson = False) -> Non
 
 
 def restart(ctx: typer.Context, part: Part = "all", as_json: AsJson = False) -> None:
-    """Restart a part, or all of them in their order."""
+    """Restart a part, or all of them in their order; the API one instance after the other."""
     _act(ctx.obj, "restart", part, as_json=as_json)
 
 
 def logs(
     ctx: typer.Context,
-    part: Annotated[str, typer.Argument(help="redis, ollama, api or page")] = "api",
+    part: Annotated[str, typer.Argument(help="redis, ollama, api, page or edge")] = "api",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="So many of the last lines.")] = 100,
 ) -> None:

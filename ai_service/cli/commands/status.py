@@ -146,7 +146,7 @@ def _show_health(report: dict[str, Any]) -> None:
         (
             provider["name"],
             provider["model"],
-            "usable" if provider["usable"] else provider["problem"] or "not usable",
+            provider["problem"] or ("usable" if provider["usable"] else "not usable"),
             provider["breaker"],
             {True: "yes", False: "no"}.get(provider["loaded"], "unknown"),
             f"{provider['running']} + {provider['waiting']}",

@@ -34,9 +34,9 @@ async function* events(body) {
 
 /**
  * Asks, and resolves to { envelope, headers, firstMs, totalMs }; rejects with an AskError in words for people.
- * onText(text) is called with what the model writes, onText(null) where that has to be dropped.
+ * onStart(author) is called with who writes, onText(text) with what the model writes, onText(null) where that has to be dropped.
  */
-export async function ask(path, body, { stream, fresh, signal, onText }) {
+export async function ask(path, body, { stream, fresh, signal, onStart, onText }) {
   const begun = performance.now();
   const headers = { "Content-Type": "application/json", Accept: stream ? "text/event-stream" : "application/json" };
   if (fresh) headers["Cache-Control"] = "no-cache";
@@ -56,7 +56,9 @@ export async function ask(path, body, { stream, fresh, signal, onText }) {
     if (!response.headers.get("Content-Type").startsWith("text/event-stream")) return done(await response.json(), null);
     let firstMs = null;
     for await (const [name, data] of events(response.body)) {
-      if (name === "delta") {
+      if (name === "start") {
+        onStart(data);
+      } else if (name === "delta") {
         firstMs ??= performance.now() - begun;
         onText(data.text);
       } else if (name === "restart") {

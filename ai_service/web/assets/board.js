@@ -6,7 +6,7 @@ import { plot } from "./plot.js";
 const EVERY_MS = 2000;
 const STATES = {
   healthy: ["good", "healthy: the model answers"],
-  degraded: ["warn", "degraded: a fallback or a stale answer helps out"],
+  degraded: ["warn", "degraded: answers are fallbacks, or the store is down"],
   critical: ["bad", "critical: only cached answers"],
 };
 const LATENCY_TICKS = [[1, "1 ms"], [10, "10 ms"], [100, "100 ms"], [1000, "1 s"], [10_000, "10 s"]];
@@ -62,7 +62,8 @@ function showPlots(points, now) {
 
 function showProviders(providers) {
   const rows = providers.map((provider) => {
-    const state = provider.usable ? ["good", "usable"] : ["bad", provider.problem.replaceAll("_", " ") || "not usable"];
+    const problem = provider.problem.replaceAll("_", " ");
+    const state = !provider.usable ? ["bad", problem || "not usable"] : problem ? ["warn", problem] : ["good", "usable"];
     const breaker = { closed: "good", "half-open": "warn", open: "bad" }[provider.breaker];
     return h("tr", {},
       h("th", { scope: "row" }, provider.name),

@@ -2,6 +2,7 @@
 
 import { ask, AskError } from "./ask.js";
 import { watch } from "./board.js";
+import { showDegraded, showWarnings } from "./degraded.js";
 import { $, duration, say } from "./dom.js";
 import { originNodes } from "./origin.js";
 import { TASKS } from "./tasks.js";
@@ -34,7 +35,7 @@ function wireTabs() {
 
 function clear() {
   $("result").hidden = false;
-  for (const id of ["writing", "answer", "origin"]) $(id).hidden = true;
+  for (const id of ["writing", "degraded", "answer", "warnings", "origin"]) $(id).hidden = true;
   $("writing").textContent = "";
 }
 
@@ -52,9 +53,11 @@ function showAnswer(task, result) {
   $("answer").className = meta.degraded ? "degraded" : "";
   $("answer").replaceChildren(...task.nodes(data));
   $("answer").hidden = false;
+  showDegraded(meta, result.headers.get("X-AI-Degraded"));
+  showWarnings(meta.warnings);
   $("origin-body").replaceChildren(...originNodes(result));
   $("origin").hidden = false;
-  $("progress").textContent = `Answered in ${duration(result.totalMs)}${meta.degraded ? ", by a stand-in: degraded" : ""}.`;
+  $("progress").textContent = `Answered in ${duration(result.totalMs)}.`;
 }
 
 function refuse(form, problem, words) {
@@ -93,7 +96,7 @@ function wireForm(form) {
     [submit.disabled, stop.hidden] = [true, false];
     const { stream, fresh } = form.elements;
     try {
-      const options = { stream: stream.checked, fresh: fresh.checked, signal: controller.signal, onText: showText };
+      const options = { stream: stream.checked, fresh: fresh.checked, signal: controller.signal, onStart: showDegraded, onText: showText };
       const result = await ask(task.path, body, options);
       clearInterval(tick);
       showAnswer(task, result);

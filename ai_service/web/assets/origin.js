@@ -31,9 +31,11 @@ export function describeCacheStatus(header) {
 
 function timingNodes(timing) {
   const total = timing.total ?? Object.values(timing).reduce((sum, ms) => sum + ms, 0);
+  const skipped = Object.keys(timing).filter((name) => !(name in PARTS) && name !== "total");
   const parts = Object.keys(PARTS).filter((name) => timing[name] !== undefined);
-  const other = total - parts.reduce((sum, name) => sum + timing[name], 0);
-  const rows = [...parts.map((name) => [name, PARTS[name], timing[name]])];
+  const other = total - [...skipped, ...parts].reduce((sum, name) => sum + timing[name], 0);
+  const rows = skipped.map((name) => ["skipped", `${name}, which gave no answer`, timing[name]]);
+  rows.push(...parts.map((name) => [name, PARTS[name], timing[name]]));
   if (other > 0) rows.push(["other", "everything else", other]);
   const bar = h("div", { class: "bar", "aria-hidden": "true" });
   for (const [name, , ms] of rows) {

@@ -1,13 +1,13 @@
 #!/usr/bin/python
-"""Ansible module: prove that the AI service answers, from its provider and from its cache."""
+"""Ansible module: verify that the AI service answers, from its provider and from its cache."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
-import urllib.error
-import urllib.request
+import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,9 +27,11 @@ description:
   - In check mode nothing is tried.
 options:
   url:
-    description: Address of the service.
+    description: Address of the service. Either this or O(socket).
     type: str
-    required: true
+  socket:
+    description: Unix socket of one instance of the service.
+    type: path
   provider:
     description: Provider that must answer.
     type: str
@@ -65,6 +67,7 @@ LABELLED = "mock"
 """The provider whose answers are made up: always labelled as degraded, and never cached."""
 HIT_TIMEOUT = 10.0
 """Seconds; a cached answer takes milliseconds."""
+MAX_BODY_BYTES = 1 << 20
 CACHE_ATTEMPTS = 3
 CACHE_REST = 1.5
 """Seconds between them."""
@@ -85,18 +88,16 @@ class Answer(NamedTuple):
 
 
 class Selftest:
-    """What is tried on one service.
+    """Requests that verify one service.
 
     Args:
-        url: Its address.
+        target: Its URL, or the path of its Unix socket.
         key: An API key; empty where callers need none.
     """
 
-    def __init__(self, url: str, key: str = "") -> None:
-        self._url = url
+    def __init__(self, target: str, key: str = "") -> None:
+        self._target = target
         self._key = key
-        # Never through a proxy that the host's environment names: this is about this host.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self.tried: list[str] = []
 
     def wait_until_ready(self, timeout: float) -> None:
@@ -108,7 +109,7 @@ class Selftest:
         deadline = time.monotonic() + timeout
         while lacking := self._lacks():
             if time.monotonic() >= deadline:
-                raise SelftestError(f"{self._url} is not ready within {timeout:g} s: {lacking}")
+                raise SelftestError(f"{self._target} is not ready within {timeout:g} s: {lacking}")
             time.sleep(POLL_INTERVAL)
         self.tried.append("ready, with its cache within reach")
 
@@ -194,19 +195,40 @@ class Selftest:
         self, path: str, timeout: float, *, method: str = "POST", headers: dict[str, str] | None = None
     ) -> Answer:
         data = json.dumps(REQUEST).encode() if method == "POST" else None
-        request = urllib.request.Request(  # noqa: S310 the scheme is checked in main
-            self._url + path, data, {"Content-Type": "application/json", **(headers or {})}, method=method
-        )
+        connection = _connect(self._target, timeout)
         try:
-            with self._opener.open(request, timeout=timeout) as response:
-                return Answer(response.status, response.headers, _as_json(response.read()))
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, error.headers, _as_json(error.read()))
+            connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, _as_json(response.read(MAX_BODY_BYTES)))
         except TimeoutError as error:
             raise SelftestError(f"{path} did not answer within {timeout:g} s") from error
         except (OSError, http.client.HTTPException) as error:
             raise SelftestError(f"{path} did not answer: {error}") from error
+        finally:
+            connection.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """A connection to a Unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _connect(target: str, timeout: float) -> http.client.HTTPConnection:
+    """Choose the connection for a URL or a Unix socket; never through a proxy, since this is about this host."""
+    if target.startswith("/"):
+        return _UnixConnection(target, timeout)
+    parts = urllib.parse.urlsplit(target)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(parts.hostname or "", parts.port, timeout=timeout)
 
 
 def _as_json(body: bytes) -> Any:
@@ -220,17 +242,20 @@ def main() -> None:
     """Run as an Ansible module."""
     module = AnsibleModule(
         argument_spec={
-            "url": {"type": "str", "required": True},
+            "url": {"type": "str"},
+            "socket": {"type": "path"},
             "provider": {"type": "str", "required": True},
             "key_file": {"type": "path", "no_log": False},
             "ready_timeout": {"type": "int", "default": 30},
             "timeout": {"type": "int", "default": 120},
         },
+        required_one_of=[("url", "socket")],
+        mutually_exclusive=[("url", "socket")],
         supports_check_mode=True,
     )
-    url = module.params["url"].rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        module.fail_json(msg=f"url must begin with http:// or https://, not {url}")
+    target = module.params["socket"] or module.params["url"].rstrip("/")
+    if not target.startswith(("http://", "https://", "/")):
+        module.fail_json(msg=f"url must begin with http:// or https://, not {target}")
     if module.check_mode:
         module.exit_json(changed=False, tried=[])
     key_file = module.params["key_file"]
@@ -238,7 +263,7 @@ def main() -> None:
         key = Path(key_file).read_text(encoding="utf-8").strip() if key_file else ""
     except OSError as error:
         module.fail_json(msg=f"cannot read the key in {key_file}: {error.strerror}")
-    selftest = Selftest(url, key)
+    selftest = Selftest(target, key)
     try:
         selftest.wait_until_ready(module.params["ready_timeout"])
         if key:

@@ -5,21 +5,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import re
-import subprocess
-import sys
-import time
-import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.network_namespace import NamespaceError, below, connect_from, has_ipv6
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     Ports = Mapping[str, Mapping[str, Sequence[int]]]
 
@@ -59,30 +52,8 @@ RETURN = r"""
 answers: {description: What was found of each address and port., returned: outside check mode, type: dict}
 """
 
-DEADLINE_SECONDS = 20
 # Ports that no service of this project has: whatever else the rules say, these are closed.
 NOBODYS_PORTS = (9, 61234)
-
-# Runs inside of the namespace, with what to try on standard input. Every connection is tried at the same time.
-KNOCK = """
-import json, select, socket, sys, time
-wanted = json.load(sys.stdin)
-pending, found = {}, {}
-for address, port in wanted["targets"]:
-    knock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    knock.setblocking(False)
-    knock.connect_ex((address, port))
-    pending[knock] = (address, port)
-deadline = time.monotonic() + wanted["timeout"]
-while pending and time.monotonic() < deadline:
-    for knock in select.select([], list(pending), [], max(0, deadline - time.monotonic()))[1]:
-        address, port = pending.pop(knock)
-        error = knock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        found[address + " " + str(port)] = "accepts" if error == 0 else "refuses"
-for address, port in pending.values():
-    found[address + " " + str(port)] = "silent"
-print(json.dumps(found))
-"""
 
 
 class SelftestError(Exception):
@@ -115,98 +86,6 @@ def judge(found: Mapping[str, str], ports: Ports) -> None:
         raise SelftestError("; ".join(wrong))
 
 
-def below(address: str) -> str:
-    """Return the address before an address of which the last figure is written out: the host's end of the pair."""
-    separator = ":" if ":" in address else "."
-    head, _, last = address.rpartition(separator)
-    return f"{head}{separator}{int(last) - 1}"
-
-
-class Namespace:
-    """An empty network namespace, joined to the host; it ends with the process that holds it.
-
-    Args:
-        addresses: The namespace's addresses, one a family.
-    """
-
-    def __init__(self, addresses: Sequence[str]) -> None:
-        self._addresses = addresses
-        self._name = f"alc{uuid.uuid4().hex[:8]}"
-
-    @contextlib.contextmanager
-    def joined(self) -> Iterator[str]:
-        """Hold the namespace; gives the process id that it belongs to."""
-        with subprocess.Popen(["unshare", "--net", "sleep", str(DEADLINE_SECONDS * 2)]) as holder:
-            try:
-                pid = str(holder.pid)
-                self._await_apart(pid)
-                self._join(pid)
-                yield pid
-            finally:
-                holder.kill()
-
-    def _await_apart(self, pid: str) -> None:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while Path(f"/proc/{pid}/ns/net").stat().st_ino == Path("/proc/self/ns/net").stat().st_ino:
-            if time.monotonic() > deadline:
-                raise SelftestError("no network namespace could be made")
-            time.sleep(0.01)
-
-    def _join(self, pid: str) -> None:
-        inside = ["nsenter", "--net", "--target", pid]
-        call(["ip", "link", "add", self._name, "type", "veth", "peer", "name", "outside", "netns", pid])
-        for address in self._addresses:
-            length, extra = ("64", ["nodad"]) if ":" in address else ("30", [])
-            call(["ip", "address", "add", f"{below(address)}/{length}", "dev", self._name, *extra])
-            call([*inside, "ip", "address", "add", f"{address}/{length}", "dev", "outside", *extra])
-        call(["ip", "link", "set", self._name, "up"])
-        call([*inside, "ip", "link", "set", "outside", "up"])
-
-
-def knock(strangers: Sequence[str], ports: Ports, timeout: float) -> dict[str, str]:
-    """Try to connect to every port from a namespace with the strangers' addresses.
-
-    Returns:
-        `accepts`, `refuses` or `silent`, by host address and port.
-
-    Raises:
-        SelftestError: Nothing could be tried.
-    """
-    targets = [(address, port) for address, wanted in ports.items() for group in wanted.values() for port in group]
-    with Namespace(strangers).joined() as pid:
-        inside = ["nsenter", "--net", "--target", pid]
-        printed = call([*inside, sys.executable, "-c", KNOCK], json.dumps({"targets": targets, "timeout": timeout}))
-        neighbours = call([*inside, "ip", "neighbour", "show"])
-    for address in ports:
-        if not re.search(rf"^{re.escape(address)} .*lladdr", neighbours, re.MULTILINE):
-            raise SelftestError(f"no way from a namespace to {address}, so nothing could be tried")
-    found: dict[str, str] = json.loads(printed)
-    return found
-
-
-def call(command: Sequence[str], stdin: str = "") -> str:
-    """Run a command and return its output.
-
-    Raises:
-        SelftestError: It failed or took too long.
-    """
-    try:
-        done = subprocess.run(
-            command, input=stdin, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise SelftestError(f"`{' '.join(command[:4])}` took more than {DEADLINE_SECONDS} s") from error
-    if done.returncode != 0:
-        raise SelftestError(f"`{' '.join(command[:4])}` failed: {done.stderr.strip()}")
-    return done.stdout
-
-
-def has_ipv6() -> bool:
-    """Return whether this host speaks IPv6 at all."""
-    switch = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
-    return switch.exists() and switch.read_text().strip() == "0"
-
-
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -228,10 +107,11 @@ def main() -> None:
         }
         for address in strangers
     }
+    targets = [(address, port) for address, wanted in ports.items() for group in wanted.values() for port in group]
     try:
-        found = knock(strangers, ports, module.params["timeout"])
+        found = connect_from(strangers, targets, module.params["timeout"])
         judge(found, ports)
-    except SelftestError as error:
+    except (NamespaceError, SelftestError) as error:
         module.fail_json(msg=f"the firewall does not do what the inventory says: {error}")
     module.exit_json(changed=False, answers=found)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: Alchemorsel contributors
 # MIT License (see LICENSE)
-"""Ansible module: what a host has of what Ollama's container needs - engine, image, network, memory, models' folder."""
+"""Ansible module: gather what a host has for Ollama's container - engine, image, network, rules, memory, models."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import http.client
 import importlib.util
 import json
 import socket
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 from ansible.module_utils.host_state import capacity, path, unit, within_deadline
+
+if TYPE_CHECKING:
+    from ansible.module_utils.host_state import Run
 
 DOCUMENTATION = r"""
 module: ollama_facts
@@ -40,6 +44,10 @@ options:
     type: list
     elements: str
     default: []
+  table:
+    description: Family and name of the nftables table of the container's firewall rules.
+    type: str
+    required: true
   socket:
     description: Socket of the engine.
     type: path
@@ -56,6 +64,7 @@ EXAMPLES = r"""
     image: docker.io/ollama/ollama:0.34.2
     network: alchemorsel
     models: /srv/alchemorsel/models
+    table: inet alchemorsel_ollama
   register: __found
 """
 
@@ -66,6 +75,11 @@ engine:
   type: bool
 image_id: {description: "ID of the image; empty where it is not there.", returned: success, type: str}
 has_network: {description: Whether there is a bridge network of that name., returned: success, type: bool}
+bridge: {description: "Network interface of that network; empty where it is missing.", returned: success, type: str}
+firewall:
+  description: Whether nftables is C(installed), and the C(rules) of the table in force, empty where it is missing.
+  returned: success
+  type: dict
 models: {description: "The folder: C(is_folder), C(uid), C(gid).", returned: success, type: dict}
 capacity:
   description: C(memory_mb) of the host, or of its control group, in MiB, and C(processors) that may be used.
@@ -76,6 +90,10 @@ units: {description: "Of each unit, C(active), C(enabled) and C(settled).", retu
 
 DEADLINE_SECONDS = 20
 LIBRARY = "requests"
+NFT = "/usr/sbin/nft"
+BRIDGE_OPTION = "com.docker.network.bridge.name"
+BRIDGE_DIGITS = 12
+"""Of a network's ID, in the name that Docker gives its interface."""
 
 
 class EngineConnection(http.client.HTTPConnection):
@@ -134,12 +152,27 @@ def describe(engine_socket: str, image: str, network: str) -> dict[str, Any]:
         found = ask(engine_socket, f"/images/{quote(image, safe='/:@')}/json")
         networks = ask(engine_socket, f"/networks/{quote(network, safe='')}")
     except OSError:
-        return {"engine": False, "image_id": "", "has_network": False}
+        return {"engine": False, "image_id": "", "has_network": False, "bridge": ""}
     return {
         "engine": importlib.util.find_spec(LIBRARY) is not None,
         "image_id": found.get("Id", ""),
         "has_network": networks.get("Driver") == "bridge",
+        "bridge": bridge_of(networks) if networks.get("Driver") == "bridge" else "",
     }
+
+
+def bridge_of(network: dict[str, Any]) -> str:
+    """Return the interface of a bridge network: the one that its options name, else Docker's choice."""
+    named = (network.get("Options") or {}).get(BRIDGE_OPTION)
+    return str(named or f"br-{network['Id'][:BRIDGE_DIGITS]}")
+
+
+def rules_in_force(run: Run, table: str) -> dict[str, Any]:
+    """Return whether nftables is installed, and the rules of a table."""
+    if not Path(NFT).exists():
+        return {"installed": False, "rules": ""}
+    code, listing, _ = run([NFT, "--stateless", "list", "table", *table.split()])
+    return {"installed": True, "rules": listing if code == 0 else ""}
 
 
 def main() -> None:
@@ -150,6 +183,7 @@ def main() -> None:
             "network": {"type": "str", "required": True},
             "models": {"type": "path", "required": True},
             "units": {"type": "list", "elements": "str", "default": []},
+            "table": {"type": "str", "required": True},
             "socket": {"type": "path", "default": "/run/docker.sock"},
         },
         supports_check_mode=True,
@@ -161,7 +195,14 @@ def main() -> None:
         module.fail_json(msg=str(error))
     run = within_deadline(module)
     units = {name: unit(run, name) for name in params["units"]}
-    module.exit_json(changed=False, models=path(params["models"]), capacity=capacity(), units=units, **described)
+    module.exit_json(
+        changed=False,
+        models=path(params["models"]),
+        capacity=capacity(),
+        units=units,
+        firewall=rules_in_force(run, params["table"]),
+        **described,
+    )
 
 
 if __name__ == "__main__":

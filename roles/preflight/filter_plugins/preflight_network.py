@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,6 +58,34 @@ def endpoint_problems(
     ]
 
 
+def tls_problems(addresses: Mapping[str, str], tls: str | bool) -> list[Problem]:
+    """Say whether a site that others reach has yet to choose between TLS and plaintext.
+
+    Args:
+        addresses: Where the edge serves, by the variable that says so.
+        tls: The variable `load_balancer_tls`; YAML reads the word off as false.
+    """
+    if tls is not None and tls != "":
+        return []
+    open_to_others = [f"{name} is {address}" for name, address in addresses.items() if not _is_loopback(address)]
+    if not open_to_others:
+        return []
+    return [
+        {
+            "problem": f"load_balancer_tls is not set, but {' and '.join(open_to_others)}, which others reach",
+            "remedy": "set load_balancer_tls: given (your load_balancer_certificate_file and load_balancer_key_file), "
+            "own (a CA of the site, made and renewed by the role), or off (plaintext, as before)",
+        }
+    ]
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
 def registry_endpoint(reference: str) -> str:
     """Return name and port of the registry that an image is pulled from.
 
@@ -79,4 +108,5 @@ class FilterModule:
             "preflight_clock_problems": clock_problems,
             "preflight_endpoint_problems": endpoint_problems,
             "preflight_registry_endpoint": registry_endpoint,
+            "preflight_tls_problems": tls_problems,
         }

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Problem = dict[str, str]
 _UNKNOWN = object()
 _MIB = 1024**2
+INSTANCE_BYTES = 80 * _MIB
+"""Of one instance of the service after 100,000 requests; docs/benchmarks.md."""
+_COUNTS = ("ollama_cpus", "ollama_containers", "ai_service_instances")
 
 
 def role_options(roles_path: str, role: str) -> dict[str, Any]:
@@ -92,10 +95,13 @@ def combination_problems(wanted: Mapping[str, Any], capacity: Mapping[str, int])
         wanted: `ollama_memory_limit`, `ollama_memory_reservation`, `redis_maxmemory` (sizes, `4g`), `ollama_cpus`;
             those whose role does not run on the host are left out. What is no value is the type check's to report.
             `ollama_containers`: how many the limit and the reservation are for, each; one where it is left out.
+            `ai_service_instances`: how many instances of the service run.
         capacity: The `capacity` that the module preflight_facts returned.
     """
     containers = int(wanted.get("ollama_containers", 1))
-    sizes = {name: _bytes(value) for name, value in wanted.items() if name not in ("ollama_cpus", "ollama_containers")}
+    instances = int(_number(wanted.get("ai_service_instances")))
+    sizes = {name: _bytes(value) for name, value in wanted.items() if name not in _COUNTS}
+    sizes["ai_service_instances"] = instances * INSTANCE_BYTES
     limit, reservation = sizes.get("ollama_memory_limit", 0), sizes.get("ollama_memory_reservation", 0)
     memory = capacity["memory_mb"] * _MIB
     problems = []
@@ -107,11 +113,15 @@ def combination_problems(wanted: Mapping[str, Any], capacity: Mapping[str, int])
                 "remedy": "lower the reservation to the limit or below",
             }
         )
-    promised = {name: sizes[name] for name in ("ollama_memory_limit", "redis_maxmemory") if sizes.get(name)}
+    shared = ("ollama_memory_limit", "redis_maxmemory", "ai_service_instances")
+    promised = {name: sizes[name] for name in shared if sizes.get(name)}
     if "ollama_memory_limit" in promised:
         promised["ollama_memory_limit"] *= containers
     if sum(promised.values()) > memory:
-        times = {"ollama_memory_limit": f" for each of {containers} containers" if containers > 1 else ""}
+        times = {
+            "ollama_memory_limit": f" for each of {containers} containers" if containers > 1 else "",
+            "ai_service_instances": f" of {INSTANCE_BYTES // _MIB} MiB each",
+        }
         sum_of = " + ".join(f"{name} {wanted[name]}{times.get(name, '')}" for name in promised)
         problems.append(
             {

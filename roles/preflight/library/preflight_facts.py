@@ -17,8 +17,8 @@ from ansible.module_utils.common.sys_info import (  # type: ignore[import-untype
 )
 from ansible.module_utils.host_state import capacity
 from ansible.module_utils.preflight_network import reach_all
-from ansible.module_utils.preflight_sockets import SocketTable
 from ansible.module_utils.preflight_space import measure
+from ansible.module_utils.socket_table import SocketTable
 
 DOCUMENTATION = r"""
 module: preflight_facts

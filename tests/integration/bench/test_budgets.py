@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +14,13 @@ from bench.budgets.command import system
 from bench.budgets.crowd import ask_together
 from bench.errors import ProcessError, TargetError
 from bench.peers.cores import Cores
-from bench.peers.service import RECIPE_PATH, recipe_request
+from bench.peers.service import RECIPE_PATH, AIService, Redis, Upstream, recipe_request
 from bench.peers.wrk import Wrk
 from bench.results import Verdict
+from lab.packages import ensure_program
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -28,29 +31,40 @@ def cores() -> Cores:
     return Cores(everywhere, everywhere, everywhere)
 
 
+@contextmanager
+def beside(folder: Path, cores: Cores) -> Iterator[tuple[AIService, Upstream, AIService]]:
+    """The service, its upstream, and in LiteLLM's place a second service with a Redis of its own."""
+    with (
+        system(folder, cores, delay_ms=20) as (service, upstream),
+        Redis(folder, cores.others) as redis,
+        AIService(folder, cores.server, upstream, redis) as other,
+    ):
+        yield service, upstream, other
+
+
 def test_a_miss_is_measured_directly_and_through_the_service(tmp_path: Path, cores: Cores) -> None:
     """Every answer through the service was computed, and cost more than none."""
-    with system(tmp_path, cores, delay_ms=20) as (service, upstream):
-        milliseconds, percent = overhead.measure(service, upstream, lambda _text: None, pairs=6)
+    with beside(tmp_path, cores) as (service, upstream, other):
+        found = overhead.measure(service, upstream, other, lambda _text: None, pairs=2)
         assert upstream.last_request().startswith("{")
-    assert Verdict.INVALID not in {milliseconds.verdict, percent.verdict}, milliseconds.how
-    assert milliseconds.value > 0
+    assert Verdict.INVALID not in {finding.verdict for finding in found}, found
+    assert all(finding.value > 0 for finding in found)
 
 
 def test_questions_that_were_asked_before_are_no_misses(tmp_path: Path, cores: Cores) -> None:
     """A cached answer would make the service look faster than what is behind it."""
-    with system(tmp_path, cores, delay_ms=20) as (service, upstream):
-        overhead.measure(service, upstream, lambda _text: None, pairs=2)
-        again, _ = overhead.measure(service, upstream, lambda _text: None, pairs=2)
-    assert again.verdict is Verdict.INVALID
+    with beside(tmp_path, cores) as (service, upstream, other):
+        overhead.measure(service, upstream, other, lambda _text: None, pairs=1)
+        again = overhead.measure(service, upstream, other, lambda _text: None, pairs=1)
+    assert {finding.verdict for finding in again} == {Verdict.INVALID}
 
 
 def test_a_call_without_an_answer_is_no_fast_call(tmp_path: Path, cores: Cores) -> None:
     """A service that is gone ends the measurement."""
-    with system(tmp_path, cores) as (service, upstream):
+    with beside(tmp_path, cores) as (service, upstream, other):
         pass
     with pytest.raises(ProcessError, match="expected status 200, got ConnectionRefused"):
-        overhead.measure(service, upstream, lambda _text: None, pairs=2)
+        overhead.measure(service, upstream, other, lambda _text: None, pairs=2)
 
 
 def test_a_herd_costs_one_provider_call(tmp_path: Path, cores: Cores) -> None:
@@ -68,6 +82,7 @@ def test_an_error_among_the_answers_is_reported(tmp_path: Path, cores: Cores) ->
 
 def test_memory_is_read_after_the_requests(tmp_path: Path, cores: Cores) -> None:
     """A Python process weighs some 20 MB at least, and every question was computed once."""
+    ensure_program("wrk", "wrk")
     with system(tmp_path, cores) as (service, upstream):
         finding = memory.measure(service, upstream, Wrk(cores.generator, 4), lambda _text: None, requests=1)
     assert finding.verdict is not Verdict.INVALID, finding.how

@@ -1,4 +1,4 @@
-"""The comparison on real processes: the echo and our service on its memory layer, very short."""
+"""The comparison on real processes: the echo, and our service behind its edge, very short."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 
 def test_rounds_are_measured_kept_and_shown(tmp_path: Path) -> None:
-    """One command starts both, measures them in turns, and leaves the figures; only the speed is left open here."""
-    status = main(["peers", "--only", "memory,echo", "--rounds", "2", "--seconds", "1", "--out", str(tmp_path)])
+    """One command starts all, measures them in turns, and leaves the figures; only the speed is left open here."""
+    only = "edge,instance,echo"
+    status = main(["peers", "--only", only, "--rounds", "2", "--seconds", "1", "--out", str(tmp_path)])
 
     report = msgspec.json.decode((tmp_path / FILE).read_bytes(), type=Report)
-    assert [standing.name for standing in report.standings] == ["echo", "memory"]
-    echo, memory = report.standings
-    assert (echo.ratio, memory.budget) == (1.0, 0.6)
-    assert status == memory.verdict.exit_status
-    assert memory.verdict is not Verdict.INVALID, memory.notes
-    assert abs(memory.answer_bytes - echo.answer_bytes) < 100
+    assert [standing.name for standing in report.standings] == ["echo", "instance", "edge"]
+    echo, instance, edge = report.standings
+    assert (echo.ratio, len(edge.bounds)) == (1.0, 2)
+    assert status == edge.verdict.exit_status
+    assert Verdict.INVALID not in {instance.verdict, edge.verdict}, instance.notes + edge.notes
+    assert abs(edge.answer_bytes - echo.answer_bytes) < 100
     for standing in report.standings:
         assert len(standing.slots) == 2
         assert all(slot.figures.requests and slot.cpu_us_per_request > 0 for slot in standing.slots)
@@ -34,4 +35,4 @@ def test_rounds_are_measured_kept_and_shown(tmp_path: Path) -> None:
 
     console = Console(width=100, record=True)
     print_report(console, report)
-    assert "ours, memory" in console.export_text()
+    assert "edge, 2 instances" in console.export_text()

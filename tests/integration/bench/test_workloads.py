@@ -108,11 +108,11 @@ def test_ollama_tells_whether_it_was_asked_and_unloads() -> None:
     """What it expires when moves with a request, and with nothing else."""
     with OllamaProcess() as process, Ollama(process.url) as ollama:
         say_one_word(process)
-        first, again = ollama.loaded(), ollama.loaded()
+        first, again = ollama.steady(), ollama.steady()
         assert first == again
         assert first[0].size > 200e6
         say_one_word(process)
-        assert ollama.loaded() != first
+        assert ollama.steady() != first
         ollama.unload()
         assert ollama.loaded() == ()
 

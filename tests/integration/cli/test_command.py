@@ -83,7 +83,7 @@ def test_status_tells_all_of_it_in_one_screen(command: Command, ollama: OllamaPr
     told = json.loads(command("status", "--json").stdout)
     assert told["health"]["providers"][0]["model"] == ollama.model
     assert [model["name"] for model in told["models"]] == [ollama.model]
-    assert set(told["components"]) == {"redis", "ollama", "api", "page"}
+    assert set(told["components"]) == {"redis", "ollama", "api", "edge", "page"}
 
 
 def test_status_works_where_the_service_is_down(ollama: OllamaProcess) -> None:
@@ -156,7 +156,7 @@ def test_the_cache_is_not_everybodys(api: Program, ollama: OllamaProcess) -> Non
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["start", "nix"], 64, "There is: api, ollama, page, redis."),
+        (["start", "nix"], 64, "There is: api, edge, ollama, page, redis."),
         (["cache", "purge", "--task", "recipes"], 64, "Did you mean recipe?"),
         (["statsu"], 2, "'status'"),
     ],

@@ -20,8 +20,10 @@ from lab.packages import ensure_program
 from lab.ports import free_port
 from tests.contract.certificates import Authority
 from tests.contract.redis_server import PASSWORD, USER, RedisServer
+from tests.edge_program import EdgeProgram
 from tests.integration.service.program import Program
 from tests.roles.ansible_module import load_module
+from tests.roles.templates import evaluate, role_variables, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +32,7 @@ ROOT = Path(__file__).parents[3]
 FILES = ROOT / "roles" / "monitoring" / "files"
 SCENARIO = ROOT / "molecule" / "monitoring"
 DASHBOARD = FILES / "grafana" / "alchemorsel-ai.json"
-_METRIC = re.compile(r"\b((?:alchemorsel|redis|node|probe)_[a-z0-9_]+|DCGM_[A-Z0-9_]+|up)\b")
+_METRIC = re.compile(r"\b((?:alchemorsel|redis|node|probe|haproxy)_[a-z0-9_]+|DCGM_[A-Z0-9_]+|up)\b")
 _QUOTED = re.compile(r'"[^"]*"')
 _RECORDED = re.compile(r"\bjob:[a-z0-9_:]+")
 _OF_PROMETHEUS = {"up"}
@@ -95,9 +97,8 @@ def names(text: str) -> set[str]:
 def probed(folder: Path) -> set[str]:
     """What a probe of a Redis that speaks TLS tells, with the role's settings; nobody vouches for its certificate."""
     settings = folder / "blackbox.yml"
-    settings.write_text(
-        (FILES.parent / "templates" / "blackbox.yml.j2").read_text().replace("{{ ansible_managed }}", "")
-    )
+    template = trusted((FILES.parent / "templates" / "blackbox.yml.j2").read_text())
+    settings.write_text(evaluate(template, {**role_variables("monitoring"), "ansible_managed": ""}))
     blackbox = ("prometheus-blackbox-exporter", "prometheus-blackbox-exporter", "--web.listen-address")
     with RedisServer(authority=Authority()) as redis:
         path = f"/probe?module=tls&target={urlsplit(redis.url).netloc}"
@@ -140,6 +141,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     node = ("prometheus-node-exporter", "prometheus-node-exporter", "--web.listen-address")
     with exporter(*node, sysfs, *arguments_of_the_node_exporter()) as text:
         found |= names(text)
+    with EdgeProgram(tmp_path_factory.mktemp("edge"), {"1": "127.0.0.1:9"}) as edge:
+        found |= names(edge.metrics())
     found |= set(re.findall(r"^(DCGM_\w+)", _FIELDS_OF_DCGM.read_text(), re.MULTILINE))
     inventory = yaml.safe_load((SCENARIO / "inventory" / "hosts.yml").read_text())
     (user,) = inventory["all"]["vars"]["redis_users"]

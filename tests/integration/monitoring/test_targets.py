@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from lab.packages import ensure_program
+from tests.contract.certificates import Authority
 
 ROOT = Path(__file__).parents[3]
 SITE: dict[str, Any] = {
@@ -28,12 +29,30 @@ SITE: dict[str, Any] = {
 }
 
 
+# A given certificate of a CA that hosts trust anyhow, for a name that is not the hosts' own.
+TLS = {"load_balancer_tls": "given", "load_balancer_tls_names": ["ai.example.com"]}
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the playbook leaves on the monitoring host, which is this machine."""
-    work = tmp_path_factory.mktemp("site")
+    return prepared(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def folder_with_tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for a site whose edge speaks TLS, with a CA bundle."""
+    return prepared(tmp_path_factory.mktemp("tls"), monitoring_ca_certificates=Authority().pem, **TLS)
+
+
+def prepared(work: Path, **variables: Any) -> Path:
+    """Run the playbook on this machine and return the folder that it leaves."""
     (work / "hosts.yml").write_text(yaml.safe_dump(SITE, sort_keys=False))
-    chosen = {"monitoring_targets_only": True, "monitoring_targets_path": str(work / "alchemorsel")}
+    chosen = {
+        "monitoring_targets_only": True,
+        "monitoring_targets_path": str(work / "alchemorsel"),
+        **variables,
+    }
     play = ["ansible-playbook", "-i", work / "hosts.yml", "playbooks/monitor.yml", "-e", json.dumps(chosen)]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "ANSIBLE_HOME": str(work / "ansible")}
@@ -47,6 +66,7 @@ def test_every_job_has_its_targets(folder: Path) -> None:
     targets = {path.stem: json.loads(path.read_text()) for path in (folder / "targets").glob("*.json")}
     assert targets == {
         "alchemorsel_ai": [{"targets": ["10.20.0.41:3010"]}],
+        "alchemorsel_edge": [{"targets": ["10.20.0.41:8405"]}],
         "alchemorsel_page": [{"targets": ["http://10.20.0.41:3011/"]}],
         "alchemorsel_tls": [{"targets": ["10.20.0.31:6379"]}],
         "dcgm": [],
@@ -55,8 +75,36 @@ def test_every_job_has_its_targets(folder: Path) -> None:
     }
 
 
+def test_edge_with_tls_is_read_over_tls(folder_with_tls: Path) -> None:
+    """The API and the page; its certificate is probed, its exporter has none."""
+    targets = {path.stem: json.loads(path.read_text()) for path in (folder_with_tls / "targets").glob("*.json")}
+    assert targets["alchemorsel_ai"] == [{"targets": ["10.20.0.41:3010"], "labels": {"__scheme__": "https"}}]
+    assert targets["alchemorsel_edge"] == [{"targets": ["10.20.0.41:8405"]}]
+    assert targets["alchemorsel_page"] == [{"targets": ["https://10.20.0.41:3011/"]}]
+    assert targets["alchemorsel_tls"] == [{"targets": ["10.20.0.31:6379", "10.20.0.41:3010"]}]
+
+
+def test_edge_with_tls_is_verified(folder_with_tls: Path) -> None:
+    """By the CA bundle, and by a name of the certificate, since Prometheus reads hosts by their addresses."""
+    verified = {"ca_file": str(folder_with_tls / "ca.pem"), "server_name": "ai.example.com"}
+    jobs = yaml.safe_load((folder_with_tls / "scrape_configs.yml").read_text())["scrape_configs"]
+    assert {job["job_name"]: job["tls_config"] for job in jobs if "tls_config" in job} == {"alchemorsel_ai": verified}
+    modules = yaml.safe_load((folder_with_tls / "blackbox_modules.yml").read_text())["modules"]
+    assert modules["page"]["http"]["tls_config"] == verified
+    accepted(folder_with_tls)
+
+
 def test_prometheus_takes_jobs_and_rules(folder: Path) -> None:
     """Among its own settings; the rules are those that are tried in test_rules.py."""
+    accepted(folder)
+    ours = ROOT / "roles" / "monitoring" / "files" / "rules"
+    assert {path.name: path.read_text() for path in (folder / "rules").glob("*.yml")} == {
+        path.name: path.read_text() for path in ours.glob("*.yml")
+    }
+
+
+def accepted(folder: Path) -> None:
+    """Have promtool check the jobs and rules of a folder."""
     ensure_program("promtool", "prometheus", units=("prometheus.service", "prometheus-node-exporter.service"))
     jobs = yaml.safe_load((folder / "scrape_configs.yml").read_text())
     settings = folder.parent / "prometheus.yml"
@@ -65,10 +113,6 @@ def test_prometheus_takes_jobs_and_rules(folder: Path) -> None:
         ["promtool", "check", "config", settings], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    ours = ROOT / "roles" / "monitoring" / "files" / "rules"
-    assert {path.name: path.read_text() for path in (folder / "rules").glob("*.yml")} == {
-        path.name: path.read_text() for path in ours.glob("*.yml")
-    }
 
 
 def test_every_job_reads_a_file_that_is_there(folder: Path) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import TYPE_CHECKING
 
-import httpx
-
 from ai_service.access.keys import hash_key, new_key
 from tests.contract.redis_server import USER
-from tests.integration.service.program import Program
+from tests.integration.service.program import Instances, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,30 +49,25 @@ def test_keys_open_run_out_and_change_without_a_restart(tmp_path: Path) -> None:
     assert not any(key in log for key in (web, slow, later))
 
 
-def test_a_rate_is_one_for_all_workers(tmp_path: Path, redis_server: RedisServer) -> None:
-    """Over connections that any worker may take; without Redis each counts for itself, and nobody fails."""
+def test_a_rate_is_one_for_all_instances(tmp_path: Path, redis_server: RedisServer) -> None:
+    """Whichever is asked; without Redis each counts for itself, and nobody fails."""
     key, path = new_key(), tmp_path / "keys"
     path.write_text(hash_key("many", key, rate="5/hour").line())
-    with Program(
+    with Instances(
+        tmp_path,
         AI_PROVIDER="mock",
-        WORKERS="3",
         API_KEYS_FILE=str(path),
         REDIS_URL=redis_server.url,
         REDIS_USERNAME=USER,
         REDIS_PASSWORD_FILE=str(redis_server.password_file),
-    ) as program:
-        url = program.http.base_url.join(INGREDIENTS)
+    ) as programs:
 
         def statuses(times: int) -> list[int]:
-            headers = {"x-api-key": key}
-            return [
-                httpx.post(url, json=BODY, headers=headers, trust_env=False, timeout=TIMEOUT_S).status_code
-                for _ in range(times)
-            ]
+            asked = itertools.islice(itertools.cycle(programs), times)
+            return [program.ask(INGREDIENTS, BODY, x_api_key=key).status_code for program in asked]
 
         together = statuses(20)
         redis_server.kill()
-        alone = statuses(40)
+        alone = statuses(20)
     assert (together[:5], set(together[5:])) == ([200] * 5, {429})
-    assert set(alone) == {200, 429}
-    assert 5 <= alone.count(200) <= 15
+    assert alone.count(200) == 2 * 5

@@ -109,7 +109,7 @@ def test_a_lost_ollama_degrades_and_recovers(start: Callable[..., Program]) -> N
     """Hits go on, new questions get a labelled stand-in that is not stored, and the model's answers come back."""
     new = {"partial": ["pear"]}
     with OllamaProcess() as server:
-        program = start(server)
+        program = start(server, AI_FALLBACKS="mock")
         with program:
             before = program.ask(INGREDIENTS, OLD)
             server.stop()
@@ -127,6 +127,7 @@ def test_a_lost_ollama_degrades_and_recovers(start: Callable[..., Program]) -> N
         assert answer.headers["cache-status"] == "alchemorsel; fwd=miss"
         meta = answer.json()["meta"]
         assert (meta["provider"], meta["degraded"], meta["confidence"]) == ("mock", True, 0.0)
+        assert answer.headers["x-ai-degraded"] == f'sample;reason="{meta["degraded_reason"]}"'
     assert back.json()["meta"]["degraded"] is False
 
 

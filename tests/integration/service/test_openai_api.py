@@ -97,21 +97,6 @@ def test_errors_arrive_as_the_clients_own(client: openai.OpenAI, ollama: OllamaP
     assert [model.id for model in client.models.list()] == [ollama.model]
 
 
-def test_a_schema_that_ollama_cannot_read_shuts_out_nobody_else(
-    client: openai.OpenAI, ollama: OllamaProcess, program: Program
-) -> None:
-    """Ollama answers 500 to it, as often as it is asked; the next question is answered by the model all the same."""
-    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "string", "pattern": "unanchored"}}}
-    stand_ins = [
-        client.chat.completions.create(**ask(ollama, f"What is dish {number}?", response_format=form))
-        for number in range(5)
-    ]
-    answer = client.chat.completions.create(**ask(ollama, "What is polenta?"))
-    assert {stand_in.model for stand_in in stand_ins} == {"mock"}
-    assert answer.model == ollama.model
-    assert program.http.get("/health").json()["providers"][0]["breaker"] == "closed"
-
-
 def test_what_is_said_is_in_no_log(client: openai.OpenAI, ollama: OllamaProcess, program: Program) -> None:
     """Neither question nor answer."""
     client.chat.completions.create(**ask(ollama, "What is a zabaglione?"))

@@ -27,11 +27,15 @@ _ARGUMENTS = [
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser; installed from the distribution where it is missing."""
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """A browser; installed from the distribution where it is missing.
+
+    Args:
+        arguments: Further ones of its command line.
+    """
     ensure_program("chromium", "chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*_ARGUMENTS, *arguments])
         try:
             yield browser
         finally:

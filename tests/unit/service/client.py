@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from ai_service.app import create_app
+from ai_service.log_writer import LogWriter
 from ai_service.settings import Settings
 from tests.unit.service.fakes import ScriptedProvider
 
@@ -15,11 +17,20 @@ if TYPE_CHECKING:
     from ai_service.providers.base import Provider
 
 
+class DirectLog(LogWriter):
+    """Writes at once, to the standard error that pytest captures."""
+
+    def write(self, data: bytes, lines: int = 1) -> None:
+        """See LogWriter."""
+        del lines
+        sys.stderr.write(data.decode())
+
+
 class Client(httpx.AsyncClient):
     """Calls the application without a network, with its lifespan."""
 
     def __init__(self, *providers: Provider, **environ: str) -> None:
-        self.app = create_app(Settings.from_env(environ), providers=providers or [ScriptedProvider()])
+        self.app = create_app(Settings.from_env(environ), providers=providers or [ScriptedProvider()], log=DirectLog(2))
         super().__init__(transport=httpx.ASGITransport(app=self.app), base_url="http://test")
         self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._done: asyncio.Queue[dict[str, Any]] = asyncio.Queue()

@@ -7,12 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service.providers.base import Completion, Inspection, unheard
+from ai_service.providers.base import Completion, Inspection, check_completion, ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ai_service.providers.base import Prompt
+    from ai_service.providers.base import FinishReason, Prompt
     from ai_service.providers.errors import ProviderError
 
 RECIPE = {
@@ -70,18 +70,20 @@ class ScriptedProvider:
     """Answers well, unless the script says otherwise; counts its calls.
 
     Attributes:
-        script: What the next calls do, in order: raise the exception, or write the text; a `BreakOff` does both.
+        script: What the next calls do, in order: raise the exception, write the text, or give the completion; a
+            `BreakOff` writes and raises.
         digest: What it says its model's digest is; an exception is raised instead.
         gate: Calls wait for it, so that a test can hold them.
         cut: Whether it says of its texts that the budget cut them short.
         midway: Calls wait for it too, after the first piece of their text.
+        context_tokens: See Provider.
     """
 
     def __init__(
         self,
-        *script: str | ProviderError | BreakOff,
+        *script: str | Exception | BreakOff | Completion,
         name: str = "ollama",
-        digest: str | ProviderError = "0123456789ab",
+        digest: str | Exception = "0123456789ab",
         fabricated: bool = False,
     ) -> None:
         self.name = name
@@ -96,8 +98,11 @@ class ScriptedProvider:
         self.midway.set()
         self.cut = False
         self.closed = False
+        self.context_tokens = 0
 
-    async def complete(self, prompt: Prompt, on_text: Callable[[str], None] = unheard) -> Completion:
+    async def complete(
+        self, prompt: Prompt, on_text: Callable[[str], None] = ignore, on_reasoning: Callable[[str], None] = ignore
+    ) -> Completion:
         """Does what the script says next."""
         self.prompts.append(prompt)
         await self.gate.wait()
@@ -105,13 +110,21 @@ class ScriptedProvider:
         step = self.script.pop(0) if self.script else good
         if isinstance(step, Exception):
             raise step
-        text = step.text if isinstance(step, BreakOff) else step
+        completion = step if isinstance(step, Completion) else self._completion(step)
+        text = completion.text
+        if completion.reasoning:
+            on_reasoning(completion.reasoning)
         for at in range(0, len(text), PIECE_CHARACTERS):
             on_text(text[at : at + PIECE_CHARACTERS])
             await self.midway.wait()
         if isinstance(step, BreakOff):
             raise step.error
-        return Completion(text=text, cut=self.cut, prompt_tokens=10, completion_tokens=20)
+        return check_completion(prompt, completion)
+
+    def _completion(self, step: str | BreakOff) -> Completion:
+        text = step.text if isinstance(step, BreakOff) else step
+        reason: FinishReason = "length" if self.cut else "stop"
+        return Completion(text, finish_reason=reason, prompt_tokens=10, completion_tokens=20)
 
     async def inspect(self) -> Inspection:
         """Says the digest."""

@@ -88,7 +88,8 @@ async def test_statistics_say_what_is_cached(client: Client) -> None:
         await client.post(path, json=BODIES[path])
     data = await stats(client)
     assert data["store"] == {
-        "name": "memory", "available": True, "entries": {"recipe": 1, "ingredients": 0, "nutrition": 1, "chat": 0},
+        "covers": "instance", "name": "memory", "available": True,
+        "entries": {"recipe": 1, "ingredients": 0, "nutrition": 1, "chat": 0},
     }  # fmt: skip
     assert data["memory"]["entries"] == 2
     assert data["memory"]["bytes"] > 0
@@ -131,7 +132,14 @@ async def test_a_warm_up_answers_what_nobody_has_asked_yet(client: Client, provi
     questions = {"recipe": [BODIES[RECIPE], {"prompt": "soup"}], "nutrition": [BODIES[NUTRITION]]}
     answer = await client.post(f"{CACHE}/warmup", json=questions, headers=ADMIN)
     assert answer.status_code == 202
-    assert await warmed_up(client) == {"running": False, "planned": 3, "done": 2, "skipped": 1, "failed": 0}
+    assert await warmed_up(client) == {
+        "covers": "instance",
+        "running": False,
+        "planned": 3,
+        "done": 2,
+        "skipped": 1,
+        "failed": 0,
+    }
     assert "hit" in (await client.post(RECIPE, json={"prompt": " soup "})).headers["cache-status"]
     assert len(provider.prompts) == 3
     calls = 'provider_calls_total{outcome="ok",provider="ollama",purpose="warmup",task="nutrition"} 1.0'

@@ -8,7 +8,7 @@ import pytest
 
 from ai_service.background import Background
 from ai_service.metrics import Metrics
-from ai_service.providers.errors import ProviderUnreachable
+from ai_service.providers.errors import Preempted, ProviderUnreachable
 from tests.unit.service.fakes import FakeClock
 
 
@@ -31,12 +31,10 @@ class Job:
         self.gate = asyncio.Event()
         self.gate.set()
         self.runs = 0
-        self.task: asyncio.Task[bool] | None = None
 
     async def __call__(self) -> bool:
         """Does it."""
         self.runs += 1
-        self.task = asyncio.current_task()
         await self.gate.wait()
         if isinstance(self.result, Exception):
             raise self.result
@@ -94,18 +92,11 @@ async def test_a_job_that_never_gets_its_moment_is_given_up() -> None:
     assert (await done, job.runs) == ("expired", 0)
 
 
-async def test_a_job_that_is_cancelled_for_a_caller_has_yielded() -> None:
+async def test_a_job_that_is_preempted_by_a_caller_has_yielded() -> None:
     """And may be offered again at once."""
-    background, job = Background(Idle(), Metrics()), Job()
-    job.gate.clear()
-    done = background.offer("k", "refresh", "recipe", job)
-    while job.task is None:  # noqa: ASYNC110 - the job tells nobody
-        await asyncio.sleep(0)
-    job.task.cancel()
-    assert done is not None
-    assert await done == "yielded"
-    job.gate.set()
-    assert await outcome(background, job) == "done"
+    background = Background(Idle(), Metrics())
+    assert await outcome(background, Job(Preempted("a caller came"))) == "yielded"
+    assert await outcome(background, Job()) == "done"
 
 
 async def test_equal_jobs_are_taken_once_and_only_so_many_wait() -> None:

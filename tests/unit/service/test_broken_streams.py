@@ -44,7 +44,15 @@ async def test_before_the_first_text_another_provider_may_answer() -> None:
     ):
         events = await call.events()
     assert call.headers["x-ai-provider"] == "openai"
-    assert events[0] == ("start", {"provider": "openai", "model": "openai-model", "degraded": True})
+    assert events[0] == (
+        "start",
+        {
+            "provider": "openai",
+            "model": "openai-model",
+            "degraded": True,
+            "degraded_reason": "ollama: unreachable",
+        },
+    )
     assert events[-1][1]["meta"]["degraded"] is True
 
 
@@ -59,7 +67,11 @@ async def test_a_made_up_answer_is_sent_when_it_is_sure_that_there_is_no_other()
         mock.midway.set()
         events = await call.events()
     assert call.headers["x-ai-provider"] == "mock"
-    assert events[0] == ("start", {"provider": "mock", "model": "mock-model", "degraded": True})
+    assert events[0] == (
+        "start",
+        {"provider": "mock", "model": "mock-model", "degraded": True, "degraded_reason": "ollama: unreachable"},
+    )
+    assert call.headers["x-ai-degraded"] == 'sample;reason="ollama: unreachable"'
     assert json.loads(text_of(events)) == events[-1][1]["data"]
 
 
@@ -83,8 +95,9 @@ async def test_after_the_first_text_an_answer_that_does_not_fit_is_asked_for_onc
 
 
 async def test_after_the_first_text_another_provider_may_give_the_whole_answer() -> None:
-    """Labelled as what it is, with the reason; a server that failed is not asked twice."""
-    primary, fallback = ScriptedProvider(BreakOff(WRITTEN[:100], FAILED)), ScriptedProvider(name="openai")
+    """Labelled as what it is, with the reason, once a second attempt of the first one broke off too."""
+    broken = BreakOff(WRITTEN[:100], FAILED)
+    primary, fallback = ScriptedProvider(broken, broken), ScriptedProvider(name="openai")
     primary.midway.clear()
     async with Client(primary, fallback) as client, ask(client) as call:
         events = await begun(call, primary)
@@ -92,7 +105,8 @@ async def test_after_the_first_text_another_provider_may_give_the_whole_answer()
     assert [name for name, _ in events] == ["start", "delta", "restart", "answer"]
     assert (meta["provider"], meta["degraded"], meta["restarted"]) == ("openai", True, True)
     assert meta["passed_over"] == ["ollama: failed"]
-    assert len(primary.prompts) == 1
+    assert meta["timings_ms"]["ollama"] > 0
+    assert len(primary.prompts) == 2
 
 
 async def test_after_the_first_text_a_stale_answer_is_better_than_none() -> None:
@@ -101,18 +115,19 @@ async def test_after_the_first_text_a_stale_answer_is_better_than_none() -> None
     async with Client(primary, ALCHEMORSEL_RECIPE_TTL="1ms", ALCHEMORSEL_STALE_WHILE_REVALIDATE="0") as client:
         old = await client.post(PATH, json=BODY)
         await asyncio.sleep(0.01)
-        primary.script = [BreakOff(WRITTEN[:100], FAILED)]
+        primary.script = [BreakOff(WRITTEN[:100], FAILED)] * 2
         primary.midway.clear()
         async with ask(client) as call:
             events = await begun(call, primary)
     assert [name for name, _ in events] == ["start", "delta", "restart", "answer"]
     assert events[-1][1]["meta"].pop("restarted") is True
+    assert events[-1][1]["meta"].pop("passed_over") == ["ollama: failed"]
     assert whole(events[-1]) == old.json()
 
 
 async def test_after_the_first_text_a_failure_of_all_is_an_error_event() -> None:
     """With every reason; nothing is stored."""
-    primary = ScriptedProvider(BreakOff(WRITTEN[:100], FAILED))
+    primary = ScriptedProvider(*[BreakOff(WRITTEN[:100], FAILED)] * 2)
     primary.midway.clear()
     async with Client(primary, ScriptedProvider(ProviderUnreachable("down"), name="openai")) as client:
         async with ask(client, x_request_id="abc") as call:
@@ -176,7 +191,10 @@ async def test_past_the_deadline_a_stream_that_has_begun_ends_with_an_error() ->
     """Never a hang."""
     provider = ScriptedProvider()
     provider.midway.clear()
-    async with Client(provider, ALCHEMORSEL_DEADLINE="50ms") as client, ask(client) as call:
+    async with (
+        Client(provider, ALCHEMORSEL_OLLAMA_TIMEOUT="50ms", ALCHEMORSEL_DEADLINE="50ms") as client,
+        ask(client) as call,
+    ):
         events = await call.events()
     assert [name for name, _ in events] == ["start", "delta", "error"]
     assert events[-1][1]["code"] == "deadline_exceeded"

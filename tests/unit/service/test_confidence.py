@@ -3,6 +3,7 @@
 import pytest
 
 from ai_service import confidence
+from ai_service.schemas import Finding
 
 
 def test_the_terms_are_weighted_over_those_that_apply() -> None:
@@ -21,3 +22,13 @@ def test_a_boast_does_not_help() -> None:
 def test_repetition_lowers_it(texts: list[str], expected: float) -> None:
     """Small models fail by repeating themselves."""
     assert confidence.distinct(texts) == expected
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "limited"),
+    [([], 0.9), (["repaired"], 0.6), (["unverified"], 0.6), (["failed"], 0.3), (["repaired", "failed"], 0.3)],
+)
+def test_findings_bound_the_confidence(outcomes: list[str], limited: float) -> None:
+    """The worst of them does."""
+    assert confidence.limit(0.9, [Finding("energy", "$", "Wrong.", outcome) for outcome in outcomes]) == limited
+    assert confidence.limit(0.1, [Finding("energy", "$", "Wrong.", outcome) for outcome in outcomes]) == 0.1

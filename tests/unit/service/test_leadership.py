@@ -9,7 +9,7 @@ from ai_service.leadership import LEASE_S, RENEW_S, Leadership
 from tests.unit.service.fakes import FakeClock
 
 if TYPE_CHECKING:
-    from ai_service.cache.store import Claim, Lock
+    from ai_service.cache.store import Lock
 
 
 class SwitchedStore(MemoryStore):
@@ -19,9 +19,9 @@ class SwitchedStore(MemoryStore):
         super().__init__(clock=clock)
         self.up = True
 
-    async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
+    async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
         """See Store."""
-        return await super().claim(lock, ttl_s, *look) if self.up else None
+        return await super().acquire(lock, ttl_s) if self.up else None
 
     async def extend(self, lock: Lock, ttl_s: float) -> bool:
         """See Store."""

@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from lab.ports import free_port, listens
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "ai_service"]
@@ -50,79 +51,59 @@ def test_a_port_in_use_is_said_to_be() -> None:
     assert done.stderr == f"Cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 
-@pytest.mark.parametrize("abstract", [False, True])
-def test_it_serves_on_the_passed_socket_tells_when_and_drains(tmp_path: Path, *, abstract: bool) -> None:
-    """Socket activation, sd_notify, and SIGTERM, as the unit uses them; alone it says what answers will be like."""
-    address = f"@alchemorsel-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, socket.socket() as listener:
-        notify.bind(f"\0{address[1:]}" if abstract else address)
-        notify.settimeout(20)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        process = start_activated(listener, address)
-        try:
-            assert notify.recv(64) == b"READY=1"
-            connection = http.client.HTTPConnection(*listener.getsockname(), timeout=10)
-            connection.request("GET", "/health/live")
-            assert connection.getresponse().read() == b'{"status":"alive"}'
-            body, headers = json.dumps({"partial": ["pear"]}), {"Content-Type": "application/json"}
-            connection.request("POST", "/api/v1/ai/suggest-ingredients", body, headers)
-            assert json.load(connection.getresponse())["meta"]["provider"] == "mock"
-            connection.close()
-        finally:
-            process.send_signal(signal.SIGTERM)
-            _, stderr = process.communicate(timeout=20)
-        assert notify.recv(64) == b"STOPPING=1"
-    assert process.returncode == -signal.SIGTERM
-    lines = [json.loads(line) for line in stderr.splitlines()]
-    assert [line["task"] for line in lines if line["message"] == "request"] == ["ingredients"]
-    ready = [line["message"] for line in lines if line["message"].startswith("ready")]
-    assert len(ready) == 1
-    assert "cached in this process's memory" in ready[0]
-    assert "answers come from mock and are labelled degraded" in ready[0]
+def test_more_workers_than_one_are_refused_in_a_sentence() -> None:
+    """By the flag, too, and together with all other mistakes."""
+    wrong = environment(ALCHEMORSEL_PORT="x")
+    command = [*COMMAND, "--workers", "2"]
+    done = subprocess.run(command, cwd=ROOT, env=wrong, capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    assert "more are more instances (ai_service_instances), and need Redis" in done.stderr
+    assert "ALCHEMORSEL_PORT='x': expected a whole number" in done.stderr
 
 
-def test_client_of_an_open_connection_is_answered_and_sent_to_the_next_instance(tmp_path: Path) -> None:
-    """While it ends, a request on a kept connection gets its answer with `Connection: close`, not a reset."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, socket.socket() as listener:
-        notify.bind(str(tmp_path / "notify"))
-        notify.settimeout(20)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        process = start_activated(listener, str(tmp_path / "notify"))
-        try:
-            assert notify.recv(64) == b"READY=1"
-            connection = http.client.HTTPConnection(*listener.getsockname(), timeout=10)
-            connection.request("GET", "/health/live")
-            assert connection.getresponse().read() == b'{"status":"alive"}'
-            process.send_signal(signal.SIGTERM)
-            assert notify.recv(64) == b"STOPPING=1"
-            connection.request("GET", "/health/live")
-            answer = connection.getresponse()
-            assert (answer.status, answer.read()) == (200, b'{"status":"alive"}')
-            assert answer.headers["connection"] == "close"
-            connection.close()
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
-
-
-def start_activated(listener: socket.socket, notify: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Starts it as systemd does: the socket as descriptor 3, LISTEN_PID its own process id."""
-    script = 'LISTEN_PID=$$ exec "$@" 3<&"$FD"'
-    variables = {
-        "FD": str(listener.fileno()),
-        "LISTEN_FDS": "1",
-        "NOTIFY_SOCKET": notify,
-        "ALCHEMORSEL_OLLAMA_HOST": "http://127.0.0.1:9",
-    }
-    return subprocess.Popen(
-        ["bash", "-c", script, "bash", *COMMAND, *arguments],
-        cwd=ROOT,
-        env=environment(**variables),
-        pass_fds=[listener.fileno()],
-        stderr=subprocess.PIPE,
+def test_it_says_what_answers_will_be_like_and_ends_with_status_0() -> None:
+    """Without a model, by the labelled mock where that is allowed; SIGHUP does not end it, SIGTERM does."""
+    env = environment(
+        ALCHEMORSEL_OLLAMA_HOST="http://127.0.0.1:9",
+        ALCHEMORSEL_AI_FALLBACKS="mock",
+        ALCHEMORSEL_PORT=str(free_port()),
     )
+    with subprocess.Popen(COMMAND, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        ready = json.loads(process.stderr.readline())
+        while not ready["message"].startswith("ready"):
+            ready = json.loads(process.stderr.readline())
+        process.send_signal(signal.SIGHUP)
+        connection = http.client.HTTPConnection("127.0.0.1", int(env["ALCHEMORSEL_PORT"]), timeout=10)
+        until(listens(connection.port))
+        body, headers = json.dumps({"partial": ["pear"]}), {"Content-Type": "application/json"}
+        connection.request("POST", "/api/v1/ai/suggest-ingredients", body, headers)
+        assert json.load(connection.getresponse())["meta"]["provider"] == "mock"
+        connection.close()
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=20)
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in rest.splitlines()]
+    assert [line["task"] for line in lines if line["message"] == "request"] == ["ingredients"]
+    assert "cached in this process's memory" in ready["message"]
+    assert "answers come from mock and are labelled degraded" in ready["message"]
+
+
+def test_systemd_gets_its_watchdogs_beats(tmp_path: Path) -> None:
+    """More than one within an interval."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(tmp_path / "notify"))
+        channel.settimeout(20)
+        env = environment(
+            ALCHEMORSEL_SOCKET=str(tmp_path / "ai.sock"),
+            ALCHEMORSEL_AI_PROVIDER="mock",
+            NOTIFY_SOCKET=str(tmp_path / "notify"),
+            WATCHDOG_USEC="300000",
+        )
+        with subprocess.Popen(COMMAND, cwd=ROOT, env=env, stderr=subprocess.DEVNULL) as process:
+            beats = [channel.recv(64) for _ in range(4)]
+            process.send_signal(signal.SIGTERM)
+    assert beats == [b"WATCHDOG=1"] * 4
 
 
 def test_a_key_is_made_on_the_command_line() -> None:

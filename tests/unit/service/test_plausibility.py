@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from ai_service import plausibility
-from ai_service.schemas import Nutrition, RecipeIngredient
+from ai_service.schemas import RecipeIngredient
 from ai_service.tasks.recipe import UNITS
 
-GOOD = Nutrition(calories=437, protein=7, carbs=80, fat=9, fiber=1, sugar=0, sodium=85)
+
+def findings(item: RecipeIngredient, servings: int) -> list[str]:
+    """Return the fields that a recipe of this one ingredient has findings for."""
+    return [finding.field for finding in plausibility.check_amounts([item], servings).findings]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ GOOD = Nutrition(calories=437, protein=7, carbs=80, fat=9, fiber=1, sugar=0, sod
 )
 def test_what_is_cooked_somewhere_is_believed(name: str, amount: float, unit: str, servings: int) -> None:
     """A bound that refuses a known dish is wrong."""
-    assert plausibility.amount(RecipeIngredient(name, amount, unit), servings)
+    assert findings(RecipeIngredient(name, amount, unit), servings) == []
 
 
 @pytest.mark.parametrize(
@@ -62,14 +64,14 @@ def test_what_is_cooked_somewhere_is_believed(name: str, amount: float, unit: st
 )
 def test_what_nobody_cooks_is_not_believed(name: str, amount: float, unit: str, servings: int) -> None:
     """Too much or too little by a factor."""
-    assert not plausibility.amount(RecipeIngredient(name, amount, unit), servings)
+    assert findings(RecipeIngredient(name, amount, unit), servings) == ["$.ingredients[0].amount"]
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_every_unit_that_a_model_may_choose_has_bounds_of_its_own(unit: str) -> None:
     """And one of it for each of four is within them, or no recipe could use it."""
     assert unit in plausibility.MOST_A_SERVING
-    assert plausibility.amount(RecipeIngredient("thing", 4, unit), 4)
+    assert findings(RecipeIngredient("thing", 4, unit), 4) == []
 
 
 def test_units_of_one_family_have_one_bound() -> None:
@@ -79,35 +81,6 @@ def test_units_of_one_family_have_one_bound() -> None:
     assert most["ml"] == 1000 * most["l"]
     assert strong["g"] == 1000 * strong["kg"]
     assert strong["tsp"] / 3 == strong["tbsp"] == strong["cup"] * 16
-
-
-@pytest.mark.parametrize(
-    ("change", "broken"),
-    [
-        ({}, []),
-        ({"calories": 360}, []),
-        ({"calories": 300}, [0]),
-        ({"calories": 600}, [1]),
-        ({"calories": 0}, [0, 2]),
-        ({"calories": 13_000, "carbs": 3000, "fat": 100}, [2]),
-        ({"sugar": 90}, [3]),
-        ({"fiber": 90, "carbs": 80}, [4]),
-        ({"sodium": 20_000}, [5]),
-        ({"calories": 300, "fiber": 40, "carbs": 80}, []),
-        ({"calories": 60, "protein": 1, "carbs": 1, "fat": 1, "fiber": 15}, [4]),
-    ],
-)
-def test_nutrients_have_to_agree_with_each_other(change: dict[str, float], broken: list[int]) -> None:
-    """Energy follows from the macronutrients, whoever counts the fibre; parts are no larger than the whole."""
-    relations = plausibility.nutrients(msgspec.structs.replace(GOOD, **change))
-    assert [number for number, holds in enumerate(relations) if not holds] == broken
-
-
-def test_a_dish_for_many_may_hold_more() -> None:
-    """The bounds are a serving's."""
-    feast = Nutrition(calories=20_000, protein=1000, carbs=2200, fat=800, fiber=200, sugar=200, sodium=40_000)
-    assert all(plausibility.nutrients(feast, 20))
-    assert not all(plausibility.nutrients(feast, 2))
 
 
 @pytest.mark.parametrize(

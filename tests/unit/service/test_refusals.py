@@ -122,7 +122,7 @@ async def test_past_the_deadline_it_is_504() -> None:
     """Never a hang."""
     provider = ScriptedProvider()
     provider.gate.clear()
-    async with Client(provider, ALCHEMORSEL_DEADLINE="50ms") as client:
+    async with Client(provider, ALCHEMORSEL_OLLAMA_TIMEOUT="50ms", ALCHEMORSEL_DEADLINE="50ms") as client:
         check_error(await client.post(RECIPE, json=BODIES[RECIPE]), 504, "deadline_exceeded")
 
 

@@ -78,8 +78,10 @@ async def test_a_fallback_is_visible_in_the_headers() -> None:
     async with Client(ScriptedProvider(DOWN), ScriptedProvider(name="openai")) as client:
         response = await client.post(RECIPE, json=BODIES[RECIPE])
     assert response.headers["x-ai-provider"] == "openai"
-    assert 'fallback;desc="ollama: unreachable"' in response.headers["server-timing"]
-    assert response.json()["meta"]["degraded"] is True
+    assert re.match(r'ollama;dur=[\d.]+;desc="unreachable", cache;dur=', response.headers["server-timing"])
+    assert response.headers["x-ai-degraded"] == 'fallback;reason="ollama: unreachable"'
+    meta = response.json()["meta"]
+    assert (meta["degraded"], meta["degraded_reason"]) == (True, "ollama: unreachable")
 
 
 @pytest.mark.parametrize("answered", [True, False])
@@ -108,6 +110,40 @@ async def test_cache_control_is_honoured(client: Client, control: str, status: s
     await client.post(RECIPE, json=BODIES[RECIPE])
     response = await client.post(RECIPE, json=BODIES[RECIPE], headers={"cache-control": control})
     assert response.headers["cache-status"] == status
+
+
+async def test_several_lines_of_cache_control_are_one_list(client: Client) -> None:
+    """The first is not lost: what somebody does not want stored is not stored."""
+    lines = [("cache-control", "no-store"), ("cache-control", "max-age=0"), ("cache-control", "max-stale=5")]
+    first = await client.post(RECIPE, json=BODIES[RECIPE], headers=lines)
+    second = await client.post(RECIPE, json=BODIES[RECIPE])
+    assert first.headers["cache-status"] == "alchemorsel; fwd=bypass"
+    assert second.headers["cache-status"] == "alchemorsel; fwd=miss; stored"
+
+
+@pytest.mark.parametrize(
+    ("stream", "accept", "streamed"),
+    [
+        (None, ["text/event-stream"], True),
+        (None, ["application/json;q=0.1", "text/event-stream"], True),
+        (None, ["application/json", "text/event-stream"], False),
+        (None, ["*/*"], False),
+        (False, ["text/event-stream"], False),
+        (False, ["application/json, text/event-stream"], False),
+        (True, ["application/json"], True),
+        (True, ["text/event-stream;q=0"], True),
+    ],
+)
+@pytest.mark.parametrize("path", [RECIPE, "/v1/chat/completions"])
+async def test_the_body_decides_before_accept_whether_an_answer_is_streamed(
+    client: Client, path: str, stream: bool | None, accept: list[str], *, streamed: bool
+) -> None:
+    """Without a word in the body, or with null, it is what `Accept` prefers."""
+    chat = {"model": "ollama-model", "messages": [{"role": "user", "content": "hello"}]}
+    body = {**BODIES.get(path, chat), "stream": stream}
+    response = await client.post(path, json=body, headers=[("accept", line) for line in accept])
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/event-stream" if streamed else "application/json")
 
 
 @pytest.mark.parametrize(

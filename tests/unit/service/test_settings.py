@@ -20,7 +20,7 @@ def mistakes(**environ: str) -> list[str]:
 def test_an_empty_environment_runs_on_a_laptop() -> None:
     """Nothing has to be installed or set."""
     settings = Settings.from_env({"PATH": "/bin"})
-    assert (settings.provider, settings.fallbacks) == ("ollama", ("openai", "mock"))
+    assert (settings.provider, settings.fallbacks) == ("ollama", ("openai",))
     assert settings.ollama_host == "http://127.0.0.1:11434"
     assert settings.redis_url == ""
     assert (settings.recipe_ttl, settings.ingredients_ttl, settings.nutrition_ttl) == (7200, 21600, 43200)
@@ -37,6 +37,27 @@ def test_anything_else_is_no_duration(text: str) -> None:
     """A number without a unit in particular: seconds and milliseconds are too easily mixed up."""
     with pytest.raises(ValueError, match="500ms, 30s, 2m or 1h"):
         knobs.duration(text)
+
+
+def test_a_deadline_that_is_shorter_than_a_silence_within_it_is_a_mistake() -> None:
+    """A silent provider could never be skipped in time; equal is the least that makes sense."""
+    assert mistakes(ALCHEMORSEL_DEADLINE="29s", ALCHEMORSEL_PORT="x") == [
+        "ALCHEMORSEL_PORT='x': expected a whole number from 0 to 65535",
+        "ALCHEMORSEL_DEADLINE: expected at least the 30 s of ALCHEMORSEL_OLLAMA_TIMEOUT, got 29 s",
+    ]
+    settings = Settings.from_env({"ALCHEMORSEL_DEADLINE": "5s", "ALCHEMORSEL_OLLAMA_TIMEOUT": "5s"})
+    assert settings.deadline == settings.ollama_timeout == 5
+
+
+def test_nothing_is_made_up_in_production() -> None:
+    """Neither by the primary provider nor by a fallback; the default takes no part in it."""
+    assert mistakes(
+        ALCHEMORSEL_PROFILE="prod", ALCHEMORSEL_AI_PROVIDER="mock", ALCHEMORSEL_AI_FALLBACKS="openai,mock"
+    ) == [
+        "ALCHEMORSEL_AI_PROVIDER: expected no mock with ALCHEMORSEL_PROFILE=prod: it makes answers up",
+        "ALCHEMORSEL_AI_FALLBACKS: expected no mock with ALCHEMORSEL_PROFILE=prod: it makes answers up",
+    ]
+    assert Settings.from_env({"ALCHEMORSEL_PROFILE": "prod"}).fallbacks == ("openai",)
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
@@ -122,11 +143,31 @@ def test_an_empty_variable_means_unset() -> None:
     assert Settings.from_env({"ALCHEMORSEL_PORT": ""}).port == 3010
 
 
-def test_passed_sockets_count_only_for_the_process_they_were_passed_to() -> None:
-    """A child inherits the variables, not the sockets."""
-    environ = {"LISTEN_FDS": "1", "LISTEN_PID": "42"}
-    assert Settings.from_env(environ, pid=42).listen_fds == 1
-    assert Settings.from_env(environ, pid=43).listen_fds == 0
+def test_one_process_is_one_worker() -> None:
+    """More are refused in a sentence that says what to do instead, together with all other mistakes."""
+    assert Settings.from_env({"ALCHEMORSEL_WORKERS": "1"}).workers == 1
+    assert mistakes(ALCHEMORSEL_WORKERS="2", ALCHEMORSEL_PORT="x") == [
+        "ALCHEMORSEL_PORT='x': expected a whole number from 0 to 65535",
+        (
+            "ALCHEMORSEL_WORKERS='2': expected 1: one process is one worker; "
+            "more are more instances (ai_service_instances), and need Redis"
+        ),
+    ]
+
+
+def test_the_path_of_a_socket_fits_the_kernel() -> None:
+    """A relative one would depend on the working directory."""
+    assert Settings.from_env({"ALCHEMORSEL_SOCKET": "/run/ai.sock"}).socket == "/run/ai.sock"
+    for path in ("ai.sock", "/" + "x" * 107):
+        (found,) = mistakes(ALCHEMORSEL_SOCKET=path)
+        assert found.endswith("expected an absolute path of at most 107 bytes")
+
+
+def test_what_systemd_says_is_read_too() -> None:
+    """Its watchdog's interval is in microseconds; a foreign value turns the watchdog off."""
+    settings = Settings.from_env({"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "10000000"})
+    assert (settings.notify_socket, settings.watchdog_s) == ("/run/notify", 10.0)
+    assert Settings.from_env({"WATCHDOG_USEC": "soon"}).watchdog_s == 0.0
 
 
 def test_every_setting_says_what_it_means() -> None:

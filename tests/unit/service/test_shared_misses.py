@@ -5,18 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ai_service.cache.keys import lock_key
 from ai_service.cache.memory_store import MemoryStore
-from ai_service.cache.store import Lock
 from tests.unit.service.fakes import FakeClock, ScriptedProvider
-from tests.unit.service.use_case import (
-    DOWN,
-    FRESH_S,
-    service,
-)
+from tests.unit.service.use_case import DOWN, FRESH_S, service
 
 if TYPE_CHECKING:
-    from ai_service.cache.store import Claim
+    from ai_service.cache.store import Lock
 
 
 async def test_equal_misses_at_a_time_are_one_call() -> None:
@@ -72,64 +66,58 @@ async def test_hits_go_on_in_a_new_process_while_the_provider_is_down() -> None:
     assert (hit.cache, hit.entry.body) == ("hit", first.entry.body)
 
 
-async def test_a_miss_looks_and_locks_in_one_step() -> None:
-    """Each round trip to a store is time that the caller waits."""
-
-    class CountingStore(MemoryStore):
-        claims = 0
-
-        async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
-            self.claims += 1
-            return await super().claim(lock, ttl_s, *look)
-
-    clock = FakeClock()
-    store = CountingStore(clock=clock)
-    made = await service(ScriptedProvider(), clock=clock, store=store)
-    assert (await made.ask()).cache == "miss"
-    assert store.claims == 1
-    assert await store.get(lock_key(made.key, "request")) is None
-
-
-async def test_a_lock_that_came_too_late_is_given_back_to_who_waits_for_it() -> None:
-    """One request's computation may wait for a lock that another request of the process just got."""
-
-    class HeldUpStore(MemoryStore):
-        """Answers who seeks when the test says so."""
-
-        def __init__(self, clock: FakeClock) -> None:
-            super().__init__(clock=clock)
-            self.gate = asyncio.Event()
-
-        async def seek(self, key: str, generation: str, lock: Lock, ttl_s: float) -> bytes | Claim | None:
-            found = await super().seek(key, generation, lock, ttl_s)
-            await self.gate.wait()
-            return found
-
-    clock = FakeClock()
-    store = HeldUpStore(clock)
-    provider = ScriptedProvider()
-    made = await service(provider, clock=clock, store=store)
-    another_process = Lock(lock_key(made.key, "request"), b"another")
-    await store.claim(another_process, 60)
-    asking = [asyncio.create_task(made.ask())]
-    await asyncio.sleep(0)
-    await store.release(another_process)
-    asking.append(asyncio.create_task(made.ask()))
-    await asyncio.sleep(0)
-    store.gate.set()
-    outcomes = await asyncio.gather(*asking)
-    assert sorted(outcome.cache for outcome in outcomes) == ["coalesced", "miss"]
-    assert len(provider.prompts) == 1
-    assert await store.get(another_process.key) is None
-
-
 async def test_a_store_that_gives_no_locks_stops_nobody() -> None:
     """A full Redis refuses them."""
 
     class FullStore(MemoryStore):
-        async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
-            del lock, ttl_s, look
+        async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
+            del lock, ttl_s
 
     clock = FakeClock()
     made = await service(ScriptedProvider(), clock=clock, store=FullStore(clock=clock))
     assert (await made.ask()).cache == "miss"
+
+
+async def test_callers_do_not_wait_until_an_answer_is_stored() -> None:
+    """This process's memory has it at once; others wait for the lock, which is held until the store has it."""
+
+    class SlowStore(MemoryStore):
+        """Takes answers when the test says so."""
+
+        gate = asyncio.Event()
+
+        async def set(self, key: str, value: bytes, ttl_s: float | None = None, *, if_absent: bool = False) -> bool:
+            if len(value) > 200:
+                await self.gate.wait()
+            return await super().set(key, value, ttl_s, if_absent=if_absent)
+
+    clock = FakeClock()
+    store = SlowStore(clock=clock)
+    provider = ScriptedProvider()
+    made = [await service(provider, clock=clock, store=store) for _ in range(2)]
+    first = await made[0].ask()
+    assert (first.cache, first.detail) == ("miss", "stored")
+    assert (await made[0].ask()).detail == "memory"
+    other = asyncio.create_task(made[1].ask())
+    await asyncio.sleep(0.05)
+    assert not other.done()
+    store.gate.set()
+    assert (await other).entry.body == first.entry.body
+    assert len(provider.prompts) == 1
+
+
+async def test_an_answer_that_the_store_did_not_take_is_not_said_to_be_stored() -> None:
+    """Where it gave no lock, its word is waited for."""
+
+    class LostStore(MemoryStore):
+        async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
+            del lock, ttl_s
+
+        async def set(self, key: str, value: bytes, ttl_s: float | None = None, *, if_absent: bool = False) -> bool:
+            del key, value, ttl_s, if_absent
+            return False
+
+    clock = FakeClock()
+    made = await service(ScriptedProvider(), clock=clock, store=LostStore(clock=clock))
+    first = await made.ask()
+    assert (first.cache, first.detail) == ("miss", "")

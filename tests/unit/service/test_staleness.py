@@ -24,7 +24,7 @@ from tests.unit.service.use_case import (
 )
 
 if TYPE_CHECKING:
-    from ai_service.cache.store import Claim, Lock
+    from ai_service.cache.store import Lock
 
 
 async def test_an_answer_stays_fresh_by_its_confidence() -> None:
@@ -68,8 +68,8 @@ async def test_too_stale_is_too_stale_even_where_memory_still_has_it() -> None:
             del key
             return None
 
-        async def claim(self, lock: Lock, ttl_s: float, *look: str) -> Claim | None:
-            del lock, ttl_s, look
+        async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
+            del lock, ttl_s
 
     clock = FakeClock()
     made = await service(ScriptedProvider(json.dumps(RECIPE), DOWN, DOWN), clock=clock, store=LostStore(clock=clock))
@@ -126,12 +126,7 @@ async def test_a_fresh_answer_near_its_end_is_refreshed_by_chance(draw: float, c
     made = await service(provider)
     await made.ask()
     stored = await made.cached()
-    await made.cache.keep(
-        made.key,
-        msgspec.structs.replace(stored, compute_s=10.0),
-        now=made.clock.now,
-        generation=made.cache.generation("recipe"),
-    )
+    await made.cache.keep(made.key, msgspec.structs.replace(stored, compute_s=10.0), now=made.clock.now)
     made.clock.advance(FRESH_S - 100)
     made.draws.append(draw)
     assert (await made.ask()).cache == "hit"
@@ -200,7 +195,7 @@ async def test_a_fallbacks_answer_is_stored_for_a_short_time() -> None:
     made = await service(primary, ScriptedProvider(name="openai"))
     outcome = await made.ask()
     assert outcome.entry.degraded
-    assert outcome.passed_over == (("ollama", "unreachable"),)
+    assert [str(each) for each in outcome.skipped] == ["ollama: unreachable"]
     assert (await made.ask()).cache == "hit"
     made.clock.advance(FALLBACK_TTL_S)
     assert (await made.ask()).entry.provider == "ollama"

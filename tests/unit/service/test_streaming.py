@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ai_service.errors import AnswerInterrupted
 from ai_service.providers.errors import ProviderFailed
 from ai_service.streaming import EventStream, TaskEvents
-from ai_service.transcript import Author, Follower
+from ai_service.transcript import Author, LookedUp, Started, Subscriber, Text, interruption
 from tests.unit.service.asgi import StreamedCall, text_of
 from tests.unit.service.client import Client
 from tests.unit.service.fakes import ANSWERS, BODIES, ScriptedProvider
@@ -20,7 +21,7 @@ from tests.unit.service.streams import BODY, FAILED, PATH, PATHS, WRITTEN, ask, 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ai_service.completion import Outcome
+    from ai_service.answer_service import AnswerResult
 
 
 @pytest.fixture
@@ -184,11 +185,11 @@ async def test_while_nothing_is_written_comments_keep_the_connection_alive() -> 
         if len(sent) == 3:
             heard.set()
 
-    async def answer(follower: Follower) -> Outcome:
-        follower.cache = "miss"
+    async def answer(subscriber: Subscriber) -> AnswerResult:
+        subscriber.push(LookedUp("miss", 0.001))
         await heard.wait()
-        follower.author = Author("ollama", "model", degraded=False)
-        follower.hear("{")
+        subscriber.push(Started(Author("ollama", "model", degraded=False), 0.0))
+        subscriber.push(Text("{"))
         await asyncio.sleep(0.01)
         raise FAILED
 
@@ -198,7 +199,7 @@ async def test_while_nothing_is_written_comments_keep_the_connection_alive() -> 
 
     stream = EventStream(
         TaskEvents(),
-        lambda follower, _outcome: [(b"x", follower.cache.encode())],
+        lambda progress, _result: [(b"x", progress.cache.encode())],
         send,  # type: ignore[arg-type] # ASGI's message is a mapping
         started=0.0,
         heartbeat_s=0.005,
@@ -209,3 +210,30 @@ async def test_while_nothing_is_written_comments_keep_the_connection_alive() -> 
     assert sent[0] == {"type": "http.response.start", "status": 200, "headers": [(b"x", b"miss")]}
     assert [message["body"] for message in sent[1:3]] == [b": waiting\n\n"] * 2
     assert any(b"event: start" in message["body"] for message in sent[3:])  # type: ignore[operator] # it is bytes
+
+
+async def test_a_format_that_cannot_say_that_text_is_void_ends_with_an_error_at_once() -> None:
+    """Though the computation goes on for others."""
+
+    class Unrepeatable(TaskEvents):
+        restarts = False
+
+    async def send(_message: object) -> None: ...
+
+    async def answer(subscriber: Subscriber) -> AnswerResult:
+        subscriber.push(Started(Author("ollama", "model", degraded=False), 0.0))
+        subscriber.push(Text("{"))
+        while not subscriber.consumed:  # noqa: ASYNC110 - the reader tells nobody
+            await asyncio.sleep(0)
+        assert not subscriber.invalidate(interruption())
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def receive() -> dict[str, object]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    stream = EventStream(Unrepeatable(), lambda _progress, _result: [], send, started=0.0)
+    with pytest.raises(AnswerInterrupted):
+        async with asyncio.timeout(5):
+            await stream.run(answer, receive)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 
+from ai_service.log_writer import LogWriter
 from ai_service.schemas import IngredientsRequest
-from ai_service.structured_log import FLUSH_AT_LINES, AccessLog, JSONFormatter
+from ai_service.skipped import Skipped
+from ai_service.structured_log import FLUSH_AT_LINES, AccessLog, JSONFormatter, WriterHandler
+
+
+class Written(LogWriter):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__(-1)
+        self.text = ""
+
+    def write(self, data: bytes, lines: int = 1) -> None:
+        """See LogWriter."""
+        assert data.count(b"\n") == lines
+        self.text += data.decode()
 
 
 def test_a_record_is_one_line_of_json() -> None:
@@ -27,14 +41,23 @@ def test_a_record_is_one_line_of_json() -> None:
     }
 
 
+def test_a_record_whose_arguments_do_not_fit_is_a_line_too() -> None:
+    """Python's logging would print a traceback to standard error itself, and wait for somebody to read it."""
+    stream = Written()
+    handler = WriterHandler(stream)
+    handler.setFormatter(JSONFormatter())
+    handler.handle(logging.LogRecord("x", logging.INFO, __file__, 1, "%d", ("one",), None))
+    assert json.loads(stream.text)["message"] == "malformed log record: '%d'"
+
+
 async def test_requests_are_logged_without_what_they_ask() -> None:
     """Nobody's diet belongs into a log."""
-    stream = io.StringIO()
+    stream = Written()
     log = AccessLog(stream)
     log.write("id-1", "recipe", status=200, cache="hit", provider="ollama", seconds=0.0001234)
-    assert stream.getvalue() == ""
+    assert stream.text == ""
     log.flush()
-    line = json.loads(stream.getvalue())
+    line = json.loads(stream.text)
     assert set(line) == {
         "time", "level", "logger", "message", "request_id", "task", "status", "cache", "provider", "key",
         "duration_ms",
@@ -44,28 +67,28 @@ async def test_requests_are_logged_without_what_they_ask() -> None:
 
 async def test_many_lines_are_written_before_their_time() -> None:
     """What waits is bounded."""
-    stream = io.StringIO()
+    stream = Written()
     log = AccessLog(stream)
-    while not stream.getvalue():
+    while not stream.text:
         log.write("id", "recipe", status=200, cache="hit", provider="ollama", seconds=0.1)
-    assert stream.getvalue().count("\n") == FLUSH_AT_LINES
+    assert stream.text.count("\n") == FLUSH_AT_LINES
     log.flush()
 
 
 async def test_a_log_that_is_off_writes_nothing() -> None:
     """Level warning and above."""
-    stream = io.StringIO()
+    stream = Written()
     log = AccessLog(stream, enabled=False)
     log.write("id", "recipe", status=200, cache="hit", provider="ollama", seconds=0.1)
     log.flush()
-    assert stream.getvalue() == ""
+    assert stream.text == ""
 
 
 async def test_what_is_asked_is_logged_only_where_it_is_wanted() -> None:
     """With the reasons for every fallback, and an error's code, in any case."""
     lines = []
     for prompts in (False, True):
-        stream = io.StringIO()
+        stream = Written()
         log = AccessLog(stream, prompts=prompts)
         log.write(
             "id",
@@ -74,12 +97,12 @@ async def test_what_is_asked_is_logged_only_where_it_is_wanted() -> None:
             cache="none",
             provider="",
             seconds=0.1,
-            passed_over=[("ollama", "timeout")],
+            skipped=[Skipped("ollama", "timeout")],
             error="unavailable",
             request=IngredientsRequest(partial=["secret herb"]),
         )
         log.flush()
-        lines.append(json.loads(stream.getvalue()))
+        lines.append(json.loads(stream.text))
     assert [line.get("request") for line in lines] == [None, {"partial": ["secret herb"]}]
     assert [(line["fallback"], line["error"]) for line in lines] == [(["ollama: timeout"], "unavailable")] * 2
 
@@ -88,11 +111,11 @@ async def test_what_machines_ask_every_few_seconds_is_logged_for_those_who_debug
     """Else it would bury the rest."""
     written = []
     for debug in (False, True):
-        stream = io.StringIO()
+        stream = Written()
         log = AccessLog(stream, debug=debug)
         log.write("id", "", status=200, cache="none", provider="", seconds=0.1, route="GET /health", level="debug")
         log.flush()
-        written.append(stream.getvalue())
+        written.append(stream.text)
     assert written[0] == ""
     assert json.loads(written[1]) | {"time": ""} == {
         "time": "", "level": "debug", "logger": "ai_service.access", "message": "request", "request_id": "id",

@@ -9,9 +9,9 @@ import pytest
 
 from ai_service.providers.base import Completion
 from ai_service.providers.errors import InvalidAnswer
-from ai_service.schemas import Nutrition, Recipe, RecipeRequest, Suggestions, TaskRequest
+from ai_service.schemas import Nutrition, NutritionRequest, Recipe, RecipeRequest, Suggestions, TaskRequest
 from ai_service.settings import Settings
-from ai_service.tasks import Task, build_tasks
+from ai_service.tasks import Judged, Task, build_tasks
 from tests.unit.service.fakes import ANSWERS, BODIES, NUTRITION, RECIPE, SUGGESTIONS
 
 TASKS = {task.name: task for task in build_tasks(Settings.from_env({}))}
@@ -22,7 +22,7 @@ def request_of(task: Task) -> TaskRequest:
     return msgspec.convert(BODIES[task.path], task.request_type).canonical()
 
 
-def judge(name: str, answer: dict[str, Any]) -> tuple[Any, float]:
+def judge(name: str, answer: dict[str, Any]) -> Judged:
     """What a task makes of an answer."""
     return TASKS[name].judge(Completion(json.dumps(answer)), request_of(TASKS[name]))
 
@@ -109,25 +109,71 @@ def test_budget_and_context_are_part_of_the_digest() -> None:
 
 def test_a_good_recipe_becomes_the_contracts_recipe() -> None:
     """With the computed confidence, not the claimed one."""
-    recipe, score = judge("recipe", RECIPE)
+    recipe, score, findings, _ = judge("recipe", RECIPE)
     assert isinstance(recipe, Recipe)
     assert recipe.title == "Tomato Pasta"
     assert recipe.confidence == score == 0.94
+    assert findings == []
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"ingredients": [*RECIPE["ingredients"][:3], {"name": "parsley", "amount": 200, "unit": "tbsp"}]}, 0.88),
         ({"nutrition": NUTRITION}, 0.94),
-        ({"nutrition": {**NUTRITION, "calories": 4000, "sodium": 30_000}}, 0.89),
         ({"instructions": ["Preheat.", "Mix it.", "Bake it.", "Serve."]}, 0.82),
         ({"instructions": ["Stir."] * 4}, 0.75),
     ],
 )
 def test_what_nobody_would_cook_lowers_a_recipes_confidence(change: dict[str, Any], expected: float) -> None:
-    """Amounts, nutrients that contradict each other, steps that are about something else, repetition."""
-    assert judge("recipe", {**RECIPE, **change})[1] == expected
+    """Steps that are about something else, and repetition."""
+    assert judge("recipe", {**RECIPE, **change}).confidence == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "field"),
+    [
+        (
+            {"ingredients": [*RECIPE["ingredients"][:3], {"name": "parsley", "amount": 200, "unit": "tbsp"}]},
+            "amount",
+            "$.ingredients[3].amount",
+        ),
+        (
+            {"ingredients": [{"name": "salt", "amount": 0, "unit": "pinch"}, *RECIPE["ingredients"][:3]]},
+            "amount",
+            "$.ingredients[0].amount",
+        ),
+        ({"nutrition": {**NUTRITION, "sugar": 90}}, "sugar", "$.nutrition.sugar"),
+        ({"nutrition": {**NUTRITION, "sodium": 30_000}}, "serving", "$.nutrition.sodium"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_not_trusted(change: dict[str, Any], check: str, field: str) -> None:
+    """However good the rest of it is; the failed check has a name and a place."""
+    recipe, score, (finding,), _ = judge("recipe", {**RECIPE, **change})
+    assert isinstance(recipe, Recipe)
+    assert recipe.confidence == score <= 0.3
+    assert (finding.check, finding.field, finding.outcome) == (check, field, "failed")
+
+
+def test_a_recipes_energy_is_computed_where_it_contradicts_its_macronutrients() -> None:
+    """In place, and said so."""
+    recipe, score, (finding,), _ = judge("recipe", {**RECIPE, "nutrition": {**NUTRITION, "calories": 4000}})
+    assert isinstance(recipe, Recipe)
+    assert recipe.nutrition is not None
+    assert recipe.nutrition.calories == 429
+    assert (finding.check, finding.field, finding.outcome) == ("energy", "$.nutrition.calories", "repaired")
+    assert 0.3 < score <= 0.6
+
+
+def test_nutrients_are_checked_against_what_was_asked() -> None:
+    """66 kcal beside macronutrients of 222 kcal, and more nutrients than the ingredients weigh."""
+    task = TASKS["nutrition"]
+    text = json.dumps({**NUTRITION, "calories": 66, "protein": 15, "carbs": 9, "fat": 14})
+    repaired = task.judge(Completion(text), NutritionRequest(ingredients=["100 g spinach", "2 eggs"]))
+    assert isinstance(repaired.data, Nutrition)
+    assert repaired.data.calories == 222
+    impossible = task.judge(Completion(text), NutritionRequest(ingredients=["20 g spinach"]))
+    assert impossible.confidence <= 0.3
+    assert [finding.check for finding in impossible.findings] == ["energy", "mass"]
 
 
 def test_amounts_are_judged_by_the_servings_that_were_asked_for() -> None:
@@ -135,21 +181,22 @@ def test_amounts_are_judged_by_the_servings_that_were_asked_for() -> None:
     task = TASKS["recipe"]
     text = json.dumps({**RECIPE, "ingredients": [{"name": "pasta", "amount": 2, "unit": "kg"}] * 4})
     few, many = (
-        task.judge(Completion(text), RecipeRequest(prompt="pasta", serving_size=servings))[1] for servings in (1, 20)
+        task.judge(Completion(text), RecipeRequest(prompt="pasta", serving_size=servings)).confidence
+        for servings in (1, 20)
     )
     assert few < many
 
 
 def test_repeated_suggestions_and_given_ingredients_are_left_out() -> None:
     """Nobody needs to be told what is there already; the confidence says how much was left out."""
-    suggestions, score = judge("ingredients", {"suggestions": ["Basil", "basil", " Tomato", "garlic"]})
+    suggestions, score, *_ = judge("ingredients", {"suggestions": ["Basil", "basil", " Tomato", "garlic"]})
     assert suggestions == Suggestions(suggestions=["basil", "garlic"])
     assert score == 0.5
 
 
 def test_nutrients_become_the_contracts_nutrition() -> None:
     """All seven."""
-    assert judge("nutrition", NUTRITION) == (Nutrition(**{k: float(v) for k, v in NUTRITION.items()}), 1.0)
+    assert judge("nutrition", NUTRITION)[:3] == (Nutrition(**{k: float(v) for k, v in NUTRITION.items()}), 1.0, [])
 
 
 @pytest.mark.parametrize(

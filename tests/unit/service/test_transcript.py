@@ -1,86 +1,99 @@
 """Text for those who follow it."""
 
-import pytest
+from __future__ import annotations
 
-from ai_service.errors import AnswerInterrupted
-from ai_service.transcript import Author, Follower, Transcript
+import asyncio
 
-
-def following(transcript: Transcript) -> Follower:
-    """A new follower."""
-    follower = Follower()
-    transcript.attach(follower)
-    return follower
+from ai_service.skipped import Skipped
+from ai_service.transcript import Author, Finished, Invalidated, Message, Started, Subscriber, Text, Transcript
 
 
-def test_text_is_taken_once_and_in_order() -> None:
+def following(transcript: Transcript, *, restarts: bool = False) -> Subscriber:
+    """Return a new subscriber."""
+    subscriber = Subscriber(restarts=restarts)
+    transcript.attach(subscriber)
+    return subscriber
+
+
+async def received(*subscribers: Subscriber) -> list[list[Message]]:
+    """Return what each receives now."""
+    async with asyncio.timeout(5):
+        return [await subscriber.receive() for subscriber in subscribers]
+
+
+async def test_text_is_received_once_and_in_order() -> None:
     """Whatever the pieces are."""
     transcript = Transcript()
-    follower = following(transcript)
+    subscriber = following(transcript)
     transcript.write("a")
+    transcript.write("")
     transcript.write("b")
-    assert follower.take() == "ab"
-    assert follower.take() == ""
+    assert await received(subscriber) == [[Text("ab")]]
     transcript.write("c")
-    assert follower.take() == "c"
+    assert await received(subscriber) == [[Text("c")]]
 
 
-def test_who_comes_late_gets_the_text_so_far_and_its_author() -> None:
+async def test_reasoning_and_answer_are_kept_apart() -> None:
+    """In the order in which they were written."""
+    transcript = Transcript()
+    subscriber = following(transcript)
+    for text in ("let ", "me see"):
+        transcript.reason(text)
+    transcript.write("yes")
+    expected = [Text("let me see", reasoning=True), Text("yes")]
+    assert await received(subscriber, following(transcript)) == [expected, expected]
+
+
+async def test_a_late_subscriber_gets_all_that_others_got() -> None:
     """Then the rest."""
     transcript = Transcript()
-    author = Author("ollama", "model", degraded=False)
-    transcript.begin(author)
+    author = Author("openai", "model", degraded=True)
+    transcript.skip(Skipped("ollama", "timeout", 1.0))
+    transcript.begin(author, 0.5)
     transcript.write("a")
     late = following(transcript)
     transcript.write("b")
-    assert (late.author, late.take()) == (author, "ab")
+    assert await received(late) == [[Skipped("ollama", "timeout", 1.0), Started(author, 0.5), Text("ab")]]
 
 
-def test_void_text_that_was_taken_breaks_the_stream() -> None:
-    """What another attempt writes does not continue it."""
-    transcript = Transcript()
-    follower = following(transcript)
+async def test_void_text_that_was_consumed_is_invalidated() -> None:
+    """What another attempt writes does not continue it; who cannot start again does not count as waiting any more."""
+    transcript = Transcript(callers=0)
+    subscriber = following(transcript)
     transcript.write("a")
-    follower.take()
+    await received(subscriber)
+    transcript.write("pending")
     transcript.discard("ollama", "failed")
-    transcript.write("other")
-    with pytest.raises(AnswerInterrupted) as caught:
-        follower.take()
-    assert caught.value.details == [{"provider": "ollama", "problem": "failed"}]
+    assert transcript.abandoned
+    ((invalidated,),) = await received(subscriber)
+    assert isinstance(invalidated, Invalidated)
+    assert invalidated.error.details == [{"provider": "ollama", "problem": "failed"}]
 
 
-def test_who_can_start_again_is_told_and_gets_no_more_text() -> None:
+async def test_a_subscriber_that_can_start_again_is_told_once_and_gets_no_more_text() -> None:
     """But waits on for the end, so that the work is not given up."""
-    transcript = Transcript(kept=False)
-    follower = Follower(restarts=True)
-    transcript.attach(follower)
+    transcript = Transcript(callers=0)
+    subscriber = following(transcript, restarts=True)
     transcript.write("a")
-    follower.take()
-    transcript.discard("ollama", "truncated")
-    transcript.write("other")
-    assert follower.take() == ""
-    assert follower.void is not None
-    assert not transcript.deserted
+    await received(subscriber)
+    for _ in range(2):
+        transcript.discard("ollama", "truncated")
+        transcript.write("other")
+    subscriber.push(Finished())
+    ((invalidated, finished),) = await received(subscriber)
+    assert (type(invalidated), finished) == (Invalidated, Finished())
+    assert not transcript.abandoned
 
 
-def test_void_text_that_was_not_taken_is_never_seen() -> None:
-    """Nor by those who come after it."""
+async def test_void_text_that_was_not_consumed_is_never_seen() -> None:
+    """Nor by those who come after it; what else was said stays."""
     transcript = Transcript()
     early = following(transcript)
+    author = Author("ollama", "model", degraded=False)
+    transcript.begin(author)
     transcript.write("void")
     transcript.discard("ollama", "failed")
     late = following(transcript)
     transcript.write("good")
-    assert (early.take(), late.take()) == ("good", "good")
-
-
-async def test_waiting_ends_with_text_with_a_call_and_with_time() -> None:
-    """So that a heartbeat can be sent, and the end be seen."""
-    transcript = Transcript()
-    follower = following(transcript)
-    assert not await follower.wait(0.001)
-    transcript.write("a")
-    assert await follower.wait(60)
-    follower.take()
-    follower.wake()
-    assert await follower.wait(60)
+    assert await received(early, late) == [[Started(author, 0.0), Text("good")]] * 2
+    assert early.consumed

@@ -6,15 +6,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ai_service.answer_service import AnswerResult, AnswerService
 from ai_service.background import Background
+from ai_service.cache.compute_lock import ComputeLock
+from ai_service.cache.epochs import Epochs
 from ai_service.cache.keys import answer_key
 from ai_service.cache.memory import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.response_cache import ResponseCache
-from ai_service.cache.shared_flight import SharedFlight
 from ai_service.cache.single_flight import SingleFlight
 from ai_service.cache_control import Directives
-from ai_service.completion import Completions, Outcome
 from ai_service.health import Observer
 from ai_service.metrics import Metrics
 from ai_service.providers.admission import AdmissionQueue
@@ -44,33 +45,34 @@ LONG_GONE_S = FRESH_S + REVALIDATE_S
 class Service:
     """The use case and what is around it."""
 
-    completions: Completions
+    answers: AnswerService
     observer: Observer
     clock: FakeClock
     store: MemoryStore
     background: Background
+    epochs: Epochs
     cache: ResponseCache
     draws: list[float]
 
     @property
     def key(self) -> str:
         """Of `QUESTION`."""
-        return answer_key(TASK.name, self.observer.model_digest, QUESTION.digest)
+        return answer_key(self.epochs.current(TASK.name), TASK.name, self.observer.model_digest, QUESTION.digest)
 
     async def cached(self) -> Entry:
         """What is stored for it."""
-        entry = await self.cache.reread(self.key)
-        assert entry is not None
-        return entry
+        found = await self.cache.find(self.key)
+        assert found is not None
+        return found[0]
 
     async def settle(self) -> None:
         """Lets the background do what it has to do."""
         while self.background.busy:  # noqa: ASYNC110 - the background tells nobody
             await asyncio.sleep(0)
 
-    async def ask(self, directives: Directives = PLAIN) -> Outcome:
+    async def ask(self, directives: Directives = PLAIN) -> AnswerResult:
         """Asks `QUESTION`."""
-        return await self.completions.answer(TASK, QUESTION, directives)
+        return await self.answers.answer(TASK, QUESTION, directives)
 
 
 async def service(
@@ -92,21 +94,25 @@ async def service(
     chain = ProviderChain(links, metrics)
     observer = Observer(chain, store, clock=clock)
     await observer.look()
-    cache = ResponseCache(store, MemoryLayer(clock=clock))
-    flights: SingleFlight[Outcome] = SingleFlight()
+    memory = MemoryLayer(clock=clock)
+    cache = ResponseCache(store, memory)
+    epochs = Epochs(store, memory, [TASK.name])
+    await epochs.start()
+    flights: SingleFlight[AnswerResult] = SingleFlight()
     background = Background(lambda: chain.primary.queue.idle, metrics, clock=clock)
     draws: list[float] = []
-    completions = Completions(
+    answers = AnswerService(
         cache,
         flights,
         chain,
         observer,
         metrics,
         background=background,
-        shared=SharedFlight(store, poll_s=0.001),
+        epochs=epochs,
+        lock=ComputeLock(store, poll_s=0.001),
         deadline_s=deadline_s,
         revalidate_s=REVALIDATE_S,
         clock=clock,
         draw=lambda: draws.pop(0) if draws else 0.0,
     )
-    return Service(completions, observer, clock, store, background, cache, draws)
+    return Service(answers, observer, clock, store, background, epochs, cache, draws)

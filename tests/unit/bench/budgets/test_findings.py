@@ -57,8 +57,8 @@ def test_overhead_is_the_difference_within_pairs() -> None:
 
 
 def test_overhead_beyond_either_budget_fails() -> None:
-    """Of 100 ms, 1.5 ms are too large a share; of 1 s, 3 ms are too long."""
-    short, long = Pairs([100.0] * 5, [101.5] * 5, 5), Pairs([1000.0] * 5, [1003.0] * 5, 5)
+    """Of 100 ms, 2.5 ms are too large a share; of 1 s, 5 ms are too long."""
+    short, long = Pairs([100.0] * 5, [102.5] * 5, 5), Pairs([1000.0] * 5, [1005.0] * 5, 5)
     assert [finding.verdict for finding in judge_pairs(short)] == [Verdict.PASS, Verdict.FAIL]
     assert [finding.verdict for finding in judge_pairs(long)] == [Verdict.FAIL, Verdict.PASS]
 

@@ -6,6 +6,7 @@ import socket
 import socketserver
 import time
 from contextlib import closing
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import pytest
@@ -32,7 +33,7 @@ class _Handler(socketserver.StreamRequestHandler):
         server = self.server
         assert isinstance(server, _Server)
         server.connections += 1
-        while head := b"".join(iter(self.rfile.readline, b"\r\n")):
+        while head := b"".join(takewhile(b"\r\n".__ne__, self.rfile)):
             length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
             server.requests.append(head + b"\r\n" + self.rfile.read(length))
             for piece in server.pieces:

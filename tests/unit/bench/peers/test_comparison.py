@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bench.peers.comparison import find_problem
-from bench.peers.contenders import ECHO, MEMORY, NGINX, Contender
+from bench.peers.contenders import ECHO, EDGE, INSTANCE, NGINX, Contender
 from bench.peers.server import Server
 from bench.peers.standings import Slot, judge_at_least, sum_up
 from bench.peers.wrk import Figures, Load
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _figures(rate: float = 1000.0, *, failed: int = 0, not_2xx: int = 0) -> Figures:
-    return Figures(int(rate), 1_000_000, 1, p50_us=900, p99_us=2000, max_us=9000, failed=failed, not_2xx=not_2xx)
+def _figures(rate: float = 1000.0, *, failed: int = 0, not_2xx: int = 0, p50_us: int = 900) -> Figures:
+    return Figures(int(rate), 1_000_000, 1, p50_us=p50_us, p99_us=2000, max_us=9000, failed=failed, not_2xx=not_2xx)
 
 
 def _slot(rate: float, *, server: float = 1.0, generator: float = 0.4, problem: str = "") -> Slot:
@@ -29,8 +29,8 @@ def _slot(rate: float, *, server: float = 1.0, generator: float = 0.4, problem: 
 
 @pytest.fixture
 def contender(tmp_path: Path) -> Contender:
-    """Our service on its memory layer; its server never runs here."""
-    return _contender(MEMORY, tmp_path)
+    """Our instances behind their edge; they never run here."""
+    return _contender(EDGE, tmp_path)
 
 
 def _contender(name: str, folder: Path) -> Contender:
@@ -47,11 +47,6 @@ def test_a_budget_is_judged_by_the_whole_interval(low: float, high: float, verdi
     assert judge_at_least(0.6, Interval(low, low, high), 6) is verdict
 
 
-def test_without_a_budget_nothing_is_judged() -> None:
-    """Others are shown, not judged."""
-    assert judge_at_least(None, Interval(0.01, 0.01, 0.02), 1) is Verdict.PASS
-
-
 def test_few_rounds_prove_nothing() -> None:
     """A single round has an interval without width, and says nothing about the next."""
     assert judge_at_least(0.6, Interval(0.9, 0.9, 0.9), 5) is Verdict.INCONCLUSIVE
@@ -60,31 +55,51 @@ def test_few_rounds_prove_nothing() -> None:
 
 def test_ratio_is_to_the_echo_of_the_same_round(contender: Contender) -> None:
     """A slow round of the machine does not show in it."""
-    standing = sum_up(contender, [_slot(7000), _slot(700)] * 3, [_slot(10000), _slot(1000)] * 3)
+    standing = sum_up(contender, {EDGE: [_slot(7000), _slot(700)] * 3, ECHO: [_slot(10000), _slot(1000)] * 3})
     assert (standing.ratio, standing.ratio_low, standing.ratio_high) == (0.7, 0.7, 0.7)
-    assert standing.verdict is Verdict.PASS
-    assert standing.budget == 0.6
+    assert (standing.verdict, standing.bounds) == (Verdict.PASS, [])
+
+
+@pytest.mark.parametrize(
+    ("nginx", "instance", "p50_us", "verdicts"),
+    [
+        (40_000, 7000, 800, [Verdict.PASS, Verdict.PASS, Verdict.PASS]),
+        (50_000, 7000, 800, [Verdict.FAIL, Verdict.PASS, Verdict.PASS]),
+        (40_000, 7001, 800, [Verdict.PASS, Verdict.FAIL, Verdict.PASS]),
+        (40_000, 7000, 799, [Verdict.PASS, Verdict.PASS, Verdict.FAIL]),
+    ],
+)
+def test_bounds_are_held_against_others_of_the_same_rounds(
+    contender: Contender, nginx: float, instance: float, p50_us: int, verdicts: list[Verdict]
+) -> None:
+    """15 % of nginx, no less than one instance, and at most 0.1 ms more."""
+    alone = msgspec.structs.replace(_slot(instance), figures=_figures(instance, p50_us=p50_us))
+    columns = {EDGE: [_slot(7000)], NGINX: [_slot(nginx)], INSTANCE: [alone], ECHO: [_slot(10_000)]}
+    standing = sum_up(contender, {name: slots * 6 for name, slots in columns.items()})
+    assert [bound.verdict for bound in standing.bounds] == verdicts
+    assert standing.verdict is (Verdict.FAIL if Verdict.FAIL in verdicts else Verdict.PASS)
 
 
 def test_ratio_by_cpu_time_does_not_see_who_else_used_the_core(contender: Contender) -> None:
     """Half the core is half the rate, but the same CPU time a request."""
     disturbed = msgspec.structs.replace(_slot(3500), cpu_us_per_request=1e6 / 7000)
-    standing = sum_up(contender, [disturbed], [_slot(10000)])
+    standing = sum_up(contender, {EDGE: [disturbed], ECHO: [_slot(10000)]})
     assert standing.ratio == 0.35
     assert standing.cpu_ratio == pytest.approx(0.7)
 
 
 def test_a_round_that_proves_nothing_makes_the_standing_invalid(contender: Contender) -> None:
     """However fast it was."""
-    standing = sum_up(contender, [_slot(9000), _slot(9000, problem="lost")], [_slot(10000), _slot(10000)])
+    standing = sum_up(contender, {EDGE: [_slot(9000), _slot(9000, problem="lost")], ECHO: [_slot(10000)] * 2})
     assert standing.verdict is Verdict.INVALID
     assert standing.notes == ["lost"]
 
 
-def test_a_round_in_which_the_echo_failed_makes_the_standing_invalid(contender: Contender) -> None:
+@pytest.mark.parametrize("broken", [ECHO, INSTANCE])
+def test_a_round_in_which_a_yardstick_failed_makes_the_standing_invalid(contender: Contender, broken: str) -> None:
     """A ratio to a broken yardstick is none."""
-    standing = sum_up(contender, [_slot(9000)], [_slot(10000, problem="lost")])
-    assert standing.verdict is Verdict.INVALID
+    columns = {name: [_slot(9000, problem="lost" * (name == broken))] for name in (EDGE, ECHO, INSTANCE)}
+    assert sum_up(contender, columns).verdict is Verdict.INVALID
 
 
 @pytest.mark.parametrize(
@@ -95,18 +110,19 @@ def test_who_was_the_bottleneck_is_said_where_it_was_not_the_server(
     contender: Contender, server: float, generator: float, told: str
 ) -> None:
     """Else a figure of the generator, or of a busy machine, would pass for one of the server."""
-    standing = sum_up(contender, [_slot(9000, server=server, generator=generator)], [_slot(10000)])
+    standing = sum_up(contender, {EDGE: [_slot(9000, server=server, generator=generator)], ECHO: [_slot(10000)]})
     assert standing.notes[0].startswith(told)
 
 
 def test_a_saturated_server_needs_no_note(contender: Contender) -> None:
     """That is what the measurement is for."""
-    assert sum_up(contender, [_slot(9000, server=0.98)], [_slot(10000)]).notes == []
+    assert sum_up(contender, {EDGE: [_slot(9000, server=0.98)], ECHO: [_slot(10000)]}).notes == []
 
 
-def test_others_have_no_budget(tmp_path: Path) -> None:
+def test_others_have_no_bounds(tmp_path: Path) -> None:
     """Only our service is held to one."""
-    assert [sum_up(_contender(name, tmp_path), [_slot(1)], [_slot(1)]).budget for name in (ECHO, NGINX)] == [None, None]
+    columns = {name: [_slot(1)] for name in (ECHO, NGINX, EDGE)}
+    assert [sum_up(_contender(name, tmp_path), columns).bounds for name in (ECHO, NGINX)] == [[], []]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +147,6 @@ def test_figures_count_only_as_what_they_were_meant_to_be(
 def test_repeated_measurements_are_told(contender: Contender) -> None:
     """What proved nothing at first is not passed over in silence."""
     again = msgspec.structs.replace(_slot(9000), repeated_for="it stalled")
-    standing = sum_up(contender, [again] + [_slot(9000)] * 5, [_slot(10000)] * 6)
+    standing = sum_up(contender, {EDGE: [again] + [_slot(9000)] * 5, ECHO: [_slot(10000)] * 6})
     assert standing.notes == ["1 of 6 measurements were repeated, the first because it stalled"]
     assert standing.verdict is Verdict.PASS

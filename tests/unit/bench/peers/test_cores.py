@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.errors import UsageError
-from bench.peers.cores import share_out
+from bench.peers.cores import share_out, share_two
 
 
 def test_of_two_cores_the_server_has_one_alone() -> None:
@@ -24,3 +24,10 @@ def test_one_core_is_refused() -> None:
     """A generator that takes the server's time measures itself."""
     with pytest.raises(UsageError, match="at least two"):
         share_out(frozenset({0}))
+
+
+def test_a_host_has_two_cores_whatever_the_machine_has() -> None:
+    """Servers and generator share them; Redis and the upstream have what is left, if anything is."""
+    assert share_two(frozenset({4, 7})).others == {4, 7}
+    cores = share_two(frozenset({0, 1, 2, 3}))
+    assert (cores.server, cores.generator, cores.others) == ({0, 1}, {0, 1}, {2, 3})

@@ -10,6 +10,7 @@ from ai_service.cache.entry import Entry
 from ai_service.cache.freshness import is_due, may_serve_stale
 
 ENTRY = Entry(b"body", 0.0, 1000.0, 2000.0, 10.0, "ollama", "m", 0.8, degraded=False)
+DOUBTFUL = Entry(b"body", 0.0, 1000.0, 2000.0, 10.0, "ollama", "m", 0.3, degraded=False)
 FALLBACK = Entry(b"body", 0.0, 1000.0, 2000.0, 10.0, "openai", "m", 0.8, degraded=True)
 
 
@@ -41,10 +42,15 @@ def test_far_from_the_end_nothing_is_drawn() -> None:
         (ENTRY, 2001.0, math.inf, False),
         (FALLBACK, 1001.0, 0.0, False),
         (FALLBACK, 1001.0, 5.0, True),
+        (DOUBTFUL, 1001.0, 0.0, False),
+        (DOUBTFUL, 1001.0, 5.0, True),
     ],
 )
 def test_a_stale_answer_is_served_within_what_operator_or_caller_allow(
     entry: Entry, now: float, max_stale_s: float, *, allowed: bool
 ) -> None:
-    """Whichever is more, but never past the day of stale-if-error; a fallback's only to callers that ask for it."""
+    """Whichever is more, but never past the day of stale-if-error.
+
+    A fallback's answer, or one with a failed check, only to callers that ask for it.
+    """
     assert may_serve_stale(entry, now, revalidate_s=100.0, max_stale_s=max_stale_s) is allowed

@@ -69,3 +69,13 @@ def test_a_lost_connection_is_an_outage_at_once(health: Seen) -> None:
     """Nobody waits for a second one."""
     health.failed("get", RedisConnectionError("gone"), health.clock())
     assert (health.downs, health.begin()) == (1, None)
+
+
+def test_an_answer_ends_the_pause(health: Seen) -> None:
+    """A start looks more than once, and a process that found Redis must not serve without it at first."""
+    for _ in range(2):
+        health.time_out()
+    assert health.begin() is None
+    health.succeeded("connect")
+    assert health.begin() is not None
+    assert health.available

@@ -47,10 +47,16 @@ def test_a_running_unit_tells_its_memory() -> None:
     assert (state.words, state.running, state.detail) == ("running", True, "64 MiB of 256 MiB")
 
 
-def test_one_running_instance_is_enough() -> None:
-    """Of a template: the other one is the release before."""
-    units = Systemd({"a@blue.service": STOPPED, "a@green.service": RUNNING})
-    assert Units("a@*.service", run=units).state().words == "running"
+def test_instances_are_summed_up() -> None:
+    """Memory and limits of all that run."""
+    state = Units("a@*.service", run=Systemd({"a@1.service": RUNNING, "a@2.service": RUNNING})).state()
+    assert (state.words, state.detail) == ("running", "128 MiB of 512 MiB")
+
+
+def test_an_instance_that_does_not_run_is_counted() -> None:
+    """The others go on, so the part runs; how many of how many is shown."""
+    state = Units("a@*.service", run=Systemd({"a@1.service": STOPPED, "a@2.service": RUNNING})).state()
+    assert (state.words, state.running, state.detail) == ("running, 1 of 2", True, "64 MiB of 256 MiB")
 
 
 def test_a_failed_unit_is_said_to_have_failed() -> None:
@@ -69,17 +75,29 @@ def test_a_unit_that_is_not_there_is_said_to_be() -> None:
 
 def test_the_template_itself_is_never_acted_on() -> None:
     """It is an enabled unit file, and nothing that can be started."""
-    systemd = Systemd({}, enabled=("a@.service", "a@blue.service"))
+    systemd = Systemd({}, enabled=("a@.service", "a@1.service"))
     Units("a@*.service", run=systemd).act("start")
-    assert systemd.done == [["start", "a@blue.service"]]
+    assert systemd.done == [["start", "a@1.service"]]
 
 
-@pytest.mark.parametrize(("verb", "socket"), [("start", ["a.socket"]), ("stop", ["a.socket"]), ("restart", [])])
-def test_a_socket_goes_along_but_is_kept_by_a_restart(verb: str, socket: list[str]) -> None:
-    """Stopped without its socket, the next caller would start it again; restarted with it, callers are refused."""
-    systemd = Systemd({"a.service": RUNNING})
-    Units("a.service", "a.socket", run=systemd).act(verb)
-    assert systemd.done == [[verb, "a.service", *socket]]
+def test_instances_are_restarted_one_after_the_other() -> None:
+    """The second one only once the first is ready, so that callers always find one."""
+    systemd = Systemd({"a@1.service": RUNNING, "a@2.service": RUNNING})
+    Units("a@*.service", wait=lambda name: systemd.done.append(["ready", name]), run=systemd).act("restart")
+    assert systemd.done == [
+        ["restart", "a@1.service"],
+        ["ready", "a@1.service"],
+        ["restart", "a@2.service"],
+        ["ready", "a@2.service"],
+    ]
+
+
+@pytest.mark.parametrize("verb", ["start", "stop"])
+def test_instances_are_started_and_stopped_together(verb: str) -> None:
+    """One command, which nothing is waited for."""
+    systemd = Systemd({"a@1.service": RUNNING, "a@2.service": RUNNING})
+    Units("a@*.service", wait=lambda name: systemd.done.append(["ready", name]), run=systemd).act(verb)
+    assert systemd.done == [[verb, "a@1.service", "a@2.service"]]
 
 
 def test_a_refusal_is_told_with_what_to_do() -> None:

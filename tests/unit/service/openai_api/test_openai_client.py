@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from ai_service.providers.errors import ProviderFailed, ProviderUnreachable
+from ai_service.providers.base import Completion
+from ai_service.providers.errors import (
+    ConnectionBroken,
+    IncompleteAnswer,
+    ProviderError,
+    ProviderFailed,
+    ProviderTimeout,
+    ProviderUnreachable,
+    RequestRejected,
+)
 from ai_service.providers.mock import MockProvider
 from tests.unit.service.asgi import StreamedCall
 from tests.unit.service.client import Client
@@ -20,6 +29,8 @@ if TYPE_CHECKING:
 MODEL = "ollama-model"
 ASK: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "What is pesto?"}]}
 JSON_FORMAT = {"type": "json_object"}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+SCHEMA_FORMAT: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
 
 
 def official(client: Client) -> openai.AsyncOpenAI:
@@ -173,26 +184,168 @@ async def test_when_nobody_answers_the_client_learns_when_to_come_again() -> Non
     assert int(caught.value.response.headers["retry-after"]) >= 1
 
 
-async def test_a_schema_that_a_provider_cannot_read_shuts_out_nobody_else() -> None:
-    """Ollama answers 500 to it; the circuit breaker stays closed."""
-    provider = ScriptedProvider(*[ProviderFailed("invalid JSON schema in format")] * 5)
-    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "string", "pattern": "a"}}}
+async def test_an_answer_that_breaks_the_callers_schema_is_asked_for_again() -> None:
+    """And never given, stored, or taken for an outage of the provider."""
+    provider = ScriptedProvider('{"b": 1}', '{"a": 1}', '{"b": 1}', '{"a": "x"}')
     async with Client(provider) as client:
+        answers = official(client).chat.completions
+        good = await answers.with_raw_response.create(**ASK, response_format=SCHEMA_FORMAT)
+        again = await answers.with_raw_response.create(**ASK, response_format=SCHEMA_FORMAT)
+        with pytest.raises(openai.InternalServerError, match="ollama: invalid"):
+            await answers.create(**ASK, response_format=SCHEMA_FORMAT, seed=1)
+        metrics = (await client.get("/metrics")).text
+    assert good.parse().choices[0].message.content == again.parse().choices[0].message.content == '{"a": 1}'
+    assert good.headers["cache-status"] == "alchemorsel; fwd=miss; stored"
+    assert again.headers["cache-status"].startswith("alchemorsel; hit;")
+    assert 'breaker_state{provider="ollama"} 0.0' in metrics
+
+
+@pytest.mark.parametrize(
+    "error", [ProviderFailed("invalid JSON schema in format"), ConnectionBroken("gone"), RequestRejected("status 400")]
+)
+async def test_a_schema_that_a_provider_cannot_do_is_the_callers_error(error: ProviderError) -> None:
+    """It is asked for any JSON then; where that does not fit, nobody else is asked, and nobody is shut out."""
+    fallback = ScriptedProvider(name="openai")
+    provider = ScriptedProvider(*[error, "{}"] * 5)
+    async with Client(provider, fallback) as client:
         for _ in range(5):
-            with pytest.raises(openai.InternalServerError, match="ollama: rejected"):
-                await official(client).chat.completions.create(**ASK, response_format=form)
+            with pytest.raises(openai.BadRequestError, match="cannot do what the request asks for") as caught:
+                await official(client).chat.completions.create(**ASK, response_format=SCHEMA_FORMAT)
+            assert caught.value.code == "unsupported_request"
+        assert (await official(client).chat.completions.create(**ASK)).choices[0].message.content == CHAT_ANSWER
+    assert [prompt.schema for prompt in provider.prompts[:2]] == [SCHEMA, {}]
+    assert fallback.prompts == []
+
+
+@pytest.mark.parametrize("error", [ProviderFailed("status 500"), ProviderTimeout("silent"), ConnectionBroken("gone")])
+async def test_no_format_of_one_caller_opens_the_breaker_for_all_others(error: ProviderError) -> None:
+    """Even where the provider fails both ways, so that nobody can say whose fault it is."""
+    provider = ScriptedProvider(*[error] * 10)
+    async with Client(provider) as client:
+        for number in range(5):
+            with pytest.raises(openai.InternalServerError):
+                await official(client).chat.completions.create(**ASK, response_format=SCHEMA_FORMAT, seed=number)
+            provider.script = [error] * 10
+        provider.script = []
         assert (await official(client).chat.completions.create(**ASK)).choices[0].message.content == CHAT_ANSWER
 
 
-async def test_a_stand_in_says_so() -> None:
-    """Its tokens were not counted; its JSON has the shape that was asked for."""
+async def test_an_answer_that_fits_a_schema_without_help_is_an_answer() -> None:
+    """The provider could not make a grammar of it, and the model did not need one."""
+    provider = ScriptedProvider(ProviderFailed("invalid JSON schema in format"), '{"a": 1}')
+    async with Client(provider) as client:
+        answer = await official(client).chat.completions.create(**ASK, response_format=SCHEMA_FORMAT)
+    assert answer.choices[0].message.content == '{"a": 1}'
+
+
+async def test_what_a_provider_rejects_of_a_conversation_is_the_callers_error() -> None:
+    """An option that it does not know: 400, without a word to the next provider or the breaker."""
+    fallback = ScriptedProvider(name="openai")
+    provider = ScriptedProvider(*[RequestRejected('status 400: "x" does not support thinking')] * 4)
+    async with Client(provider, fallback) as client:
+        for number in range(4):
+            with pytest.raises(openai.BadRequestError, match="does not support thinking"):
+                await official(client).chat.completions.create(**ASK, reasoning_effort="high", seed=number)
+        assert (await official(client).chat.completions.create(**ASK)).model == MODEL
+    assert fallback.prompts == []
+
+
+async def test_json_mode_that_breaks_off_is_asked_again_and_opens_no_breaker() -> None:
+    """As Ollama's does where the model writes white space for ever."""
+    broken = BreakOff("{}" + " " * 80, IncompleteAnswer("the stream ended before the answer did"))
+    provider = ScriptedProvider(broken, '{"a": 1}', *[broken] * 8)
+    async with Client(provider) as client:
+        answers = official(client).chat.completions
+        assert (await answers.create(**ASK, response_format=JSON_FORMAT)).choices[0].message.content == '{"a": 1}'
+        for number in range(4):
+            with pytest.raises(openai.InternalServerError, match="ollama: incomplete"):
+                await answers.create(**ASK, response_format=JSON_FORMAT, seed=number)
+        metrics = (await client.get("/metrics")).text
+    assert len(provider.prompts) == 10
+    assert 'breaker_state{provider="ollama"} 0.0' in metrics
+
+
+async def test_nothing_is_made_up_for_a_conversation() -> None:
+    """Neither plain nor streamed, nor where nothing but the mock is configured."""
     down = ProviderUnreachable("down")
-    async with Client(ScriptedProvider(down, down), MockProvider()) as client:
-        answer = await official(client).chat.completions.create(**ASK)
-        shaped = await official(client).chat.completions.create(**ASK, response_format=JSON_FORMAT)
-    assert json.loads(shaped.choices[0].message.content or "") == {}
-    assert (answer.model, answer.usage) == ("mock", None)
-    assert answer.model_extra == {"provider": "mock", "degraded": True}
+    async with Client(ScriptedProvider(*[down] * 3), MockProvider()) as client:
+        for options in ({}, {"stream": True}, {"response_format": JSON_FORMAT}):
+            with pytest.raises(openai.InternalServerError, match="ollama: unreachable") as caught:
+                await official(client).chat.completions.create(**ASK, **options)
+            assert (caught.value.status_code, caught.value.code) == (503, "unavailable")
+    async with Client(MockProvider()) as client:
+        with pytest.raises(openai.InternalServerError, match="No model is configured"):
+            await official(client).chat.completions.create(**ASK | {"model": "mock"})
+
+
+async def test_a_stand_in_says_so() -> None:
+    """In the body and in a header."""
+    async with Client(ScriptedProvider(ProviderUnreachable("down")), ScriptedProvider(name="openai")) as client:
+        answer = await official(client).chat.completions.with_raw_response.create(**ASK)
+    assert answer.parse().model_extra == {"provider": "openai", "degraded": True}
+    assert answer.headers["x-ai-degraded"] == 'fallback;reason="ollama: unreachable"'
+
+
+@pytest.mark.parametrize(
+    ("completion", "content", "refusal", "finish_reason"),
+    [
+        (Completion("", completion_tokens=1), "", None, "stop"),
+        (Completion(" \n"), " \n", None, "stop"),
+        (Completion("", refusal="I will not."), None, "I will not.", "stop"),
+        (Completion("Half an ans", finish_reason="content_filter"), "Half an ans", None, "content_filter"),
+        (Completion("Half an ans", finish_reason="length"), "Half an ans", None, "length"),
+        (Completion("whole", storable=False), "whole", None, "stop"),
+    ],
+    ids=["empty", "white space", "refusal", "content filter", "length", "maybe cut"],
+)
+async def test_an_answer_keeps_its_meaning_and_is_stored_only_where_it_is_good(
+    completion: Completion, content: str | None, refusal: str | None, finish_reason: str
+) -> None:
+    """Plain and streamed alike; nobody else gets it."""
+    provider = ScriptedProvider(*[completion] * 2)
+    async with Client(provider) as client:
+        plain = await official(client).chat.completions.with_raw_response.create(**ASK)
+        chunks = [chunk async for chunk in await official(client).chat.completions.create(**ASK, stream=True)]
+    choice = plain.parse().choices[0]
+    assert (choice.message.content, choice.message.refusal, choice.finish_reason) == (content, refusal, finish_reason)
+    assert plain.headers["cache-status"] == "alchemorsel; fwd=miss"
+    deltas = [chunk.choices[0].delta for chunk in chunks]
+    assert "".join(delta.content or "" for delta in deltas) == (content or "")
+    assert "".join(delta.refusal or "" for delta in deltas) == (refusal or "")
+    assert chunks[-1].choices[0].finish_reason == finish_reason
+    assert len(provider.prompts) == 2
+
+
+async def test_reasoning_is_kept_apart_from_the_answer() -> None:
+    """Plain, streamed, and read from the cache both ways."""
+    thoughtful = Completion("Green.", reasoning="Basil is green.", prompt_tokens=10, completion_tokens=20)
+    provider = ScriptedProvider(thoughtful, thoughtful)
+    async with Client(provider) as client:
+        answers = official(client).chat.completions
+        plain = [await answers.create(**ASK) for _ in range(2)]
+        streams = [[chunk async for chunk in await answers.create(**ASK, seed=seed, stream=True)] for seed in (1, 1)]
+    for answer in plain:
+        assert answer.choices[0].message.content == "Green."
+        assert answer.choices[0].message.model_extra == {"reasoning_content": "Basil is green."}
+    for chunks in streams:
+        deltas = [chunk.choices[0].delta for chunk in chunks]
+        assert "".join(delta.content or "" for delta in deltas) == "Green."
+        assert "".join((delta.model_extra or {}).get("reasoning_content", "") for delta in deltas) == "Basil is green."
+    assert len(provider.prompts) == 2
+
+
+async def test_a_model_that_only_thinks_is_a_problem_with_a_name() -> None:
+    """The caller gets what there is, and it is not kept; health names it until the model answers."""
+    provider = ScriptedProvider(Completion("", reasoning="Hm."), Completion("", reasoning="Hm", finish_reason="length"))
+    async with Client(provider) as client:
+        answer = await official(client).chat.completions.with_raw_response.create(**ASK)
+        sick = (await client.get("/health")).json()
+        await official(client).chat.completions.create(**ASK, max_tokens=1)
+        well = (await client.get("/health")).json()
+    assert answer.parse().choices[0].message.content == ""
+    assert answer.headers["cache-status"] == "alchemorsel; fwd=miss"
+    assert (sick["status"], sick["providers"][0]["problem"]) == ("degraded", "only_thoughts")
+    assert (well["status"], well["providers"][0]["problem"]) == ("healthy", "")
 
 
 async def test_the_one_model_is_listed(client: Client) -> None:

@@ -109,7 +109,9 @@ def test_the_order_of_a_schemas_fields_is_part_of_the_key() -> None:
         ({"logit_bias": {"1": 5}}, InvalidRequest, "$.logit_bias"),
         ({"store": True}, InvalidRequest, "$.store"),
         ({"n": 2}, InvalidRequest, "$.n"),
-        ({"reasoning_effort": "low"}, InvalidRequest, "$.reasoning_effort"),
+        ({"reasoning_effort": "huge"}, InvalidRequest, "$.reasoning_effort"),
+        ({"think": "none"}, InvalidRequest, "$.think"),
+        ({"think": False, "reasoning_effort": "low"}, InvalidRequest, "$.think"),
         ({"response_format": {"type": "json_schema"}}, InvalidRequest, "$.response_format"),
         ({"response_format": {"type": "xml"}}, InvalidRequest, "$.response_format.type"),
         ({"response_format": json_schema({})}, InvalidRequest, "$.response_format.json_schema.schema"),
@@ -154,6 +156,26 @@ def test_a_model_is_asked_what_the_request_asks() -> None:
     prompt = TASK.ask(READER.read(msgspec.json.encode(body)).request)
     assert prompt.messages == (USER,)
     assert prompt.options == {"temperature": 0, "seed": 7, "stop": ["x"]}
-    assert (prompt.max_tokens, prompt.schema, prompt.may_be_cut) == (9, SCHEMA, True)
+    assert (prompt.max_tokens, prompt.schema, prompt.callers_own) == (9, SCHEMA, True)
+    assert prompt.think is None
     plain = TASK.ask(READER.read(msgspec.json.encode(PLAIN)).request)
     assert (plain.options, plain.max_tokens, plain.schema) == ({}, 100, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "think"),
+    [
+        ({"think": False}, False),
+        ({"think": True}, True),
+        ({"think": "high"}, "high"),
+        ({"reasoning_effort": "none"}, False),
+        ({"reasoning_effort": "minimal"}, "low"),
+        ({"reasoning_effort": "medium"}, "medium"),
+        ({"reasoning_effort": None, "think": None}, None),
+    ],
+)
+def test_thinking_is_passed_on_and_part_of_the_key(change: dict[str, Any], think: object) -> None:
+    """By either name; without a word it is left to the model."""
+    assert TASK.ask(READER.read(msgspec.json.encode(PLAIN | change)).request).think == think
+    assert (digest(**change) == digest()) is (think is None)
+    assert think is None or digest(**change) == digest(think=think)

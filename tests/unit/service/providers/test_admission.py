@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ai_service.providers.admission import AdmissionQueue
-from ai_service.providers.errors import QueueFull
+from ai_service.providers.errors import Preempted, QueueFull
 from tests.unit.service.fakes import FakeClock
 
 
@@ -84,7 +84,7 @@ async def test_a_caller_takes_the_slot_of_a_background_call(limit: int) -> None:
     gate_of_caller = asyncio.Event()
     (caller,) = await start(queue, gate_of_caller, 1)
     await asyncio.wait({refreshing})
-    assert refreshing.cancelled()
+    assert isinstance(refreshing.exception(), Preempted)
     gate_of_caller.set()
     await caller
     assert queue.idle

@@ -41,7 +41,8 @@ async def test_a_fallbacks_answer_is_degraded_and_says_why() -> None:
     found = await providers.answer(TASK, REQUEST)
     assert found.degraded
     assert found.answer.provider == "openai"
-    assert found.passed_over == (("ollama", "unreachable"),)
+    assert [(each.provider, each.reason) for each in found.skipped] == [("ollama", "unreachable")]
+    assert found.degraded_reason == "ollama: unreachable"
     labels = {"provider": "ollama", "task": "ingredients", "reason": "unreachable"}
     assert metrics.registry.get_sample_value("alchemorsel_ai_fallbacks_total", labels) == 1
 

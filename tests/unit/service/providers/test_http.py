@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
-from ai_service.http_client import ConnectFailed, ConnectionLost, HTTPClientError, Response
-from ai_service.providers.errors import ProviderFailed, ProviderTimeout, ProviderUnreachable
-from ai_service.providers.http import MAX_LINE_BYTES, Lines, deadline
+from ai_service.http_client import ResponseTooLong
+from ai_service.providers.errors import ConnectionBroken, ProviderFailed, ProviderTimeout, ProviderUnreachable
+from ai_service.providers.http import LINES_PER_TURN, MAX_LINE_BYTES, deadline, lines
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
-class Body:
-    """An answer's body that comes in given pieces."""
+def stream_of(*pieces: bytes) -> httpx.Response:
+    """Return a response whose body comes in these pieces."""
 
-    def __init__(self, *pieces: bytes) -> None:
-        self.pieces = list(pieces)
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
 
-    async def chunk(self) -> bytes:
-        """The next one."""
-        return self.pieces.pop(0) if self.pieces else b""
+    return httpx.Response(200, content=body())
 
 
 async def lines_of(*pieces: bytes) -> list[bytes]:
-    """All lines of a stream."""
-    return [line async for line in Lines(cast("Response", Body(*pieces)))]
+    """Return all lines of a stream."""
+    return [line async for line in lines(stream_of(*pieces))]
 
 
 STREAM = b"one\n\n \r\ntwo\r\nthree: \xc3\xa9\n"
@@ -45,21 +48,45 @@ async def test_the_last_line_needs_no_end() -> None:
 
 async def test_a_line_without_an_end_is_given_up() -> None:
     """Before it takes all the memory there is; what came before it counts."""
-    body = Body(b"one\n", *[b"x" * (MAX_LINE_BYTES // 2)] * 4)
-    lines = Lines(cast("Response", body))
-    assert await anext(lines) == b"one"
+    taken = lines(stream_of(b"one\n", *[b"x" * (MAX_LINE_BYTES // 2)] * 4))
+    assert await anext(taken) == b"one"
     with pytest.raises(ProviderFailed, match="longer than"):
-        await anext(lines)
-    assert len(body.pieces) == 1
+        await anext(taken)
+
+
+async def test_a_line_that_comes_byte_by_byte_costs_no_more_than_its_bytes() -> None:
+    """Half a million of them took minutes where each was appended to a copy of all before it."""
+    async with asyncio.timeout(30):
+        (line,) = await lines_of(*[b"x"] * (MAX_LINE_BYTES // 2))
+    assert len(line) == MAX_LINE_BYTES // 2
+
+
+async def test_many_lines_in_one_piece_keep_nobody_waiting() -> None:
+    """Other work runs between them."""
+    turns = 0
+
+    async def work_beside() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(work_beside())
+    assert len(await lines_of(b"a\n" * 32_768)) == 32_768
+    beside.cancel()
+    assert turns >= 32_768 // LINES_PER_TURN
 
 
 @pytest.mark.parametrize(
     ("raised", "expected"),
     [
         (TimeoutError(), ProviderTimeout),
-        (ConnectFailed("refused"), ProviderUnreachable),
-        (ConnectionLost("gone"), ProviderUnreachable),
-        (HTTPClientError("no HTTP"), ProviderFailed),
+        (httpx.ConnectError("refused"), ProviderUnreachable),
+        (httpx.ConnectTimeout(""), ProviderUnreachable),
+        (httpx.ReadError("gone"), ConnectionBroken),
+        (httpx.RemoteProtocolError("Server disconnected without sending a response."), ConnectionBroken),
+        (httpx.RemoteProtocolError("illegal status line"), ProviderFailed),
+        (ResponseTooLong("too long"), ProviderFailed),
         (KeyError("ours"), KeyError),
     ],
 )

@@ -36,3 +36,19 @@ def test_the_key_is_read_from_its_file_and_not_shown(tmp_path: Path) -> None:
     settings = WebSettings.from_env({"ALCHEMORSEL_WEB_API_KEY_FILE": "key", "CREDENTIALS_DIRECTORY": str(tmp_path)})
     assert settings.api_key == "a-key"
     assert "a-key" not in repr(settings)
+
+
+def test_host_names_are_read_as_browsers_write_them() -> None:
+    """In lower case, each once; an inventory may list addresses among them."""
+    written = "Page.example., page.example,10.20.0.41, fd00::1, ai_dev"
+    hosts = WebSettings.from_env({"ALCHEMORSEL_WEB_HOSTS": written}).hosts
+    assert hosts == ("page.example", "10.20.0.41", "fd00::1", "ai_dev")
+
+
+@pytest.mark.parametrize(
+    "name", ["*", "*.example", "http://page.example", "page.example:3011", "a b", "ä.example", "-a"]
+)
+def test_what_no_browser_sends_as_a_host_name_is_a_mistake(name: str) -> None:
+    """A wildcard would let every name in."""
+    with pytest.raises(ConfigurationError, match="expected host names such as"):
+        WebSettings.from_env({"ALCHEMORSEL_WEB_HOSTS": f"page.example,{name}"})

@@ -1,0 +1,102 @@
+"""Which TCP ports are listened on, and by whom, from the kernel's tables: a minimal host lacks programs."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+LISTEN = "0A"  # the kernel's TCP_LISTEN (include/net/tcp_states.h) as /proc/net/tcp prints it
+UNIT = re.compile(r"([^/]+\.(?:service|socket))(?:/|$)")
+
+
+def decode_address(text: str) -> tuple[str, int]:
+    """Turn an address of /proc/net/tcp or tcp6 (hexadecimal, little-endian words) into address and port.
+
+    >>> decode_address("0100007F:18EB")
+    ('127.0.0.1', 6379)
+    """
+    host, port = text.split(":")
+    raw = bytes.fromhex(host)
+    swapped = b"".join(raw[start : start + 4][::-1] for start in range(0, len(raw), 4))
+    return str(ipaddress.ip_address(swapped)), int(port, 16)
+
+
+class SocketTable:
+    """The listening TCP sockets of the network namespace that a /proc tree shows.
+
+    Args:
+        proc: Root of the tree; tests pass one of their own.
+        run: Runs a command within a deadline and returns its standard output, empty where it failed.
+    """
+
+    def __init__(self, proc: Path, run: Callable[[list[str]], str]) -> None:
+        self._proc = proc
+        self._run = run
+
+    def listeners(self, ports: Iterable[int]) -> list[dict[str, Any]]:
+        """Return the listeners on any of the ports, as the module preflight_facts documents them under `listeners`."""
+        wanted = set(ports)
+        found = [entry for entry in self._sockets() if entry[1] in wanted]
+        pids = self._pids({inode for _, _, inode in found})
+        return [self._describe(address, port, pids.get(inode, 0)) for address, port, inode in found]
+
+    def held(self, ports: Iterable[int]) -> set[int]:
+        """Return those of the ports that somebody listens on, without a look at who it is."""
+        return {port for _, port, _ in self._sockets()} & set(ports)
+
+    def _sockets(self) -> Iterator[tuple[str, int, str]]:
+        for table in ("tcp", "tcp6"):
+            path = self._proc / "net" / table
+            if not path.exists():  # a kernel without IPv6
+                continue
+            for line in path.read_text().splitlines()[1:]:
+                columns = line.split()
+                if columns[3] == LISTEN:
+                    yield (*decode_address(columns[1]), columns[9])
+
+    def _pids(self, inodes: set[str]) -> dict[str, int]:
+        """Map socket inodes to the youngest process that holds them: not systemd, where a service was started."""
+        targets = {f"socket:[{inode}]": inode for inode in inodes}
+        pids: dict[str, int] = {}
+        for folder in self._proc.glob("[0-9]*/fd"):
+            pid = int(folder.parent.name)
+            try:
+                links = [str(link.readlink()) for link in folder.iterdir()]
+            except OSError:  # the process ended meanwhile, or belongs to another user
+                continue
+            for link in links:
+                if link in targets:
+                    pids[targets[link]] = max(pid, pids.get(targets[link], 0))
+        return pids
+
+    def _describe(self, address: str, port: int, pid: int) -> dict[str, Any]:
+        process = self._read(pid, "comm").strip()
+        # the last match is the innermost unit: a user's service lies below user@1000.service
+        unit = next(iter(UNIT.findall(self._read(pid, "cgroup"))[-1:]), "")
+        if process in {"docker-proxy", "dockerd"}:
+            unit = self._container(port) or unit
+        elif pid == 1:
+            unit = self._socket_unit(port)
+        return {"address": address, "port": port, "pid": pid, "process": process, "owner": unit or process}
+
+    def _read(self, pid: int, name: str) -> str:
+        try:
+            return (self._proc / str(pid) / name).read_text()
+        except OSError:
+            return ""
+
+    def _container(self, port: int) -> str:
+        names = self._run(["docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}"])
+        return next(iter(names.split()), "")
+
+    def _socket_unit(self, port: int) -> str:
+        for line in self._run(["systemctl", "list-sockets", "--no-legend", "--full"]).splitlines():
+            columns = line.split()
+            if len(columns) > 1 and columns[0].endswith(f":{port}"):
+                return columns[1]
+        return ""

@@ -1,0 +1,118 @@
+"""Connections beyond the bound are told so, and a log that nobody reads stops nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.edge_program import EdgeProgram
+from tests.integration.edge.peer import INGREDIENTS, Callers, Peer, post
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.integration.service.program import Program
+
+BOUND = 10
+SPARE = 256
+"""Connections beyond the bound that get an answer."""
+NOTICED_S = 2.0
+PIPE_BYTES = 4096
+
+
+@pytest.fixture
+def small_edge(folder: Path, instances: list[Program]) -> Iterator[EdgeProgram]:
+    """An edge that serves ten connections."""
+    assert instances
+    with (
+        tempfile.TemporaryDirectory() as own,
+        EdgeProgram(Path(own), {"1": f"unix@{folder}/1.sock"}, max_connections=BOUND) as program,
+    ):
+        until(lambda: program.states() == {"1": "UP"})
+        yield program
+
+
+async def test_connection_beyond_the_bound_gets_an_honest_503(small_edge: EdgeProgram) -> None:
+    """With when to try again, in the shape of its path, and one line in the log; those within the bound go on."""
+    request = post(INGREDIENTS, {"partial": ["pear"]})
+    async with AsyncExitStack() as stack:
+        within = [await stack.enter_async_context(Peer.connected(small_edge.port)) for _ in range(BOUND)]
+        for peer in within:
+            await peer.send(request)
+            assert (await peer.answer())[0] == 200
+        for path, unfold in ((INGREDIENTS, lambda told: told), ("/v1/models", lambda told: told["error"])):
+            beyond = await stack.enter_async_context(Peer.connected(small_edge.port))
+            await beyond.send(post(path, {}))
+            status, headers, body = await beyond.answer()
+            assert (status, headers["retry-after"], headers["connection"]) == (503, "1", "close")
+            assert unfold(json.loads(body))["code"] == "unavailable"
+            assert await beyond.rest() == b""
+        for peer in within:
+            await peer.send(request)
+            assert (await peer.answer())[0] == 200
+    lines = [line for line in small_edge.log().splitlines() if f"more than {BOUND} connections" in line]
+    assert len(lines) == 2
+    assert " 503 " in lines[0]
+
+
+async def test_flood_of_connections_is_closed_and_the_exporter_answers_on(small_edge: EdgeProgram) -> None:
+    """What comes beyond those that get an answer."""
+    async with AsyncExitStack() as stack:
+        outcomes = await asyncio.gather(*(_is_closed(stack, small_edge.port) for _ in range(BOUND + SPARE + 2 * BOUND)))
+        assert BOUND <= sum(outcomes) <= 2 * BOUND
+        assert "haproxy_frontend_current_sessions" in small_edge.metrics()
+    until(lambda: ",FRONTEND,,,0," in small_edge.command("show stat -1 1 -1"))
+    async with Callers(small_edge.port, count=2) as callers:
+        await callers.more(10)
+    assert set(callers.statuses) == {200}
+
+
+async def _is_closed(stack: AsyncExitStack, port: int) -> bool:
+    try:
+        peer = await stack.enter_async_context(Peer.connected(port))
+        return await peer.rest(NOTICED_S) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[int]:
+    """The end of a pipe to write to, which blocks who does: nobody reads it."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writer, b"x" * PIPE_BYTES):
+            pass
+    os.set_blocking(writer, True)
+    yield writer
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.usefixtures("instances")
+async def test_log_that_nobody_reads_stops_nothing(folder: Path, full_pipe: int) -> None:
+    """Lines about requests and about servers are dropped."""
+    with (
+        tempfile.TemporaryDirectory() as own,
+        EdgeProgram(Path(own), {"1": f"unix@{folder}/1.sock"}, output=full_pipe) as edge,
+    ):
+        async with Peer.connected(edge.port) as peer:
+            await peer.send(post(INGREDIENTS, {}, "X-Long: " + "x" * 33_000))
+            assert (await peer.answer())[0] == 400
+        edge.command("set server api/1 state maint")
+        edge.command("set server api/1 state ready")
+        async with Callers(edge.port, count=2) as callers:
+            await callers.more(10)
+        assert set(callers.statuses) == {200}
+        assert int(edge.command("show info").partition("DroppedLogs: ")[2].split()[0]) > 0
