@@ -1,49 +1,52 @@
-"""Runs what roles bring the way Ansible does: modules as programs of their own, actions inside of Ansible itself."""
+"""Runs what the collection brings the way Ansible does: modules as programs of their own, actions inside of Ansible."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ansible.module_utils
 from ansible.errors import AnsibleActionFail
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
-from ansible.plugins.loader import connection_loader
+from ansible.plugins.loader import connection_loader, init_plugin_loader
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-ROLES = Path(__file__).parents[2] / "roles"
+ROOT = Path(__file__).parents[2]
+ROLES = ROOT / "roles"
+PLUGINS = ROOT / "plugins"
+COLLECTIONS = ROOT / "collections"
+"""Where the checkout is found as the collection alchemorsel.ai."""
 DEADLINE_SECONDS = 60
 
-SHARED = [str(path) for path in sorted(ROLES.glob("*/module_utils"))]
-"""What modules of a role share: Ansible puts it into `ansible.module_utils` when it packs a module."""
-
-ansible.module_utils.__path__ += SHARED
-
-_RUN = """
-import ansible.module_utils, runpy, sys
-_, script, *shared = sys.argv
-sys.argv = [script]
-ansible.module_utils.__path__ += shared
-runpy.run_path(script, run_name="__main__")
-"""
+init_plugin_loader([str(COLLECTIONS)])  # From here on collections are found, as in a play.
 
 
-def load_module(role: str, name: str, folder: str = "library") -> ModuleType:
-    """Return a role's module as a Python module, to call its parts.
+def load_plugin(name: str, kind: str = "modules") -> ModuleType:
+    """Return a plugin of the collection as a Python module, to call its parts.
 
     Args:
-        role: The role.
-        name: The module.
-        folder: The folder of the role that holds it; `files` for a program that the role puts on hosts.
+        name: The plugin.
+        kind: The folder of `plugins/` that holds it.
     """
-    spec = importlib.util.spec_from_file_location(name, ROLES / role / folder / f"{name}.py")
+    return importlib.import_module(f"ansible_collections.alchemorsel.ai.plugins.{kind}.{name}")
+
+
+def load_program(role: str, name: str) -> ModuleType:
+    """Return a program that a role puts on hosts as a Python module.
+
+    Args:
+        role: The role whose `files` holds the program.
+        name: The program.
+    """
+    spec = importlib.util.spec_from_file_location(name, ROLES / role / "files" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -51,19 +54,19 @@ def load_module(role: str, name: str, folder: str = "library") -> ModuleType:
     return module
 
 
-def run_module(role: str, name: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+def run_module(name: str, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
     """Run a module to its end and return its result, `failed` included where it failed.
 
     Args:
-        role: The role whose `library` holds the module.
         name: The module.
         check_mode: Whether to run it in check mode.
         params: The module's parameters.
     """
     arguments = {"ANSIBLE_MODULE_ARGS": {**params, "_ansible_check_mode": check_mode, "_ansible_diff": True}}
     finished = subprocess.run(
-        [sys.executable, "-c", _RUN, str(ROLES / role / "library" / f"{name}.py"), *SHARED],
+        [sys.executable, str(PLUGINS / "modules" / f"{name}.py")],
         input=json.dumps(arguments),
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
         capture_output=True,
         text=True,
         timeout=DEADLINE_SECONDS,
@@ -74,18 +77,17 @@ def run_module(role: str, name: str, *, check_mode: bool = False, **params: Any)
     return result
 
 
-def run_action(role: str, name: str, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
-    """Run an action of a role, which no host takes part in, and return its result, `failed` included where it failed.
+def run_action(name: str, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
+    """Run an action, which no host takes part in, and return its result, `failed` included where it failed.
 
     Args:
-        role: The role whose `action_plugins` holds the action.
         name: The action.
         check_mode: Whether to run it in check mode.
         arguments: The action's arguments.
     """
     context, task = PlayContext(), Task()
     task.action, task.args, task.check_mode = name, arguments, check_mode
-    plugin = load_module(role, name, "action_plugins")
+    plugin = load_plugin(name, "action")
     connection = connection_loader.get("local", context)
     action = plugin.ActionModule(task, connection, context, loader=None, templar=None)
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.roles.ansible_module import load_module
+from tests.roles.ansible_module import load_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.163.01  Release Bui
 GCC version:  gcc version 14.2.0 (Debian 14.2.0-19)
 """
 
-gpu_facts = load_module("gpu_facts", "gpu_facts")
+gpu_facts = load_plugin("gpu_facts")
 
 
 class GpuMachine:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.roles.ansible_module import load_module
+from tests.roles.ansible_module import load_plugin
 
 if TYPE_CHECKING:
     from tests.roles.fake_ollama_server import FakeOllamaServer
 
-_module = load_module("ollama", "ollama_model")
+_module = load_plugin("ollama_model")
 OllamaError: type[Exception] = _module.OllamaError
 OllamaUnreachableError: type[Exception] = _module.OllamaUnreachableError
 

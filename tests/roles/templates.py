@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
 from tests.roles.ansible_module import ROLES
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-init_plugin_loader()  # so that filters of collections are found, as in a play
 
 
 def trusted(value: Any) -> Any:

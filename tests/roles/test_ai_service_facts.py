@@ -107,7 +107,7 @@ def test_service_that_does_not_run_holds_nothing_stale(tmp_path: Path) -> None:
 def facts(path: Path, **params: Any) -> dict[str, Any]:
     """Run the module on a folder; there are no units of that name, and no edge."""
     needed = {"unit": "none@.service", "user": "nobody-here", "group": "no-group", "edge_socket": str(path / "none")}
-    return run_module("ai_service", "ai_service_facts", path=str(path), **{**needed, **params})
+    return run_module("ai_service_facts", path=str(path), **{**needed, **params})
 
 
 def test_host_that_has_nothing_gives_every_value(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def service() -> Iterator[FakeAIService]:
 def try_out(service: FakeAIService, **params: Any) -> dict[str, Any]:
     """Run the module against the service; it is not waited for."""
     params = {"provider": "ollama", **params}
-    return run_module("ai_service", "ai_service_selftest", url=service.url, ready_timeout=0, **params)
+    return run_module("ai_service_selftest", url=service.url, ready_timeout=0, **params)
 
 
 def test_healthy_service_passes_past_its_cache_and_with_it(service: FakeAIService) -> None:
@@ -83,7 +83,7 @@ def test_key_file_that_is_gone_is_explained(service: FakeAIService, tmp_path: Pa
 def test_service_that_becomes_ready_is_waited_for(service: FakeAIService) -> None:
     """A service that is starting gets its time."""
     service.health.insert(0, {"ready": False, "providers": []})
-    result = run_module("ai_service", "ai_service_selftest", url=service.url, provider="ollama", ready_timeout=30)
+    result = run_module("ai_service_selftest", url=service.url, provider="ollama", ready_timeout=30)
     assert not result.get("failed"), result
 
 
@@ -113,7 +113,7 @@ def test_unreachable_service_fails() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        result = run_module("ai_service", "ai_service_selftest", url=url, provider="ollama", ready_timeout=0)
+        result = run_module("ai_service_selftest", url=url, provider="ollama", ready_timeout=0)
     assert "did not answer" in result["msg"]
 
 
@@ -148,7 +148,7 @@ def test_cache_that_answers_something_else_fails(service: FakeAIService) -> None
 
 def test_address_without_scheme_is_explained() -> None:
     """A url that is none is refused with what would be right."""
-    result = run_module("ai_service", "ai_service_selftest", url="127.0.0.1:3010", provider="ollama")
+    result = run_module("ai_service_selftest", url="127.0.0.1:3010", provider="ollama")
     assert "must begin with http://" in result["msg"]
 
 

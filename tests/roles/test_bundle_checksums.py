@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.roles.ansible_module import load_module, run_module
+from tests.roles.ansible_module import load_plugin, run_module
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-bundle_checksums = load_module("airgap", "bundle_checksums")
+bundle_checksums = load_plugin("bundle_checksums")
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def bundle(tmp_path: Path) -> Path:
 
 def run(bundle: Path, action: str) -> dict[str, Any]:
     """Run the module."""
-    return run_module("airgap", "bundle_checksums", path=str(bundle), action=action)
+    return run_module("bundle_checksums", path=str(bundle), action=action)
 
 
 def test_sealed_bundle_is_whole(bundle: Path) -> None:

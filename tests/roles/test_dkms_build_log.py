@@ -36,7 +36,7 @@ def log(folder: Path, module: str, text: str, *, age: int = 0) -> Path:
 def test_errors_and_the_end_are_told(tmp_path: Path) -> None:
     """What the compiler says, not what only has the word in a name or an option."""
     path = log(tmp_path, "nvidia-current-open", LOG)
-    result = run_module("gpu_driver", "dkms_build_log", modules=["nvidia"], folder=str(tmp_path))
+    result = run_module("dkms_build_log", modules=["nvidia"], folder=str(tmp_path))
     assert result["path"] == str(path)
     assert result["errors"] == [
         "nvidia/nv-pci.c:237:9: error: too few arguments to function 'pci_resize_resource'",
@@ -51,10 +51,10 @@ def test_newest_log_of_the_named_modules_is_read(tmp_path: Path) -> None:
     log(tmp_path, "nvidia-current", "old\n", age=60)
     newer = log(tmp_path, "nvidia-current-open", "new\n", age=30)
     log(tmp_path, "zfs", "another's\n")
-    assert run_module("gpu_driver", "dkms_build_log", modules=["nvidia"], folder=str(tmp_path))["path"] == str(newer)
+    assert run_module("dkms_build_log", modules=["nvidia"], folder=str(tmp_path))["path"] == str(newer)
 
 
 def test_no_log_is_no_error(tmp_path: Path) -> None:
     """The packages may have failed before anything was built."""
-    result = run_module("gpu_driver", "dkms_build_log", modules=["nvidia"], folder=str(tmp_path / "none"))
+    result = run_module("dkms_build_log", modules=["nvidia"], folder=str(tmp_path / "none"))
     assert (result["path"], result["errors"], result["tail"]) == ("", [], [])

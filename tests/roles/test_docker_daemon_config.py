@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.roles.ansible_module import run_module
 
-from ansible.module_utils.docker_daemon import merge, plan, subtract  # isort: skip  # found by the import above
+from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import merge, plan, subtract
 
 ROTATION = {"log-driver": "json-file", "log-opts": {"max-size": "10m"}}
 
@@ -119,7 +119,7 @@ class Host:
 
     def run(self, **params: Any) -> dict[str, Any]:
         """Run the module."""
-        return run_module("docker", "docker_daemon_config", path=str(self.path), record=str(self.record), **params)
+        return run_module("docker_daemon_config", path=str(self.path), record=str(self.record), **params)
 
     def config(self) -> Any:
         """Return what the file holds."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.roles.ansible_module import load_module, run_module
+from tests.roles.ansible_module import load_plugin, run_module
 
-docker_facts = load_module("docker", "docker_facts")
+docker_facts = load_plugin("docker_facts")
 
 LISTING = "docker-ce 5:27.0.1-1 hold ok installed\n"
 NOWHERE = Path("/nonexistent")
@@ -65,10 +65,10 @@ def test_settings_are_settled_once_they_are_in_file_and_record(tmp_path: Path) -
     }
 
     def settled() -> bool:
-        return bool(run_module("docker", "docker_facts", packages=["docker.io"], daemon=daemon)["configured"])
+        return bool(run_module("docker_facts", packages=["docker.io"], daemon=daemon)["configured"])
 
     assert not settled()
-    run_module("docker", "docker_daemon_config", **daemon)
+    run_module("docker_daemon_config", **daemon)
     assert settled()
     for content in ('{"mtu": 1500, "icc": false}', "{"):
         path.write_text(content)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roles.docker.library.docker_selftest import (
+from ansible_collections.alchemorsel.ai.plugins.modules.docker_selftest import (
     MEMORY_LIMIT_BYTES,
     SCRIPT,
     Selftest,
@@ -130,4 +130,4 @@ def test_libraries_leave_out_what_has_no_file() -> None:
 
 def test_check_mode_runs_nothing() -> None:
     """Where no engine is installed yet, there is nothing to try."""
-    assert run_module("docker", "docker_selftest", check_mode=True)["changed"] is False
+    assert run_module("docker_selftest", check_mode=True)["changed"] is False

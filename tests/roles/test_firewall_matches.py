@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roles.firewall.filter_plugins.firewall_matches import matches, open_ports, source_matches
+from ansible_collections.alchemorsel.ai.plugins.filter.firewall_matches import matches, open_ports, source_matches
 
 
 def test_service_without_sources_is_for_everybody() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.roles.ansible_module import load_module, run_module
+from tests.roles.ansible_module import load_plugin, run_module
 
-firewall_selftest = load_module("firewall", "firewall_selftest")
+firewall_selftest = load_plugin("firewall_selftest")
 
 PORTS = {"198.18.0.1": {"open": [22], "closed": [6379]}}
 
@@ -32,5 +32,5 @@ def test_every_wrong_port_is_named() -> None:
 
 def test_check_mode_knocks_nowhere() -> None:
     """Nothing is made, not even for a moment."""
-    result = run_module("firewall", "firewall_selftest", check_mode=True, strangers=[], ports={})
+    result = run_module("firewall_selftest", check_mode=True, strangers=[], ports={})
     assert result["skipped"] is True

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from roles.firewall.library.firewall_table import Firewall, FirewallError, complete, connection_port
+from ansible_collections.alchemorsel.ai.plugins.modules.firewall_table import Firewall, FirewallError, complete, connection_port
 from tests.roles.ansible_module import run_module
 
 TABLE = "inet test"
@@ -170,7 +170,7 @@ def test_check_mode_shows_the_rules_and_touches_nothing(tmp_path: Path) -> None:
     """Also on a host that has no nftables yet."""
     kept = tmp_path / "kept.nft"
     params = {"table": TABLE, "path": str(kept), "runtime": str(tmp_path / "run"), "unit": f"none-{os.getpid()}"}
-    result = run_module("firewall", "firewall_table", check_mode=True, content=NEW, **params)
+    result = run_module("firewall_table", check_mode=True, content=NEW, **params)
     assert result["changed"] is True
     assert NEW in result["diff"]["after"]
     assert list(tmp_path.iterdir()) == []

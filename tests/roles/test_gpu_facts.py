@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def test_module_runs_on_a_folder_and_on_this_machine(gpu_machine: GpuMachine) -> None:
     """As Ansible runs it; this machine has whatever it has."""
     gpu_machine.plug(NVIDIA, hardware.H100_SXM)
-    result = run_module("gpu_facts", "gpu_facts", root=str(gpu_machine.root))
+    result = run_module("gpu_facts", root=str(gpu_machine.root))
     assert result["changed"] is False
     assert result["ansible_facts"]["gpu"]["vendor"] == "nvidia"
-    assert run_module("gpu_facts", "gpu_facts")["ansible_facts"]["gpu"]["vendor"] in ("none", "nvidia", "amd")
+    assert run_module("gpu_facts")["ansible_facts"]["gpu"]["vendor"] in ("none", "nvidia", "amd")

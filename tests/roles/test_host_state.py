@@ -9,7 +9,7 @@ import pytest
 
 from tests.roles.ansible_module import run_module
 
-from ansible.module_utils.host_state import capacity, memory_mb, packages, path, unit  # isort: skip  # found by the import above
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, memory_mb, packages, path, unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,6 @@ def test_folder_tells_what_it_holds(tmp_path: Path) -> None:
 def test_module_says_all_at_once(tmp_path: Path) -> None:
     """What is not there is no failure."""
     told = run_module(
-        "shared_modules",
         "host_state",
         check_mode=True,
         paths=[str(tmp_path / "nothing")],

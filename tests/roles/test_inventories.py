@@ -9,7 +9,7 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from roles.preflight.filter_plugins.preflight_variables import variable_problems
+from ansible_collections.alchemorsel.ai.plugins.filter.preflight_variables import variable_problems
 from tests.roles.ansible_module import ROLES
 from tests.roles.templates import evaluate, load
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.roles.ansible_module import load_module, run_module  # isort: skip - it shows Ansible the modules' own
-from ansible.module_utils import edge_certificate
-from ansible.module_utils.edge_certificate import CertificateError, Issuer, lifetime, names_in, openssl, verify
+from tests.roles.ansible_module import load_plugin, run_module
+from ansible_collections.alchemorsel.ai.plugins.module_utils import edge_certificate
+from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_certificate import CertificateError, Issuer, lifetime, names_in, openssl, verify
 
-module = load_module("load_balancer", "load_balancer_issuer")
+module = load_plugin("load_balancer_issuer")
 
 NAMES = ["ai.example.com", "*.lab.example.com", "10.0.0.5", "::1"]
 DAYS = 30

@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.plugins.loader import filter_loader
 
-from roles.load_balancer.filter_plugins.load_balancer_problems import port_problems, setting_problems
+from ansible_collections.alchemorsel.ai.plugins.filter.load_balancer_problems import port_problems, setting_problems
 from tests.edge_program import ROLE, frontend
 from tests.roles.templates import evaluate, role_variables
-
-filter_loader.add_directory(str(ROLE / "filter_plugins"))
 
 SERVERS = {"1": "unix@/run/alchemorsel/ai/1.sock"}
 OPEN = [frontend(3010, SERVERS, address="10.0.0.5")]

@@ -12,12 +12,12 @@ from lab.ports import free_port
 from tests.contract.certificates import Authority
 from tests.edge_program import NAME, EdgeProgram, frontend
 from tests.http_fake import FakeHandler, HTTPFake
-from tests.roles.ansible_module import load_module
+from tests.roles.ansible_module import load_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-module = load_module("load_balancer", "load_balancer_selftest")
+module = load_plugin("load_balancer_selftest")
 
 ANY = "0.0.0.0"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.roles.ansible_module import load_module
+from tests.roles.ansible_module import load_plugin
 
-module = load_module("load_balancer", "load_balancer_start")
+module = load_plugin("load_balancer_start")
 
 EDGE, SOCKET, BLUE, PAGE = "alchemorsel-edge.service", "ai.socket", "ai@blue.service", "web.service"
 

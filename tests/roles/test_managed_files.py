@@ -18,7 +18,6 @@ OWN = {"owner": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getg
 def have(*, files: list[dict[str, Any]], folders: list[dict[str, Any]] | None = None, **options: Any) -> dict[str, Any]:
     """Run the module on paths that belong to whoever runs the tests."""
     return run_module(
-        "shared_modules",
         "managed_files",
         folders=[{**OWN, **folder} for folder in folders or []],
         files=[{**OWN, **file} for file in files],
@@ -45,7 +44,6 @@ def test_check_mode_changes_nothing_and_shows_all(tmp_path: Path) -> None:
     """On a host where neither folder nor owner is there yet, too."""
     file = tmp_path / "new" / "settings"
     told = run_module(
-        "shared_modules",
         "managed_files",
         check_mode=True,
         folders=[{"path": str(file.parent)}],

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.roles.ansible_module import load_module
+from tests.roles.ansible_module import load_plugin
 
-model_device = load_module("model_volume", "model_device")
+model_device = load_plugin("model_device")
 
 DISK = "/dev/disk/by-id/nvme-ACME_S123"
 MODELS = "/srv/alchemorsel/models"

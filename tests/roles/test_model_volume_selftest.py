@@ -18,7 +18,7 @@ needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root becomes some
 
 def tried(path: Path, **options: Any) -> dict[str, Any]:
     """Run the module on a folder, and want it as empty as before."""
-    told = run_module("model_volume", "model_volume_selftest", path=str(path), **{**USER, **options})
+    told = run_module("model_volume_selftest", path=str(path), **{**USER, **options})
     assert not path.exists() or list(path.iterdir()) == []
     assert told["changed"] is False
     return told

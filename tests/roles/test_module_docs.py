@@ -1,4 +1,4 @@
-"""The modules of the roles say what they do: `ansible-doc -M roles/<role>/library <module>`."""
+"""The modules of the collection say what they do: `ansible-doc alchemorsel.ai.<module>`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.roles.ansible_module import ROLES, load_module
+from tests.roles.ansible_module import COLLECTIONS, PLUGINS, load_plugin
 
-MODULES = sorted(ROLES.glob("*/library/*.py"))
+MODULES = [f"alchemorsel.ai.{path.stem}" for path in sorted(PLUGINS.glob("modules/*.py"))]
 
 
-def test_every_modules_documentation_can_be_read() -> None:
-    """With what modules of a role share."""
-    folders = os.pathsep.join(sorted({str(path.parent) for path in MODULES}))
+def test_every_modules_documentation_can_be_read(tmp_path: Path) -> None:
+    """From any folder, with nothing but the path of the collections."""
     program = str(Path(sys.executable).with_name("ansible-doc"))
     done = subprocess.run(
-        [program, "--json", "--module-path", folders, *(path.stem for path in MODULES)],
-        cwd=ROLES.parent,
-        env={**os.environ, "ANSIBLE_CONFIG": str(ROLES.parent / "ansible.cfg")},
+        [program, "--json", *MODULES],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)},
         capture_output=True,
         text=True,
         timeout=110,
@@ -28,9 +27,9 @@ def test_every_modules_documentation_can_be_read() -> None:
     )
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout)
-    assert [path.stem for path in MODULES if not read.get(path.stem, {}).get("doc")] == []
-    link = load_module("redis", "redis_link", "module_utils").OPTIONS
-    for module in ("redis_access", "redis_users_load"):
+    assert [name for name in MODULES if not read.get(name, {}).get("doc")] == []
+    link = load_plugin("redis_link", "module_utils").OPTIONS
+    for module in ("alchemorsel.ai.redis_access", "alchemorsel.ai.redis_users_load"):
         described = read[module]["doc"]["options"]
         assert {name: (option["type"], option.get("default")) for name, option in link.items()} == {
             name: (option["type"], option.get("default")) for name, option in described.items() if name in link

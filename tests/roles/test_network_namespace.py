@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.roles.ansible_module import load_module
+from tests.roles.ansible_module import load_plugin
 
-network_namespace = load_module("shared_modules", "network_namespace", "module_utils")
+network_namespace = load_plugin("network_namespace", "module_utils")
 
 
 @pytest.mark.parametrize(

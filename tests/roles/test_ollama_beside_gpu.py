@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roles.ollama.filter_plugins.ollama_beside_gpu import beside_gpu
+from ansible_collections.alchemorsel.ai.plugins.filter.ollama_beside_gpu import beside_gpu
 
 GIB = 2**30
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.roles.ansible_module import load_module, run_module
+from tests.roles.ansible_module import load_plugin, run_module
 from tests.roles.fake_engine import FakeEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ollama_facts = load_module("ollama", "ollama_facts")
+ollama_facts = load_plugin("ollama_facts")
 IMAGE = "docker.io/ollama/ollama:0.34.2"
 
 
@@ -72,7 +72,6 @@ def test_error_of_the_engine_is_told(engine: FakeEngine) -> None:
 def test_host_without_engine_and_folder_is_no_failure(tmp_path: Path) -> None:
     """As on a fresh host in check mode."""
     told = run_module(
-        "ollama",
         "ollama_facts",
         check_mode=True,
         image=IMAGE,

@@ -7,7 +7,7 @@ import json
 import tarfile
 from typing import TYPE_CHECKING, Any
 
-from roles.ollama.filter_plugins.ollama_image_archive import image_archive
+from ansible_collections.alchemorsel.ai.plugins.filter.ollama_image_archive import image_archive
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from roles.ollama.action_plugins import ollama_model as action
+from ansible_collections.alchemorsel.ai.plugins.action import ollama_model as action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

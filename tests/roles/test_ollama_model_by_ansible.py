@@ -9,14 +9,13 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tests.roles.ansible_module import ROLES
+from tests.roles.ansible_module import COLLECTIONS
 from tests.roles.fake_ollama_server import digest_of
 from tests.roles.ollama_model import NAME
 
 if TYPE_CHECKING:
     from tests.roles.fake_ollama_server import FakeOllamaServer
 
-ROLE = ROLES / "ollama"
 MIB = 2**20
 
 
@@ -24,15 +23,13 @@ def start(server: FakeOllamaServer, *arguments: str) -> subprocess.Popen[str]:
     """Start Ansible with the module, on this machine."""
     environment = {
         **os.environ,
-        "ANSIBLE_LIBRARY": str(ROLE / "library"),
-        "ANSIBLE_MODULE_UTILS": str(ROLE / "module_utils"),
-        "ANSIBLE_ACTION_PLUGINS": str(ROLE / "action_plugins"),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
         "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
         "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
         "ANSIBLE_LOCALHOST_WARNING": "false",
     }
-    command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "ollama_model"]
+    command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "alchemorsel.ai.ollama_model"]
     options = f"name={NAME} base_url={server.url}"
     return subprocess.Popen(
         [*command, "-a", options, *arguments],

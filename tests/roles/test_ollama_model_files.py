@@ -28,7 +28,6 @@ class Site:
     def run(self, *, check_mode: bool = False) -> dict[str, Any]:
         """Run the module."""
         return run_module(
-            "ollama",
             "ollama_model_files",
             check_mode=check_mode,
             path=str(self.folder),

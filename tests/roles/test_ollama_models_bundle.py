@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roles.ollama.filter_plugins.ollama_models_bundle import manifest_path, models_bundle
+from ansible_collections.alchemorsel.ai.plugins.filter.ollama_models_bundle import manifest_path, models_bundle
 from tests.roles.model_folder import write_model
 
 if TYPE_CHECKING:

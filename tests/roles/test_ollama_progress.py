@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.roles.ansible_module import load_module
+from tests.roles.ansible_module import load_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ollama_progress = load_module("ollama", "ollama_progress", folder="module_utils")
+ollama_progress = load_plugin("ollama_progress", "module_utils")
 
 
 class Clock:

@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
-from tests.roles.ansible_module import load_module, run_module
+from tests.roles.ansible_module import load_plugin, run_module
 
-ollama_selftest = load_module("ollama", "ollama_selftest")
+ollama_selftest = load_plugin("ollama_selftest")
 
 
 @pytest.mark.parametrize("answer", ["silent", "refuses"])
@@ -34,5 +34,5 @@ def test_container_that_does_not_answer_its_host_is_an_error() -> None:
 
 def test_check_mode_connects_to_nothing() -> None:
     """No namespace is created, not even for a moment."""
-    result = run_module("ollama", "ollama_selftest", check_mode=True, addresses=[], port=1, strangers=[])
+    result = run_module("ollama_selftest", check_mode=True, addresses=[], port=1, strangers=[])
     assert result["skipped"] is True

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from tests.roles.ansible_module import load_module
+from tests.roles.ansible_module import load_plugin
 
-package_repository = load_module("airgap", "package_repository")
+package_repository = load_plugin("package_repository")
 
 
 def test_apt_solves_for_a_machine_that_has_nothing() -> None:

@@ -26,14 +26,14 @@ def test_platform_has_the_names_and_values_of_ansibles_own_facts() -> None:
         text=True,
     )
     own = json.loads(gathered.stdout)["ansible_facts"]
-    told = run_module("preflight", "preflight_facts", check_mode=True)["ansible_facts"]
+    told = run_module("preflight_facts", check_mode=True)["ansible_facts"]
     assert set(told) == {"architecture", "distribution", "distribution_release", "distribution_version"}
     assert told == {name: own[f"ansible_{name}"] for name in told}
 
 
 def test_what_was_not_asked_for_is_not_measured(tmp_path: Path) -> None:
     """As when another role wants the space alone."""
-    told = run_module("preflight", "preflight_facts", paths=[str(tmp_path)])
+    told = run_module("preflight_facts", paths=[str(tmp_path)])
     assert [space["path"] for space in told["spaces"]] == [str(tmp_path)]
     assert (told["listeners"], told["unreached"], told["clock_ahead"]) == ([], {}, None)
     assert told["capacity"]["memory_mb"] > 0
@@ -42,6 +42,6 @@ def test_what_was_not_asked_for_is_not_measured(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [{"paths": ["models"]}, {"endpoints": ["registry.example"]}])
 def test_wrong_parameter_is_refused_by_its_name(wrong: dict[str, list[str]]) -> None:
     """A relative path and a server without a port mean nothing here."""
-    told = run_module("preflight", "preflight_facts", **wrong)
+    told = run_module("preflight_facts", **wrong)
     assert told["failed"]
     assert next(iter(wrong.values()))[0] in told["msg"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roles.preflight.filter_plugins.preflight_host import (
+from ansible_collections.alchemorsel.ai.plugins.filter.preflight_host import (
     GIB,
     capacity_problems,
     disk_problems,

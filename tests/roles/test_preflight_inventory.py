@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roles.preflight.filter_plugins.preflight_inventory import inventory_problems
+from ansible_collections.alchemorsel.ai.plugins.filter.preflight_inventory import inventory_problems
 
 KNOWN = ["ollama_hosts", "redis_hosts", "ai_service_hosts"]
 

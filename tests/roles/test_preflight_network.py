@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from roles.preflight.filter_plugins.preflight_network import (
+from ansible_collections.alchemorsel.ai.plugins.filter.preflight_network import (
     clock_problems,
     endpoint_problems,
     registry_endpoint,
     tls_problems,
 )
-from roles.preflight.module_utils.preflight_network import reach_all
+from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_network import reach_all
 from tests.roles.ansible_module import run_module
 
 REGISTRY = [{"endpoint": "mirror.lab:5000", "setting": "ollama_image", "until_port": 11435}]
@@ -86,14 +86,14 @@ def test_name_that_does_not_exist_is_told_as_such() -> None:
 
 def test_endpoint_without_a_port_is_refused() -> None:
     """It could not be tried, so it is said and not passed over."""
-    result = run_module("preflight", "preflight_facts", endpoints=["mirror.lab"])
+    result = run_module("preflight_facts", endpoints=["mirror.lab"])
     assert result["failed"]
     assert "mirror.lab" in result["msg"]
 
 
 def test_clock_is_compared_with_the_one_that_is_given() -> None:
     """A machine that asks from 1970 finds the host far ahead."""
-    assert run_module("preflight", "preflight_facts", clock=0)["clock_ahead"] > 10**9
+    assert run_module("preflight_facts", clock=0)["clock_ahead"] > 10**9
 
 
 @pytest.mark.parametrize("tls", ["off", False, "own", "given"])

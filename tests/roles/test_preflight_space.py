@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from roles.preflight.module_utils.preflight_space import allocated_bytes, measure, nearest_existing_parent
+from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_space import allocated_bytes, measure, nearest_existing_parent
 from tests.roles.ansible_module import run_module
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ def test_file_in_the_way_is_said_to_be_no_directory(tmp_path: Path) -> None:
 
 def test_module_answers_in_check_mode_as_well(tmp_path: Path) -> None:
     """Reading is the same in check mode, and never a change."""
-    result = run_module("preflight", "preflight_facts", check_mode=True, paths=[str(tmp_path)])
+    result = run_module("preflight_facts", check_mode=True, paths=[str(tmp_path)])
     assert result["changed"] is False
     assert result["spaces"][0]["path"] == str(tmp_path)
 
 
 def test_relative_path_is_refused() -> None:
     """A path that would depend on the working directory is an error."""
-    result = run_module("preflight", "preflight_facts", paths=["models"])
+    result = run_module("preflight_facts", paths=["models"])
     assert result["failed"]
     assert "absolute" in result["msg"]

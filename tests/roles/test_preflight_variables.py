@@ -9,7 +9,7 @@ import pytest
 from jinja2 import Environment
 from jinja2.runtime import Context
 
-from roles.preflight.filter_plugins.preflight_variables import (
+from ansible_collections.alchemorsel.ai.plugins.filter.preflight_variables import (
     documented_variables,
     placeholder_problems,
     variable_problems,

@@ -43,7 +43,7 @@ def attempt(folder: Path, port: int, **other: Any) -> dict[str, Any]:
         "timeout": 5,
         **other,
     }
-    return run_module("redis", "redis_access", **params)
+    return run_module("redis_access", **params)
 
 
 def test_role_gives_the_rights_that_the_service_is_tested_with_and_those_of_its_verification() -> None:

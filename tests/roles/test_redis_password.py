@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 def keep(path: Path, *, password: str = "", renew: bool = False, **other: Any) -> dict[str, Any]:
     """Run the module for one user."""
     users = [{"name": "alchemorsel", "path": str(path), "password": password, "renew": renew}]
-    return run_module("redis", "redis_password", users=users, **other)
+    return run_module("redis_password", users=users, **other)
 
 
 def digests(result: dict[str, Any]) -> list[str]:
@@ -133,7 +133,7 @@ def test_renewal_that_was_cut_off_goes_on_with_the_same_password(path: Path) -> 
 def test_each_user_has_a_password_of_its_own(tmp_path: Path) -> None:
     """One look for all of them."""
     users = [{"name": name, "path": str(tmp_path / name)} for name in ("alchemorsel", "exporter")]
-    result = run_module("redis", "redis_password", users=users)
+    result = run_module("redis_password", users=users)
     assert {name: [sha256((tmp_path / name).read_text().strip())] for name in ("alchemorsel", "exporter")} == result[
         "sha256"
     ]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.roles.ansible_module import load_module, run_module
+from tests.roles.ansible_module import load_plugin, run_module
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-redis_state = load_module("redis", "redis_state")
+redis_state = load_plugin("redis_state")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,6 @@ def test_host_without_redis_is_no_failure(tmp_path: Path) -> None:
     """Every value is there, in check mode too."""
     absent = str(tmp_path / "absent")
     result = run_module(
-        "redis",
         "redis_state",
         check_mode=True,
         program=absent,
@@ -71,6 +70,6 @@ def test_missing_packages_and_unit_are_told(tmp_path: Path) -> None:
     """By name, so that nothing has to be asked for what is there."""
     wanted = ["dpkg", "no-such-package"]
     paths = {"users": str(tmp_path / "users"), "loaded": str(tmp_path / "loaded")}
-    result = run_module("redis", "redis_state", packages=wanted, unit="no-such.service", **paths)
+    result = run_module("redis_state", packages=wanted, unit="no-such.service", **paths)
     assert (result["missing_packages"], result["settled"]) == (["no-such-package"], False)
     assert result["overcommit"] in {"0", "1", "2"}

@@ -25,7 +25,7 @@ def load(folder: Path, port: int, **other: Any) -> dict[str, Any]:
     """Run the module."""
     (folder / "admin").write_text(f"{ADMIN}\n")
     params = {"user": "admin", "password_file": str(folder / "admin"), "stamp": str(folder / "stamp"), "timeout": 1}
-    return run_module("redis", "redis_users_load", port=port, **params, **other)
+    return run_module("redis_users_load", port=port, **params, **other)
 
 
 def test_running_server_takes_up_a_password_and_keeps_its_data(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roles.shared_modules.module_utils.socket_table import SocketTable, decode_address
+from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable, decode_address
 from tests.roles.ansible_module import run_module
 
 if TYPE_CHECKING:
@@ -136,6 +136,6 @@ def test_module_finds_a_real_listener() -> None:
     """The real /proc knows this very process."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        result = run_module("preflight", "preflight_facts", ports=[port])
+        result = run_module("preflight_facts", ports=[port])
     assert result["changed"] is False
     assert [(entry["address"], entry["pid"]) for entry in result["listeners"]] == [("127.0.0.1", os.getpid())]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.roles.ansible_module import load_module, run_action
+from tests.roles.ansible_module import load_plugin, run_action
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-source_archive = load_module("ai_service", "source_archive", "action_plugins")
+source_archive = load_plugin("source_archive", "action")
 
 
 @pytest.fixture
@@ -109,10 +109,10 @@ def test_wheels_are_packed_beside_the_package(tmp_path: Path, source: tuple[Path
     (tmp_path / "house" / "SHA256SUMS").write_bytes(b"sums")
     assert source_archive.collect_wheels(tmp_path / "house") == {"wheels/starlette-1.0-py3-none-any.whl": b"wheel"}
     params = {"package": str(source[0]), "requirements": str(source[1]), "dest": str(tmp_path / "source.tar.gz")}
-    result = run_action("ai_service", "source_archive", wheelhouse=str(tmp_path / "house"), **params)
+    result = run_action("source_archive", wheelhouse=str(tmp_path / "house"), **params)
     with tarfile.open(tmp_path / "source.tar.gz") as archive:
         assert "wheels/starlette-1.0-py3-none-any.whl" in archive.getnames()
-    assert result["digest"] == run_action("ai_service", "source_archive", **params)["digest"]
+    assert result["digest"] == run_action("source_archive", **params)["digest"]
 
 
 @pytest.mark.parametrize("folder", ["house", "nowhere"])
@@ -120,7 +120,6 @@ def test_wheelhouse_without_wheels_is_refused(tmp_path: Path, source: tuple[Path
     """An empty or wrong folder is told before anything is built."""
     (tmp_path / "house").mkdir()
     result = run_action(
-        "ai_service",
         "source_archive",
         package=str(source[0]),
         requirements=str(source[1]),
@@ -134,6 +133,6 @@ def test_check_mode_describes_and_writes_nothing(tmp_path: Path, source: tuple[P
     """The release that would be built has the name that it will have."""
     params = {"package": str(source[0]), "requirements": str(source[1])}
     packed = {**params, "dest": str(tmp_path / "source.tar.gz")}
-    told = run_action("ai_service", "source_archive", check_mode=True, **packed)
+    told = run_action("source_archive", check_mode=True, **packed)
     assert not (tmp_path / "source.tar.gz").exists()
-    assert told == {**run_action("ai_service", "source_archive", **params), "changed": True}
+    assert told == {**run_action("source_archive", **params), "changed": True}

@@ -22,7 +22,7 @@ from tests.contract.certificates import Authority
 from tests.contract.redis_server import PASSWORD, USER, RedisServer
 from tests.edge_program import EdgeProgram
 from tests.integration.service.program import Program
-from tests.roles.ansible_module import load_module
+from tests.roles.ansible_module import load_program
 from tests.roles.templates import evaluate, role_variables, trusted
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     found = (
         _OF_PROMETHEUS
         | probed(tmp_path_factory.mktemp("blackbox"))
-        | set(load_module("ollama", "container_status", "files").METRICS)
+        | set(load_program("ollama", "container_status").METRICS)
     )
     found |= {name for path in ROOT.glob("roles/*/templates/*") for name in _WRITTEN.findall(path.read_text())}
     with Program(AI_PROVIDER="mock", AI_FALLBACKS="mock") as service:

@@ -12,7 +12,7 @@ import yaml
 
 from ai_service.cli.errors import CliError
 from ai_service.cli.manifest import WantedModel, read, reference
-from tests.roles.ansible_module import ROLES, load_module
+from tests.roles.ansible_module import ROLES, load_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def test_a_model_has_the_fields_that_the_role_specifies() -> None:
 @pytest.mark.parametrize("name", ["llama3.2:3b", "gemma3", "someone/thing:1b"])
 def test_a_model_is_called_as_the_role_calls_it(registry: str, name: str) -> None:
     """With its tag, and with a registry in front."""
-    module = load_module("ollama", "ollama_model")
+    module = load_plugin("ollama_model")
     full = WantedModel(name).full_name
     assert full == module.full_name(name)
     keeper = sys.modules[module.ModelKeeper.__module__]

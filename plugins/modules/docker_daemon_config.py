@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# Copyright: Alchemorsel contributors
+# MIT License (see LICENSE)
+"""Ansible module: own some keys of Docker's daemon.json, and leave the others alone."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import BadConfigError, Tree, plan, read_object, subtract
+
+DOCUMENTATION = r"""
+module: docker_daemon_config
+short_description: Merge settings into Docker's daemon.json without touching anybody else's
+description:
+  - Merges deeply. Mappings are merged key by key, lists are joined, other values are replaced.
+  - Remembers in O(record) what it put in, so that a setting that is no longer wanted goes again, while a setting that
+    somebody else wrote stays. This is a three-way merge of what was applied last, what is there, and what is wanted.
+  - A setting of O(defaults) gives way to one that somebody else wrote; a setting of O(options) does not.
+options:
+  path:
+    description: The configuration file.
+    type: path
+    default: /etc/docker/daemon.json
+  record:
+    description: File that remembers what this module put in.
+    type: path
+    required: true
+  defaults:
+    description: Settings that apply where nobody else wrote another value.
+    type: dict
+    default: {}
+  options:
+    description:
+      - Settings that apply in any case. V(null) takes a setting of O(defaults) away.
+    type: dict
+    default: {}
+  validate:
+    description: Command that checks the new file before it replaces the old one; C(%s) stands for its path.
+    type: str
+  backup:
+    description: Keep a copy of the file as it was, named with the time.
+    type: bool
+    default: true
+  state:
+    description: V(absent) takes out what this module put in; a file that is then empty is removed.
+    type: str
+    choices: [present, absent]
+    default: present
+author: Alchemorsel contributors
+"""
+
+EXAMPLES = r"""
+- name: Rotate the logs of containers
+  docker_daemon_config:
+    record: /var/lib/alchemorsel/docker-daemon.json
+    defaults:
+      log-driver: json-file
+      log-opts: {max-size: 10m, max-file: "3"}
+    validate: dockerd --validate --config-file %s
+"""
+
+RETURN = r"""
+backup_file: {description: Copy of the file as it was., returned: when a file was replaced, type: str}
+record_before: {description: What was ours before this run., returned: success, type: dict}
+config: {description: The whole configuration as it is now., returned: success, type: dict}
+"""
+
+
+def render(tree: Tree) -> str:
+    """Return the tree as the text of a configuration file."""
+    return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _replace(module: AnsibleModule, path: Path, text: str, validate: str | None) -> None:
+    """Replace a file after the check, keeping its mode and owner; no text removes it. A missing folder is made."""
+    if not text:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=module.tmpdir, delete=False) as draft:
+        draft.write(text)
+    if validate:
+        code, output, errors = module.run_command(validate.replace("%s", draft.name))
+        if code != 0:
+            module.fail_json(msg=f"the new {path} would not be accepted, so nothing was changed: {errors or output}")
+    module.atomic_move(draft.name, str(path))
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+            "record": {"type": "path", "required": True},
+            "defaults": {"type": "dict", "default": {}},
+            "options": {"type": "dict", "default": {}},
+            "validate": {"type": "str"},
+            "backup": {"type": "bool", "default": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    path, record = Path(params["path"]), Path(params["record"])
+    try:
+        current, applied = read_object(path), read_object(record)
+    except BadConfigError as error:
+        module.fail_json(msg=str(error))
+    if params["state"] == "present":
+        config, ours = plan(current, applied, params["defaults"], params["options"])
+    else:
+        config, ours = subtract(current, applied), {}
+
+    # Compared as data: a file that somebody formatted in another way is not rewritten for its looks.
+    result: dict[str, Any] = {"changed": config != current, "config": config, "record_before": applied}
+    if result["changed"]:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        after = render(config) if config else ""
+        result["diff"] = {"before": before, "after": after, "before_header": str(path), "after_header": str(path)}
+        if not module.check_mode:
+            if params["backup"] and path.exists():
+                result["backup_file"] = module.backup_local(str(path))
+            _replace(module, path, after, params["validate"])
+    if not module.check_mode and ours != applied:
+        _replace(module, record, render(ours) if ours else "", None)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

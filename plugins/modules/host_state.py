@@ -1,0 +1,80 @@
+#!/usr/bin/python
+# Copyright: Alchemorsel contributors
+# MIT License (see LICENSE)
+"""Ansible module: say of paths, packages and units how they are."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, path, unit, within_deadline
+
+DOCUMENTATION = r"""
+module: host_state
+short_description: Say of paths, packages and units how they are
+description:
+  - Reads only; check mode is no different. What is not there is reported as such, never as a failure.
+options:
+  paths:
+    description: Paths to look at.
+    type: list
+    elements: path
+    default: []
+  packages:
+    description: Packages to look for.
+    type: list
+    elements: str
+    default: []
+  units:
+    description: Units of systemd to ask for.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    support: full
+author: Alchemorsel contributors
+"""
+
+EXAMPLES = r"""
+- name: Look at release and unit
+  host_state:
+    paths: [/opt/example/current]
+    units: [example.service]
+  register: __found
+"""
+
+RETURN = r"""
+paths:
+  description: "By path: C(exists), C(is_folder), C(target) of a link, C(uid), C(gid), C(names) in a folder."
+  returned: always
+  type: dict
+packages: {description: "Version of each package that is installed, by name.", returned: always, type: dict}
+units:
+  description: "By unit: C(active), C(enabled), and C(settled), both with its files as systemd has read them."
+  returned: always
+  type: dict
+"""
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "paths": {"type": "list", "elements": "path", "default": []},
+            "packages": {"type": "list", "elements": "str", "default": []},
+            "units": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    run = within_deadline(module)
+    wanted = module.params
+    module.exit_json(
+        changed=False,
+        paths={name: path(name) for name in wanted["paths"]},
+        packages=packages(run, wanted["packages"])[0] if wanted["packages"] else {},
+        units={name: unit(run, name) for name in wanted["units"]},
+    )
+
+
+if __name__ == "__main__":
+    main()

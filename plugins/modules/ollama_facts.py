@@ -1,0 +1,209 @@
+#!/usr/bin/python
+# Copyright: Alchemorsel contributors
+# MIT License (see LICENSE)
+"""Ansible module: gather what a host has for Ollama's container - engine, image, network, rules, memory, models."""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import json
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, path, unit, within_deadline
+
+if TYPE_CHECKING:
+    from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import Run
+
+DOCUMENTATION = r"""
+module: ollama_facts
+short_description: Say what a host has of what Ollama's container needs
+description:
+  - Asks the Docker Engine over its socket, with Python's standard library only, so that a host without an engine, or
+    without what the modules of community.docker need, is looked at too.
+  - Reads only; check mode is no different. One module in place of a task for each, because a task costs a round trip.
+options:
+  image:
+    description: Reference of the image.
+    type: str
+    required: true
+  network:
+    description: Name of the Docker network.
+    type: str
+    required: true
+  models:
+    description: Folder of the models.
+    type: path
+    required: true
+  units:
+    description: Units of systemd to look at, too.
+    type: list
+    elements: str
+    default: []
+  table:
+    description: Family and name of the nftables table of the container's firewall rules.
+    type: str
+    required: true
+  socket:
+    description: Socket of the engine.
+    type: path
+    default: /run/docker.sock
+attributes:
+  check_mode:
+    support: full
+author: Alchemorsel contributors
+"""
+
+EXAMPLES = r"""
+- name: Look at engine, image, network and folder
+  ollama_facts:
+    image: docker.io/ollama/ollama:0.34.2
+    network: alchemorsel
+    models: /srv/alchemorsel/models
+    table: inet alchemorsel_ollama
+  register: __found
+"""
+
+RETURN = r"""
+engine:
+  description: Whether an engine answers, and the host has the Python library that community.docker asks it with.
+  returned: success
+  type: bool
+image_id: {description: "ID of the image; empty where it is not there.", returned: success, type: str}
+has_network: {description: Whether there is a bridge network of that name., returned: success, type: bool}
+bridge: {description: "Network interface of that network; empty where it is missing.", returned: success, type: str}
+firewall:
+  description: Whether nftables is C(installed), and the C(rules) of the table in force, empty where it is missing.
+  returned: success
+  type: dict
+models: {description: "The folder: C(is_folder), C(uid), C(gid).", returned: success, type: dict}
+capacity:
+  description: C(memory_mb) of the host, or of its control group, in MiB, and C(processors) that may be used.
+  returned: success
+  type: dict
+units: {description: "Of each unit, C(active), C(enabled) and C(settled).", returned: success, type: dict}
+"""
+
+DEADLINE_SECONDS = 20
+LIBRARY = "requests"
+NFT = "/usr/sbin/nft"
+BRIDGE_OPTION = "com.docker.network.bridge.name"
+BRIDGE_DIGITS = 12
+"""Of a network's ID, in the name that Docker gives its interface."""
+
+
+class EngineConnection(http.client.HTTPConnection):
+    """HTTP over the engine's socket.
+
+    Args:
+        path: The socket.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__("docker", timeout=DEADLINE_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket.
+
+        Raises:
+            OSError: Nobody listens there.
+        """
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def ask(engine_socket: str, resource: str) -> dict[str, Any]:
+    """Return what the engine says of a resource, nothing where it has none of that name.
+
+    Raises:
+        OSError: No engine answers.
+        ValueError: It answers with an error.
+    """
+    connection = EngineConnection(engine_socket)
+    try:
+        connection.request("GET", resource)
+        response = connection.getresponse()
+        body = response.read()
+    except http.client.HTTPException as error:
+        raise OSError(f"the engine broke off: {error!r}") from error
+    finally:
+        connection.close()
+    if response.status == http.client.NOT_FOUND:
+        return {}
+    if response.status != http.client.OK:
+        raise ValueError(f"the engine answered {response.status} for {resource}: {body.decode(errors='replace')[:200]}")
+    described: dict[str, Any] = json.loads(body)
+    return described
+
+
+def describe(engine_socket: str, image: str, network: str) -> dict[str, Any]:
+    """Return what is documented under RETURN, without the folder.
+
+    Raises:
+        ValueError: The engine answers with an error.
+    """
+    try:
+        found = ask(engine_socket, f"/images/{quote(image, safe='/:@')}/json")
+        networks = ask(engine_socket, f"/networks/{quote(network, safe='')}")
+    except OSError:
+        return {"engine": False, "image_id": "", "has_network": False, "bridge": ""}
+    return {
+        "engine": importlib.util.find_spec(LIBRARY) is not None,
+        "image_id": found.get("Id", ""),
+        "has_network": networks.get("Driver") == "bridge",
+        "bridge": bridge_of(networks) if networks.get("Driver") == "bridge" else "",
+    }
+
+
+def bridge_of(network: dict[str, Any]) -> str:
+    """Return the interface of a bridge network: the one that its options name, else Docker's choice."""
+    named = (network.get("Options") or {}).get(BRIDGE_OPTION)
+    return str(named or f"br-{network['Id'][:BRIDGE_DIGITS]}")
+
+
+def rules_in_force(run: Run, table: str) -> dict[str, Any]:
+    """Return whether nftables is installed, and the rules of a table."""
+    if not Path(NFT).exists():
+        return {"installed": False, "rules": ""}
+    code, listing, _ = run([NFT, "--stateless", "list", "table", *table.split()])
+    return {"installed": True, "rules": listing if code == 0 else ""}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "image": {"type": "str", "required": True},
+            "network": {"type": "str", "required": True},
+            "models": {"type": "path", "required": True},
+            "units": {"type": "list", "elements": "str", "default": []},
+            "table": {"type": "str", "required": True},
+            "socket": {"type": "path", "default": "/run/docker.sock"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        described = describe(params["socket"], params["image"], params["network"])
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    run = within_deadline(module)
+    units = {name: unit(run, name) for name in params["units"]}
+    module.exit_json(
+        changed=False,
+        models=path(params["models"]),
+        capacity=capacity(),
+        units=units,
+        firewall=rules_in_force(run, params["table"]),
+        **described,
+    )
+
+
+if __name__ == "__main__":
+    main()
