@@ -41,7 +41,7 @@ def test_connection_lost_in_the_middle_is_made_up_for(begin: Begin, play: Play, 
     with begin("site.yml", *change) as running:
         assert running.stdout is not None
         for line in running.stdout:
-            if line.startswith("TASK [") and any(role in line for role in ("[ollama :", "[redis :", "[ai_service :")):
+            if line.startswith("TASK [") and any(role in line for role in (".ollama :", ".redis :", ".ai_service :")):
                 cut += cut_connections(tmp_path)
     assert cut > 0
     again = play("site.yml", *change)
