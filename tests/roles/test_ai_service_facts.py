@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import pwd
@@ -14,17 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.roles.ansible_module import run_module
+from tests.roles.ansible_module import load_plugin, run_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PATH = Path(__file__).parents[2] / "roles" / "ai_service" / "library" / "ai_service_facts.py"
-_SPEC = importlib.util.spec_from_file_location("ai_service_facts", _PATH)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-ai_service_facts = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(ai_service_facts)
+ai_service_facts = load_plugin("ai_service_facts")
 
 
 def make_release(releases: Path, name: str, finished_at: int | None) -> None:

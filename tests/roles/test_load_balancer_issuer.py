@@ -208,15 +208,15 @@ def test_signed_issuer_for_another_key_is_not_installed(host: Host, authority: P
 
 def test_module_tells_what_stands_in_the_way_and_takes_its_steps(tmp_path: Path, host: Host) -> None:
     """As Ansible runs it."""
-    name = ("load_balancer", "load_balancer_issuer")
-    asked = run_module(*name, state="requested", settings=host.settings)
+    name = "load_balancer_issuer"
+    asked = run_module(name, state="requested", settings=host.settings)
     assert asked["request"].startswith("-----BEGIN CERTIFICATE REQUEST-----")
     signing = {"state": "signed", "names": NAMES, "request": asked["request"], "folder": str(tmp_path / "new")}
-    refused = run_module(*name, **signing, known="of another authority")
+    refused = run_module(name, **signing, known="of another authority")
     assert "there is none" in refused["msg"]
-    signed = run_module(*name, **signing)
+    signed = run_module(name, **signing)
     step = {key: signed[key] for key in ("certificate", "authority")}
-    assert run_module(*name, state="installed", settings=host.settings, **step)["changed"]
+    assert run_module(name, state="installed", settings=host.settings, **step)["changed"]
     host.issuer.renew()
     assert host.issuer.problem() == host.issuer.certificate_problem() == ""
 
