@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import BadConfigError, Tree, plan, read_object, subtract
+from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import (
+    BadConfigError,
+    Tree,
+    plan,
+    read_object,
+    subtract,
+)
 
 DOCUMENTATION = r"""
 module: docker_daemon_config

@@ -6,7 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_client import OllamaClient, OllamaError, OllamaUnreachableError, wait_for_server
+from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_client import (
+    OllamaClient,
+    OllamaError,
+    OllamaUnreachableError,
+    wait_for_server,
+)
 from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_keeper import ModelKeeper, unknown_model
 from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_names import bare_digest, full_name
 from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_progress import ProgressFile

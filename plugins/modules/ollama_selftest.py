@@ -10,7 +10,11 @@ import socket
 from typing import TYPE_CHECKING
 
 from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.network_namespace import NamespaceError, connect_from, has_ipv6
+from ansible_collections.alchemorsel.ai.plugins.module_utils.network_namespace import (
+    NamespaceError,
+    connect_from,
+    has_ipv6,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,6 @@ import pwd
 import socket
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.roles.ansible_module import load_plugin, run_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ai_service_facts = load_plugin("ai_service_facts")
 

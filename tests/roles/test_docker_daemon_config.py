@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import merge, plan, subtract
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.roles.ansible_module import run_module
-
-from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import merge, plan, subtract
 
 ROTATION = {"log-driver": "json-file", "log-opts": {"max-size": "10m"}}
 

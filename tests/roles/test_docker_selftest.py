@@ -9,7 +9,6 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
-
 from ansible_collections.alchemorsel.ai.plugins.modules.docker_selftest import (
     MEMORY_LIMIT_BYTES,
     SCRIPT,
@@ -19,6 +18,7 @@ from ansible_collections.alchemorsel.ai.plugins.modules.docker_selftest import (
     libraries,
     root_file_system,
 )
+
 from tests.roles.ansible_module import run_module
 
 if TYPE_CHECKING:

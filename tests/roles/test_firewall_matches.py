@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from ansible_collections.alchemorsel.ai.plugins.filter.firewall_matches import matches, open_ports, source_matches
 
 

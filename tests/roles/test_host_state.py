@@ -6,10 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, memory_mb, packages, path, unit
 
 from tests.roles.ansible_module import run_module
-
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, memory_mb, packages, path, unit
 
 if TYPE_CHECKING:
     from pathlib import Path

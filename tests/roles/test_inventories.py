@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
-
 from ansible_collections.alchemorsel.ai.plugins.filter.preflight_variables import variable_problems
+
 from tests.roles.ansible_module import ROLES
 from tests.roles.templates import evaluate, load
 

@@ -7,12 +7,14 @@ import ipaddress
 from typing import Any
 
 import pytest
+from ansible_collections.alchemorsel.ai.plugins.filter.load_balancer_certificates import (
+    certificate_problems,
+    fingerprint,
+)
+from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_process import fingerprint as fingerprint_on_the_host
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-
-from ansible_collections.alchemorsel.ai.plugins.filter.load_balancer_certificates import certificate_problems, fingerprint
-from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_process import fingerprint as fingerprint_on_the_host
 
 CERTIFICATE, KEY, CA = "load_balancer_certificate_file", "load_balancer_key_file", "load_balancer_ca_file"
 FILES = {CERTIFICATE: "/etc/edge.crt", KEY: "/etc/edge.key", CA: "/etc/ca.crt"}

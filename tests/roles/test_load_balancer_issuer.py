@@ -11,10 +11,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.alchemorsel.ai.plugins.module_utils import edge_certificate
+from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_certificate import (
+    CertificateError,
+    Issuer,
+    lifetime,
+    names_in,
+    openssl,
+    verify,
+)
 
 from tests.roles.ansible_module import load_plugin, run_module
-from ansible_collections.alchemorsel.ai.plugins.module_utils import edge_certificate
-from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_certificate import CertificateError, Issuer, lifetime, names_in, openssl, verify
 
 module = load_plugin("load_balancer_issuer")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from ansible_collections.alchemorsel.ai.plugins.filter.ollama_beside_gpu import beside_gpu
 
 GIB = 2**30

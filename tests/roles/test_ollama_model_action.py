@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
-
 from ansible_collections.alchemorsel.ai.plugins.action import ollama_model as action
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
 from ansible_collections.alchemorsel.ai.plugins.filter.ollama_models_bundle import manifest_path, models_bundle
+
 from tests.roles.model_folder import write_model
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from ansible_collections.alchemorsel.ai.plugins.filter.preflight_host import (
     GIB,
     capacity_problems,

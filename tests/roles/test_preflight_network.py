@@ -6,7 +6,6 @@ import socket
 from typing import Any
 
 import pytest
-
 from ansible_collections.alchemorsel.ai.plugins.filter.preflight_network import (
     clock_problems,
     endpoint_problems,
@@ -14,6 +13,7 @@ from ansible_collections.alchemorsel.ai.plugins.filter.preflight_network import 
     tls_problems,
 )
 from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_network import reach_all
+
 from tests.roles.ansible_module import run_module
 
 REGISTRY = [{"endpoint": "mirror.lab:5000", "setting": "ollama_image", "until_port": 11435}]

@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_space import allocated_bytes, measure, nearest_existing_parent
+from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_space import (
+    allocated_bytes,
+    measure,
+    nearest_existing_parent,
+)
+
 from tests.roles.ansible_module import run_module
 
 if TYPE_CHECKING:

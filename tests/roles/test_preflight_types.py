@@ -6,8 +6,12 @@ import re
 
 import pytest
 import yaml
+from ansible_collections.alchemorsel.ai.plugins.filter.preflight_types import (
+    combination_problems,
+    role_options,
+    type_problems_of,
+)
 
-from ansible_collections.alchemorsel.ai.plugins.filter.preflight_types import combination_problems, role_options, type_problems_of
 from tests.roles.ansible_module import ROLES
 
 OPTIONS = {

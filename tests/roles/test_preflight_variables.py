@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jinja2 import Environment
-from jinja2.runtime import Context
-
 from ansible_collections.alchemorsel.ai.plugins.filter.preflight_variables import (
     documented_variables,
     placeholder_problems,
     variable_problems,
 )
+from jinja2 import Environment
+from jinja2.runtime import Context
 
 if TYPE_CHECKING:
     from pathlib import Path

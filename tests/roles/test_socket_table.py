@@ -7,8 +7,8 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-
 from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable, decode_address
+
 from tests.roles.ansible_module import run_module
 
 if TYPE_CHECKING:
