@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
-from bench.budgets import command as budgets
+from tools.perf.budgets import command as budgets
 from bench.capacity import command as capacity
 from bench.capacity.curve import load_curve
 from bench.compare import command as compare
@@ -29,8 +29,8 @@ from bench.evidence.ollama import Ollama
 from bench.load.plan import WORKLOADS
 from bench.load.target import Target
 from bench.measure import make_folder, measure
-from bench.overhead import command as overhead
-from bench.peers import command as peers
+from tools.perf.overhead import command as overhead
+from tools.perf.peers import command as peers
 from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.report.page import render
 from bench.results import load_result, write_atomically

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import psutil  # type: ignore[import-untyped] # has none
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.peers import procfs
+from bench.capacity import procfs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.evidence.ollama import Ollama
-from bench.peers.server import Server, answers
-from bench.peers.service import Redis
+from tools.perf.peers.server import Server, answers
+from tools.perf.peers.service import Redis
 from lab.command import run
 from lab.ollama_process import OllamaProcess
 from lab.ports import free_port

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from bench.capacity.curve import load_curve
-from bench.overhead.command import Report
+from tools.perf.overhead.command import Report
 from bench.results import Verdict
 from lab.ollama_process import OllamaProcess
 from tests.integration.bench.fake_target import Behaviour, FakeTarget

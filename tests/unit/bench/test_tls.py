@@ -16,7 +16,7 @@ from bench.evidence.ollama import Ollama
 from bench.load.client import Client
 from bench.load.plan import ClosedLoop, Phase
 from bench.load.target import Target
-from bench.overhead.chat import ChatPair
+from tools.perf.overhead.chat import ChatPair
 from bench.probes.stream import StreamProbe
 from bench.samples import read_samples
 from bench.tls import Trust
