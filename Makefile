@@ -58,7 +58,7 @@ test-site: setup ## the whole site on a bare Debian 12 host: check, converge, id
 	@$(MAKE) --no-print-directory scenario SCENARIO=site-dev
 
 bench-peers: setup ## instances behind the edge beside one alone, a bare echo, nginx and LiteLLM, in turns (about 10 minutes)
-	$(BIN)/python -m bench peers
+	$(BIN)/python -m tools.perf peers
 
 docs: setup ## write the tables of settings, of the roles' variables and of what was shown of each role
 	$(BIN)/python -m docs.settings_table

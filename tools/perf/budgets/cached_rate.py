@@ -5,16 +5,16 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from tools.perf.budgets.finding import Finding, judge
 from bench.evidence import rules
 from bench.evidence.rules import PhaseRecord, is_proven
 from bench.load.generator import Generator
 from bench.load.plan import OpenLoop, Phase
 from bench.load.target import Target
-from tools.perf.peers.edge import INSTANCES
 from bench.samples import read_samples
 from bench.verdict.bootstrap import Interval
 from bench.verdict.percentiles import confidence_ranks, percentile
+from tools.perf.budgets.finding import Finding, judge
+from tools.perf.peers.edge import INSTANCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""``python -m bench budgets``: measures what the service costs, and holds it to its budgets."""
+"""``python -m tools.perf budgets``: measures what the service costs, and holds it to its budgets."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ import httpx
 import msgspec
 from rich.text import Text
 
+from bench.report.console import STYLES, Activity
+from bench.report.figures import write_figures
+from bench.verdict.verdicts import worst
+from lab.packages import ensure_program
 from tools.perf.budgets import cached_rate, herd, import_time, memory, overhead
 from tools.perf.budgets.finding import Finding  # noqa: TC001 - msgspec reads the annotation
 from tools.perf.budgets.table import format_figure, print_findings
-from bench.errors import ProcessError
+from tools.perf.errors import ProcessError
 from tools.perf.peers.cores import Cores, share_out
 from tools.perf.peers.edge import Host
 from tools.perf.peers.gateways import LiteLLM
 from tools.perf.peers.report import describe_conditions, load_average
 from tools.perf.peers.service import AIService, Redis, Upstream
 from tools.perf.peers.wrk import Wrk
-from bench.report.console import STYLES, Activity
-from bench.report.figures import write_figures
-from bench.verdict.verdicts import worst
-from lab.packages import ensure_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import time
 
-from tools.perf.budgets.finding import Finding, judge
-from tools.perf.peers.wrk import children_cpu_seconds
 from bench.verdict.bootstrap import median_interval, ratio_interval
 from lab.command import run
 from lab.paths import ROOT
+from tools.perf.budgets.finding import Finding, judge
+from tools.perf.peers.wrk import children_cpu_seconds
 
 LIMIT_S = 0.6
 ROUNDS = 15

@@ -7,22 +7,22 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from tools.perf.budgets.finding import judge
-from bench.errors import ProcessError
 from bench.evidence.cache_status import parse_cache_status
 from bench.load.client import Client
+from bench.verdict.bootstrap import median_interval, ratio_interval
+from tools.perf.budgets.finding import judge
+from tools.perf.errors import ProcessError
 from tools.perf.overhead.pairs import Pairs, judge_pairs, measure_pairs
 from tools.perf.peers.gateways import CHAT_PATH, chat_request
 from tools.perf.peers.service import RECIPE_PATH, recipe_request
-from bench.verdict.bootstrap import median_interval, ratio_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.samples import Answer
     from tools.perf.budgets.finding import Finding
     from tools.perf.peers.gateways import LiteLLM
     from tools.perf.peers.service import AIService, Upstream
-    from bench.samples import Answer
 
 BLOCKS, PAIRS = 6, 20
 """Ours and LiteLLM's pairs alternate in blocks, so that whatever else the machine does hits both."""

@@ -1,4 +1,4 @@
-"""``python -m bench overhead --target URL --ollama URL``: what a running service adds to a miss."""
+"""``python -m tools.perf overhead --target URL --ollama URL``: what a running service adds to a miss."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tools.perf.budgets.finding import Finding  # noqa: TC001 - msgspec reads the annotation
-from tools.perf.budgets.table import print_findings
 from bench.errors import UsageError
 from bench.evidence.environment import describe_machine
 from bench.evidence.ollama import Ollama
 from bench.load.target import Target
 from bench.measure import make_folder
-from tools.perf.overhead.chat import TOKENS, ChatPair
-from tools.perf.overhead.pairs import judge_pairs, measure_pairs
 from bench.report.console import Activity
 from bench.report.figures import write_figures
 from bench.tls import Trust, add_ca_file
 from bench.verdict.verdicts import worst
+from tools.perf.budgets.finding import Finding  # noqa: TC001 - msgspec reads the annotation
+from tools.perf.budgets.table import print_findings
+from tools.perf.overhead.chat import TOKENS, ChatPair
+from tools.perf.overhead.pairs import judge_pairs, measure_pairs
 
 if TYPE_CHECKING:
     from pathlib import Path

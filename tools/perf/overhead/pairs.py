@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tools.perf.budgets.finding import Finding, judge
 from bench.verdict.bootstrap import Interval, median_interval, ratio_interval
+from tools.perf.budgets.finding import Finding, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""``python -m bench peers``: starts everybody, runs the rounds, keeps and prints what they found."""
+"""``python -m tools.perf peers``: starts everybody, runs the rounds, keeps and prints what they found."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.report.console import Activity
+from bench.report.figures import write_figures
+from bench.report.formats import format_ms
+from bench.verdict.verdicts import worst
+from lab.packages import ensure_program
 from tools.perf.peers.comparison import compare
 from tools.perf.peers.contenders import ECHO, NAMES, Contender, Field
 from tools.perf.peers.cores import share_two
 from tools.perf.peers.report import FILE, describe_conditions, load_average, print_report
 from tools.perf.peers.standings import Report, Slot
 from tools.perf.peers.wrk import Wrk
-from bench.report.console import Activity
-from bench.report.figures import write_figures
-from bench.report.formats import format_ms
-from bench.verdict.verdicts import worst
-from lab.packages import ensure_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable

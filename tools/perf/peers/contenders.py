@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
-from bench.errors import ProcessError
+from lab.packages import ensure_program
+from lab.ports import free_port
+from tools.perf.errors import ProcessError
 from tools.perf.peers.echo import ANSWER_BYTES
 from tools.perf.peers.edge import Host
 from tools.perf.peers.gateways import CHAT_PATH, LiteLLM, Nginx, chat_request
 from tools.perf.peers.server import Server, answers, uvicorn
 from tools.perf.peers.service import RECIPE_PATH, AIService, Redis, Upstream, recipe_request
 from tools.perf.peers.wrk import HEADERS, Load
-from lab.packages import ensure_program
-from lab.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Self
 import yaml
 from jinja2 import Environment
 
-from tools.perf.peers.server import Server, answers
-from tools.perf.peers.service import Instance
 from lab.packages import ensure_program
 from lab.paths import ROOT
 from lab.ports import free_port
+from tools.perf.peers.server import Server, answers
+from tools.perf.peers.service import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.perf.peers.server import Server, answers
-from tools.perf.peers.upstream import MODEL
 from lab.command import run
 from lab.paths import CACHE, ROOT
 from lab.ports import free_port
+from tools.perf.peers.server import Server, answers
+from tools.perf.peers.upstream import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""``python -m tools.perf.peers.instance``: one instance on a port, with the HTTP parser that instances have behind an edge.
+"""``python -m tools.perf.peers.instance``: one instance on a port, with the HTTP parser of instances behind an edge.
 
 On a port the service itself uses h11, which bounds heads and is slower: what the edge costs would be hidden by that.
 """

@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.evidence.environment import cpu_model
-from tools.perf.peers.gateways import litellm_version
 from bench.report.console import STYLES
 from bench.results import Verdict
+from tools.perf.peers.gateways import litellm_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

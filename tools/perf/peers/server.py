@@ -12,9 +12,9 @@ import urllib.request
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from bench.errors import ProcessError
 from bench.capacity import procfs
 from lab.paths import ROOT
+from tools.perf.errors import ProcessError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tools.perf.peers.server import Server, answers, uvicorn
-from tools.perf.peers.upstream import CALLS_PATH, DELAY_VARIABLE, LAST_REQUEST_PATH, MODEL
 from lab.command import run
 from lab.ports import free_port, listens
+from tools.perf.peers.server import Server, answers, uvicorn
+from tools.perf.peers.upstream import CALLS_PATH, DELAY_VARIABLE, LAST_REQUEST_PATH, MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Collection

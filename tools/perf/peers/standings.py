@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tools.perf.peers.contenders import ECHO, EDGE, INSTANCE, NGINX, Contender
-from tools.perf.peers.wrk import Figures  # noqa: TC001 - msgspec reads the annotations
 from bench.results import Verdict
 from bench.verdict.bootstrap import Interval, median_interval, ratio_interval
 from bench.verdict.verdicts import worst
+from tools.perf.peers.contenders import ECHO, EDGE, INSTANCE, NGINX, Contender
+from tools.perf.peers.wrk import Figures  # noqa: TC001 - msgspec reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.errors import TargetError
+from bench.results import Verdict
+from lab.packages import ensure_program
 from tools.perf.budgets import herd, memory, overhead
 from tools.perf.budgets.command import system
 from tools.perf.budgets.crowd import ask_together
-from bench.errors import ProcessError, TargetError
+from tools.perf.errors import ProcessError
 from tools.perf.peers.cores import Cores
 from tools.perf.peers.service import RECIPE_PATH, AIService, Redis, Upstream, recipe_request
 from tools.perf.peers.wrk import Wrk
-from bench.results import Verdict
-from lab.packages import ensure_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.console import Console
 
-from bench.cli import main
+from bench.results import Verdict
+from tools.perf.__main__ import main
 from tools.perf.peers.report import FILE, print_report
 from tools.perf.peers.standings import Report
-from bench.results import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,12 +6,12 @@ import math
 
 import pytest
 
+from bench.results import Verdict
+from bench.verdict.bootstrap import Interval
 from tools.perf.budgets.cached_rate import p99_interval
 from tools.perf.budgets.finding import judge
 from tools.perf.budgets.herd import judge_herds
 from tools.perf.overhead.pairs import Pairs, judge_pairs
-from bench.results import Verdict
-from bench.verdict.bootstrap import Interval
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from bench.results import Verdict
+from bench.verdict.bootstrap import Interval
 from tools.perf.peers.comparison import find_problem
 from tools.perf.peers.contenders import ECHO, EDGE, INSTANCE, NGINX, Contender
 from tools.perf.peers.server import Server
 from tools.perf.peers.standings import Slot, judge_at_least, sum_up
 from tools.perf.peers.wrk import Figures, Load
-from bench.results import Verdict
-from bench.verdict.bootstrap import Interval
 
 if TYPE_CHECKING:
     from pathlib import Path

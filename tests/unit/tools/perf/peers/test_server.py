@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import ProcessError
 from bench.capacity.procfs import cpu_seconds, resident_bytes, tree
-from tools.perf.peers.server import Server
 from lab.ports import free_port, listens
+from tools.perf.errors import ProcessError
+from tools.perf.peers.server import Server
 
 _PARENT = """
 import subprocess, sys, time
