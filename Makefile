@@ -61,8 +61,8 @@ bench-peers: setup ## instances behind the edge beside one alone, a bare echo, n
 	$(BIN)/python -m tools.perf peers
 
 docs: setup ## write the tables of settings, of the roles' variables and of what was shown of each role
-	$(BIN)/python -m docs.settings_table
-	$(BIN)/python -m docs.role_tables
+	$(BIN)/python -m tools.docs.settings_table
+	$(BIN)/python -m tools.docs.role_tables
 	$(BIN)/python -m docs.scenario_runs
 
 test-all: ## make test, 10,000 generated requests, every molecule scenario on Debian 12 and 13 (two hours or more)

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docs.role_evidence import CLAIMS, Subjects, of_role, of_scenario
-from docs.role_tables import roles
 from lab.images import SUITES
 from lab.paths import ROOT
 from lab.scenarios import record, report
 from lab.scenarios.matrix import SCENARIOS, Job
 from lab.scenarios.record import COMMITTED, Records, Run
 from lab.scenarios.tree import is_in_history
+from tools.docs.role_tables import roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

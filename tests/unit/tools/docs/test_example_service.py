@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from docs.example_service.__main__ import FOLDER, main
-from docs.example_service.claims import CLAIMS, ClaimError, check
-from docs.example_service.parts import API_PORT, OLLAMA_PORT, REDIS_PORT
-from docs.example_service.recordings import RECORDINGS
+from tools.docs.example_service.__main__ import FOLDER, main
+from tools.docs.example_service.claims import CLAIMS, ClaimError, check
+from tools.docs.example_service.parts import API_PORT, OLLAMA_PORT, REDIS_PORT
+from tools.docs.example_service.recordings import RECORDINGS
 
 HERD, KILLED, OPENAI, STREAM, HONEST, LONG = RECORDINGS
 
@@ -37,7 +37,7 @@ def test_a_recording_shows_the_usual_ports(name: str) -> None:
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_where_nothing_was_printed_no_claim_holds(name: str) -> None:
     """The code of a client, which a recording shows too, is no evidence."""
-    code = committed(name).partition("\n$ python docs/")[0].partition("\n$ curl -sN")[0]
+    code = re.split(r"\n\$ (?:python (?:tools/)?docs/|curl -sN)", committed(name))[0]
     with pytest.raises(ClaimError) as caught:
         check(name, code)
     for claim in CLAIMS[name]:

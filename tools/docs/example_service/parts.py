@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.evidence.ollama import Ollama
-from tools.perf.peers.server import Server, answers
-from tools.perf.peers.service import Redis
 from lab.command import run
 from lab.ollama_process import OllamaProcess
 from lab.ports import free_port
+from tools.perf.peers.server import Server, answers
+from tools.perf.peers.service import Redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

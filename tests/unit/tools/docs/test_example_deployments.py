@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docs.example_deployments.__main__ import report
-from docs.example_deployments.callers import BODY, PATH, Call, read
-from docs.example_deployments.claims import CLAIMS, PLAYS, RATE, check
-from docs.example_deployments.summary import QUIET, Row, Window, parse, summarize, table
-from docs.example_service.claims import ClaimError
 from lab.paths import ROOT
 from tests.http_fake import FakeHandler, HTTPFake
 from tests.waiting import until
+from tools.docs.example_deployments.__main__ import report
+from tools.docs.example_deployments.callers import BODY, PATH, Call, read
+from tools.docs.example_deployments.claims import CLAIMS, PLAYS, RATE, check
+from tools.docs.example_deployments.summary import QUIET, Row, Window, parse, summarize, table
+from tools.docs.example_service.claims import ClaimError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +130,7 @@ def test_callers_write_down_what_they_got(tmp_path: Path) -> None:
     """In the order and at the rate in which requests were due, until they are ended."""
     file = tmp_path / "calls.csv"
     with Api() as api:
-        argv = [sys.executable, "-m", "docs.example_deployments.callers", api.url, "50", str(file)]
+        argv = [sys.executable, "-m", "tools.docs.example_deployments.callers", api.url, "50", str(file)]
         with subprocess.Popen(argv, cwd=ROOT) as process:
             until(lambda: api.asked > 4 * Api.OTHER)
             process.send_signal(signal.SIGTERM)
@@ -148,7 +148,7 @@ def test_callers_refuse_a_service_without_an_answer(tmp_path: Path) -> None:
     argv = [
         sys.executable,
         "-m",
-        "docs.example_deployments.callers",
+        "tools.docs.example_deployments.callers",
         "http://127.0.0.1:9",
         "50",
         str(tmp_path / "none"),

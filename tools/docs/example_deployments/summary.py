@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.verdict.percentiles import percentile
-from docs.example_deployments.callers import HTTP_OK, NS
+from tools.docs.example_deployments.callers import HTTP_OK, NS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from docs.example_deployments.callers import Call
+    from tools.docs.example_deployments.callers import Call
 
 QUIET = "quiet"
 _HEAD = ("phase", "plays", "seconds", "requests", "failed", "hits", "same bytes", "p50 ms", "p99 ms", "longest ms")

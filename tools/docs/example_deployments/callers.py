@@ -1,4 +1,4 @@
-"""Callers of one stored answer at a constant rate: `python -m docs.example_deployments.callers URL RATE FILE`.
+"""Callers of one stored answer at a constant rate: `python -m tools.docs.example_deployments.callers URL RATE FILE`.
 
 Open loop: requests start when they are due, however slow the others are, and their time counts from that moment. Every
 tenth opens a connection of its own, the others share kept ones.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from docs.example_deployments.summary import QUIET, Row, parse
-from docs.example_service.claims import Claim, ClaimError
+from tools.docs.example_deployments.summary import QUIET, Row, parse
+from tools.docs.example_service.claims import Claim, ClaimError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

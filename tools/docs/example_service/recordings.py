@@ -7,15 +7,15 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from docs.example_service.parts import NUM_CTX, running
-from docs.example_service.transcript import Transcript
+from tools.docs.example_service.parts import NUM_CTX, running
+from tools.docs.example_service.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from docs.example_service.parts import Parts
+    from tools.docs.example_service.parts import Parts
 
-_CLIENTS = "docs/example_service/clients"
+_CLIENTS = "tools/docs/example_service/clients"
 _INGREDIENTS = "/api/v1/ai/suggest-ingredients"
 LONG_TOKENS = 4000
 """Some minutes on two cores."""

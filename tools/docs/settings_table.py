@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_service import knobs
 from ai_service.settings import Settings
 from ai_service.web.settings import WebSettings
+from lab.paths import ROOT
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+README = ROOT / "README.md"
 TABLES: dict[str, type[DataclassInstance]] = {
     "ai_service/settings.py": Settings,
     "ai_service/web/settings.py": WebSettings,

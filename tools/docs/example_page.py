@@ -1,4 +1,4 @@
-"""The pictures of the web page in `docs/examples`: ``python -m docs.example_page PAGE_URL``, of a service that runs.
+"""The pictures of a running service's page in `docs/examples`: ``python -m tools.docs.example_page PAGE_URL``.
 
 They show a question asked twice on a desktop, and the board on a phone, in the dark. With ``--degraded`` the picture of
 a service whose model is gone is made instead.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-FOLDER = Path(__file__).parent / "examples"
+from lab.paths import ROOT
+
+FOLDER = ROOT / "docs" / "examples"
 ANSWER_MS = 120_000
 SETTLE_MS = 6_000
 """Three looks of the board."""

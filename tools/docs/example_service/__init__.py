@@ -1,4 +1,4 @@
-"""The recordings of the service in `docs/examples`: ``python -m docs.example_service``.
+"""The recordings of the service in `docs/examples`: ``python -m tools.docs.example_service``.
 
 main           __main__.py    which recordings are made, and that nothing is written that does not show what it claims
 recordings     recordings.py  what is done for each of them

@@ -1,4 +1,4 @@
-"""Writes recordings of the service: ``python -m docs.example_service [NAME ...]``, all of them without a name.
+"""Writes recordings of the service: ``python -m tools.docs.example_service [NAME ...]``, all of them without a name.
 
 Each takes 10 to 60 seconds, `long-answer` ten minutes; they need `redis-server` and what `python -m lab parts` brings.
 One that does not show what it claims is not written, and the exit status is 1.
@@ -10,17 +10,20 @@ import argparse
 import platform
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from docs.example_service.claims import CLAIMS, ClaimError, check
-from docs.example_service.recordings import RECORDINGS
 from lab.command import run
 from lab.errors import LabError
 from lab.paths import ROOT
 from lab.progress import console, step
+from tools.docs.example_service.claims import CLAIMS, ClaimError, check
+from tools.docs.example_service.recordings import RECORDINGS
 
-FOLDER = Path(__file__).resolve().parent.parent / "examples"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = ROOT / "docs" / "examples"
 
 _GIT_S = 60
 _RUN_FROM = (".", ":!docs/examples", ":!*.md")
@@ -36,7 +39,7 @@ def main(arguments: list[str]) -> int:
     Returns:
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m docs.example_service", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.docs.example_service", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RECORDINGS)}")
     names = parser.parse_args(arguments).names
     if unknown := set(names) - set(RECORDINGS):
@@ -82,7 +85,7 @@ def head(name: str, revision: str) -> str:
         name: Of the recording.
         revision: The commit that ran.
     """
-    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by `python -m docs.example_service {name}`"
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by `python -m tools.docs.example_service {name}`"
     python = f"Python {platform.python_version()}"
     return "\n".join(
         [

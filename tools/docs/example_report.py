@@ -1,4 +1,4 @@
-"""The example report in `docs/examples`: ``python -m docs.example_report RUN [CAPACITY]``, of a real run's folder.
+"""The example report in `docs/examples`, of a run's folder: ``python -m tools.docs.example_report RUN [CAPACITY]``.
 
 Pictures are made by Debian's `chromium`: for a desktop, for a phone.
 """
@@ -15,8 +15,9 @@ from bench.capacity.curve import load_curve
 from bench.report.page import render
 from bench.results import load_result
 from bench.samples import read_samples
+from lab.paths import ROOT
 
-FOLDER = Path(__file__).parent / "examples"
+FOLDER = ROOT / "docs" / "examples"
 WIDTHS = {"": 1240, "-phone": 412}
 """Width in CSS pixels of the window, by what is added to the picture's name. Chromium's least is 400."""
 

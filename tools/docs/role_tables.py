@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-ROLES = Path(__file__).resolve().parent.parent / "roles"
+from lab.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROLES = ROOT / "roles"
 HEADING = "## Variables\n"
 
 

@@ -1,4 +1,4 @@
-"""Record deployments, settings and rollbacks under load: ``python -m docs.example_deployments``.
+"""Record deployments, settings and rollbacks under load: ``python -m tools.docs.example_deployments``.
 
 Takes about an hour on the lab's site (`make lab-up site`). A recording that does not show what it claims is not
 written, and the exit status is 1; what it would have said is printed.
@@ -19,22 +19,22 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from docs.example_deployments.callers import HTTP_OK, NEW_CONNECTION_EVERY, PATH, read
-from docs.example_deployments.claims import CLAIMS, PLAYS, RATE, check
-from docs.example_deployments.plays import Site
-from docs.example_deployments.summary import QUIET, Window, summarize, table
-from docs.example_service.__main__ import committed_revision
-from docs.example_service.claims import ClaimError
 from lab.errors import LabError
 from lab.paths import HOST_VARS, ROOT
 from lab.progress import console, step
+from tools.docs.example_deployments.callers import HTTP_OK, NEW_CONNECTION_EVERY, PATH, read
+from tools.docs.example_deployments.claims import CLAIMS, PLAYS, RATE, check
+from tools.docs.example_deployments.plays import Site
+from tools.docs.example_deployments.summary import QUIET, Window, summarize, table
+from tools.docs.example_service.__main__ import committed_revision
+from tools.docs.example_service.claims import ClaimError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from docs.example_deployments.callers import Call
+    from tools.docs.example_deployments.callers import Call
 
-FILE = Path(__file__).resolve().parent.parent / "examples" / "deployments.txt"
+FILE = ROOT / "docs" / "examples" / "deployments.txt"
 PORT = 3010
 QUIET_S = 60.0
 SETTLE_S = 3.0
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     Returns:
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m docs.example_deployments", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.docs.example_deployments", description=__doc__)
     parser.add_argument("--inventory", default="inventories/lab", help="the site's inventory (default: %(default)s)")
     parser.add_argument("--host", default="lab1", help="the host that callers ask (default: %(default)s)")
     parser.add_argument(
@@ -147,7 +147,7 @@ def head(revision: str) -> str:
     claims = "\n".join(f"# - {claim.says}" for claim in CLAIMS)
     return f"""\
 # Deployments, changes of settings and rollbacks under load
-# Revision {revision}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by `python -m docs.example_deployments`.
+# Revision {revision}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by `python -m tools.docs.example_deployments`.
 # One stored answer of {PATH} is asked for {RATE} times a second through the edge,
 # every {NEW_CONNECTION_EVERY}th time on a new connection. Each deployment is a release of its own, built on the host.
 # Host, callers and control node share one machine. A request's time counts from when it was due; a play's
@@ -165,7 +165,7 @@ def _window(windows: list[Window], phase: str) -> Iterator[None]:
 
 @contextmanager
 def _callers(url: str, path: Path) -> Iterator[None]:
-    argv = [sys.executable, "-m", "docs.example_deployments.callers", url, str(RATE), str(path)]
+    argv = [sys.executable, "-m", "tools.docs.example_deployments.callers", url, str(RATE), str(path)]
     with subprocess.Popen(argv, cwd=ROOT) as process:
         try:
             yield
