@@ -12,7 +12,7 @@ import urllib.request
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from bench.capacity import procfs
+from bench.capacity import processes
 from lab.paths import ROOT
 from tools.perf.errors import ProcessError
 
@@ -101,11 +101,11 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that it and its children have used so far."""
-        return procfs.cpu_seconds(self.pid)
+        return processes.cpu_seconds(self.pid)
 
     def resident_bytes(self) -> int:
         """Return the resident memory of its largest process."""
-        return procfs.resident_bytes(self.pid)
+        return processes.resident_bytes(self.pid)
 
     def stop(self) -> None:
         """End it and what it started: SIGTERM, then SIGKILL for whatever is left."""

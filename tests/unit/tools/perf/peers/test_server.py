@@ -1,4 +1,4 @@
-"""Processes of a run: they get ready or say why not, cost what /proc says, and are gone afterwards."""
+"""Processes of a run: they get ready or say why not, cost what their trees use, and are gone afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.capacity.procfs import cpu_seconds, resident_bytes, tree
+from bench.capacity.processes import cpu_seconds, resident_bytes, tree
 from lab.ports import free_port, listens
 from tools.perf.errors import ProcessError
 from tools.perf.peers.server import Server
