@@ -39,10 +39,11 @@ test: ## everything: lint, unit, contract, integration, the whole site on a bare
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory lint test-unit test-integration test-site
 
-lint: setup ## ruff, mypy, yamllint, ansible-lint (production profile)
+lint: setup ## ruff, mypy, import-linter, yamllint, ansible-lint (production profile)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_HOME=$(CURDIR)/.ansible $(BIN)/ansible-lint --offline
 

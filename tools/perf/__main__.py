@@ -39,8 +39,8 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
     try:
         if options.command == "overhead":
             return overhead.run(options, console, folder)
-        command = peers if options.command == "peers" else budgets
-        return command.run(options, console, make_folder(folder))
+        make_folder(folder)
+        return (peers.run if options.command == "peers" else budgets.run)(options, console, folder)
     except LabError as error:
         raise BenchError(str(error)) from error
 
