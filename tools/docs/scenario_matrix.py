@@ -111,7 +111,7 @@ CLAIMS = _OF_ALL_BROUGHT | _OF_ITS_SUBJECT
 """The first ones are tested of every role that a scenario brings, the others of the roles that it is about."""
 
 
-def tested(role: str) -> dict[str, list[str]]:
+def releases_by_claim(role: str) -> dict[str, list[str]]:
     """Return for each claim the releases on which a scenario tests it of a role."""
     everything = [Scenario.read(name) for name in SCENARIOS]
     found = {}
@@ -129,7 +129,7 @@ def tested(role: str) -> dict[str, list[str]]:
 def role_table() -> str:
     """A row a role: the releases on which each claim is tested."""
     rows = [
-        [f"[{role}](../roles/{role}/README.md)", *(" ".join(found) for found in tested(role).values())]
+        [f"[{role}](../roles/{role}/README.md)", *(" ".join(found) for found in releases_by_claim(role).values())]
         for role in (folder.name for folder in roles())
     ]
     return _table(["Role", *CLAIMS], rows)

@@ -39,7 +39,7 @@ def test_playbook_that_is_missing_is_a_fault() -> None:
     lines = captured_output.redis()
     end = place(lines, "side_effect", "Executed: Successful")
     lines[end] = lines[end].replace("Successful", "Missing playbook")
-    assert fault(lines).endswith("remove.yml: missing playbook")
+    assert fault(lines) == "side_effect: missing playbook"
 
 
 def test_verification_without_a_passed_test_is_a_fault() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.scenarios.matrix import SCENARIOS
-from tools.docs.scenario_matrix import CLAIMS, MOLECULE, PAGE, Scenario, tested, with_tables
+from tools.docs.scenario_matrix import CLAIMS, MOLECULE, PAGE, Scenario, releases_by_claim, with_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,8 +48,15 @@ def test_every_scenario_says_what_it_is_for() -> None:
 
 def test_releases_are_those_of_the_matrix() -> None:
     """No scenario of `gpu_driver` runs on Debian 12 and purges it."""
-    assert tested("redis") == {claim: ["12", "13"] for claim in CLAIMS}
-    assert tested("gpu_driver") == {CHECK: ["13"], AGAIN: ["13"], ABSENT: [], PURGE: ["13"], BACK: [], RESTART: []}
+    assert releases_by_claim("redis") == {claim: ["12", "13"] for claim in CLAIMS}
+    assert releases_by_claim("gpu_driver") == {
+        CHECK: ["13"],
+        AGAIN: ["13"],
+        ABSENT: [],
+        PURGE: ["13"],
+        BACK: [],
+        RESTART: [],
+    }
 
 
 @pytest.mark.parametrize(
