@@ -39,10 +39,11 @@ test: ## everything: lint, unit, contract, integration, the whole site on a bare
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory lint test-unit test-integration test-site
 
-lint: setup ## ruff, mypy, yamllint, ansible-lint (production profile)
+lint: setup ## ruff, mypy, import-linter, yamllint, ansible-lint (production profile)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_HOME=$(CURDIR)/.ansible $(BIN)/ansible-lint --offline
 
@@ -58,12 +59,12 @@ test-site: setup ## the whole site on a bare Debian 12 host: check, converge, id
 	@$(MAKE) --no-print-directory scenario SCENARIO=site-dev
 
 bench-peers: setup ## instances behind the edge beside one alone, a bare echo, nginx and LiteLLM, in turns (about 10 minutes)
-	$(BIN)/python -m bench peers
+	$(BIN)/python -m tools.perf peers
 
-docs: setup ## write the tables of settings, of the roles' variables and of what was shown of each role
-	$(BIN)/python -m docs.settings_table
-	$(BIN)/python -m docs.role_tables
-	$(BIN)/python -m docs.scenario_runs
+docs: setup ## write the tables of settings, of the roles' variables and of what is tested of each role
+	$(BIN)/python -m tools.docs.settings_table
+	$(BIN)/python -m tools.docs.role_tables
+	$(BIN)/python -m tools.docs.scenario_matrix
 
 test-all: ## make test, 10,000 generated requests, every molecule scenario on Debian 12 and 13 (two hours or more)
 	@$(PYTHON) -m lab.preconditions
@@ -75,8 +76,8 @@ test-all: ## make test, 10,000 generated requests, every molecule scenario on De
 scenario: setup ## one molecule scenario, as it happens: make scenario SCENARIO=redis [LAB_SUITE=trixie]
 	@$(BIN)/python -m lab scenario "$(SCENARIO)$(if $(LAB_SUITE),:$(LAB_SUITE))"
 
-scenarios: setup ## all of them, or ONLY=redis,ollama SUITES=trixie; RESUME=1: not what passed with the files as they are
-	@$(BIN)/python -m lab scenarios --only "$(ONLY)" --suites "$(SUITES)" $(if $(RESUME),--resume)
+scenarios: setup ## all of them on both releases, or ONLY=redis,ollama SUITES=trixie; writes .lab/scenarios/junit.xml
+	@$(BIN)/python -m lab scenarios --only "$(ONLY)" --suites "$(SUITES)"
 
 lock: setup ## pin the newest versions: rewrites requirements/*.txt
 	for name in bootstrap service bench control test peers; do \

@@ -7,6 +7,7 @@ service's own counters must agree. Otherwise the verdict is INVALID, whatever th
 
 Rooms: `load` (what is sent, and when), `probes` (streams and cold models, by one patient user), `evidence` (what proves
 a figure), `verdict` (bounds, percentiles, how sure they are), `compare` (two runs, baselines), `report` (page,
-terminal, JUnit); `overhead`, `capacity`, `budgets` and `peers` are measurements of their own. `measure` makes one run,
-`session` leads it, `seams` are what that needs of others, `samples` and `results` are the two files that it leaves.
+terminal, JUnit); `capacity` is a measurement of its own. `measure` makes one run, `session` leads it, `seams` are what
+that needs of others, `samples` and `results` are the two files that it leaves. Nothing here imports the service, the
+lab or `tools`, which import-linter checks in `make lint`.
 """

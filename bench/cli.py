@@ -1,49 +1,39 @@
-"""The command line of the harness.
-
-Exit status: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 INVALID or not comparable; 64 wrong usage, 65 malformed file,
-69 target not reachable or not ready, 70 the harness or Locust failed, 130 interrupted (the partial result is written
-and marked as such).
-"""
+"""The command line of the harness."""
 
 from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from bench.budgets import command as budgets
+from bench import moved
 from bench.capacity import command as capacity
 from bench.capacity.curve import load_curve
+from bench.command_line import INTERRUPTED, STATUSES, Parser, new_folder, run_program
 from bench.compare import command as compare
-from bench.errors import BenchError, UsageError
+from bench.errors import UsageError
 from bench.evidence.marks import read_marks
 from bench.evidence.ollama import Ollama
 from bench.load.plan import WORKLOADS
 from bench.load.target import Target
 from bench.measure import make_folder, measure
-from bench.overhead import command as overhead
-from bench.peers import command as peers
 from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.report.page import render
 from bench.results import load_result, write_atomically
 from bench.samples import read_samples
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
-from lab.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INTERRUPTED = 130
-_STATUSES = (__doc__ or "").partition("\n\n")[2]
+    from rich.console import Console
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -57,21 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    options = _parser().parse_args(arguments)
-    console = Console()
-    try:
-        # A job runner stops with SIGTERM; that ends a run as orderly as Ctrl-C does.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        return _COMMANDS[options.command](options, console)
-    except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)  # noqa: T201 - the program's own error line
-        return error.exit_status
-    except LabError as error:
-        print(f"bench: {error}", file=sys.stderr)  # noqa: T201 - as above
-        return BenchError.exit_status
-    except KeyboardInterrupt:
-        print("bench: interrupted before anything was measured", file=sys.stderr)  # noqa: T201 - as above
-        return INTERRUPTED
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words and words[0] in moved.COMMANDS:
+        return run_program("bench", lambda _console: moved.run(words))
+    options = _parser().parse_args(words)
+    return run_program("bench", lambda console: _COMMANDS[options.command](options, console))
 
 
 def _show(options: argparse.Namespace, console: Console) -> int:
@@ -93,20 +73,8 @@ def _report(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _measure_peers(options: argparse.Namespace, console: Console) -> int:
-    return peers.run(options, console, make_folder(options.out or _new_folder("peers")))
-
-
-def _hold_to_budgets(options: argparse.Namespace, console: Console) -> int:
-    return budgets.run(options, console, make_folder(options.out or _new_folder("budgets")))
-
-
-def _measure_overhead(options: argparse.Namespace, console: Console) -> int:
-    return overhead.run(options, console, options.out or _new_folder("overhead"))
-
-
 def _find_capacity(options: argparse.Namespace, console: Console) -> int:
-    return capacity.run(options, console, options.out or _new_folder("capacity"))
+    return capacity.run(options, console, options.out or new_folder("capacity"))
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
@@ -123,7 +91,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         target.require_ready()
         if ollama is not None:
             ollama.loaded()  # A wrong URL is told before anything is measured.
-        folder = make_folder(options.out or _new_folder("bench"))
+        folder = make_folder(options.out or new_folder("bench"))
         headline = f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}"
         console.print(headline, soft_wrap=True)
         observer: ProgressObserver | LineObserver = (
@@ -153,10 +121,6 @@ def _chosen(profile: Profile, options: argparse.Namespace) -> tuple[str, ...]:
     if "cold" in (wanted or ()) and not options.ollama:
         raise UsageError("--workload cold unloads models, so it needs --ollama URL")
     return tuple(wanted or known)
-
-
-def _new_folder(kind: str) -> Path:
-    return Path("reports") / f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _with_duration(profile: Profile, seconds: float) -> Profile:
@@ -189,16 +153,8 @@ def _count(text: str) -> int:
     return int(text)
 
 
-class _Parser(argparse.ArgumentParser):
-    """Ends with 64 on wrong usage, because argparse's 2 means INCONCLUSIVE here."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(UsageError.exit_status, f"{self.prog}: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m bench", description="Measure a running service, with proof.", epilog=_STATUSES)
+    parser = Parser(prog="python -m bench", description="Measure a running service, with proof.", epilog=STATUSES)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure a service and hold it to its bounds")
     run.add_argument("--target", required=True, metavar="URL", help="the service, e.g. http://127.0.0.1:3010")
@@ -215,15 +171,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--workload", type=_workloads, metavar="LIST", help=f"comma list of {','.join(WORKLOADS)}")
     run.add_argument("--ollama", metavar="URL", help="the Ollama behind it: cold starts, memory, its own account")
     run.add_argument("--processes", type=_count, default=1, metavar="N", help="that make the load (default: 1)")
-    beside = commands.add_parser("peers", help="measure the service beside other gateways, in turns, on this machine")
-    peers.add_arguments(beside)
-    costs = commands.add_parser("budgets", help="measure what the service costs on this machine: time, memory, calls")
-    budgets.add_arguments(costs)
-    added = commands.add_parser("overhead", help="measure what the service adds to a miss: directly and through it")
-    overhead.add_arguments(added)
+    for name in moved.COMMANDS:
+        commands.add_parser(name, help=moved.describe(name), add_help=False, usage="%(prog)s ...")
     most = commands.add_parser("capacity", help="find the highest rate within the bounds, and what is in the way")
     capacity.add_arguments(most)
-    for command in (run, beside, costs, added, most):
+    for command in (run, most):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     difference = commands.add_parser("compare", help="tell whether a run is slower or faster than another, noise apart")
     compare.add_compare_arguments(difference)
@@ -244,8 +196,5 @@ _COMMANDS = {
     "report": _report,
     "compare": compare.run_compare,
     "baseline": compare.run_baseline,
-    "peers": _measure_peers,
-    "budgets": _hold_to_budgets,
-    "overhead": _measure_overhead,
     "capacity": _find_capacity,
 }

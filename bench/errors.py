@@ -5,8 +5,7 @@
     ├── FileFormatError  65  a malformed slo.yml or result file, with the place of the mistake
     ├── TargetError      69  the target cannot be reached or is not ready
     ├── GeneratorError   70  the load generator could not be started, died or never ended
-    ├── NotComparableError 3 two runs cannot be held against each other: INVALID, or under different load
-    └── ProcessError     70  a server that a comparison starts did not start, or died
+    └── NotComparableError 3 two runs cannot be held against each other: INVALID, or under different load
 
 The numbers are those of sysexits.h; they stay clear of 0 to 3, which are verdicts (see `bench.verdict.verdicts`).
 """
@@ -53,10 +52,6 @@ class TargetError(BenchError):
 
 class GeneratorError(BenchError):
     """The load generator failed; no figure of the run can be trusted."""
-
-
-class ProcessError(BenchError):
-    """A process that the harness itself starts to be measured did not start, or died."""
 
 
 class NotComparableError(BenchError):

@@ -6,7 +6,6 @@ import argparse
 import re
 import signal
 import sys
-from functools import partial
 from typing import TYPE_CHECKING
 
 from docker.errors import DockerException
@@ -14,15 +13,13 @@ from docker.errors import DockerException
 from lab import demo, engine, hosts, images, lifecycle, mirror
 from lab.errors import LabError
 from lab.packages import ensure_program
-from lab.paths import ROOT, SSH_CONFIG
+from lab.paths import SSH_CONFIG
 from lab.progress import console, step
-from lab.scenarios import matrix, record, report
-from lab.scenarios.molecule import Molecule
-from lab.scenarios.session import Session
-from lab.scenarios.tree import Tree
+from lab.scenarios import matrix
+from lab.scenarios.runner import Runner, table
 
 if TYPE_CHECKING:
-    from lab.scenarios.phases import Phase
+    from lab.scenarios.runner import Result
 
 _HOST_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
@@ -64,8 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     many = commands.add_parser("scenarios", help="run molecule scenarios one after the other; without options all")
     many.add_argument("--only", type=_words, default=[], metavar="NAME,...", help="these scenarios")
     many.add_argument("--suites", type=_words, default=[], metavar="NAME,...", help="on these releases")
-    many.add_argument("--resume", action="store_true", help="not those that passed with the files as they are")
-    many.set_defaults(act=_scenarios, again="`make scenarios RESUME=1` goes on from here")
+    many.set_defaults(act=_scenarios, again="`make scenarios ONLY=NAME,...` runs what is missing")
     commands.add_parser("status", help="what runs, and how to reach it").set_defaults(act=_status)
     host = commands.add_parser("host", help="add, restart or remove a bare host").add_subparsers(required=True)
     add = host.add_parser("add", help="start a bare host (made anew where it stopped)")
@@ -120,31 +116,30 @@ def _demo(_arguments: argparse.Namespace) -> None:
 
 def _scenario(arguments: argparse.Namespace) -> None:
     job = matrix.parse(arguments.job)
-    run = _session().run_one(job, _echo)
-    console.print(report.table([run]))
-    _judge([run])
+    result = _runner().run_one(job, _echo)
+    console.print(table([result]))
+    _judge([result])
 
 
-def _echo(line: str, _phase: Phase | None) -> None:
+def _echo(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def _scenarios(arguments: argparse.Namespace) -> None:
-    jobs = matrix.select(arguments.only, arguments.suites)
-    _judge(_session().run(jobs, resume=arguments.resume))
+    _judge(_runner().run(matrix.select(arguments.only, arguments.suites)))
 
 
-def _session() -> Session:
+def _runner() -> Runner:
     # Who ends this with SIGTERM wants the scenario ended too, as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return Session(Molecule(), record.Records(), partial(Tree.here, ROOT))
+    return Runner()
 
 
-def _judge(runs: list[record.Run]) -> None:
-    failed = [str(run.job) for run in runs if run.result != record.PASSED]
+def _judge(results: list[Result]) -> None:
+    failed = [str(result.job) for result in results if result.fault]
     if failed:
-        raise LabError(f"{len(failed)} of {len(runs)} did not pass: {', '.join(failed)}")
+        raise LabError(f"{len(failed)} of {len(results)} did not pass: {', '.join(failed)}")
 
 
 def _status(_arguments: argparse.Namespace) -> None:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import psutil  # type: ignore[import-untyped] # has none
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.peers import procfs
+from bench.capacity import processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ def read(url: str, metrics: str) -> Reading:
     service_s = totals.get("process_cpu_seconds_total")
     local = is_local(url)
     if service_s is None and local and (pid := _listener(url)) is not None:
-        service_s = procfs.cpu_seconds(pid)
+        service_s = processes.cpu_seconds(pid)
     return Reading(
         service_s=service_s,
         redis_s=_redis_s() if local else {},
@@ -142,4 +142,4 @@ def _listener(url: str) -> int | None:
 
 def _redis_s() -> dict[int, float]:
     found = (process.pid for process in psutil.process_iter(["name"]) if process.info["name"] == "redis-server")
-    return {pid: procfs.cpu_seconds(pid) for pid in found}
+    return {pid: processes.cpu_seconds(pid) for pid in found}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from bench.errors import GeneratorError
 from bench.load.plan import Herds, OpenLoop, Phase
-from lab.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ class Generator:
         if isinstance(arrivals, OpenLoop):
             if self._processes > 1:
                 # A port of its own, so that two runs on one machine do not meet.
-                port = str(free_port())
+                port = str(_free_port())
                 command += ["--processes", str(self._processes), "--master-bind-port", port, "--master-port", port]
             command += ["--stages", ",".join(map(str, arrivals.stages)), "--arrivals", arrivals.process]
             return [*command, "--warmup-seconds", str(arrivals.warmup_seconds)]
@@ -124,6 +124,12 @@ class _LineCounter:
 
 def _seconds(phase: Phase) -> float:
     return phase.arrivals.seconds if isinstance(phase.arrivals, OpenLoop) else phase.arrivals.max_seconds
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,1 +1,1 @@
-"""Runs of molecule's scenarios: which there are, one after the other, what each showed, and the record of it."""
+"""Runs of molecule's scenarios: the matrix of scenarios and releases, the runner, and what molecule's output says."""

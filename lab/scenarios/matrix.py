@@ -35,6 +35,9 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "compose": ("trixie",),
     "gpu": ("trixie",),
     "gpu-dkms": SUITES,
+    "collection": SUITES,
+    # The newer releases of ansible-core need a newer Python than Debian 12's.
+    "control-node": ("trixie",),
 }
 """Folders of `molecule/`, in the order of a whole run: the quick ones and what others stand on first."""
 

@@ -18,6 +18,7 @@ import ai_service.cli.__main__
 import ai_service.web.__main__
 import bench.cli
 import lab.__main__
+import tools.perf.__main__
 from tests.golden.running import ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -94,4 +95,5 @@ PROGRAMS: dict[str, Callable[[], str]] = {
     "alchemorsel": alchemorsel_help,
     "bench": partial(argparse_help, bench.cli.main),
     "lab": partial(argparse_help, lab.__main__.main),
+    "tools.perf": partial(argparse_help, tools.perf.__main__.main),
 }

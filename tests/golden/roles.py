@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from docs.role_tables import roles
+from tools.docs.role_tables import roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from ai_service.cli.site import Site
 from ai_service.errors import ConfigurationError
 from ai_service.settings import Settings
 from ai_service.web.settings import WebSettings
-from docs.settings_table import settings_table
+from tools.docs.settings_table import settings_table
 
 _WRONG = "\x02"
 _PROGRAMS: dict[str, type[Settings | WebSettings | Site]] = {

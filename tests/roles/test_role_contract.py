@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from docs.role_tables import with_table
+from tools.docs.role_tables import with_table
 
 ROLES = Path(__file__).parents[2] / "roles"
 NAMES = sorted(path.parent.parent.name for path in ROLES.glob("*/tasks/main.yml"))

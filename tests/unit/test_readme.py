@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from docs.settings_table import README, with_tables
+from tools.docs.settings_table import README, with_tables
 
 _ROOT = Path(__file__).resolve().parents[2]
 

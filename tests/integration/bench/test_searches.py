@@ -1,4 +1,4 @@
-"""``bench overhead`` and ``bench capacity`` as a user runs them; what they find is left open here."""
+"""``bench capacity`` as a user runs it; what it finds is left open here."""
 
 from __future__ import annotations
 
@@ -6,43 +6,16 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 
 from bench.capacity.curve import load_curve
-from bench.overhead.command import Report
-from bench.results import Verdict
-from lab.ollama_process import OllamaProcess
 from tests.integration.bench.fake_target import Behaviour, FakeTarget
 from tests.integration.bench.test_run import bench
-from tests.integration.service.program import Program
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FAST = ("--seconds", "1", "--start", "20", "--most", "80", "--hit-ratios", "1,0.8")
-
-
-def test_the_overhead_of_a_real_service_is_measured_in_pairs(tmp_path: Path) -> None:
-    """Every answer through the service is computed, and no call has to load the model anew."""
-    with OllamaProcess() as ollama, Program(OLLAMA_HOST=ollama.url, OLLAMA_MODEL=ollama.model) as program:
-        where = ("--target", str(program.http.base_url).rstrip("/"), "--ollama", ollama.url)
-        process = bench("overhead", *where, "--pairs", "20", "--out", tmp_path)
-        output, _ = process.communicate(timeout=110)
-    report = msgspec.json.decode((tmp_path / "overhead.json").read_bytes(), type=Report)
-    assert len(report.direct_ms) == len(report.through_ms) == 20
-    assert Verdict.INVALID not in {finding.verdict for finding in report.findings}, output
-    assert process.returncode == max(finding.verdict.exit_status for finding in report.findings)
-
-
-def test_another_context_length_than_the_services_proves_nothing(tmp_path: Path) -> None:
-    """Ollama loads the model anew for every second call then, which is told instead of a figure."""
-    with OllamaProcess() as ollama, Program(OLLAMA_HOST=ollama.url, OLLAMA_MODEL=ollama.model) as program:
-        where = ("--target", str(program.http.base_url).rstrip("/"), "--ollama", ollama.url)
-        process = bench("overhead", *where, "--pairs", "20", "--num-ctx", "1024", "--out", tmp_path)
-        output, _ = process.communicate(timeout=115)
-    assert process.returncode == 3
-    assert "is --num-ctx that of the service?" in output
 
 
 def test_a_capacity_is_found_for_every_hit_ratio(tmp_path: Path) -> None:
@@ -85,9 +58,8 @@ def test_an_interrupted_search_leaves_what_it_found(tmp_path: Path) -> None:
 
 def test_a_service_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
     """Status 69 with the URL, and no folder."""
-    for command, more in (("capacity", ()), ("overhead", ("--ollama", "http://127.0.0.1:9"))):
-        process = bench(command, "--target", "http://127.0.0.1:9", *more, "--out", tmp_path / command)
-        output, _ = process.communicate(timeout=60)
-        assert process.returncode == 69
-        assert "http://127.0.0.1:9 does not answer" in output
-        assert not (tmp_path / command).exists()
+    process = bench("capacity", "--target", "http://127.0.0.1:9", "--out", tmp_path / "out")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 69
+    assert "http://127.0.0.1:9 does not answer" in output
+    assert not (tmp_path / "out").exists()

@@ -9,14 +9,14 @@ import httpx
 import pytest
 
 from ai_service.access.keys import hash_key, new_key
-from bench.budgets.command import system
 from bench.evidence.ollama import Ollama
-from bench.peers.cores import Cores
 from bench.results import Result, Verdict, load_result
 from lab.ollama_process import OllamaProcess
 from tests.integration.bench.fake_target import FakeTarget
 from tests.integration.bench.test_run import bench
 from tests.integration.service.program import Program
+from tools.perf.budgets.command import system
+from tools.perf.peers.cores import Cores
 
 if TYPE_CHECKING:
     from pathlib import Path

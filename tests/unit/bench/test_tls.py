@@ -16,7 +16,6 @@ from bench.evidence.ollama import Ollama
 from bench.load.client import Client
 from bench.load.plan import ClosedLoop, Phase
 from bench.load.target import Target
-from bench.overhead.chat import ChatPair
 from bench.probes.stream import StreamProbe
 from bench.samples import read_samples
 from bench.tls import Trust
@@ -120,38 +119,32 @@ def test_a_file_that_is_no_ca_bundle_is_told_before_anything_is_asked(tmp_path: 
         Trust(str(tmp_path / "none.pem"))
 
 
-@pytest.mark.parametrize(
-    "command", [["run"], ["capacity"], ["overhead", "--ollama", "http://127.0.0.1:9"]], ids=lambda words: words[0]
-)
+@pytest.mark.parametrize("command", ["run", "capacity"])
 def test_every_command_with_a_target_takes_the_option(
-    command: list[str], service: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, service: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Told apart by what stands in the way: the certificate, or what comes after it."""
     with TlsEdge(service.url, tmp_path) as edge:
-        arguments = [*command, "--target", edge.url, "--out", str(tmp_path / "out")]
-        if command == ["run"]:  # What comes after it here would be a whole run.
+        arguments = [command, "--target", edge.url, "--out", str(tmp_path / "out")]
+        if command == "run":  # What comes after it here would be a whole run.
             arguments += ["--ollama", "http://127.0.0.1:9"]
         assert main(arguments) == 69
         assert "--ca-file FILE" in capsys.readouterr().err
         assert main([*arguments, "--ca-file", str(edge.other_ca_file)]) == 69
         assert "other-ca.pem" in capsys.readouterr().err
-        if command != ["capacity"]:
+        if command == "run":
             assert main([*arguments, "--ca-file", str(edge.ca_file)]) == 69
             assert "127.0.0.1:9" in capsys.readouterr().err
 
 
-def test_streams_and_chats_are_asked_with_the_same_trust(service: Program, tmp_path: Path) -> None:
-    """Of the workloads that are no generator's."""
+def test_streams_are_asked_with_the_same_trust(service: Program, tmp_path: Path) -> None:
+    """The workload that is no generator's."""
     phase = Phase("stream", "ingredients", ClosedLoop(count=1, max_seconds=20), 1, seed="a seed")
     with TlsEdge(service.url, tmp_path) as edge:
         for trust, status in ((Trust(str(edge.ca_file)), 200), (Trust(), 0)):
             file = tmp_path / f"samples-{status}"
             StreamProbe(edge.url, trust).run(phase, file, lambda _asked: None)
             assert [sample.status for sample in read_samples(file)[0]] == [status]
-        with ChatPair(edge.url, edge.url, 4096, Trust(str(edge.ca_file))) as chat:
-            assert chat.through(0)[0] > 0
-        with pytest.raises(TargetError, match="certificate"), ChatPair(edge.url, edge.url, 4096, Trust()):
-            pass
 
 
 def locust(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

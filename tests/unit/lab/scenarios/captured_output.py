@@ -12,15 +12,10 @@ def redis() -> list[str]:
     return _lines("redis-trixie")
 
 
-def ollama() -> list[str]:
-    """A run of `ollama` that passed, with several side effects."""
-    return _lines("ollama-trixie")
-
-
 def model_volume_failed() -> list[str]:
     """A run of `model_volume` whose first side effect failed."""
     return _lines("model_volume-trixie-failed")
 
 
 def _lines(name: str) -> list[str]:
-    return (_FOLDER / f"{name}.txt").read_text().splitlines()
+    return (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()

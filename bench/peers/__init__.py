@@ -1,8 +1,0 @@
-"""Our service beside other gateways: the same load on real processes, in turns, in one run.
-
-Modules: `server` (a process of the run), `procfs` (its CPU time and memory), `wrk` (the load generator), `cores` (who
-runs where), `echo` (the yardstick), `upstream` (a server of OpenAI's wire format that counts its calls), `service`
-(ours, and its Redis), `gateways` (nginx, LiteLLM), `contenders` (who takes part, and with what load), `comparison`
-(the rounds), `standings` (what they come to, and the verdict), `report` (conditions and table), `command`
-(the command line's part).
-"""

@@ -1,1 +1,0 @@
-"""A recording of deployments under load, made on the lab's site by `python -m docs.example_deployments`."""

@@ -1,0 +1,46 @@
+"""Writes the tables of settings into the README (`make docs`); a test holds them together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ai_service import knobs
+from ai_service.settings import Settings
+from ai_service.web.settings import WebSettings
+from lab.paths import ROOT
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+README = ROOT / "README.md"
+TABLES: dict[str, type[DataclassInstance]] = {
+    "ai_service/settings.py": Settings,
+    "ai_service/web/settings.py": WebSettings,
+}
+END = "<!-- /settings -->\n"
+
+
+def settings_table(settings: type[DataclassInstance]) -> str:
+    """One row a setting: variable, default, meaning."""
+    rows = [f"| `{knob.variable}` | `{knob.default or ' '}` | {knob.meaning} |" for knob in knobs.of(settings).values()]
+    return "\n".join(["| Variable | Default | Meaning |", "|---|---|---|", *rows]).replace("` `", "unset") + "\n"
+
+
+def with_tables(text: str) -> str:
+    """The README's text with today's tables, each between its two markers.
+
+    Raises:
+        ValueError: a marker is missing.
+    """
+    for module, settings in TABLES.items():
+        begin = f"<!-- settings: made from {module} by `make docs` -->\n"
+        before, found, rest = text.partition(begin)
+        _, end, after = rest.partition(END)
+        if not found or not end:
+            raise ValueError(f"README.md lost a marker of a table of settings: {begin.strip()} ... {END.strip()}")
+        text = before + begin + settings_table(settings) + END + after
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text()))

@@ -1,0 +1,63 @@
+"""Entry point of ``python -m tools.perf``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.command_line import STATUSES, Parser, new_folder, run_program
+from bench.errors import BenchError
+from bench.measure import make_folder
+from lab.errors import LabError
+from tools.perf.budgets import command as budgets
+from tools.perf.overhead import command as overhead
+from tools.perf.peers import command as peers
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: The command line without the program's name; None for the real one.
+
+    Returns:
+        The exit status.
+    """
+    options = _parser().parse_args(arguments)
+    return run_program("tools.perf", lambda console: _measure(options, console))
+
+
+def _measure(options: argparse.Namespace, console: Console) -> int:
+    folder = options.out or new_folder(options.command)
+    try:
+        if options.command == "overhead":
+            return overhead.run(options, console, folder)
+        make_folder(folder)
+        return (peers.run if options.command == "peers" else budgets.run)(options, console, folder)
+    except LabError as error:
+        raise BenchError(str(error)) from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m tools.perf", description="Measure what the service costs.", epilog=STATUSES)
+    commands = parser.add_subparsers(dest="command", required=True)
+    beside = commands.add_parser("peers", help="measure the service beside other gateways, in turns, on this machine")
+    peers.add_arguments(beside)
+    costs = commands.add_parser("budgets", help="measure what the service costs on this machine: time, memory, calls")
+    budgets.add_arguments(costs)
+    added = commands.add_parser("overhead", help="measure what the service adds to a miss: directly and through it")
+    overhead.add_arguments(added)
+    for command in (beside, costs, added):
+        command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

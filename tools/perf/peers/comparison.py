@@ -1,0 +1,121 @@
+"""The rounds of a comparison: in each every contender is measured once, one after the other.
+
+So whatever else the machine does hits all alike, and what counts is the ratio to the echo of the same round.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tools.perf.peers.standings import Slot, Standing, sum_up
+from tools.perf.peers.wrk import Load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tools.perf.peers.contenders import Contender
+    from tools.perf.peers.wrk import Figures, Wrk
+
+
+def measure(contender: Contender, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
+    """Measure a contender; where that proved nothing, once more, which the slot then says.
+
+    Args:
+        contender: Whom.
+        wrk: The generator.
+        seconds: For how long.
+        warmup_seconds: The warm-up before, which is not measured.
+
+    Raises:
+        BenchError: wrk failed, or the server died.
+    """
+    slot = _attempt(contender, wrk, seconds, warmup_seconds)
+    if not slot.problem:
+        return slot
+    again = _attempt(contender, wrk, seconds, warmup_seconds)
+    return msgspec.structs.replace(again, repeated_for=slot.problem)
+
+
+def _attempt(contender: Contender, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
+    bodies, half = contender.load.bodies, len(contender.load.bodies) // 2
+    # The warm-up asks other questions than the measured part begins with, where there is more than one.
+    wrk.run(Load(contender.load.url, [*bodies[half:], *bodies[:half]]), warmup_seconds)
+    computed, reads = contender.computed(), _reads(contender)
+    cpu = contender.server.cpu_seconds()
+    figures, generator_core_share = wrk.run(contender.load, seconds)
+    cpu = contender.server.cpu_seconds() - cpu
+    return Slot(
+        figures,
+        server_core_share=cpu / (figures.duration_us / 1e6),
+        generator_core_share=generator_core_share,
+        cpu_us_per_request=cpu / figures.requests * 1e6,
+        problem=find_problem(
+            figures,
+            computed=contender.computed() - computed,
+            redis_share=(_reads(contender) - reads) / figures.requests,
+            expected_share=contender.redis_share,
+        ),
+    )
+
+
+def find_problem(figures: Figures, *, computed: int, redis_share: float, expected_share: tuple[float, float]) -> str:
+    """Return why figures are not those of cached answers, or nothing.
+
+    Args:
+        figures: wrk's.
+        computed: Answers that were computed meanwhile.
+        redis_share: Values that Redis gave out for each request.
+        expected_share: Bounds on them.
+    """
+    if figures.failed or figures.not_2xx:
+        return f"{figures.failed} requests failed, {figures.not_2xx} had another status than 200"
+    if computed:
+        return f"{computed} answers did not come from the cache"
+    low, high = expected_share
+    if not low <= redis_share <= high:
+        return f"{redis_share:.3f} values from Redis a request instead of {low:g} to {high:g}"
+    return ""
+
+
+def compare(
+    contenders: Sequence[Contender],
+    wrk: Wrk,
+    *,
+    rounds: int,
+    seconds: float,
+    warmup_seconds: float,
+    done: Callable[[Contender, Slot], None],
+) -> list[Standing]:
+    """Measure all contenders in turns; on Ctrl-C end with the rounds that are whole.
+
+    Args:
+        contenders: In the order of each round.
+        wrk: The generator.
+        rounds: How many.
+        seconds: For each contender in each round.
+        warmup_seconds: Before that, not measured.
+        done: Is told of every slot.
+
+    Raises:
+        BenchError: wrk failed, or a server died.
+        KeyboardInterrupt: Before the first round was whole.
+    """
+    slots: list[list[Slot]] = []
+    try:
+        for _ in range(rounds):
+            row: list[Slot] = []
+            for contender in contenders:
+                row.append(measure(contender, wrk, seconds, warmup_seconds))
+                done(contender, row[-1])
+            slots.append(row)
+    except KeyboardInterrupt:
+        if not slots:
+            raise
+    columns = {contender.name: [row[place] for row in slots] for place, contender in enumerate(contenders)}
+    return [sum_up(contender, columns) for contender in contenders]
+
+
+def _reads(contender: Contender) -> int:
+    return contender.redis_reads() if contender.redis_reads else 0
