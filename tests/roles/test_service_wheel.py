@@ -90,13 +90,6 @@ def test_any_changed_content_changes_the_digest(source: Path, changed: str) -> N
     assert run(source)["digest"] != before
 
 
-def test_renamed_file_changes_the_digest(source: Path) -> None:
-    """Names count, not only contents."""
-    before = run(source)["digest"]
-    (source / "inner" / "page.html").rename(source / "inner" / "index.html")
-    assert run(source)["digest"] != before
-
-
 def test_archive_holds_the_wheel_by_its_hash_and_the_requirements(source: Path, tmp_path: Path) -> None:
     """So that pip checks the service's own wheel as it checks the others."""
     packed = run(source, dest=str(tmp_path / "release.tar"))
