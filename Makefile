@@ -3,12 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCKED := $(addprefix requirements/,service.txt bench.txt control.txt test.txt)
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
 	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo site test lint test-unit test-integration test-site test-all scenario scenarios lab-up lab-down bench-peers
-.PHONY: docs lock
+.PHONY: docs lock wheel
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,7 +79,13 @@ scenario: setup ## one molecule scenario, as it happens: make scenario SCENARIO=
 scenarios: setup ## all of them on both releases, or ONLY=redis,ollama SUITES=trixie; writes .lab/scenarios/junit.xml
 	@$(BIN)/python -m lab scenarios --only "$(ONLY)" --suites "$(SUITES)"
 
-lock: setup ## pin the newest versions: rewrites requirements/*.txt
-	for name in bootstrap service bench control test peers; do \
+wheel: setup ## build the wheel of service, command and benchmark into dist/
+	$(BIN)/hatchling build --target wheel
+
+lock: setup ## rewrite requirements/*.txt from pyproject.toml and requirements/*.in; UPGRADE=1: with the newest versions
+	$(COMPILE) pyproject.toml -o requirements/service.txt
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
+	  | $(COMPILE) - -c requirements/service.txt -o requirements/bench.txt
+	for name in bootstrap control test peers; do \
 	  $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	$(COMPILE) --no-deps requirements/lab.in -o requirements/lab.txt

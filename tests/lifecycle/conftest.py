@@ -82,9 +82,10 @@ def steady(host: Host, variables: Variables) -> SteadyRequests:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A copy of the service's source, to be changed."""
+    """A copy of the service's source, to be changed, and of what its wheel is built by."""
     copied = tmp_path / "ai_service"
     shutil.copytree(SOURCE, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(_ROOT / "pyproject.toml", tmp_path)
     return copied
 
 

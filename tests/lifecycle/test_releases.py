@@ -91,3 +91,18 @@ def test_wheel_with_another_hash_is_refused_and_leaves_nothing(host: Host, play:
     assert deployed.returncode != 0
     assert "DO NOT MATCH THE HASHES" in deployed.stdout
     assert running(host) == before
+
+
+def test_wheelhouse_without_a_requirement_is_refused_by_its_name(host: Host, play: Play, source: Path) -> None:
+    """Pip asks no index instead, and nothing is left of the release."""
+    listing = "ls /opt/alchemorsel/ai_service/releases"
+    before, releases = running(host), host.check_output(listing)
+    wheelhouse = source.parent / "wheels"
+    wheelhouse.mkdir()
+    (wheelhouse / "other-1.0-py3-none-any.whl").touch()
+    (source / "added.py").touch()
+    given = ("-e", f"ai_service_source={source}", "-e", f"ai_service_wheelhouse={wheelhouse}")
+    deployed = play("playbooks/deploy.yml", *given)
+    assert deployed.returncode != 0
+    assert "ai_service_wheelhouse has no wheel of" in " ".join(deployed.stdout.split())
+    assert (running(host), host.check_output(listing)) == (before, releases)

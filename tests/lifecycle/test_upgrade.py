@@ -41,7 +41,7 @@ def image(host: Host, variables: Variables) -> str:
 def test_release_and_image_are_upgraded_and_the_second_time_nothing(
     host: Host, play: Play, steady: SteadyRequests, newer_source: Path, image: str
 ) -> None:
-    """The running versions are the new ones, callers noticed nothing, and a repetition finds nothing to do."""
+    """What a cut-off run left is built again, callers noticed nothing, and a repetition finds nothing to do."""
     arguments = ("-e", f"ai_service_source={newer_source}", "-e", f"ollama_image={image}")
     before = running(host)
     shown = play("playbooks/upgrade.yml", *arguments, "--check")
@@ -49,10 +49,14 @@ def test_release_and_image_are_upgraded_and_the_second_time_nothing(
     assert "would roll out 9." in shown.stdout
     assert f"+    image_name: {image}" in shown.stdout
     assert running(host) == before
+    (release,) = set(re.findall(r"would roll out (9\.\S+)", shown.stdout))
+    folder = f"/opt/alchemorsel/ai_service/releases/{release}"
+    host.check_output("mkdir --parents %s && rm --force %s", f"{folder}/venv", f"{folder}/release.json")
     with steady:
         upgraded = play("playbooks/upgrade.yml", *arguments)
     assert upgraded.returncode == 0, upgraded.stdout
-    assert running(host)[0].startswith("9.")
+    assert f"Delete the incomplete release {release}" in upgraded.stdout
+    assert running(host)[0] == release
     assert host.check_output("docker ps --format %s", "{{.Image}}").splitlines() == [image]
     assert steady.lost == []
     again = play("playbooks/upgrade.yml", *arguments)

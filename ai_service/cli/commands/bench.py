@@ -29,10 +29,10 @@ def bench(ctx: typer.Context) -> None:
     With --host the target is that host's port 3010, over TLS where --ca-file is given, and the result is kept there,
     where `alchemorsel status` shows it.
     """
-    if importlib.util.find_spec("bench") is None:
+    if importlib.util.find_spec("locust") is None:
         raise CliError(
             "The benchmark is not installed on hosts: it would measure itself along with the service.",
-            hint="Run this in a checkout, on another machine: .venv/bin/python -m bench run --target http://HOST:3010",
+            hint="Run this on another machine, in a checkout or with the wheel's extra `bench`: alchemorsel bench",
         )
     site: Site = ctx.obj
     host, config = ctx.meta["host"], ctx.meta["ssh_config"]
