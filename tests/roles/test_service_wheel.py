@@ -33,7 +33,7 @@ def source(tmp_path: Path) -> Path:
 def run(source: Path, **arguments: Any) -> dict[str, Any]:
     """Run the action for a host with Python 3.11.2."""
     given = {"requirements": str(source.parent / "pinned.txt"), "python_version": "3.11.2", **arguments}
-    return run_action("ai_service", "service_wheel", source=str(source), **given)
+    return run_action("service_wheel", source=str(source), **given)
 
 
 def unpack(archive: Path) -> dict[str, bytes]:
