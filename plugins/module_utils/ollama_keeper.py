@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_client import OllamaClient, OllamaError
-from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_names import bare_digest, full_name, registry_reference
+from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_names import (
+    bare_digest,
+    full_name,
+    registry_reference,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_progress import Report
