@@ -196,7 +196,7 @@ class Firewall:
         self._run(["systemctl", "stop", f"{self._unit}.timer"])  # a timer that is not there is called off already
 
     def _live(self) -> str:
-        code, output, _ = self._run(["nft", "--stateless", "list", "table", *self._table.split()])
+        code, output, _errors = self._run(["nft", "--stateless", "list", "table", *self._table.split()])
         return output if code == 0 else ""
 
     def _listing(self, text: str) -> str:

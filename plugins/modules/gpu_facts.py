@@ -46,7 +46,7 @@ ansible_facts:
       description: The host's GPUs and drivers.
       type: dict
       contains:
-        vendor: {description: Whose GPUs models can run on - V(nvidia) before V(amd), else V(none)., type: str}
+        vendor: {description: "Whose GPUs models can run on - V(nvidia) before V(amd), else V(none).", type: str}
         count: {description: How many usable GPUs of that vendor there are., type: int}
         devices:
           description:

@@ -151,7 +151,7 @@ class TakeOver:
 
     def _start(self) -> None:
         began = time.time()
-        code, _, complained = self._systemctl("start", self._unit)
+        code, _output, complained = self._systemctl("start", self._unit)
         if code != 0:
             shown = [f"--since=@{int(began)}", "--lines", str(LOG_LINES), "--output=cat", "--no-pager"]
             log = self._run(["journalctl", "--unit", self._unit, *shown])[1]

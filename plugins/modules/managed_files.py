@@ -30,7 +30,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      path: {description: The file. Its folder has to be there, or to be one of O(folders)., type: path, required: true}
+      path: {description: The file. Its folder is there or one of O(folders)., type: path, required: true}
       content: {description: What is in it; shown in a diff., type: str}
       secret: {description: "What is in it, in place of O(files[].content), where it may be shown nowhere.", type: str}
       owner: {description: Name of its owner., type: str, default: root}

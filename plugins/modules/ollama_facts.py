@@ -170,7 +170,7 @@ def rules_in_force(run: Run, table: str) -> dict[str, Any]:
     """Return whether nftables is installed, and the rules of a table."""
     if not Path(NFT).exists():
         return {"installed": False, "rules": ""}
-    code, listing, _ = run([NFT, "--stateless", "list", "table", *table.split()])
+    code, listing, _errors = run([NFT, "--stateless", "list", "table", *table.split()])
     return {"installed": True, "rules": listing if code == 0 else ""}
 
 

@@ -72,7 +72,7 @@ options:
       - Set by the action plugin of this name, which prints it where the module takes longer than five seconds.
     type: path
 attributes:
-  action: {support: full, description: Has an action plugin, which prints how far the module is.}
+  action: {support: full, description: Prints how far the module is where that takes long.}
   async: {support: full, description: Without lines about the progress.}
   check_mode:
     support: full

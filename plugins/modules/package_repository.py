@@ -113,7 +113,7 @@ def main() -> None:
         packages = sorted(folder.glob("*.deb"))
         entries = []
         for path in packages:
-            _, control, _ = module.run_command(["dpkg-deb", "--field", str(path)], check_rc=True)
+            _code, control, _errors = module.run_command(["dpkg-deb", "--field", str(path)], check_rc=True)
             entries.append(stanza(control, path))
         index = "\n".join(entries).encode()
         (folder / "Packages").write_bytes(index)

@@ -79,8 +79,8 @@ listeners:
     address: {description: The address it is bound to., type: str}
     pid: {description: Process id; 0 where it cannot be seen., type: int}
     process: {description: Name of the program; empty where it cannot be seen., type: str}
-    owner: {description: Container name, else systemd unit, else program., type: str}
-unreached: {description: What is wrong, by endpoint; those that answer are left out., returned: success, type: dict}
+    owner: {description: "Container name, else systemd unit, else program.", type: str}
+unreached: {description: "What is wrong, by endpoint; those that answer are left out.", returned: success, type: dict}
 capacity:
   description: C(memory_mb) of the host, or of its control group, in MiB, and C(processors) that may be used.
   returned: success
@@ -138,7 +138,9 @@ def main() -> None:
         module.fail_json(msg=f"paths must be absolute, these are not: {', '.join(relative)}")
 
     def run(command: list[str]) -> str:
-        code, output, _ = module.run_command(["timeout", str(DEADLINE_SECONDS), *command], handle_exceptions=False)
+        code, output, _errors = module.run_command(
+            ["timeout", str(DEADLINE_SECONDS), *command], handle_exceptions=False
+        )
         return output if code == 0 else ""
 
     try:
