@@ -77,9 +77,7 @@ collection: setup wheel ## dist/alchemorsel-ai-<version>.tar.gz, to be installed
 	$(BIN)/ansible-galaxy collection build --force --output-path dist
 
 sanity: collection ## ansible-test sanity over the built collection (about 3 minutes)
-	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && root=$$work/ansible_collections/alchemorsel/ai && mkdir -p "$$root" && \
-	  tar -xzf dist/alchemorsel-ai-*.tar.gz -C "$$root" && cd "$$root" && \
-	  PATH="$(CURDIR)/$(BIN):$$PATH" ansible-test sanity --venv --color no
+	@$(BIN)/python tools/sanity.py dist/alchemorsel-ai-*.tar.gz
 
 scenario: setup ## one molecule scenario, as it happens: make scenario SCENARIO=redis [LAB_SUITE=trixie]
 	@$(BIN)/python -m lab scenario "$(SCENARIO)$(if $(LAB_SUITE),:$(LAB_SUITE))"
