@@ -17,7 +17,7 @@ from pathlib import Path
 
 BIN = Path(sys.executable).parent
 PIP = "24.2"
-"""What ansible-test of ansible-core 2.19 to 2.21 puts into its environments."""
+"""What ansible-test of ansible-core 2.19 puts into its environments."""
 CACHE = Path("~/.ansible/test/cache").expanduser()
 RUN = """
 import runpy, sys
