@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo site test lint test-unit test-integration test-site test-all scenario scenarios lab-up lab-down bench-peers
-.PHONY: docs lock wheel
+.PHONY: docs lock wheel collection sanity
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,13 @@ test-all: ## make test, 10,000 generated requests, every molecule scenario on De
 	@$(MAKE) --no-print-directory lint test-unit test-integration
 	SCHEMATHESIS_EXAMPLES=600 $(BIN)/pytest -rP tests/integration/service/test_generated_requests.py
 	@$(MAKE) --no-print-directory scenarios
+
+collection: setup wheel ## dist/alchemorsel-ai-<version>.tar.gz, to be installed by ansible-galaxy
+	@rm -f dist/alchemorsel-ai-*.tar.gz
+	$(BIN)/ansible-galaxy collection build --force --output-path dist
+
+sanity: collection ## ansible-test sanity over the built collection (about 3 minutes)
+	@$(BIN)/python tools/sanity.py dist/alchemorsel-ai-*.tar.gz
 
 scenario: setup ## one molecule scenario, as it happens: make scenario SCENARIO=redis [LAB_SUITE=trixie]
 	@$(BIN)/python -m lab scenario "$(SCENARIO)$(if $(LAB_SUITE),:$(LAB_SUITE))"

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+with suppress(ImportError):  # ansible-core brings it along; ansible-test reads plugins without it
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 Problem = dict[str, str]
 
-CERTIFICATE, KEY, CA = "load_balancer_certificate_file", "load_balancer_key_file", "load_balancer_ca_file"
+CERTIFICATE = "load_balancer_certificate_file"
+KEY = "load_balancer_key_file"
+CA = "load_balancer_ca_file"
 
 
 def certificate_problems(
@@ -112,7 +116,7 @@ def _chain_problems(chain: Sequence[x509.Certificate], files: dict[str, str], te
         yield _problem(f"{CA}: {files[CA]} holds no certificate in PEM format", "convert it to PEM")
         return
     certificate = chain[0]
-    for _ in range(len(chain)):
+    for _link in range(len(chain)):
         if certificate in trusted or any(_issued(certificate, authority) for authority in trusted):
             return
         certificate = next((each for each in chain[1:] if _issued(certificate, each)), certificate)
@@ -134,7 +138,7 @@ def _covers(name: str, hosts: Sequence[str], addresses: Sequence[str]) -> bool:
     try:
         return str(ip_address(name)) in addresses
     except ValueError:
-        first, _, rest = name.lower().partition(".")
+        first, _dot, rest = name.lower().partition(".")
         return name.lower() in hosts or (bool(first) and f"*.{rest}" in hosts)
 
 

@@ -57,7 +57,7 @@ def models_bundle(folder: str, models: Sequence[dict[str, Any]]) -> dict[str, An
 
 def manifest_path(name: str) -> str:
     """Return where Ollama keeps the manifest of a model, below `manifests`."""
-    model, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "latest")
+    model, _colon, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "latest")
     parts = model.split("/")
     if len(parts) == 1:
         parts.insert(0, "library")

@@ -92,7 +92,7 @@ def registry_endpoint(reference: str) -> str:
     >>> registry_endpoint("ollama/ollama:0.34.2"), registry_endpoint("mirror.lab:5000/alchemorsel/ollama:0.5.4")
     ('registry-1.docker.io:443', 'mirror.lab:5000')
     """
-    registry, slash, _ = reference.partition("/")
+    registry, slash, _path = reference.partition("/")
     # without a dot, a colon or the word localhost, the first part is a user of Docker Hub, as Docker itself reads it
     if not slash or not ("." in registry or ":" in registry or registry == "localhost") or registry == "docker.io":
         registry = "registry-1.docker.io"

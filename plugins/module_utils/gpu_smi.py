@@ -48,5 +48,5 @@ def sysfs_address(address: str) -> str:
     >>> sysfs_address("00000000:1B:00.0")
     '0000:1b:00.0'
     """
-    domain, _, rest = address.lower().partition(":")
+    domain, _colon, rest = address.lower().partition(":")
     return f"{domain[-4:]}:{rest}"

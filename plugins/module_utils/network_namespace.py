@@ -49,7 +49,7 @@ class NamespaceError(Exception):
 def below(address: str) -> str:
     """Return the address before an address of which the last figure is written out: the host's end of the pair."""
     separator = ":" if ":" in address else "."
-    head, _, last = address.rpartition(separator)
+    head, _separator, last = address.rpartition(separator)
     return f"{head}{separator}{int(last) - 1}"
 
 

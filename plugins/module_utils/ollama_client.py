@@ -78,7 +78,9 @@ class OllamaClient:
             doing = str(last.get("status")).partition(" ")[0]
             if "digest" in last:
                 parts[last["digest"]] = (last.get("completed", 0), last.get("total", 0))
-                report(doing, sum(done for done, _ in parts.values()), sum(total for _, total in parts.values()))
+                report(
+                    doing, sum(done for done, _total in parts.values()), sum(total for _done, total in parts.values())
+                )
             else:
                 report(doing)
         if last.get("status") != "success":

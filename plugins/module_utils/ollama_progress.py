@@ -26,7 +26,6 @@ class Report(Protocol):
 
     def __call__(self, doing: str, done: int = 0, total: int = 0) -> None:
         """Take note of it, with the bytes done and in all; 0 and 0 where it is not about bytes."""
-        ...
 
 
 class ProgressFile:

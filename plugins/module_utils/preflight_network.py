@@ -37,7 +37,9 @@ def reach_all(endpoints: Sequence[str], timeout: float) -> dict[str, str]:
     """
     parted = [endpoint.rpartition(":") for endpoint in endpoints]
     wrong = [
-        endpoint for endpoint, (name, _, port) in zip(endpoints, parted, strict=True) if not name or not port.isdigit()
+        endpoint
+        for endpoint, (name, _colon, port) in zip(endpoints, parted, strict=True)
+        if not name or not port.isdigit()
     ]
     if wrong:
         raise ValueError(f"endpoints are written name:port, these are not: {', '.join(wrong)}")

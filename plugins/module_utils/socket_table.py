@@ -42,12 +42,12 @@ class SocketTable:
         """Return the listeners on any of the ports, as the module preflight_facts documents them under `listeners`."""
         wanted = set(ports)
         found = [entry for entry in self._sockets() if entry[1] in wanted]
-        pids = self._pids({inode for _, _, inode in found})
+        pids = self._pids({inode for _address, _port, inode in found})
         return [self._describe(address, port, pids.get(inode, 0)) for address, port, inode in found]
 
     def held(self, ports: Iterable[int]) -> set[int]:
         """Return those of the ports that somebody listens on, without a look at who it is."""
-        return {port for _, port, _ in self._sockets()} & set(ports)
+        return {port for _address, port, _inode in self._sockets()} & set(ports)
 
     def _sockets(self) -> Iterator[tuple[str, int, str]]:
         for table in ("tcp", "tcp6"):

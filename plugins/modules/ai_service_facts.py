@@ -3,31 +3,10 @@
 
 from __future__ import annotations
 
-import csv
-import grp
-import importlib.util
-import json
-import os
-import platform
-import pwd
-import shutil
-import socket
-import subprocess
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import unit, within_deadline
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import Run
-
 DOCUMENTATION = r"""
 module: ai_service_facts
 short_description: Gather the releases, instances and settings of the AI service on a host
+version_added: 0.1.0
 description:
   - Reads only. What does not exist is reported as such, never as a failure.
 options:
@@ -75,17 +54,13 @@ options:
     type: list
     elements: path
     default: []
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.read]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Gather the state of the AI service
-  ai_service_facts:
+  alchemorsel.ai.ai_service_facts:
     path: /opt/alchemorsel/ai_service
     unit: alchemorsel-ai@.service
     instances: ["1", "2"]
@@ -129,6 +104,28 @@ has_group: {description: Whether the group exists., returned: always, type: bool
 files: {description: "Contents of those of O(files) that exist, by path.", returned: always, type: dict}
 exists: {description: Those of O(exists) that exist., returned: always, type: list, elements: str}
 """
+
+import csv
+import grp
+import importlib.util
+import json
+import os
+import platform
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import unit, within_deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import Run
 
 MARKER = "release.json"
 SERVED = "deployed"

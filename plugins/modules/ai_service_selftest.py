@@ -3,22 +3,10 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-import socket
-import time
-import urllib.parse
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-
-if TYPE_CHECKING:
-    import email.message
-
 DOCUMENTATION = r"""
 module: ai_service_selftest
 short_description: Try the AI service as its clients use it
+version_added: 0.1.0
 description:
   - Waits until the service is ready and reaches its cache.
   - Where callers need a key, sends a request without one and expects to be refused.
@@ -47,12 +35,13 @@ options:
     description: Seconds that the provider's answer may take, the load of a model included.
     type: int
     default: 120
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.trial]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Try the service
-  ai_service_selftest:
+  alchemorsel.ai.ai_service_selftest:
     url: http://127.0.0.1:3010
     provider: ollama
 """
@@ -60,6 +49,19 @@ EXAMPLES = r"""
 RETURN = r"""
 tried: {description: What was tried and came out as it should., returned: success, type: list, elements: str}
 """
+
+import http.client
+import json
+import socket
+import time
+import urllib.parse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+
+if TYPE_CHECKING:
+    import email.message
 
 PATH = "/api/v1/ai/suggest-ingredients"
 REQUEST = {"partial": ["tomato", "basil"]}

@@ -5,23 +5,10 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import (
-    BadConfigError,
-    Tree,
-    plan,
-    read_object,
-    subtract,
-)
-
 DOCUMENTATION = r"""
 module: docker_daemon_config
 short_description: Merge settings into Docker's daemon.json without touching anybody else's
+version_added: 0.1.0
 description:
   - Merges deeply. Mappings are merged key by key, lists are joined, other values are replaced.
   - Remembers in O(record) what it put in, so that a setting that is no longer wanted goes again, while a setting that
@@ -57,12 +44,15 @@ options:
     type: str
     choices: [present, absent]
     default: present
-author: Alchemorsel contributors
+attributes:
+  check_mode: {support: full, description: "Says whether the file would change; nothing is validated."}
+  diff_mode: {support: full, description: "The whole file, before and after."}
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Rotate the logs of containers
-  docker_daemon_config:
+  alchemorsel.ai.docker_daemon_config:
     record: /var/lib/alchemorsel/docker-daemon.json
     defaults:
       log-driver: json-file
@@ -75,6 +65,20 @@ backup_file: {description: Copy of the file as it was., returned: when a file wa
 record_before: {description: What was ours before this run., returned: success, type: dict}
 config: {description: The whole configuration as it is now., returned: success, type: dict}
 """
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import (
+    BadConfigError,
+    Tree,
+    plan,
+    read_object,
+    subtract,
+)
 
 
 def render(tree: Tree) -> str:

@@ -5,22 +5,10 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import is_settled
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, unit, within_deadline
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    Run = Callable[[list[str]], tuple[int, str, str]]
-
 DOCUMENTATION = r"""
 module: docker_facts
 short_description: Say what a host has of Docker
+version_added: 0.1.0
 description:
   - Packages with versions and holds, sources of packages that name a repository, the engine's version and its unit,
     and whether its settings are as they should be.
@@ -44,19 +32,20 @@ options:
     type: str
     default: docker.service
   daemon:
-    description: Settings to look for, as the module M(docker_daemon_config) would be given them.
+    description: Settings to look for, as the module M(alchemorsel.ai.docker_daemon_config) would be given them.
     type: dict
     suboptions:
       path: {description: The configuration file., type: path, required: true}
       record: {description: File that remembers what is ours., type: path, required: true}
       defaults: {description: Settings that give way., type: dict, default: {}}
       options: {description: Settings that do not., type: dict, default: {}}
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.read]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Look at what is there
-  docker_facts:
+  alchemorsel.ai.docker_facts:
     packages: [docker.io, docker-ce]
 """
 
@@ -68,10 +57,24 @@ engine: {description: Version of the engine; 0 where there is none., returned: s
 runs: {description: Whether the engine's unit is active., returned: success, type: bool}
 starts_at_boot: {description: Whether the engine's unit is enabled., returned: success, type: bool}
 configured:
-  description: Whether M(docker_daemon_config) would find nothing to do; false where it was not asked for.
+  description: >-
+    Whether M(alchemorsel.ai.docker_daemon_config) would find nothing to do; false where it was not asked for.
   returned: success
   type: bool
 """
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import is_settled
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, unit, within_deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Run = Callable[[list[str]], tuple[int, str, str]]
 
 
 class Host:

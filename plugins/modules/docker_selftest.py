@@ -5,24 +5,10 @@
 
 from __future__ import annotations
 
-import io
-import json
-import re
-import tarfile
-import uuid
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    Run = Callable[[list[str], bytes], tuple[int, str, str]]
-
 DOCUMENTATION = r"""
 module: docker_selftest
 short_description: Run a real container made of the host's own shell
+version_added: 0.1.0
 description:
   - Imports an image that holds the host's shell and its libraries, runs it on the default network with a memory limit
     and without privileges, and looks from inside whether the limit and the network are really there.
@@ -47,18 +33,34 @@ options:
     description: Seconds that each command of the engine may take.
     type: int
     default: 60
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.trial]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Run a container
-  docker_selftest:
+  alchemorsel.ai.docker_selftest:
 """
 
 RETURN = r"""
 memory_limit_bytes: {description: The limit as the container saw it., returned: outside check mode, type: int}
 interface: {description: The container's interface with the default route., returned: outside check mode, type: str}
 """
+
+import io
+import json
+import re
+import tarfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Run = Callable[[list[str], bytes], tuple[int, str, str]]
 
 MEMORY_LIMIT_BYTES = 32 * 1024 * 1024
 

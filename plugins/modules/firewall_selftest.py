@@ -5,25 +5,10 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.network_namespace import (
-    NamespaceError,
-    below,
-    connect_from,
-    has_ipv6,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    Ports = Mapping[str, Mapping[str, Sequence[int]]]
-
 DOCUMENTATION = r"""
 module: firewall_selftest
 short_description: Knock at this host's ports from a network namespace that is a stranger to it
+version_added: 0.1.0
 description:
   - Makes an empty network namespace, joins it to the host by a pair of virtual interfaces, and tries to connect from
     there. A port that refuses or accepts is open to strangers; one that stays silent is closed to them.
@@ -43,12 +28,13 @@ options:
     description: Seconds of silence after which a port counts as closed.
     type: float
     default: 1
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.trial]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Knock
-  firewall_selftest:
+  alchemorsel.ai.firewall_selftest:
     strangers: [198.18.255.2]
     ports: {198.18.255.2: {open: [22], closed: [6379]}}
 """
@@ -56,6 +42,22 @@ EXAMPLES = r"""
 RETURN = r"""
 answers: {description: What was found of each address and port., returned: outside check mode, type: dict}
 """
+
+import os
+from typing import TYPE_CHECKING
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.network_namespace import (
+    NamespaceError,
+    below,
+    connect_from,
+    has_ipv6,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Ports = Mapping[str, Mapping[str, Sequence[int]]]
 
 # Ports that no service of this project has: whatever else the rules say, these are closed.
 NOBODYS_PORTS = (9, 61234)

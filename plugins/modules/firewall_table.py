@@ -5,21 +5,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    Run = Callable[[list[str]], tuple[int, str, str]]
-
 DOCUMENTATION = r"""
 module: firewall_table
 short_description: Try a table of nftables rules, and keep it only once it is confirmed
+version_added: 0.1.0
 description:
   - V(tried) checks the rules, has systemd take them back after O(rollback_after) seconds, and puts them in force. The
     rules that were in force before are what comes back, whoever is still connected. Nothing is changed where the rules
@@ -61,12 +50,15 @@ options:
     description: Seconds after which unconfirmed rules are taken back.
     type: int
     default: 60
-author: Alchemorsel contributors
+attributes:
+  check_mode: {support: full, description: "Nothing is put in force; V(confirmed) is skipped."}
+  diff_mode: {support: partial, description: "The rules that V(tried) would change."}
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Try the rules
-  firewall_table:
+  alchemorsel.ai.firewall_table:
     table: inet alchemorsel
     content: "{{ lookup('ansible.builtin.template', 'firewall.nft.j2') }}"
     path: /etc/alchemorsel/firewall.nft
@@ -77,6 +69,18 @@ EXAMPLES = r"""
 RETURN = r"""
 ssh_ports: {description: Ports of SSH that are open., returned: where rules were tried, type: list, elements: int}
 """
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Run = Callable[[list[str]], tuple[int, str, str]]
 
 DEADLINE_SECONDS = 20
 
@@ -192,7 +196,7 @@ class Firewall:
         self._run(["systemctl", "stop", f"{self._unit}.timer"])  # a timer that is not there is called off already
 
     def _live(self) -> str:
-        code, output, _ = self._run(["nft", "--stateless", "list", "table", *self._table.split()])
+        code, output, _errors = self._run(["nft", "--stateless", "list", "table", *self._table.split()])
         return output if code == 0 else ""
 
     def _listing(self, text: str) -> str:

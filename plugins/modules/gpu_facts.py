@@ -5,23 +5,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_pci import PciTree
-from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_secure_boot import secure_boot
-from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_smi import QUERY, parse_smi
-from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_software import Software
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Run = Callable[[list[str]], tuple[int, str]]
-
 DOCUMENTATION = r"""
 module: gpu_facts
 short_description: Find a host's GPUs, and say how their drivers stand
+version_added: 0.1.0
 description:
   - Reads the kernel's PCI tree, NVIDIA's and AMD's driver interfaces, dpkg's database and the firmware's Secure Boot
     variables. Needs no lspci and no driver; runs C(modinfo) and C(nvidia-smi) only where there is a GPU of NVIDIA.
@@ -36,12 +23,13 @@ options:
     description: Seconds that each program may take.
     type: int
     default: 30
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.read]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Find the GPUs
-  gpu_facts:
+  alchemorsel.ai.gpu_facts:
 
 - name: Say what there is
   ansible.builtin.debug:
@@ -58,7 +46,7 @@ ansible_facts:
       description: The host's GPUs and drivers.
       type: dict
       contains:
-        vendor: {description: Whose GPUs models can run on - V(nvidia) before V(amd), else V(none)., type: str}
+        vendor: {description: "Whose GPUs models can run on - V(nvidia) before V(amd), else V(none).", type: str}
         count: {description: How many usable GPUs of that vendor there are., type: int}
         devices:
           description:
@@ -87,6 +75,20 @@ ansible_facts:
             - Empty where there is no GPU of AMD.
           type: dict
 """
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_pci import PciTree
+from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_secure_boot import secure_boot
+from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_smi import QUERY, parse_smi
+from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_software import Software
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[[list[str]], tuple[int, str]]
 
 
 def gather(root: Path, run: Run) -> dict[str, Any]:

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, path, unit, within_deadline
-
 DOCUMENTATION = r"""
 module: host_state
 short_description: Say of paths, packages and units how they are
+version_added: 0.1.0
 description:
   - Reads only; check mode is no different. What is not there is reported as such, never as a failure.
 options:
@@ -29,15 +27,13 @@ options:
     type: list
     elements: str
     default: []
-attributes:
-  check_mode:
-    support: full
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.read]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Look at release and unit
-  host_state:
+  alchemorsel.ai.host_state:
     paths: [/opt/example/current]
     units: [example.service]
   register: __found
@@ -54,6 +50,9 @@ units:
   returned: always
   type: dict
 """
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, path, unit, within_deadline
 
 
 def main() -> None:

@@ -5,32 +5,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import ipaddress
-import secrets
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_certificate import (
-    CertificateError,
-    Issuer,
-    fits,
-    new_key,
-    openssl,
-    read,
-    sign,
-    write,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 DOCUMENTATION = r"""
 module: load_balancer_issuer
 short_description: Give a host an issuer of certificates that the site's authority has signed
+version_added: 0.1.0
 description:
   - V(requested) makes a key on the host and returns a signing request for it; V(signed), on the host that keeps the
     authority, signs it, limited to O(names); V(installed) takes the result into use on the host. No key leaves
@@ -73,12 +51,15 @@ options:
   authority:
     description: Certificate of the authority.
     type: str
-author: Alchemorsel contributors
+attributes:
+  check_mode: {support: none, description: "Makes keys and signs; skipped in check mode."}
+  diff_mode: {support: none, description: Shows no keys and no certificates.}
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Request an issuer
-  load_balancer_issuer:
+  alchemorsel.ai.load_balancer_issuer:
     state: requested
     settings:
       folder: /etc/alchemorsel/tls
@@ -93,6 +74,29 @@ request: {description: The signing request., returned: with O(state=requested), 
 certificate: {description: The signed issuer., returned: with O(state=signed), type: str}
 authority: {description: Certificate of the authority., returned: with O(state=signed), type: str}
 """
+
+import fcntl
+import ipaddress
+import secrets
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_certificate import (
+    CertificateError,
+    Issuer,
+    fits,
+    new_key,
+    openssl,
+    read,
+    sign,
+    write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Authority:

@@ -5,21 +5,10 @@
 
 from __future__ import annotations
 
-import http.client
-import ipaddress
-import json
-import socket
-import ssl
-import time
-from contextlib import closing
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_process import ask, field
-
 DOCUMENTATION = r"""
 module: load_balancer_selftest
 short_description: Send requests through every frontend of the edge, and try what it must refuse
+version_added: 0.1.0
 description:
   - The running edge has loaded O(configuration). Every frontend answers a request (or says with 503 in JSON why not),
     speaks HTTP/2, and refuses an over-long head; one with TLS presents a certificate for O(server_name) that O(ca_file)
@@ -60,15 +49,13 @@ options:
     description: Seconds after which the last failure counts.
     type: float
     default: 15
-attributes:
-  check_mode:
-    support: full
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.trial]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Verify the edge
-  load_balancer_selftest:
+  alchemorsel.ai.load_balancer_selftest:
     frontends: [{name: api, address: 127.0.0.1, port: 3010, path: /health/ready, tls: false}]
     exporter: {address: 127.0.0.1, port: 8405, from: []}
     socket: /run/alchemorsel/edge/edge.sock
@@ -78,6 +65,18 @@ EXAMPLES = r"""
 RETURN = r"""
 statuses: {description: "HTTP status by frontend.", returned: success, type: dict}
 """
+
+import http.client
+import ipaddress
+import json
+import socket
+import ssl
+import time
+from contextlib import closing
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_process import ask, field
 
 REQUEST_SECONDS = 20
 """The service answers health checks at once; the edge tries several servers within this."""

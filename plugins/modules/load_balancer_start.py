@@ -5,21 +5,10 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    Run = Callable[[list[str]], tuple[int, str, str]]
-
 DOCUMENTATION = r"""
 module: load_balancer_start
 short_description: Start the edge, on ports that other units hold within one short gap
+version_added: 0.1.0
 description:
   - Stops the former units without waiting for the requests in flight, kills what still listens on the ports after
     O(grace) seconds, and starts the edge as soon as the ports are free. Enables the edge and disables the former units.
@@ -50,12 +39,15 @@ options:
     description: Seconds that a unit has to close its listener.
     type: float
     default: 0.5
-author: Alchemorsel contributors
+attributes:
+  check_mode: {support: none, description: "Stops and starts units; skipped in check mode."}
+  diff_mode: {support: none, description: There is no text to compare.}
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Start the edge in place of the former units
-  load_balancer_start:
+  alchemorsel.ai.load_balancer_start:
     unit: alchemorsel-edge.service
     ports: [3010, 3011]
     former: [alchemorsel-ai.socket, alchemorsel-ai@blue.service]
@@ -66,6 +58,18 @@ RETURN = r"""
 gap_ms: {description: Milliseconds from the first stop to the start of the edge., returned: success, type: int}
 killed: {description: Units that had to be killed for their ports., returned: success, type: list, elements: str}
 """
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Run = Callable[[list[str]], tuple[int, str, str]]
 
 DEADLINE_SECONDS = 60
 FREE_SECONDS = 10.0
@@ -147,7 +151,7 @@ class TakeOver:
 
     def _start(self) -> None:
         began = time.time()
-        code, _, complained = self._systemctl("start", self._unit)
+        code, _output, complained = self._systemctl("start", self._unit)
         if code != 0:
             shown = [f"--since=@{int(began)}", "--lines", str(LOG_LINES), "--output=cat", "--no-pager"]
             log = self._run(["journalctl", "--unit", self._unit, *shown])[1]

@@ -5,19 +5,10 @@
 
 from __future__ import annotations
 
-import pwd
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_certificate import Issuer, read
-from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_process import file_fingerprint, loaded
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, path, unit, within_deadline
-from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable
-
 DOCUMENTATION = r"""
 module: load_balancer_state
 short_description: Gather packages, units, ports and certificates of a host's edge, and what the running edge has loaded
+version_added: 0.1.0
 description:
   - Reads only; check mode is no different. What is not there is reported as such, never as a failure.
   - One module in place of six, because a task costs a round trip.
@@ -61,12 +52,13 @@ options:
   issuer:
     description: Settings of the program that renews certificates; without them nothing is said of an issuer.
     type: dict
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.read]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Gather the state of the edge
-  load_balancer_state:
+  alchemorsel.ai.load_balancer_state:
     packages: [haproxy]
     ports: [3010, 3011]
     unit: alchemorsel-edge.service
@@ -99,6 +91,16 @@ issuer:
   returned: with O(issuer)
   type: dict
 """
+
+import pwd
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_certificate import Issuer, read
+from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_process import file_fingerprint, loaded
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, path, unit, within_deadline
+from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable
 
 
 def issuer_state(settings: dict[str, Any]) -> dict[str, str]:

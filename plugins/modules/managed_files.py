@@ -5,17 +5,10 @@
 
 from __future__ import annotations
 
-import copy
-import os
-import tempfile
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-
 DOCUMENTATION = r"""
 module: managed_files
 short_description: Have a set of folders and files as described
+version_added: 0.1.0
 description:
   - Every content that differs is validated before any file is replaced, so a set is never left half written by a
     file that its program refuses.
@@ -37,7 +30,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      path: {description: The file. Its folder has to be there, or to be one of O(folders)., type: path, required: true}
+      path: {description: The file. Its folder is there or one of O(folders)., type: path, required: true}
       content: {description: What is in it; shown in a diff., type: str}
       secret: {description: "What is in it, in place of O(files[].content), where it may be shown nowhere.", type: str}
       owner: {description: Name of its owner., type: str, default: root}
@@ -58,14 +51,13 @@ attributes:
   check_mode:
     support: full
     description: Nothing is validated, since what would validate it may still have to be installed.
-  diff_mode:
-    support: full
-author: Alchemorsel contributors
+  diff_mode: {support: full, description: All but what is secret.}
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Have the settings
-  managed_files:
+  alchemorsel.ai.managed_files:
     folders:
       - path: /etc/example
     files:
@@ -79,6 +71,14 @@ RETURN = r"""
 paths: {description: "Folders and files that were changed, or would be.", returned: success, type: list, elements: str}
 backups: {description: "Where the former content is kept, by path.", returned: success, type: dict}
 """
+
+import copy
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 
 VALIDATION_SECONDS = 120
 """A program that checks a file takes a second or two."""

@@ -3,20 +3,10 @@
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 DOCUMENTATION = r"""
 module: model_device
 short_description: Look at the block device that is to hold the models, and refuse one that is not safe to use
+version_added: 0.1.0
 description:
   - Changes nothing. Says whether a file system has to be made on the device, and fails with every reason against it.
   - A device with any signature (file system, partition table, RAID, LVM, encryption) other than a file system with the
@@ -47,16 +37,13 @@ options:
     description: Least size of the device in GiB.
     type: float
     default: 0
-attributes:
-  check_mode:
-    support: full
-author:
-  - Alchemorsel
+extends_documentation_fragment: [alchemorsel.ai.attributes.read]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Look at the device
-  model_device:
+  alchemorsel.ai.model_device:
     device: /dev/disk/by-id/nvme-MODEL_SERIAL
     mountpoint: /srv/alchemorsel/models
     fstype: ext4
@@ -87,6 +74,17 @@ missing_tools:
   type: list
   elements: str
 """
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GIB = 1024**3
 TIMEOUT_SECONDS = "30"
@@ -218,7 +216,7 @@ class Host:
 
     def run(self, *argv: str) -> str:
         """Run a command and return what it printed; the module ends where it fails or takes too long."""
-        _, output, _ = self._module.run_command(["timeout", TIMEOUT_SECONDS, *argv], check_rc=True)
+        _code, output, _errors = self._module.run_command(["timeout", TIMEOUT_SECONDS, *argv], check_rc=True)
         return str(output)
 
     def resolve(self, path: str) -> str | None:

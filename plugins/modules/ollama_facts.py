@@ -5,23 +5,10 @@
 
 from __future__ import annotations
 
-import http.client
-import importlib.util
-import json
-import socket
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, path, unit, within_deadline
-
-if TYPE_CHECKING:
-    from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import Run
-
 DOCUMENTATION = r"""
 module: ollama_facts
 short_description: Say what a host has of what Ollama's container needs
+version_added: 0.1.0
 description:
   - Asks the Docker Engine over its socket, with Python's standard library only, so that a host without an engine, or
     without what the modules of community.docker need, is looked at too.
@@ -52,15 +39,13 @@ options:
     description: Socket of the engine.
     type: path
     default: /run/docker.sock
-attributes:
-  check_mode:
-    support: full
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.read]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Look at engine, image, network and folder
-  ollama_facts:
+  alchemorsel.ai.ollama_facts:
     image: docker.io/ollama/ollama:0.34.2
     network: alchemorsel
     models: /srv/alchemorsel/models
@@ -87,6 +72,20 @@ capacity:
   type: dict
 units: {description: "Of each unit, C(active), C(enabled) and C(settled).", returned: success, type: dict}
 """
+
+import http.client
+import importlib.util
+import json
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, path, unit, within_deadline
+
+if TYPE_CHECKING:
+    from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import Run
 
 DEADLINE_SECONDS = 20
 LIBRARY = "requests"
@@ -171,7 +170,7 @@ def rules_in_force(run: Run, table: str) -> dict[str, Any]:
     """Return whether nftables is installed, and the rules of a table."""
     if not Path(NFT).exists():
         return {"installed": False, "rules": ""}
-    code, listing, _ = run([NFT, "--stateless", "list", "table", *table.split()])
+    code, listing, _errors = run([NFT, "--stateless", "list", "table", *table.split()])
     return {"installed": True, "rules": listing if code == 0 else ""}
 
 

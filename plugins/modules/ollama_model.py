@@ -3,25 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_client import (
-    OllamaClient,
-    OllamaError,
-    OllamaUnreachableError,
-    wait_for_server,
-)
-from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_keeper import ModelKeeper, unknown_model
-from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_names import bare_digest, full_name
-from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_progress import ProgressFile
-
-if TYPE_CHECKING:
-    from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_progress import Report
-
 DOCUMENTATION = r"""
 module: ollama_model
 short_description: Keep a model of an Ollama server present, loaded or absent
+version_added: 0.1.0
 description:
   - Pulls, loads or deletes one model through the HTTP API of an Ollama server.
   - A pull is answered with status 200 whatever happens; the module treats an error line in the stream, and a stream
@@ -87,31 +72,26 @@ options:
       - Set by the action plugin of this name, which prints it where the module takes longer than five seconds.
     type: path
 attributes:
-  action:
-    support: full
-  async:
-    support: full
-    description: Without lines about the progress.
+  action: {support: full, description: Prints how far the module is where that takes long.}
+  async: {support: full, description: Without lines about the progress.}
   check_mode:
     support: full
     description: >-
       A server that does not answer in check mode is taken for one that is still to be installed, and what would be
       done on it is reported.
-  diff_mode:
-    support: full
-author:
-  - Alchemorsel
+  diff_mode: {support: full, description: State and digest of the model.}
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Have a model pulled and in memory
-  ollama_model:
+  alchemorsel.ai.ollama_model:
     name: llama3.2:3b
     state: loaded
     base_url: http://127.0.0.1:11435
 
 - name: Have a model from a mirror inside the site
-  ollama_model:
+  alchemorsel.ai.ollama_model:
     name: llama3.2:1b
     registry: mirror.example.com:5000
 """
@@ -147,6 +127,22 @@ actions:
   type: list
   elements: str
 """
+
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_client import (
+    OllamaClient,
+    OllamaError,
+    OllamaUnreachableError,
+    wait_for_server,
+)
+from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_keeper import ModelKeeper, unknown_model
+from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_names import bare_digest, full_name
+from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_progress import ProgressFile
+
+if TYPE_CHECKING:
+    from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_progress import Report
 
 
 def _state(facts: dict[str, Any]) -> dict[str, Any]:

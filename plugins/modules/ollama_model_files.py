@@ -3,16 +3,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-
 DOCUMENTATION = r"""
 module: ollama_model_files
 short_description: Put models into Ollama's folder from files that were copied to the host
+version_added: 0.1.0
 description:
   - In check mode, says which parts of the models are missing, so that only they are copied.
   - Otherwise checks every copied part against its SHA-256, puts it where Ollama looks for it, and writes the manifest
@@ -33,17 +27,14 @@ options:
     elements: dict
     required: true
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-author:
-  - Alchemorsel
+  check_mode: {support: full, description: "Says which parts are missing, and which models would be put there."}
+  diff_mode: {support: full, description: Names of the models.}
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: See what is missing
-  ollama_model_files:
+  alchemorsel.ai.ollama_model_files:
     path: /srv/alchemorsel/models
     incoming: /srv/alchemorsel/models/.incoming
     models: "{{ models }}"
@@ -62,6 +53,13 @@ models:
   type: list
   elements: str
 """
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 
 CHUNK_BYTES = 1 << 20
 

@@ -5,23 +5,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from typing import TYPE_CHECKING
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.network_namespace import (
-    NamespaceError,
-    connect_from,
-    has_ipv6,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 DOCUMENTATION = r"""
 module: ollama_selftest
 short_description: Verify that Ollama's container answers this host and no neighbour that routes to it
+version_added: 0.1.0
 description:
   - Connects to the container's own addresses from the host, where they have to accept, and from an empty network
     namespace whose default route is this host, where they must not.
@@ -47,15 +34,13 @@ options:
     description: Seconds of silence after which an address counts as closed.
     type: float
     default: 1
-attributes:
-  check_mode:
-    support: full
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.trial]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Verify that neighbours get no answer
-  ollama_selftest:
+  alchemorsel.ai.ollama_selftest:
     addresses: [172.18.0.2]
     port: 11434
     strangers: [198.18.255.254]
@@ -64,6 +49,20 @@ EXAMPLES = r"""
 RETURN = r"""
 answers: {description: Result of each address and port for a neighbour., returned: outside check mode, type: dict}
 """
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.network_namespace import (
+    NamespaceError,
+    connect_from,
+    has_ipv6,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 CONNECT_SECONDS = 10
 

@@ -3,17 +3,10 @@
 
 from __future__ import annotations
 
-import email.utils
-import hashlib
-import tarfile
-import tempfile
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-
 DOCUMENTATION = r"""
 module: package_repository
 short_description: Pack Debian packages with all that they need as a repository
+version_added: 0.1.0
 description:
   - Lets apt solve the packages for a machine on which nothing is installed, so that they install on any machine of the
     release, however little it has. Downloads them from the sources of this host, and packs them with an index. The file
@@ -33,15 +26,14 @@ options:
     type: int
     default: 1800
 attributes:
-  check_mode:
-    support: none
-author:
-  - Alchemorsel
+  check_mode: {support: none, description: "Downloads packages; skipped in check mode."}
+  diff_mode: {support: none, description: An archive is no text.}
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Have the engine and all that it needs in an archive
-  package_repository:
+  alchemorsel.ai.package_repository:
     path: /var/tmp/work/packages.tar
     packages: [docker.io]
 """
@@ -52,6 +44,14 @@ files:
   returned: success
   type: int
 """
+
+import email.utils
+import hashlib
+import tarfile
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 
 
 def apt_arguments(folder: Path, packages: list[str]) -> list[str]:
@@ -113,7 +113,7 @@ def main() -> None:
         packages = sorted(folder.glob("*.deb"))
         entries = []
         for path in packages:
-            _, control, _ = module.run_command(["dpkg-deb", "--field", str(path)], check_rc=True)
+            _code, control, _errors = module.run_command(["dpkg-deb", "--field", str(path)], check_rc=True)
             entries.append(stanza(control, path))
         index = "\n".join(entries).encode()
         (folder / "Packages").write_bytes(index)

@@ -5,24 +5,10 @@
 
 from __future__ import annotations
 
-import platform
-import time
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible.module_utils.common.sys_info import (  # type: ignore[import-untyped]
-    get_distribution,
-    get_distribution_codename,
-    get_distribution_version,
-)
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity
-from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_network import reach_all
-from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_space import measure
-from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable
-
 DOCUMENTATION = r"""
 module: preflight_facts
 short_description: Measure what decides whether a host can be provisioned
+version_added: 0.1.0
 description:
   - Space for paths that may not exist yet - that of the file system they lie on or would lie on, with what an
     unprivileged user may still write there and what the path already holds.
@@ -54,12 +40,13 @@ options:
     description: Seconds to wait for each server.
     type: float
     default: 5
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.read]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Measure the space for models, and see who listens on the port of Redis
-  preflight_facts:
+  alchemorsel.ai.preflight_facts:
     paths: [/srv/alchemorsel/models]
     ports: [6379]
   register: __found
@@ -92,8 +79,8 @@ listeners:
     address: {description: The address it is bound to., type: str}
     pid: {description: Process id; 0 where it cannot be seen., type: int}
     process: {description: Name of the program; empty where it cannot be seen., type: str}
-    owner: {description: Container name, else systemd unit, else program., type: str}
-unreached: {description: What is wrong, by endpoint; those that answer are left out., returned: success, type: dict}
+    owner: {description: "Container name, else systemd unit, else program.", type: str}
+unreached: {description: "What is wrong, by endpoint; those that answer are left out.", returned: success, type: dict}
 capacity:
   description: C(memory_mb) of the host, or of its control group, in MiB, and C(processors) that may be used.
   returned: success
@@ -103,6 +90,21 @@ clock_ahead:
   returned: where O(clock) was given
   type: float
 """
+
+import platform
+import time
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.common.sys_info import (  # type: ignore[import-untyped]
+    get_distribution,
+    get_distribution_codename,
+    get_distribution_version,
+)
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity
+from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_network import reach_all
+from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_space import measure
+from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable
 
 DEADLINE_SECONDS = 10
 
@@ -136,7 +138,9 @@ def main() -> None:
         module.fail_json(msg=f"paths must be absolute, these are not: {', '.join(relative)}")
 
     def run(command: list[str]) -> str:
-        code, output, _ = module.run_command(["timeout", str(DEADLINE_SECONDS), *command], handle_exceptions=False)
+        code, output, _errors = module.run_command(
+            ["timeout", str(DEADLINE_SECONDS), *command], handle_exceptions=False
+        )
         return output if code == 0 else ""
 
     try:

@@ -5,17 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-import tempfile
-from pathlib import Path
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-
 DOCUMENTATION = r"""
 module: redis_password
 short_description: Keep a password for each user in a file, generated on the host where none is given
+version_added: 0.1.0
 description:
   - Makes sure that each file holds a password, readable by root only. A folder that is missing is made, for root only.
   - Returns SHA-256 digests, which is what Redis's ACL file takes, so that the passwords themselves stay on the host.
@@ -48,12 +41,17 @@ options:
         without this. So a server lets both in while its clients change over.
     type: bool
     default: false
-author: Alchemorsel contributors
+attributes:
+  check_mode:
+    support: full
+    description: Nothing is written; the digest of a password that is yet to be generated is zeros.
+  diff_mode: {support: full, description: "Which files would hold a password, never what they hold."}
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Have a password
-  redis_password:
+  alchemorsel.ai.redis_password:
     users:
       - name: alchemorsel
         path: /etc/alchemorsel/secrets/redis_password
@@ -67,6 +65,14 @@ sha256:
   returned: success
   type: dict
 """
+
+import hashlib
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
 
 ENTROPY_BYTES = 32
 FORMER = ".former"

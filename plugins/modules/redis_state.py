@@ -5,17 +5,10 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, packages, unit, within_deadline
-
 DOCUMENTATION = r"""
 module: redis_state
 short_description: Look at the installed Redis, at what the running one has not taken up yet, at memory and kernel
+version_added: 0.1.0
 description:
   - Reads only. What is not there is reported as such, never as a failure.
 options:
@@ -54,15 +47,13 @@ options:
     description: Unit of the server.
     type: str
     default: redis-server.service
-attributes:
-  check_mode:
-    support: full
-author: Alchemorsel contributors
+extends_documentation_fragment: [alchemorsel.ai.attributes.read]
+author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
 - name: Look at the server
-  redis_state:
+  alchemorsel.ai.redis_state:
     settings: [/etc/redis/alchemorsel.conf]
     users: /etc/redis/alchemorsel.acl
     loaded: /run/redis/alchemorsel-users-loaded
@@ -92,6 +83,14 @@ overcommit_is_ours:
   returned: always
   type: bool
 """
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, packages, unit, within_deadline
 
 PROBE_TIMEOUT = 20
 """Seconds; telling its version takes a program milliseconds."""

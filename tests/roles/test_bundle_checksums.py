@@ -1,18 +1,17 @@
-"""The module bundle_checksums: a bundle is whole, or it is refused by name."""
+"""The checksums of the role airgap: a bundle is whole, or it is refused by name."""
 
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.roles.ansible_module import load_plugin, run_module
+from tests.roles.role_script import run_script
+from tests.roles.templates import evaluate, role_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-bundle_checksums = load_plugin("bundle_checksums")
 
 
 @pytest.fixture
@@ -20,19 +19,24 @@ def bundle(tmp_path: Path) -> Path:
     """Give a sealed bundle of two files."""
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "ollama.tar").write_text("image")
-    (tmp_path / "wheel.whl").write_text("wheel")
-    bundle_checksums.seal(tmp_path)
+    (tmp_path / "a wheel.whl").write_text("wheel")
+    assert run("seal", tmp_path).returncode == 0
     return tmp_path
 
 
-def run(bundle: Path, action: str) -> dict[str, Any]:
-    """Run the module."""
-    return run_module("bundle_checksums", path=str(bundle), action=action)
+def run(action: str, bundle: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script of the role on a bundle."""
+    return run_script("airgap", f"{action}.sh", str(bundle))
 
 
 def test_sealed_bundle_is_whole(bundle: Path) -> None:
     """The sums of all files come back, by path."""
-    assert set(run(bundle, "verify")["files"]) == {"images/ollama.tar", "wheel.whl"}
+    checked = run("verify", bundle)
+    assert checked.returncode == 0, checked.stderr
+    variables = role_variables("airgap")
+    files = evaluate(variables["__airgap_files"], {"__airgap_checked": {"stdout": checked.stdout}})
+    assert set(files) == {"images/ollama.tar", "a wheel.whl"}
+    assert files["images/ollama.tar"].startswith("6105d6cc76af400325e94d588ce511be")
 
 
 def test_seal_is_what_sha256sum_reads(bundle: Path) -> None:
@@ -42,35 +46,43 @@ def test_seal_is_what_sha256sum_reads(bundle: Path) -> None:
 
 def test_interrupted_bundle_is_refused(bundle: Path) -> None:
     """The seal is broken before a bundle is changed, so what an interruption leaves has none."""
-    run(bundle, "open")
-    result = run(bundle, "verify")
-    assert result["failed"]
-    assert "is not a whole bundle: SHA256SUMS cannot be read" in result["msg"]
+    (bundle / "SHA256SUMS").unlink()
+    result = run("verify", bundle)
+    assert result.returncode == 1
+    assert "is not a whole bundle: SHA256SUMS cannot be read" in result.stderr
 
 
 def test_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """A wrong path is told as such."""
-    assert "No such file" in run(tmp_path / "none", "verify")["msg"]
+    assert "No such file" in run("verify", tmp_path / "none").stderr
 
 
 def test_missing_damaged_and_foreign_files_are_named_at_once(bundle: Path) -> None:
     """All that is wrong is in one message."""
     (bundle / "images" / "ollama.tar").write_text("imago")
-    (bundle / "wheel.whl").unlink()
+    (bundle / "a wheel.whl").unlink()
     (bundle / "other.whl").write_text("unchecked")
-    with pytest.raises(bundle_checksums.BundleError) as refused:
-        bundle_checksums.verify(bundle)
-    assert "missing: wheel.whl; damaged: images/ollama.tar; not of the bundle: other.whl" in str(refused.value)
+    result = run("verify", bundle)
+    assert result.returncode == 1
+    assert "missing: a wheel.whl; damaged: images/ollama.tar; not of the bundle: other.whl. Copy it" in result.stderr
 
 
 def test_many_files_are_counted(bundle: Path) -> None:
     """A message stays readable where a whole folder is missing."""
     for number in range(9):
         (bundle / f"{number}.whl").touch()
-    with pytest.raises(bundle_checksums.BundleError, match=r"4\.whl and 4 more"):
-        bundle_checksums.verify(bundle)
+    assert "4.whl and 4 more" in run("verify", bundle).stderr
+
+
+def test_damaged_checksums_are_refused(bundle: Path) -> None:
+    """A line that is none hides no file."""
+    with (bundle / "SHA256SUMS").open("a") as sums:
+        sums.write("no checksum\n")
+    assert "malformed: SHA256SUMS" in run("verify", bundle).stderr
 
 
 def test_empty_bundle_is_not_sealed(tmp_path: Path) -> None:
     """A bundle of nothing would be found whole."""
-    assert "is empty" in run(tmp_path, "seal")["msg"]
+    result = run("seal", tmp_path)
+    assert (result.returncode, "is empty" in result.stderr) == (1, True)
+    assert list(tmp_path.iterdir()) == []

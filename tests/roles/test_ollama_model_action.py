@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.alchemorsel.ai.plugins.action import ollama_model as action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 MIB = 2**20
 HOST = {"inventory_hostname": "gpu1"}
@@ -25,116 +24,73 @@ def pulled(done: int, total: int = 1000) -> str:
 
 
 def watch(
-    looks: Iterable[str | Exception], *, ends_after: int, ends_while_looking: bool = False
+    monkeypatch: pytest.MonkeyPatch, *looks: str | Exception, ends_while_looking: bool = False
 ) -> tuple[list[str], int]:
     """Follow a module without a thread or a clock, and return the lines and how often was looked.
 
     Args:
-        looks: What each look sees, or fails with.
-        ends_after: Looks after which the module ends.
+        monkeypatch: Stops the clock.
+        looks: What each look sees, or fails with; the module ends after the last.
         ends_while_looking: It ends during the last of them, not in the pause after it.
     """
-    waited, seen, said = [0.0], iter(looks), list[str]()
-    looked = 0
+    now, seen, said = [0.0], list(looks), list[str]()
 
     def look() -> str:
-        nonlocal looked
-        looked += 1
-        one = next(seen)
+        one = seen.pop(0)
         if isinstance(one, Exception):
             raise one
         return one
 
     def over(seconds: float) -> bool:
-        waited.append(waited[-1] + seconds)
-        return looked >= ends_after and (seconds > 0 or ends_while_looking)
+        now[0] += seconds
+        return not seen and (seconds > 0 or ends_while_looking)
 
-    lines = action.ProgressLines("gpu1", "llama3.2:3b", 0.0)
-    action.Watch(look, lines, said.append, clock=lambda: waited[-1]).follow(over)
-    return said, looked
+    monkeypatch.setattr(action.time, "monotonic", lambda: now[0])
+    action.follow(look, action.Progress("[gpu1] => llama3.2:3b", 0.0), said.append, over)
+    return said, len(looks) - len(seen)
 
 
-def test_module_that_has_nothing_to_do_is_not_looked_at() -> None:
+def test_module_that_has_nothing_to_do_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """So a model that is there costs no round trip."""
-    assert watch([], ends_after=0) == ([], 0)
+    assert watch(monkeypatch) == ([], 0)
 
 
-def test_module_that_ends_within_five_seconds_is_not_talked_about() -> None:
-    """The first look, after three seconds, is only there to have a speed at the second."""
-    assert watch([pulled(100)], ends_after=1) == ([], 1)
-
-
-def test_pull_is_told_with_share_bytes_speed_and_rest() -> None:
-    """The speed is that since the look before, not since the beginning: it may have changed on the way."""
-    said, _ = watch([pulled(400), pulled(600), pulled(900)], ends_after=3)
+def test_pull_is_told_with_share_bytes_and_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the speed since the look before, not since the beginning: it may have changed on the way."""
+    said, _ = watch(monkeypatch, pulled(100), pulled(400), pulled(700))
     assert said == [
-        "pulling: [gpu1] => llama3.2:3b 60 %, 600 MiB of 1000 MiB, 100 MiB/s, 4 s left",
-        "pulling: [gpu1] => llama3.2:3b 90 %, 900 MiB of 1000 MiB, 100 MiB/s, 1 s left",
+        "pulling: [gpu1] => llama3.2:3b 10 %, 100.00 MB of 1000.00 MB",
+        "pulling: [gpu1] => llama3.2:3b 40 %, 400.00 MB of 1000.00 MB, 0:00:30 left",
+        "pulling: [gpu1] => llama3.2:3b 70 %, 700.00 MB of 1000.00 MB, 0:00:15 left",
     ]
 
 
-def test_pull_that_goes_on_where_it_broke_off_shows_no_false_speed() -> None:
+def test_pull_that_goes_on_where_it_broke_off_shows_no_false_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ollama begins with nothing and then counts what is there already."""
-    assert watch([pulled(0), pulled(800), pulled(830)], ends_after=3)[0] == [
-        "pulling: [gpu1] => llama3.2:3b 80 %, 800 MiB of 1000 MiB",
-        "pulling: [gpu1] => llama3.2:3b 83 %, 830 MiB of 1000 MiB, 10 MiB/s, 17 s left",
-    ]
+    said, _ = watch(monkeypatch, pulled(0), pulled(800), pulled(830))
+    assert [line.partition(" MB of 1000.00 MB")[2] for line in said] == ["", "", ", 0:01:25 left"]
 
 
-def test_looks_become_rarer_and_go_on() -> None:
-    """Often at first, twice a minute in the end; all told within half a minute of each other."""
-    first = list(itertools.islice(action.pauses(), 20))
-    assert sum(first[:2]) == 5.0
-    assert first[2:] == sorted(first[2:])
-    assert first[-1] == action.LONGEST_PAUSE_S
-
-
-def test_pull_that_does_not_move_is_called_stalled() -> None:
+def test_pull_that_does_not_move_is_called_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rather than given a rest of infinity."""
-    assert watch([pulled(400), pulled(400)], ends_after=2)[0][0].endswith("400 MiB of 1000 MiB, stalled")
+    assert watch(monkeypatch, pulled(400), pulled(400))[0][1].endswith("400.00 MB of 1000.00 MB, stalled")
 
 
-def test_what_is_not_about_bytes_is_told_with_its_time() -> None:
+def test_what_is_not_about_bytes_is_told_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A load into memory may take a minute without a word from the server."""
     loading = json.dumps({"doing": "loading into memory", "done": 0, "total": 0})
-    assert watch([loading, loading], ends_after=2)[0] == [
-        "loading into memory: [gpu1] => llama3.2:3b, 5 s into the task"
-    ]
+    assert watch(monkeypatch, loading)[0] == ["loading into memory: [gpu1] => llama3.2:3b, 0:00:05 into the task"]
 
 
-@pytest.mark.parametrize("text", ["", '{"doing": "pul', "[]", '{"doing": "pulling"}'])
-def test_file_that_is_not_there_or_half_written_is_passed_over(text: str) -> None:
-    """The next look will see more."""
-    assert watch([text, text, pulled(5)], ends_after=3)[0] == [
-        "pulling: [gpu1] => llama3.2:3b 0 %, 5.0 MiB of 1000 MiB"
-    ]
+@pytest.mark.parametrize("text", ["", '{"doing": "pul', "[]", '{"doing": "pulling"}', AnsibleConnectionFailure("gone")])
+def test_look_that_sees_nothing_or_fails_is_passed_over(monkeypatch: pytest.MonkeyPatch, text: str | Exception) -> None:
+    """The next look will see more; what is wrong with the connection the module's own end tells."""
+    assert watch(monkeypatch, text, text, pulled(5))[0] == ["pulling: [gpu1] => llama3.2:3b 0 %, 5.00 MB of 1000.00 MB"]
 
 
-def test_look_that_fails_is_passed_over() -> None:
-    """What is wrong with the connection the module's own end tells; the watch neither hides nor doubles it."""
-    lost = AnsibleConnectionFailure("gone")
-    assert len(watch([lost, lost, pulled(5)], ends_after=3)[0]) == 1
-
-
-def test_nothing_is_said_after_the_end() -> None:
+def test_nothing_is_said_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that comes after the result of its task would puzzle."""
-    assert watch([pulled(1), pulled(2)], ends_after=2, ends_while_looking=True) == ([], 2)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (9000, "2.5 h")]
-)
-def test_rest_is_told_in_the_unit_that_fits(seconds: float, words: str) -> None:
-    """Seconds only while they are worth reading."""
-    assert action.duration(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("mebibytes", "words"), [(0.3, "0.3 MiB"), (9.9, "9.9 MiB"), (85.4, "85 MiB"), (1945.6, "1.9 GiB")]
-)
-def test_bytes_keep_two_figures(mebibytes: float, words: str) -> None:
-    """A slow line is slow, not dead."""
-    assert action.size(mebibytes * MIB) == words
+    assert watch(monkeypatch, pulled(1), ends_while_looking=True) == ([], 1)
 
 
 @dataclass

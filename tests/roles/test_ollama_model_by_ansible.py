@@ -80,5 +80,5 @@ def test_pull_that_takes_long_is_told_while_it_goes_on(ollama_server: FakeOllama
         finally:
             ollama_server.pull_pause.set()
         result = result_of(ansible.stdout.read())
-    assert line.startswith("pulling: [localhost] => tiny:1b 25 %, 50 MiB of 200 MiB")
+    assert line.startswith("pulling: [localhost] => tiny:1b 25 %, 50.00 MB of 200.00 MB")
     assert (result["changed"], result["actions"]) == (True, ["pull tiny:1b"])

@@ -1,16 +1,17 @@
-"""The module redis_users_load, against a real server: new users come in, and nothing that was cached is lost."""
+"""How the role redis has a running server read its users: new ones come in, and nothing that was cached is lost."""
 
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import redis
 
-from tests.roles.ansible_module import run_module
 from tests.roles.redis_process import RedisProcess
+from tests.roles.role_script import run_script
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 ADMIN = "the-password-of-who-loads-users"
@@ -21,11 +22,21 @@ def user(name: str, password: str, rights: str) -> str:
     return f"user {name} on #{sha256(password.encode()).hexdigest()} resetchannels {rights}"
 
 
-def load(folder: Path, port: int, **other: Any) -> dict[str, Any]:
-    """Run the module."""
+def load(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
+    """Run the script."""
     (folder / "admin").write_text(f"{ADMIN}\n")
-    params = {"user": "admin", "password_file": str(folder / "admin"), "stamp": str(folder / "stamp"), "timeout": 1}
-    return run_module("redis_users_load", port=port, **params, **other)
+    return run_script(
+        "redis",
+        "load_users.sh",
+        REDIS_HOST="127.0.0.1",
+        REDIS_PORT=str(port),
+        REDIS_TLS_NAME="",
+        REDIS_CA_FILE="",
+        REDIS_TIMEOUT="5",
+        LOAD_USER="admin",
+        LOAD_PASSWORD_FILE=str(folder / "admin"),
+        LOAD_STAMP=str(folder / "stamp"),
+    )
 
 
 def test_running_server_takes_up_a_password_and_keeps_its_data(tmp_path: Path) -> None:
@@ -36,7 +47,8 @@ def test_running_server_takes_up_a_password_and_keeps_its_data(tmp_path: Path) -
         before.set("ai:answer", "kept")
         server.write_users([admin, user("cache", "latter", "~* +@all")])
         result = load(tmp_path, server.port)
-        assert (result["loaded"], (tmp_path / "stamp").exists()) == (True, True)
+        assert (result.stdout, (tmp_path / "stamp").exists()) == ("loaded\n", True)
+        assert ADMIN not in str(result)
         after = redis.Redis(port=server.port, username="cache", password="latter")
         assert after.get("ai:answer") == b"kept"
         before.close()
@@ -47,8 +59,8 @@ def test_server_that_does_not_know_the_user_yet_needs_a_restart(tmp_path: Path) 
     """As one that was set up before there was such a user; that is no failure."""
     with RedisProcess(tmp_path, [user("cache", "former", "~* +@all")]) as server:
         result = load(tmp_path, server.port)
-    assert (result["loaded"], result.get("failed", False)) == (False, False)
-    assert result["why_not"].startswith("-WRONGPASS")
+    assert (result.returncode, result.stdout.startswith("needs a restart: ")) == (0, True)
+    assert "WRONGPASS" in result.stdout
     assert not (tmp_path / "stamp").exists()
 
 
@@ -56,7 +68,8 @@ def test_server_that_is_down_needs_a_start(tmp_path: Path) -> None:
     """Nothing listens."""
     with RedisProcess(tmp_path, []) as server:
         port = server.port
-    assert load(tmp_path, port)["loaded"] is False
+    result = load(tmp_path, port)
+    assert (result.returncode, "Connection refused" in result.stdout) == (0, True)
 
 
 def test_users_that_the_server_refuses_are_a_failure(tmp_path: Path) -> None:
@@ -65,11 +78,6 @@ def test_users_that_the_server_refuses_are_a_failure(tmp_path: Path) -> None:
     with RedisProcess(tmp_path, [admin]) as server:
         server.write_users([admin, "user broken on +no-such-command"])
         result = load(tmp_path, server.port)
-    assert result["failed"]
-    assert "the server refuses its users" in result["msg"]
-
-
-def test_check_mode_loads_nothing(tmp_path: Path) -> None:
-    """It says that it would."""
-    assert load(tmp_path, 1, check_mode=True)["changed"]
+    assert result.returncode == 1
+    assert "the server refuses its users" in result.stderr
     assert not (tmp_path / "stamp").exists()
