@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PREBUILT := roles/ai_service/files/dist
 LOCKED := $(addprefix requirements/,service.txt bench.txt control.txt test.txt)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
 	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command "make lock"
@@ -73,9 +74,10 @@ test-all: ## make test, 10,000 generated requests, every molecule scenario on De
 	SCHEMATHESIS_EXAMPLES=600 $(BIN)/pytest -rP tests/integration/service/test_generated_requests.py
 	@$(MAKE) --no-print-directory scenarios
 
-collection: setup wheel ## dist/alchemorsel-ai-<version>.tar.gz, to be installed by ansible-galaxy
-	@rm -f dist/alchemorsel-ai-*.tar.gz
-	$(BIN)/ansible-galaxy collection build --force --output-path dist
+collection: wheel ## dist/alchemorsel-ai-<version>.tar.gz, to be installed by ansible-galaxy; brings the service as a wheel
+	@rm -rf dist/alchemorsel-ai-*.tar.gz $(PREBUILT) && mkdir -p $(PREBUILT) && cp dist/*.whl $(PREBUILT)
+	$(BIN)/ansible-galaxy collection build --output-path dist
+	@rm -r $(PREBUILT)
 
 sanity: collection ## ansible-test sanity over the built collection (about 3 minutes)
 	@$(BIN)/python tools/sanity.py dist/alchemorsel-ai-*.tar.gz
@@ -87,6 +89,7 @@ scenarios: setup ## all of them on both releases, or ONLY=redis,ollama SUITES=tr
 	@$(BIN)/python -m lab scenarios --only "$(ONLY)" --suites "$(SUITES)"
 
 wheel: setup ## build the wheel of service, command and benchmark into dist/
+	@rm -f dist/*.whl
 	$(BIN)/hatchling build --target wheel
 
 lock: setup ## rewrite requirements/*.txt from pyproject.toml and requirements/*.in; UPGRADE=1: with the newest versions
