@@ -39,7 +39,7 @@ def cache_stats(
     url: str, key_file: Path, *options: str | Path, **environment: str | Path
 ) -> subprocess.CompletedProcess[str]:
     """`alchemorsel [options] cache stats`, which needs the API and a key that goes to nobody else."""
-    variables = {"API_URL": url, "API_KEY_PATH": key_file, **environment}
+    variables = {"API_URL": url, "API_KEY_FILE": key_file, **environment}
     return subprocess.run(
         [sys.executable, "-m", "ai_service.cli", *map(str, options), "cache", "stats"],
         cwd=ROOT,
