@@ -57,6 +57,10 @@ class StreamedCall:
         """Disconnects."""
         self._incoming.put_nowait({"type": "http.disconnect"})
 
+    async def ended(self) -> None:
+        """Return once the application is done with the call."""
+        await self._task
+
     async def chunk(self) -> str:
         """The next part of the body; "" at its end."""
         message = await self._outgoing.get()
