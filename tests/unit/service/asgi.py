@@ -39,7 +39,7 @@ class StreamedCall:
         self.headers: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._app(self._scope, self._incoming.get, self._outgoing.put))
+        self._task = asyncio.ensure_future(self._app(self._scope, self._incoming.get, self._outgoing.put))
         return self
 
     async def __aexit__(
