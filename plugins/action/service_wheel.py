@@ -31,8 +31,8 @@ from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
 from packaging.specifiers import SpecifierSet
 
 ARGUMENTS = {

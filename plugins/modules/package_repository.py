@@ -55,7 +55,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 
 
 def apt(folder: Path, *arguments: str) -> list[str]:
