@@ -39,7 +39,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class StoreStatistics(msgspec.Struct, frozen=True):
-    """What the store holds by task; null where it is down. `covers` is `instance` where no store is shared."""
+    """Contents of the cache's store.
+
+    Attributes:
+        covers: `store`, or `instance` where no store is shared.
+        entries: Number of answers by task; null where the store is down.
+    """
 
     covers: Literal["store", "instance"]
     name: str
@@ -48,7 +53,7 @@ class StoreStatistics(msgspec.Struct, frozen=True):
 
 
 class MemoryStatistics(msgspec.Struct, frozen=True):
-    """What the memory of this instance holds."""
+    """Contents of this instance's memory."""
 
     entries: int
     bytes: int
@@ -56,7 +61,11 @@ class MemoryStatistics(msgspec.Struct, frozen=True):
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """How the cache is, as the instance that answers sees it; `background_waiting` are its jobs that wait."""
+    """State of the cache as seen by the instance that answers.
+
+    Attributes:
+        background_waiting: Number of waiting background jobs of the instance.
+    """
 
     instance: str
     store: StoreStatistics
@@ -66,12 +75,11 @@ class Statistics(msgspec.Struct, frozen=True):
 
 
 class Purged(msgspec.Struct, frozen=True):
-    """What a purge did.
+    """Result of a purge.
 
     Attributes:
-        purged: How many answers the store held, by task; where each process has a store of its own, that of the
-            process that answers.
-        reach: `store`: all who share the store forget; `service`: this instance only, since there is no shared store.
+        purged: Number of purged answers by task.
+        reach: `store`: all instances that share the store; `service`: this instance only, without a shared store.
     """
 
     purged: dict[str, int]
@@ -79,7 +87,7 @@ class Purged(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, Generic[Data], frozen=True):
-    """Body of an answer to an administrator."""
+    """Body of every answer of an administrator's route."""
 
     success: bool
     data: Data

@@ -17,18 +17,18 @@ LARGEST_BYTES = 64 * 1024
 
 
 class Container(msgspec.Struct, frozen=True):
-    """One container, as roles/ollama/files/container_status.py tells it; None is what is not known.
+    """State of one container of this host; null is an unknown value.
 
     Attributes:
-        name: Its name.
-        state: Docker's word, `missing`, or `unknown` where Docker does not answer.
+        name: Name of the container.
+        state: Docker's state, `missing`, or `unknown` where Docker does not answer.
         health: `healthy`, `unhealthy`, `starting`, or `none` without a health check.
-        restarts: How often Docker has started it again.
-        memory_bytes: In use.
-        memory_limit_bytes: At most.
-        cpu_cores: CPUs in use since the look before.
-        cpu_limit_cores: At most.
-        gpu: Whether it was given GPUs.
+        restarts: How often Docker has restarted it.
+        memory_bytes: Memory in use.
+        memory_limit_bytes: Memory limit.
+        cpu_cores: Average number of CPUs in use since the previous report.
+        cpu_limit_cores: CPU limit.
+        gpu: Whether it has GPUs.
     """
 
     name: str
@@ -43,7 +43,12 @@ class Container(msgspec.Struct, frozen=True):
 
 
 class ContainersReport(msgspec.Struct, frozen=True):
-    """What was known `age_s` seconds ago; `stale` where nobody has looked for STALE_S."""
+    """State of this host's containers.
+
+    Attributes:
+        age_s: Seconds since the report was written.
+        stale: Whether the report is older than two minutes.
+    """
 
     age_s: float
     stale: bool

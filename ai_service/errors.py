@@ -100,14 +100,14 @@ class RequestError(HTTPError):
 
 
 class InvalidRequest(RequestError):
-    """Not JSON, a wrong type, a missing, empty or unknown field."""
+    """The request is not JSON, has a field of a wrong type, or a missing, empty or unknown one."""
 
     status = 400
     code = "invalid_request"
 
 
 class UnsupportedRequest(RequestError):
-    """The provider cannot do what the request asks for: a JSON schema or an option that it does not understand."""
+    """The provider does not support a JSON schema or an option of the request."""
 
     status = 400
     code = "unsupported_request"
@@ -121,7 +121,7 @@ class ContextLengthExceeded(RequestError):
 
 
 class Unauthorized(RequestError):
-    """No key, or a wrong one.
+    """The API key is missing or unknown.
 
     Attributes:
         challenge: Value of the `WWW-Authenticate` header (RFC 6750, section 3).
@@ -137,7 +137,7 @@ class Unauthorized(RequestError):
 
 
 class Forbidden(RequestError):
-    """The key is right, but opens another route."""
+    """The API key does not permit this route."""
 
     status = 403
     code = "forbidden"
@@ -151,7 +151,7 @@ class NotFound(RequestError):
 
 
 class ModelNotFound(RequestError):
-    """No such model."""
+    """The model does not exist."""
 
     status = 404
     code = "model_not_found"
@@ -181,7 +181,7 @@ class RequestTimeout(RequestError):
 
 
 class Conflict(RequestError):
-    """Not now: the same is under way already."""
+    """The same operation is already running."""
 
     status = 409
     code = "conflict"
@@ -204,42 +204,42 @@ class UnsupportedMediaType(RequestError):
 
 
 class UnprocessableRequest(RequestError):
-    """Well-formed, but impossible: a negative number of calories."""
+    """A value is well-formed but impossible, such as a negative number of calories."""
 
     status = 422
     code = "unprocessable_request"
 
 
 class TooManyRequests(RequestError):
-    """The key's rate is used up for now."""
+    """The API key's rate limit is exceeded."""
 
     status = 429
     code = "rate_limited"
 
 
 class ServiceUnavailable(HTTPError):
-    """No provider could answer and nothing stale is stored."""
+    """No provider can answer and no stale answer is stored, or the cache's store is down."""
 
     status = 503
     code = "unavailable"
 
 
 class AnswerInterrupted(HTTPError):
-    """A streamed answer broke off after some of it was sent: no other provider may go on with it."""
+    """A streamed answer broke off after a part of it was sent, so that no other provider can continue it."""
 
     status = 502
     code = "answer_interrupted"
 
 
 class DeadlineExceeded(HTTPError):
-    """The whole request's deadline passed."""
+    """The deadline of the whole request passed."""
 
     status = 504
     code = "deadline_exceeded"
 
 
 class NotCached(HTTPError):
-    """The caller asked for a stored answer only, and there is none (RFC 9111, section 5.2.1.7)."""
+    """The request accepts a cached answer only, and none is cached (RFC 9111, section 5.2.1.7)."""
 
     status = 504
     code = "not_cached"

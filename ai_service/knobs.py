@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from _typeshed import DataclassInstance
 
@@ -32,6 +32,7 @@ class Knob:
             the file's, except where `keeps_path`.
         meaning: What it does, for the table in the README.
         keeps_path: The value is the file's path, for a file that is read again when it changes.
+        former: Former name of the variable, accepted for one minor version; "" without one.
     """
 
     variable: str
@@ -39,6 +40,7 @@ class Knob:
     parse: Callable[[str], Any]
     meaning: str
     keeps_path: bool = False
+    former: str = ""
 
 
 def knob(
@@ -49,9 +51,10 @@ def knob(
     *,
     secret: bool = False,
     keeps_path: bool = False,
+    former: str = "",
 ) -> Any:
     """A field of a frozen dataclass that is read from the environment; see Knob. A secret is not in the `repr`."""
-    found = Knob(PREFIX + variable, default, parse, meaning, keeps_path)
+    found = Knob(PREFIX + variable, default, parse, meaning, keeps_path, former and PREFIX + former)
     return field(metadata={"knob": found}, repr=not secret)
 
 
@@ -71,9 +74,14 @@ def read(knobs: Mapping[str, Knob], environ: Mapping[str, str]) -> tuple[dict[st
         The values that could be read, and a sentence for each mistake, misspelt variables among them.
     """
     values: dict[str, Any] = {}
-    mistakes = _unknown_variables(environ, [knob.variable for knob in knobs.values()])
+    former_names = {knob.former for knob in knobs.values()}
+    mistakes = _unknown_variables(environ.keys() - former_names, [knob.variable for knob in knobs.values()])
     for name, knob in knobs.items():
-        text = environ.get(knob.variable, "").strip() or knob.default
+        text, former = environ.get(knob.variable, "").strip(), environ.get(knob.former, "").strip()
+        if text and former and text != former:
+            mistakes.append(f"{knob.variable}: expected its former name {knob.former} to be unset or the same")
+            continue
+        text = text or former or knob.default
         try:
             if knob.variable.endswith("_FILE") and text:
                 path = _secret_path(text, environ.get("CREDENTIALS_DIRECTORY", ""))
@@ -83,6 +91,15 @@ def read(knobs: Mapping[str, Knob], environ: Mapping[str, str]) -> tuple[dict[st
             shown = "" if knob.variable.endswith(("_FILE", "_URL")) else f"={text!r}"
             mistakes.append(f"{knob.variable}{shown}: {error}")
     return values, mistakes
+
+
+def deprecations(knobs: Mapping[str, Knob], environ: Mapping[str, str]) -> list[str]:
+    """Return a warning for each former name that is set."""
+    return [
+        f"{knob.former} is deprecated and will be removed in 0.3.0: set {knob.variable} instead."
+        for knob in knobs.values()
+        if environ.get(knob.former, "").strip()
+    ]
 
 
 def duration(text: str) -> float:
@@ -175,9 +192,9 @@ def socket_path(text: str) -> str:
     return text
 
 
-def _unknown_variables(environ: Mapping[str, str], known: list[str]) -> list[str]:
+def _unknown_variables(names: Iterable[str], known: list[str]) -> list[str]:
     mistakes = []
-    for name in sorted(environ):
+    for name in sorted(names):
         if name.startswith(PREFIX) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""

@@ -199,7 +199,7 @@ class Metrics:
         """Write down every second what is watched, for the other instances; return at once where there are none."""
         while self._folder:
             try:
-                self._refresh()
+                self.refresh()
             except Exception:
                 logger.exception("writing down what is watched failed unexpectedly")
             await asyncio.sleep(REFRESH_S)
@@ -209,7 +209,8 @@ class Metrics:
         for count in noted:
             count()
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Count what was noted, and read what is watched."""
         self._count_noted()
         for gauge, read in self._watched:
             gauge.set(read())
@@ -220,7 +221,7 @@ class Metrics:
 
     async def render(self) -> bytes:
         """Write all of it in the text format of Prometheus; in a thread, since it takes some ten milliseconds."""
-        self._refresh()
+        self.refresh()
         return await asyncio.to_thread(
             generate_latest, self._folder.sum(self.registry) if self._folder else self.registry
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -48,14 +49,16 @@ ANSWER_ERRORS: tuple[type[HTTPError], ...] = (AnswerInterrupted, ServiceUnavaila
 """What asking the providers may end with."""
 KEY_ERRORS: tuple[type[HTTPError], ...] = (Unauthorized, TooManyRequests)
 _REF = "#/components/schemas/{name}"
+_FIELD = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
+"""One of the fields that a docstring lists."""
 
 _EVENT: Document = {"type": "object", "properties": {"event": {"type": "string"}, "data": {"type": "string"}}}
 """One server-sent event, as a parser of streams gives it."""
 
 HEADERS: dict[str, tuple[str, Document]] = {
-    "X-Request-Id": ("The caller's own where it is harmless, else a new one.", {"type": "string"}),
+    "X-Request-Id": ("ID of the request in logs: the caller's own if valid, otherwise a new one.", {"type": "string"}),
     "Cache-Status": (
-        "RFC 9211: `alchemorsel; hit; ttl=..; detail=memory|redis|stale`, or `fwd=miss|bypass|stale`.",
+        "RFC 9211: `alchemorsel; hit; ttl=..; detail=memory|redis|stale`, or `alchemorsel; fwd=miss|bypass|stale`.",
         {"type": "string"},
     ),
     "Age": ("Seconds since the answer was computed.", {"type": "string", "pattern": "^[0-9]+$"}),
@@ -63,16 +66,19 @@ HEADERS: dict[str, tuple[str, Document]] = {
         "Milliseconds for cache, queue, load, provider, total, and each provider that gave no answer, with the reason.",
         {"type": "string"},
     ),
-    "X-AI-Provider": ("Who wrote the answer.", {"type": "string"}),
-    "X-AI-Model": ("The provider's model.", {"type": "string"}),
+    "X-AI-Provider": ("Name of the provider that wrote the answer.", {"type": "string"}),
+    "X-AI-Model": ("Name of the model that wrote the answer.", {"type": "string"}),
     "X-AI-Degraded": (
-        "Where the answer is not what the primary provider says now: `fallback`, `sample` or `stale`, with the reason.",
+        "Why the answer is not the primary provider's current one: `fallback`, `sample` or `stale`, with the reason.",
         {"type": "string"},
     ),
-    "Content-Encoding": ("`zstd`, for callers that accept it, where the answer is stored so.", {"type": "string"}),
-    "Vary": ("`Accept-Encoding`, where it matters.", {"type": "string"}),
-    "Retry-After": ("Seconds after which to ask again.", {"type": "string", "pattern": "^[1-9][0-9]*$"}),
-    "WWW-Authenticate": ("How to present a key (RFC 6750).", {"type": "string"}),
+    "Content-Encoding": (
+        "`zstd`, where the answer is stored compressed and the caller accepts it.",
+        {"type": "string"},
+    ),
+    "Vary": ("`Accept-Encoding`, where the content coding depends on it.", {"type": "string"}),
+    "Retry-After": ("Seconds to wait before the next request.", {"type": "string", "pattern": "^[1-9][0-9]*$"}),
+    "WWW-Authenticate": ("How to send a key (RFC 6750).", {"type": "string"}),
 }
 ANSWER_HEADERS = (
     "Cache-Status",
@@ -162,14 +168,13 @@ def build_document(operations: Sequence[Operation], *, keys: bool) -> Document:
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation, schema_of, keys=keys)
     for component in components.values():
-        if "description" in component:  # A docstring, which Python 3.13 dedents and earlier ones do not.
-            component["description"] = inspect.cleandoc(component["description"])
+        _describe_fields(component)
     document: Document = {
         "openapi": "3.1.0",
         "info": {
             "title": "Alchemorsel AI service",
             "version": __version__,
-            "description": "Recipes, ingredients and nutrition from a model, answered from a cache where possible.",
+            "description": "Recipes, ingredient suggestions and nutrition analyses by a language model, with a cache.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
@@ -182,6 +187,15 @@ def build_document(operations: Sequence[Operation], *, keys: bool) -> Document:
             "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         }
     return document
+
+
+def _describe_fields(component: Document) -> None:
+    """Split the docstring of a struct into the descriptions of the type and of its fields."""
+    # Python 3.13 dedents docstrings, earlier ones do not.
+    text, _, fields = inspect.cleandoc(component["description"]).partition("\n\nAttributes:\n")
+    component["description"] = text
+    for name, meaning in _FIELD.findall(fields):
+        component["properties"][name]["description"] = " ".join(meaning.split())
 
 
 def _operation(operation: Operation, schema_of: dict[Any, Document], *, keys: bool) -> Document:

@@ -31,21 +31,21 @@ CACHE_CONTROL: Document = {
     "name": "Cache-Control",
     "in": "header",
     "description": (
-        "`no-cache` has the answer computed anew, `no-store` also keeps it out of the cache, `only-if-cached` takes a"
-        " stored answer or none, `max-stale[=seconds]` takes an old one. Others are ignored."
+        "`no-cache` computes the answer anew; `no-store` also keeps it out of the cache; `only-if-cached` accepts a"
+        " cached answer only (504 without one); `max-stale[=seconds]` accepts a stale one. Others are ignored."
     ),
     "schema": {"type": "string", "examples": ["no-cache", "no-store", "max-stale=60"]},
 }
 REQUEST_ID: Document = {
     "name": "X-Request-Id",
     "in": "header",
-    "description": "A name for the request in logs; 1 to 64 letters, digits, '.', '_' and '-'. Others are replaced.",
+    "description": "ID of the request in logs: 1 to 64 letters, digits, '.', '_' and '-'. An invalid ID is replaced.",
     "schema": {"type": "string"},
 }
 TASK: Document = {
     "name": "task",
     "in": "query",
-    "description": "Only this task's answers.",
+    "description": "Purge the answers of this task only; all tasks without it.",
     "schema": {"type": "string", "enum": ["recipe", "ingredients", "nutrition", "chat"]},
 }
 _TASKS = {
@@ -54,30 +54,37 @@ _TASKS = {
     "nutrition": ("analyzeNutrition", "Estimate the nutrients of a list of ingredients", Envelope[Nutrition]),
 }
 _STREAM = (
-    "Events: `start` says who writes, `delta` brings text, `answer` the whole envelope, and `error` an error's envelope"
-    " in place of it. `restart` says that all text so far is void; no more of it comes, only `answer`. The `meta` of"
-    " `answer` has `timings_ms`, where a provider gave no answer `passed_over`, and after a `restart` also `restarted`."
+    "Events: `start` names provider and model; `delta` carries a piece of the text; `answer` carries the whole"
+    " envelope, or `error` an error envelope in its place. `restart` voids all text so far; only `answer` follows it."
+    " The `meta` of `answer` also has `timings_ms`, `passed_over` where a provider gave no answer, and `restarted`"
+    " after a `restart`."
 )
 
 
 class Liveness(msgspec.Struct, frozen=True):
-    """The event loop turns."""
+    """Body of the liveness check."""
 
     status: str
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """Whether something can be answered."""
+    """Body of the readiness check."""
 
     ready: bool
 
 
 class ProviderHealth(msgspec.Struct, frozen=True):
-    """What is known of a provider; `age_s` in seconds.
+    """State of one provider.
 
     Attributes:
-        problem: Why it cannot be asked, or why its last answer did not come, such as `timeout` or `only_thoughts`; ""
-            where all is well.
+        usable: Whether it answered the last check and its circuit breaker is not open.
+        problem: Why the last check or the last answer failed, such as `timeout` or `only_thoughts`; "" without a
+            problem.
+        loaded: Whether the model is in memory; null where that is unknown.
+        breaker: State of the circuit breaker.
+        running: Number of requests being answered.
+        waiting: Number of requests in the queue.
+        age_s: Seconds since the last check; null before the first one.
     """
 
     name: str
@@ -92,14 +99,20 @@ class ProviderHealth(msgspec.Struct, frozen=True):
 
 
 class CacheHealth(msgspec.Struct, frozen=True):
-    """Where answers are stored, and whether it answers."""
+    """State of the cache's store."""
 
     store: str
     available: bool
 
 
 class ProbeHealth(msgspec.Struct, frozen=True):
-    """The last small question to the primary provider; `seconds` it took, `age_s` seconds ago."""
+    """Last probe: a small request to the primary provider while it is idle.
+
+    Attributes:
+        outcome: `ok`, or why it failed.
+        seconds: How long it took.
+        age_s: Seconds since then.
+    """
 
     outcome: str
     seconds: float
@@ -107,7 +120,16 @@ class ProbeHealth(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """`status` is `healthy`, `degraded` or `critical`; it is that of the instance that answers."""
+    """Health of the instance that answers.
+
+    Attributes:
+        status: `healthy`, `degraded` or `critical`.
+        instance: Name of the instance.
+        ready: Whether the instance can answer requests.
+        model_digest: Digest of the primary provider's model; `000000000000` while it is unknown.
+        probe: Null before the first probe.
+        containers: Null where no container status is available on this host.
+    """
 
     status: str
     version: str
@@ -140,8 +162,8 @@ def _task(task: Task) -> Operation:
         tag="AI",
         summary=summary,
         description=(
-            "The body of a cached answer is the same on every hit, to the byte; what varies is in the headers."
-            ' With `"stream": true`, or `Accept: text/event-stream`, the answer comes as server-sent events.'
+            "The body of a cached answer is byte-identical on every hit; only headers vary."
+            ' With `"stream": true` or `Accept: text/event-stream`, the answer is sent as server-sent events.'
         ),
         parameters=(CACHE_CONTROL, REQUEST_ID),
         request=task.request_type,
@@ -159,8 +181,10 @@ def _administration() -> Iterator[Operation]:
         path="/api/v1/ai/cache/stats",
         name="cacheStatistics",
         tag="Administration",
-        summary="What is cached",
-        answers={200: Answer("In the store by task, and in the memory of this process.", Done[Statistics], headers=())},
+        summary="Show cache statistics",
+        answers={
+            200: Answer("Entries in the store by task, and in this instance's memory.", Done[Statistics], headers=())
+        },
         access="admin",
     )
     yield Operation(
@@ -168,10 +192,10 @@ def _administration() -> Iterator[Operation]:
         path="/api/v1/ai/cache",
         name="purgeCache",
         tag="Administration",
-        summary="Forget answers",
-        description="Those of one task, or all of them. Every process has forgotten them within two seconds.",
+        summary="Purge cached answers",
+        description="Purges the answers of one task, or of all. Every instance applies the purge within two seconds.",
         parameters=(TASK,),
-        answers={200: Answer("How many there were.", Done[Purged], headers=())},
+        answers={200: Answer("The number of purged answers by task.", Done[Purged], headers=())},
         errors=(InvalidRequest, ServiceUnavailable),
         access="admin",
     )
@@ -180,12 +204,12 @@ def _administration() -> Iterator[Operation]:
         path="/api/v1/ai/cache/warmup",
         name="warmUpCache",
         tag="Administration",
-        summary="Have common questions answered",
+        summary="Warm up the cache",
         description=(
-            'In the background, behind every caller. The body may name questions: `{"recipe": [{"prompt": "soup"}]}`'
-            " has a list of requests for each task; without a body the configured ones are asked."
+            "Answers common requests in the background, after those of callers. The optional body lists requests by"
+            ' task, such as `{"recipe": [{"prompt": "soup"}]}`; without a body the configured ones are used.'
         ),
-        answers={202: Answer("It has begun.", Done[WarmupReport], headers=())},
+        answers={202: Answer("The warm-up has started.", Done[WarmupReport], headers=())},
         errors=(InvalidRequest, Conflict, PayloadTooLarge, UnprocessableRequest),
         access="admin",
     )
@@ -198,10 +222,10 @@ def _health() -> Iterator[Operation]:
             path=path,
             name=name,
             tag="Health",
-            summary="How service, providers and cache are, from the last look in the background",
+            summary="Report the health of service, providers and cache, as last checked in the background",
             answers={
-                200: Answer("Healthy or degraded.", Health, headers=()),
-                503: Answer("Critical.", Health, headers=()),
+                200: Answer("The service is healthy or degraded.", Health, headers=()),
+                503: Answer("The service is critical.", Health, headers=()),
             },
         )
     yield Operation(
@@ -209,16 +233,19 @@ def _health() -> Iterator[Operation]:
         path="/health/live",
         name="live",
         tag="Health",
-        summary="Whether the process answers",
-        answers={200: Answer("It does.", Liveness, headers=())},
+        summary="Check that the process is alive",
+        answers={200: Answer("The process is alive.", Liveness, headers=())},
     )
     yield Operation(
         method="get",
         path="/health/ready",
         name="ready",
         tag="Health",
-        summary="Whether something can be answered",
-        answers={200: Answer("Yes.", Readiness, headers=()), 503: Answer("No.", Readiness, headers=())},
+        summary="Check that the instance can answer requests",
+        answers={
+            200: Answer("The instance is ready.", Readiness, headers=()),
+            503: Answer("The instance is not ready.", Readiness, headers=()),
+        },
     )
 
 
@@ -228,22 +255,22 @@ def _operations() -> Iterator[Operation]:
         path="/metrics",
         name="metrics",
         tag="Operations",
-        summary="Metrics for Prometheus",
-        answers={200: Answer("In Prometheus' text format.", media_type="text/plain", headers=())},
+        summary="Export metrics for Prometheus",
+        answers={200: Answer("Metrics in Prometheus' text format.", media_type="text/plain", headers=())},
     )
     yield Operation(
         method="get",
         path="/openapi.json",
         name="openapi",
         tag="Operations",
-        summary="This document",
-        answers={200: Answer("OpenAPI 3.1.", dict, headers=())},
+        summary="Show this document as JSON",
+        answers={200: Answer("The OpenAPI 3.1 document.", dict, headers=())},
     )
     yield Operation(
         method="get",
         path="/docs",
         name="docs",
         tag="Operations",
-        summary="This document, for people",
-        answers={200: Answer("A page without any outside asset.", media_type="text/html", headers=())},
+        summary="Show this document as a page",
+        answers={200: Answer("An HTML page without external assets.", media_type="text/html", headers=())},
     )

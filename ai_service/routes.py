@@ -24,7 +24,8 @@ from ai_service.validation import QuestionReader
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.applications import Starlette
+    from starlette.types import Receive, Scope, Send
 
     from ai_service.answer_service import AnswerResult, AnswerService
     from ai_service.metrics import Metrics
@@ -57,16 +58,20 @@ class Gateway:
     Args:
         endpoints: One for each task.
         rest: The Starlette application; gets the lifespan too.
+
+    Attributes:
+        endpoints: By path.
+        rest: See above.
     """
 
-    def __init__(self, endpoints: Iterable[TaskEndpoint], rest: ASGIApp) -> None:
-        self._endpoints = {endpoint.task.path: endpoint for endpoint in endpoints}
-        self._rest = rest
+    def __init__(self, endpoints: Iterable[TaskEndpoint], rest: Starlette) -> None:
+        self.endpoints = {endpoint.task.path: endpoint for endpoint in endpoints}
+        self.rest = rest
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """See the ASGI specification. No coroutine of its own, which every request would pass through."""
-        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
-        return (self._rest if endpoint is None else endpoint)(scope, receive, send)
+        endpoint = self.endpoints.get(scope["path"]) if scope["type"] == "http" else None
+        return (self.rest if endpoint is None else endpoint)(scope, receive, send)
 
 
 class TaskEndpoint:

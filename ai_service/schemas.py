@@ -96,7 +96,12 @@ class TaskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 
 class RecipeRequest(TaskRequest, frozen=True):
-    """Body of `POST /api/v1/ai/generate-recipe`. `cooking_time` in minutes, `max_calories` in kcal a serving."""
+    """Body of `POST /api/v1/ai/generate-recipe`.
+
+    Attributes:
+        max_calories: In kcal per serving.
+        cooking_time: In minutes.
+    """
 
     prompt: Annotated[str, documented(minLength=1, maxLength=MAX_PROMPT_CHARACTERS, pattern=_NOT_BLANK)]
     max_calories: Annotated[int, documented(minimum=1, maximum=MOST_CALORIES)] | None = None
@@ -189,7 +194,7 @@ class NutritionRequest(TaskRequest, frozen=True):
 
 
 class Nutrition(msgspec.Struct, frozen=True):
-    """Nutrients of a whole dish: calories in kcal, sodium in mg, everything else in g."""
+    """Nutrients of the whole dish: calories in kcal, sodium in mg, the others in g."""
 
     calories: float
     protein: float
@@ -201,7 +206,11 @@ class Nutrition(msgspec.Struct, frozen=True):
 
 
 class RecipeIngredient(msgspec.Struct, frozen=True):
-    """One line of a recipe's list; an amount of 0 ("to taste") is a failed check."""
+    """One ingredient of a recipe.
+
+    Attributes:
+        amount: In `unit`; 0 ("to taste") fails the check `amount`.
+    """
 
     name: str
     amount: float
@@ -209,7 +218,11 @@ class RecipeIngredient(msgspec.Struct, frozen=True):
 
 
 class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A recipe; `confidence` from 0 to 1."""
+    """A recipe.
+
+    Attributes:
+        confidence: From 0 to 1, computed from the answer.
+    """
 
     title: str
     description: str
@@ -227,14 +240,14 @@ class Suggestions(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """A check of an answer that did not simply pass.
+    """A check that the answer did not pass as the model wrote it.
 
     Attributes:
-        check: Its name: `energy`, `sugar`, `fiber`, `sodium`, `mass`, `serving` or `amount`.
+        check: Name of the check: `energy`, `sugar`, `fiber`, `sodium`, `mass`, `serving` or `amount`.
         field: JSON path in `data`.
         message: What is wrong, in a sentence.
-        outcome: `repaired` (computed from the rest of the answer), `failed` (impossible, and left as the model wrote
-            it), or `unverified`.
+        outcome: `repaired` (replaced by a value computed from the rest of the answer), `failed` (impossible, and left
+            as the model wrote it), or `unverified`.
     """
 
     check: str
@@ -244,11 +257,14 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Meta(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where an answer comes from. `generated_at` is RFC 3339 in UTC; `confidence` from 0 to 1.
+    """Origin and quality of an answer.
 
     Attributes:
-        degraded_reason: Provider and reason for each provider passed over; only where the answer is degraded.
-        warnings: What the checks of the answer found; absent where all of them passed.
+        generated_at: RFC 3339, in UTC.
+        confidence: From 0 to 1, computed from the answer.
+        degraded: Whether a fallback wrote the answer, or it is a sample.
+        degraded_reason: Each skipped provider with the reason; absent where no provider was skipped.
+        warnings: Failed and repaired checks of the answer; absent where all checks passed.
     """
 
     provider: str
@@ -261,7 +277,7 @@ class Meta(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Envelope(msgspec.Struct, Generic[Data], frozen=True):
-    """Body of every answer."""
+    """Body of every answer of a task."""
 
     success: bool
     data: Data
@@ -270,7 +286,14 @@ class Envelope(msgspec.Struct, Generic[Data], frozen=True):
 
 
 class ErrorEnvelope(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Body of every error."""
+    """Body of every error outside `/v1/`.
+
+    Attributes:
+        error: What is wrong, in a sentence.
+        code: Stable word for programs.
+        request_id: The same as in the header `X-Request-Id`.
+        details: One object for each wrong field (`field`, `problem`) or skipped provider (`provider`, `problem`).
+    """
 
     success: bool
     error: str

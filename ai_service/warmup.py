@@ -39,7 +39,14 @@ ATTEMPTS = 5
 
 
 class WarmupReport(msgspec.Struct):
-    """How the last warm-up of this instance went, or goes. `skipped` were answered already."""
+    """Progress of the last warm-up of this instance.
+
+    Attributes:
+        planned: Number of requests.
+        done: Requests that were answered.
+        skipped: Requests whose answer was cached already.
+        failed: Requests without an answer.
+    """
 
     covers: Literal["instance"] = "instance"
     running: bool = False

@@ -66,7 +66,7 @@ def measure(
         profile,
         observer,
         secrets.token_hex(8),
-        _gpus(target.url, nvidia_smi),
+        gpu_sampler(target.url, nvidia_smi),
         marks,
         workloads,
         probes,
@@ -93,7 +93,7 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def _gpus(url: str, command: str | None) -> GpuSampler:
+def gpu_sampler(url: str, command: str | None) -> GpuSampler:
     """Sample the GPUs of the service's host: this one's by itself, another one's where it is said how."""
     if command is not None:
         return GpuSampler(command)

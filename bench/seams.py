@@ -55,7 +55,9 @@ class LoadGenerator(Protocol):
 class Gpus(Protocol):
     """What tells how busy GPUs are; `bench.evidence.gpu.GpuSampler` is the real one."""
 
-    readings: list[Reading]
+    @property
+    def readings(self) -> list[Reading]:
+        """All so far, in order of time."""
 
     def __enter__(self) -> Self:
         """Begin to read."""

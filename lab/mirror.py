@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 ADDRESS = "mirror.lab:5000"
 """How hosts reach it."""
 
-OLLAMA_IMAGE = f"{ADDRESS}/alchemorsel/ollama:{artifacts.OLLAMA_VERSION}"
 CONTAINER = "alchemorsel-lab-mirror"
 VOLUME = "alchemorsel-lab-mirror"
 

@@ -51,7 +51,7 @@ def main() -> int:
             tar.extractall(root, filter="data")
         chosen = [word for test in tests for word in ("--test", test)]
         environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-        command = [BIN / "ansible-test", "sanity", "--venv", "--color", "no", *chosen]
+        command = [str(BIN / "ansible-test"), "sanity", "--venv", "--color", "no", *chosen]
         return subprocess.run(command, cwd=root, env=environment, check=False).returncode
 
 

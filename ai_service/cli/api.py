@@ -118,6 +118,6 @@ def _refuse(response: httpx.Response) -> None:
     if response.status_code in {401, 403}:
         raise NotPermittedError(
             f"The API refused: {error}",
-            hint="This needs the administrator's key: name its file in ALCHEMORSEL_API_KEY_PATH.",
+            hint="This needs the administrator's key: name its file in ALCHEMORSEL_API_KEY_FILE.",
         )
     raise CliError(f"The API refused: {error}")

@@ -27,7 +27,14 @@ class Site:
         str,
         "File with the result of the last benchmark of this host",
     )
-    key_path: str = knob("API_KEY_PATH", "", str, "File with a key that the API takes; unset where it wants none")
+    key_file: str = knob(
+        "API_KEY_FILE",
+        "",
+        str,
+        "File with an API key; unset where the API requires none",
+        keeps_path=True,
+        former="API_KEY_PATH",
+    )
 
     ca_file: str = field(default="")
 
@@ -43,8 +50,10 @@ class Site:
             CliError: With every mistake found.
         """
         known = knobs.of(cls)
-        variables = {item.variable for item in known.values()}
-        values, mistakes = knobs.read(known, {name: text for name, text in environ.items() if name in variables})
+        variables = {name for item in known.values() for name in (item.variable, item.former)}
+        own = {name: text for name, text in environ.items() if name in variables}
+        own["CREDENTIALS_DIRECTORY"] = "."  # a command's relative file names begin at the working directory
+        values, mistakes = knobs.read(known, own)
         if mistakes:
             raise CliError("; ".join(mistakes))
         return cls(ca_file=ca_file, **values)
@@ -56,14 +65,14 @@ class Site:
             NotPermittedError: It is somebody else's to read.
             CliError: It cannot be read.
         """
-        if not self.key_path:
+        if not self.key_file:
             return ""
         try:
-            return Path(self.key_path).read_text(encoding="utf-8").strip()
+            return Path(self.key_file).read_text(encoding="utf-8").strip()
         except PermissionError as error:
             raise NotPermittedError(
-                f"The API wants a key, and {self.key_path} is not yours to read.",
-                hint=f"Run this with sudo, or name a file with a key of yours in {knobs.PREFIX}API_KEY_PATH.",
+                f"The API wants a key, and {self.key_file} is not yours to read.",
+                hint=f"Run this with sudo, or name a file with a key of yours in {knobs.PREFIX}API_KEY_FILE.",
             ) from error
         except OSError as error:
-            raise CliError(f"The API wants a key, and {self.key_path} cannot be read: {error.strerror}.") from error
+            raise CliError(f"The API wants a key, and {self.key_file} cannot be read: {error.strerror}.") from error

@@ -29,10 +29,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Message(msgspec.Struct, frozen=True):
-    """An answer's message.
+    """Message of an answer.
 
-    `content` is null where the model refuses, and says why in `refusal`. `reasoning_content` is what a thinking model
-    wrote before its answer; it is absent where there is none.
+    Attributes:
+        content: The text; null where the model refuses to answer.
+        refusal: Why the model refuses; otherwise null.
+        reasoning_content: What a thinking model wrote before its answer; absent where it wrote nothing.
     """
 
     content: str | None
@@ -42,7 +44,11 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """The only choice; `length` where the budget cut it short, `content_filter` where the provider did."""
+    """The only choice of an answer.
+
+    Attributes:
+        finish_reason: `length` where the token budget truncated the answer, `content_filter` where the provider did.
+    """
 
     message: Message
     finish_reason: FinishReason
@@ -51,7 +57,7 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens as the provider counted them."""
+    """Number of tokens, as counted by the provider."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -59,9 +65,13 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class ChatCompletion(msgspec.Struct, frozen=True):
-    """Body of an answer. `provider` and `degraded` are ours: who wrote it, and whether in place of the primary.
+    """Body of a chat completion. `provider` and `degraded` are extensions of OpenAI's wire format.
 
-    `usage` is null where the provider did not count, `system_fingerprint` always: nothing here is invented.
+    Attributes:
+        provider: Name of the provider that wrote the answer.
+        degraded: Whether a fallback wrote the answer, or it is a sample.
+        usage: Null where the provider does not count tokens.
+        system_fingerprint: Always null.
     """
 
     id: str

@@ -15,7 +15,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class OpenAIError(msgspec.Struct, frozen=True):
-    """`param` is the path of the first field that is wrong, `code` the same word as in the service's own envelope."""
+    """An error in OpenAI's wire format.
+
+    Attributes:
+        param: Path of the first wrong field; null where no field is wrong.
+        code: The same word as in the error envelope of other routes.
+    """
 
     message: str
     type: str

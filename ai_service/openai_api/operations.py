@@ -23,14 +23,18 @@ _NAME: Document = {
     "name": "name",
     "in": "path",
     "required": True,
-    "description": "As in the list of models.",
+    "description": "ID of the model, as listed by `GET /v1/models`.",
     "schema": {"type": "string", "minLength": 1},
 }
-_STREAM = "Chunks of OpenAI's wire format, then `[DONE]`; an error's body in place of what is missing."
+_STREAM = "Chunks in OpenAI's wire format, then `[DONE]`. An answer that fails midway ends with an error's body."
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A model. `created` is 0: nobody says when it was made."""
+    """A model.
+
+    Attributes:
+        created: Always 0, since Ollama does not report it.
+    """
 
     id: str
     created: int
@@ -39,7 +43,7 @@ class Model(msgspec.Struct, frozen=True):
 
 
 class Models(msgspec.Struct, frozen=True):
-    """All models, which is one."""
+    """List of the models; it has one entry."""
 
     data: list[Model]
     object: str = "list"
@@ -65,14 +69,14 @@ def openai_operations(cache_control: Document, request_id: Document) -> Iterator
         path="/v1/chat/completions",
         name="createChatCompletion",
         tag=_TAG,
-        summary="Continue a conversation",
+        summary="Create a chat completion",
         description=(
-            "Equal requests get the same answer while it is fresh, sampled ones too: the service is a cache."
-            " `Cache-Control: no-store` gets another sample. An answer that the service's own budget cut short is not"
-            " stored; text that the request's `max_tokens` cut is, since it is what was asked for. An answer fits the"
-            " JSON schema that is asked for, or is an error; schemas are local, of at most 32 KiB, with patterns that"
-            " RE2 knows. `think`, or `reasoning_effort`, is passed on to thinking models. Nothing is made up: where no"
-            " model answers it is 503 or 504."
+            "Equal requests receive the same answer while it is fresh, whatever the temperature; `Cache-Control:"
+            " no-store` returns a new sample. An answer that the service's own token budget truncates is not cached;"
+            " one that the request's `max_tokens` truncates is. An answer that does not fit the requested JSON schema"
+            " is an error. Schemas have local references only, at most 32 KiB, and patterns in RE2 syntax. `think` or"
+            " `reasoning_effort` is passed on to thinking models. Without an answer of a model the status is 503 or"
+            " 504; sample answers are never given."
         ),
         parameters=(cache_control, request_id),
         request=ChatRequest,
@@ -90,8 +94,8 @@ def openai_operations(cache_control: Document, request_id: Document) -> Iterator
         path="/v1/models",
         name="listModels",
         tag=_TAG,
-        summary="The model that is served",
-        answers={200: Answer("One model.", Models, headers=())},
+        summary="List models",
+        answers={200: Answer("The list of models.", Models, headers=())},
         error_body=OpenAIErrorBody,
         access="key",
     )
@@ -100,9 +104,9 @@ def openai_operations(cache_control: Document, request_id: Document) -> Iterator
         path="/v1/models/{name}",
         name="retrieveModel",
         tag=_TAG,
-        summary="The model that is served, by its name",
+        summary="Retrieve a model",
         parameters=(_NAME,),
-        answers={200: Answer("It.", Model, headers=())},
+        answers={200: Answer("The model.", Model, headers=())},
         errors=(ModelNotFound,),
         error_body=OpenAIErrorBody,
         access="key",

@@ -50,14 +50,14 @@ _Penalty = Annotated[float, documented(minimum=-2, maximum=2)]
 
 
 class TextPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of a message; images and sound are not understood."""
+    """A text part of a message; images and audio are not supported."""
 
     type: Literal["text"]
     text: _Text
 
 
 class ChatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One message. `developer` is OpenAI's newer word for `system`."""
+    """One message. `developer` is OpenAI's newer name for `system`."""
 
     role: Literal["system", "developer", "user", "assistant"]
     content: _Text | Annotated[list[TextPart], documented(minItems=1)]
@@ -79,7 +79,7 @@ class ChatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TextFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="text"):
-    """Any text."""
+    """The answer is any text."""
 
     @property
     def hint(self) -> dict[str, Any] | None:
@@ -88,7 +88,7 @@ class TextFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
 
 
 class JSONObjectFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="json_object"):
-    """Any JSON object."""
+    """The answer is any JSON object."""
 
     @property
     def hint(self) -> dict[str, Any] | None:
@@ -97,7 +97,7 @@ class JSONObjectFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
 
 class NamedSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The schema of an answer; it is always kept to strictly, whatever `strict` says."""
+    """JSON schema of the answer. It is always enforced, whatever `strict` says."""
 
     name: str
     schema: Annotated[dict[str, Any], documented(minProperties=1)]
@@ -106,7 +106,7 @@ class NamedSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JSONSchemaFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="json_schema"):
-    """JSON of a given shape."""
+    """The answer is JSON that fits a JSON schema."""
 
     json_schema: NamedSchema
 
@@ -120,14 +120,14 @@ ResponseFormat = TextFormat | JSONObjectFormat | JSONSchemaFormat
 
 
 class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a stream looks."""
+    """Options of a stream."""
 
     include_usage: bool = False
     include_obfuscation: bool = False
 
 
 class ChatRequest(TaskRequest, frozen=True, kw_only=True):
-    """Body of `POST /v1/chat/completions`. Token budgets in tokens; what is absent is left to the model's defaults."""
+    """Body of `POST /v1/chat/completions`. The model's own defaults apply to absent options."""
 
     model: str
     messages: Annotated[list[ChatMessage], documented(minItems=1)]

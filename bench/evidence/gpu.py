@@ -79,10 +79,14 @@ class GpuSampler:
         command: How to run it, e.g. ``nvidia-smi`` or ``ssh HOST nvidia-smi``; empty for not at all.
         reason: Why there is no figure where there is none; what the program says takes its place.
         clock: Seconds, of the clock that phases are timed with.
+
+    Attributes:
+        command: Words of the command; none for not at all.
+        readings: All so far, in order of time.
     """
 
     def __init__(self, command: str, reason: str = "", clock: Callable[[], float] = time.perf_counter) -> None:
-        self._command = shlex.split(command)
+        self.command = shlex.split(command)
         self._reason = reason
         self._clock = clock
         self._process: subprocess.Popen[str] | None = None
@@ -91,10 +95,10 @@ class GpuSampler:
         self.readings: list[Reading] = []
 
     def __enter__(self) -> Self:
-        if self._command:
+        if self.command:
             try:
                 self._process = subprocess.Popen(
-                    [*self._command, *_ARGUMENTS],
+                    [*self.command, *_ARGUMENTS],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
@@ -103,7 +107,7 @@ class GpuSampler:
                     start_new_session=True,
                 )
             except OSError as error:
-                self._reason = f"{self._command[0]}: {error.strerror}"
+                self._reason = f"{self.command[0]}: {error.strerror}"
             else:
                 self._reader.start()
         return self

@@ -18,8 +18,8 @@ from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
 
 with contextlib.suppress(ImportError):  # ansible-core brings it along; ansible-test reads plugins without it
     from packaging.specifiers import SpecifierSet

@@ -67,7 +67,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import is_settled
 from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, unit, within_deadline
 

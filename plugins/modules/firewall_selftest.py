@@ -46,7 +46,7 @@ answers: {description: What was found of each address and port., returned: outsi
 import os
 from typing import TYPE_CHECKING
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.network_namespace import (
     NamespaceError,
     below,

@@ -79,7 +79,7 @@ ansible_facts:
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_pci import PciTree
 from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_secure_boot import secure_boot
 from ansible_collections.alchemorsel.ai.plugins.module_utils.gpu_smi import QUERY, parse_smi

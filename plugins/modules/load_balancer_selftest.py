@@ -75,7 +75,7 @@ import time
 from contextlib import closing
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_process import ask, field
 
 REQUEST_SECONDS = 20

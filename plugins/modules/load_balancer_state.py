@@ -96,7 +96,7 @@ import pwd
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_certificate import Issuer, read
 from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_process import file_fingerprint, loaded
 from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, path, unit, within_deadline

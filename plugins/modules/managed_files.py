@@ -78,7 +78,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 
 VALIDATION_SECONDS = 120
 """A program that checks a file takes a second or two."""

@@ -81,7 +81,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, path, unit, within_deadline
 
 if TYPE_CHECKING:

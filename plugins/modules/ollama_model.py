@@ -130,7 +130,7 @@ actions:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_client import (
     OllamaClient,
     OllamaError,

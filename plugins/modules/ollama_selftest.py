@@ -54,7 +54,7 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.network_namespace import (
     NamespaceError,
     connect_from,

@@ -11,6 +11,7 @@ description:
   - Lets apt solve the packages for a machine on which nothing is installed, so that they install on any machine of the
     release, however little it has. Downloads them from the sources of this host, and packs them with an index. The file
     C(Release) is the last of the archive, so that an unpacking that was interrupted lacks it.
+  - Lists and cache of this host's apt are left alone; the module downloads lists of its own.
 options:
   path:
     description: Archive to write, beside which there is room for the packages.
@@ -26,7 +27,9 @@ options:
     type: int
     default: 1800
 attributes:
-  check_mode: {support: none, description: "Downloads packages; skipped in check mode."}
+  check_mode:
+    support: full
+    description: Lists are downloaded and the packages solved; no package is downloaded, no archive written.
   diff_mode: {support: none, description: An archive is no text.}
 author: Alchemorsel contributors (!UNKNOWN)
 """
@@ -40,39 +43,33 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: How many packages the repository has.
+  description: How many packages the repository has, or would have in check mode.
   returned: success
   type: int
 """
 
 import email.utils
 import hashlib
+import re
 import tarfile
 import tempfile
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 
 
-def apt_arguments(folder: Path, packages: list[str]) -> list[str]:
-    """Return the command that downloads `packages`, and all that they need, into `folder`."""
+def apt(folder: Path, *arguments: str) -> list[str]:
+    """Return a command of apt-get for a machine on which nothing is installed, with its state and cache in `folder`."""
     options = [
+        f"Dir::State={folder}",
         f"Dir::State::status={folder / 'status'}",  # an empty list: nothing is installed
+        f"Dir::Cache={folder}",
         f"Dir::Cache::archives={folder}",
         "APT::Sandbox::User=root",  # the folder is root's
         "Acquire::Retries=3",
     ]
     settings = [word for option in options for word in ("-o", option)]
-    return [
-        "apt-get",
-        *settings,
-        "--yes",
-        "--quiet",
-        "--no-install-recommends",
-        "--download-only",
-        "install",
-        *packages,
-    ]
+    return ["apt-get", *settings, "--yes", "--quiet", "--no-install-recommends", *arguments]
 
 
 def stanza(control: str, path: Path) -> str:
@@ -101,15 +98,20 @@ def main() -> None:
             "packages": {"type": "list", "elements": "str", "required": True},
             "timeout": {"type": "int", "default": 1800},
         },
+        supports_check_mode=True,
     )
     archive = Path(module.params["path"])
     limit = ["timeout", str(module.params["timeout"])]
-    with tempfile.TemporaryDirectory(dir=archive.parent) as name:
+    with tempfile.TemporaryDirectory(dir=None if module.check_mode else archive.parent) as name:
         folder = Path(name)
         (folder / "partial").mkdir()
         (folder / "status").touch()
-        module.run_command([*limit, "apt-get", "--quiet", "update"], check_rc=True)
-        module.run_command(limit + apt_arguments(folder, module.params["packages"]), check_rc=True)
+        module.run_command([*limit, *apt(folder, "update")], check_rc=True)
+        how = "--simulate" if module.check_mode else "--download-only"
+        command = [*limit, *apt(folder, how, "install", *module.params["packages"])]
+        _, output, _ = module.run_command(command, check_rc=True)
+        if module.check_mode:
+            module.exit_json(changed=True, files=len(re.findall(r"^Inst ", output, re.MULTILINE)))
         packages = sorted(folder.glob("*.deb"))
         entries = []
         for path in packages:

@@ -95,8 +95,8 @@ import platform
 import time
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
-from ansible.module_utils.common.sys_info import (  # type: ignore[import-untyped]
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.sys_info import (
     get_distribution,
     get_distribution_codename,
     get_distribution_version,

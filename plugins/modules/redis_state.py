@@ -89,7 +89,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # Ansible ships no types
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, packages, unit, within_deadline
 
 PROBE_TIMEOUT = 20

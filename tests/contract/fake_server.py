@@ -45,7 +45,8 @@ class FakeServer:
         raise NotImplementedError
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._server._serve([self._socket]))
+        serve = self._server._serve([self._socket])  # noqa: SLF001 - serve() takes over the signals
+        self._task = asyncio.create_task(serve)
         while not self._server.started:  # noqa: ASYNC110 - uvicorn offers no event
             await asyncio.sleep(0.005)
         return self

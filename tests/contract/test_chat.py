@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.contract.fake_server import FakeServer
 
 TEXT = "Pesto is a sauce of basil and pine nuts."
-MESSAGES = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "What is pesto?"}]
+MESSAGES: list[Any] = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "What is pesto?"}]
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 
 
@@ -34,13 +34,14 @@ class Chat:
     def __init__(self, server: FakeOllama | FakeOpenAI, provider: Provider, client: Client) -> None:
         self.server = server
         self._model = provider.model
+        transport: Any = client  # its types name httpx2, which it takes besides httpx
         self._official = official.AsyncOpenAI(
-            base_url="http://test/v1", api_key="none", http_client=client, max_retries=0
+            base_url="http://test/v1", api_key="none", http_client=transport, max_retries=0
         )
 
     async def ask(self, **options: Any) -> Any:
         """Asks the one question of this module."""
-        return await self._official.chat.completions.create(model=self._model, messages=MESSAGES, **options)  # type: ignore[call-overload] # options are the test's
+        return await self._official.chat.completions.create(model=self._model, messages=MESSAGES, **options)
 
     @property
     def sent(self) -> dict[str, Any]:

@@ -88,20 +88,18 @@ async def test_a_count_that_shows_a_cut_ends_the_request(*, stream: bool) -> Non
 async def test_an_answer_to_what_may_have_been_cut_is_given_and_not_kept() -> None:
     """Messages that are missing in the middle of a conversation show in no count; near the limit nobody can tell."""
     doubtful = chat("word " * 900, "word " * 500, "word " * 500)
+    statuses = []
     async with FakeOllama("yes") as server:
-        provider = ollama(server.url)
-        async with Client(provider) as client:
-            statuses = []
-            for counts, version in (((1950, 5), "0.5.4"), ((2040, 20), "0.5.4"), ((1950, 5), "0.34.2")):
-                server.counts, server.version = counts, version
-                provider._described = ""
-                await provider.inspect()
-                statuses += [(await client.post(PATH, json=doubtful)).headers["cache-status"] for _ in range(2)]
-            body = chat("short")
-            server.counts = (2000, 100)
-            provider._refuses_overlong = False
-            statuses += [(await client.post(PATH, json=body)).headers["cache-status"] for _ in range(2)]
-        await provider.close()
+        for body, server.counts, server.version in (
+            (doubtful, (1950, 5), "0.5.4"),
+            (doubtful, (2040, 20), "0.5.4"),
+            (doubtful, (1950, 5), "0.34.2"),
+            (chat("short"), (2000, 100), "0.5.4"),
+        ):
+            provider = ollama(server.url)
+            async with Client(provider) as client:
+                statuses += [(await client.post(PATH, json=body)).headers["cache-status"] for _ in range(2)]
+            await provider.close()
     assert statuses[:5] == [*["alchemorsel; fwd=miss"] * 4, "alchemorsel; fwd=miss; stored"]
     assert statuses[5].startswith("alchemorsel; hit;")
     assert statuses[6:] == ["alchemorsel; fwd=miss"] * 2, "the beginning left the context while it was written"

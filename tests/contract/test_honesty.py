@@ -25,6 +25,8 @@ from tests.unit.service.asgi import parse_event
 from tests.unit.service.client import Client
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
 REQUESTS = 10_000
@@ -33,7 +35,7 @@ QUESTIONS = 60
 SILENCE_S = 0.08
 SETTINGS = {"ALCHEMORSEL_LOG_LEVEL": "error", "ALCHEMORSEL_OLLAMA_NUM_PARALLEL": "16"}
 SERIAL = re.compile(r"#(\d+)#")
-TASKS = {
+TASKS: dict[str, Callable[[str], dict[str, Any]]] = {
     "/api/v1/ai/generate-recipe": lambda text: {"prompt": text},
     "/api/v1/ai/suggest-ingredients": lambda text: {"partial": [text]},
     "/api/v1/ai/analyze-nutrition": lambda text: {"ingredients": [text]},
@@ -145,7 +147,7 @@ def _told(data: Any) -> Any:
     return {name: value for name, value in (data or {}).items() if name not in {"confidence", "calories"}}
 
 
-async def ask(client: Client, ledger: Ledger, dice: random.Random) -> None:
+async def ask(client: _Client, ledger: Ledger, dice: random.Random) -> None:
     """Ask one thing."""
     question = f"q{dice.randrange(QUESTIONS)}q"
     path = dice.choice([*TASKS, CHAT, CHAT])

@@ -24,7 +24,7 @@ from tests.unit.service.client import Client
 from tests.unit.service.fakes import BODIES, SUGGESTIONS, ScriptedProvider
 
 if TYPE_CHECKING:
-    from ai_service.providers.base import Provider
+    from ai_service.providers.base import Completion, Provider
     from tests.contract.fake_server import Reply
 
 PATH = "/api/v1/ai/suggest-ingredients"
@@ -102,7 +102,7 @@ async def test_an_error_that_cannot_be_read_is_an_error(status: int) -> None:
     """With its status, or as something that is no list of models."""
 
     class Broken(FakeOllama):
-        async def respond(self, _path: str, _body: object, reply: Reply) -> None:  # type: ignore[override]
+        async def respond(self, _path: str, _body: object, reply: Reply) -> None:
             await reply.whole(status, self.bodies[""])
 
     async with Broken() as server:
@@ -118,7 +118,7 @@ async def test_what_nobody_thought_of_is_the_providers_failure_too() -> None:
     """Whatever its text makes Python raise."""
 
     class Cursed(ScriptedProvider):
-        async def complete(self, *_: object) -> object:  # type: ignore[override]
+        async def complete(self, *_: object) -> Completion:
             raise RecursionError
 
     async with Client(Cursed(), ScriptedProvider(name="other")) as client:

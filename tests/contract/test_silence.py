@@ -92,7 +92,7 @@ async def test_silence_before_and_between_pieces_is_given_up(kind: str, before: 
     """With the text that came until then."""
     heard: list[str] = []
     provider, fake = await make(kind, stack, parts=[THOUGHT[kind]] * before)
-    if kind == "ollama":
+    if isinstance(fake, FakeOllama):
         fake.lines = [line(message={"content": "x"}, done=False)] * before
     else:
         fake.events = [event(choices=[{"index": 0, "delta": {"content": "x"}}])] * before
@@ -111,7 +111,7 @@ async def test_silence_before_and_between_pieces_is_given_up(kind: str, before: 
         reply.end = hang  # type: ignore[attr-defined]
         await original(path, body, reply)  # type: ignore[arg-type]
 
-    fake.respond = respond  # type: ignore[assignment, method-assign]
+    fake.respond = respond  # type: ignore[method-assign]
     with pytest.raises(ProviderTimeout):
         await provider.complete(PROMPT, heard.append)
     waiting.set()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.hosts.conftest import _only_in_group, variables
+from tests.hosts.conftest import only_in_group, variables
 
-__all__ = ["_only_in_group", "variables"]
+__all__ = ["only_in_group", "variables"]

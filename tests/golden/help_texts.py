@@ -49,8 +49,8 @@ def argparse_help(main: Callable[[list[str]], Any]) -> str:
 
 def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     yield parser
-    for action in parser._actions:  # argparse names the commands nowhere else
-        if isinstance(action, argparse._SubParsersAction):
+    for action in parser._actions:  # noqa: SLF001 - argparse names the commands nowhere else
+        if isinstance(action.choices, dict):
             for command in action.choices.values():
                 yield from _parsers(command)
 

@@ -28,7 +28,7 @@ def _seen(family: Any) -> list[str]:
 def _declared() -> dict[str, list[str]]:
     """Label names by metric as the service declares them: what was never counted has no sample to show them."""
     return {
-        each._name: sorted(each._labelnames)
-        for each in Metrics().registry._collector_to_names
+        each._name: sorted(each._labelnames)  # noqa: SLF001 - prometheus-client tells labels of samples only
+        for each in Metrics().registry._collector_to_names  # noqa: SLF001 - and collectors not at all
         if isinstance(each, MetricWrapperBase)
     }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import zstandard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+    from http.client import HTTPMessage
 
 _CHANGING = {
     "date": r".+",
@@ -36,7 +37,7 @@ def header_lines(headers: Iterable[tuple[str, str]]) -> list[str]:
     return sorted(lines)
 
 
-def shape_of_body(headers: Mapping[str, str], content: bytes) -> Iterator[str]:
+def shape_of_body(headers: HTTPMessage, content: bytes) -> Iterator[str]:
     """Yield lines that tell the form of a body: of JSON its fields, of a stream its events, else its size class."""
     kind = headers.get("Content-Type", "").partition(";")[0]
     if headers.get("Content-Encoding") == "zstd":

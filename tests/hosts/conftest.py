@@ -53,7 +53,7 @@ def variables(host: Host) -> Variables:
 
 
 @pytest.fixture(autouse=True)
-def _only_in_group(request: pytest.FixtureRequest, host: Host) -> None:
+def only_in_group(request: pytest.FixtureRequest, host: Host) -> None:
     """A module that names its `GROUP`, or several as `GROUPS`, runs on the hosts of those only."""
     group = getattr(request.module, "GROUP", None)
     groups = getattr(request.module, "GROUPS", (group,) if group else ())

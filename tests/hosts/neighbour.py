@@ -55,9 +55,9 @@ def neighbour(host: Host) -> Iterator[str]:
 
 def has_ipv6(host: Host) -> bool:
     """Whether IPv6 is enabled on the host."""
-    return host.run("cat /proc/sys/net/ipv6/conf/default/disable_ipv6").stdout.strip() == "0"
+    return bool(host.run("cat /proc/sys/net/ipv6/conf/default/disable_ipv6").stdout.strip() == "0")
 
 
 def reaches(host: Host, address: str, port: int, *, within: str = "") -> bool:
     """Whether a connection from the host itself, or from a namespace on it, is accepted within 10 s."""
-    return host.run(f"{within} python3 -c %s %s %s", _CONNECT, address, str(port)).rc == 0
+    return bool(host.run(f"{within} python3 -c %s %s %s", _CONNECT, address, str(port)).rc == 0)

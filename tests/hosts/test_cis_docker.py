@@ -43,15 +43,17 @@ class Site:
 
     def members_of_docker(self) -> str:
         """The users that may command the engine without being root."""
-        return self.host.check_output("getent group docker").rpartition(":")[2].strip()
+        members: str = self.host.check_output("getent group docker").rpartition(":")[2].strip()
+        return members
 
     def engine_arguments(self) -> str:
         """The engine's command line."""
-        return self.host.check_output("tr '\\0' ' ' < /proc/$(pidof dockerd)/cmdline")
+        arguments: str = self.host.check_output("tr '\\0' ' ' < /proc/$(pidof dockerd)/cmdline")
+        return arguments
 
     def has_apparmor(self) -> bool:
         """Whether the kernel has AppArmor switched on."""
-        return self.host.run("cat /sys/module/apparmor/parameters/enabled").stdout.strip() == "Y"
+        return bool(self.host.run("cat /sys/module/apparmor/parameters/enabled").stdout.strip() == "Y")
 
     def published(self) -> list[dict[str, str]]:
         """Addresses and ports on which the container is published."""

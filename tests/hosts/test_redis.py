@@ -36,7 +36,8 @@ def _as_service_user(host: Host, variables: Variables, command: str) -> str:
         f"REDISCLI_AUTH=$(cat {wanted['redis_service_password_file']}) "
         f"{_client(variables)} --user {wanted['redis_service_user']} {command}"
     )
-    return host.run(script).stdout.strip()
+    answer: str = host.run(script).stdout.strip()
+    return answer
 
 
 def test_ping_without_a_password_is_refused(host: Host, variables: Variables) -> None:

@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class SteadyRequests:
     def _with_new_connections(self) -> None:
         while not self._ended.is_set():
             connection = self._connection()
-            self._count(lambda connection=connection: self._ask(connection))
+            self._count(partial(self._ask, connection))
             connection.close()
 
     def _with_one(self) -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(2000)
 
 def leftovers(host: Host) -> list[str]:
     """List what only a rollout needs, and instances that the edge still drains."""
-    files = host.check_output("find /opt/alchemorsel/ai_service/instances -name 'next*'").splitlines()
+    files: list[str] = host.check_output("find /opt/alchemorsel/ai_service/instances -name 'next*'").splitlines()
     script = (
         "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/alchemorsel/edge/edge.sock'); "
         "s.sendall(b'show stat\\n'); print(s.makefile().read())"

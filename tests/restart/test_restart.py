@@ -34,7 +34,7 @@ def _health_in_the_end(host: Host) -> str:
     """Return what Docker says of the container once it is healthy, or at the deadline."""
     deadline = time.monotonic() + HEALTHY_DEADLINE_S
     while True:
-        health = host.run("docker inspect --format '{{.State.Health.Status}}' alchemorsel-ollama").stdout.strip()
+        health: str = host.run("docker inspect --format '{{.State.Health.Status}}' alchemorsel-ollama").stdout.strip()
         if health == "healthy" or time.monotonic() > deadline:
             return health
         time.sleep(1)

@@ -161,7 +161,7 @@ def test_gpus_are_seen_however_they_were_given(
     assert look(tmp_path)[1]["alchemorsel_container_gpu",] == gpu
 
 
-CDI = {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=all"]}]}
+CDI: dict[str, Any] = {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=all"]}]}
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_without_a_node_exporter_only_the_service_is_told(engine: FakeEngine, tm
     """Its package makes the folder; nobody reads a text file before."""
     engine.answers = {INSPECT: (200, container()), STATS: (200, stats(10))}
     files = ["--json", str(tmp_path / "c.json"), "--text", str(tmp_path / "none" / "c.prom")]
-    command = [sys.executable, "-I", PROGRAM, *files, "--socket", engine.path, NAME]
+    command = [sys.executable, "-I", str(PROGRAM), *files, "--socket", engine.path, NAME]
     subprocess.run(command, timeout=30, check=True)
     assert (tmp_path / "c.json").exists()
     assert not (tmp_path / "none").exists()

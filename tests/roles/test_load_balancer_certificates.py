@@ -148,7 +148,8 @@ def test_wildcard_covers_one_label() -> None:
 
 def test_no_problem_shows_a_key() -> None:
     """A message may be logged."""
-    assert not any("PRIVATE" in problem for problem in told(**{KEY: OTHER.private(), CA: OTHER.private()}))
+    texts: dict[str, Any] = {KEY: OTHER.private(), CA: OTHER.private()}
+    assert not any("PRIVATE" in problem for problem in told(**texts))
 
 
 def test_certificate_has_the_same_fingerprint_here_and_on_the_host() -> None:

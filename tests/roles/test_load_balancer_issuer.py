@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
 import ssl
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -151,8 +153,8 @@ def test_certificate_is_renewed_when_a_third_of_its_lifetime_is_left(
     host: Host, monkeypatch: pytest.MonkeyPatch, passed_days: float, is_due: bool
 ) -> None:
     """By the host's clock."""
-    now = edge_certificate.time.time() + passed_days * DAY
-    monkeypatch.setattr(edge_certificate.time, "time", lambda: now)
+    now = time.time() + passed_days * DAY
+    monkeypatch.setattr(time, "time", lambda: now)
     assert (host.issuer.certificate_problem() == "less than a third of its lifetime is left") is is_due
 
 
@@ -231,7 +233,7 @@ def test_module_tells_what_stands_in_the_way_and_takes_its_steps(tmp_path: Path,
 def run_program(host: Host) -> subprocess.CompletedProcess[str]:
     """Run the program as the host's timer does, with settings in a file."""
     settings = host.folder / "issuer" / "settings.json"
-    settings.write_text(edge_certificate.json.dumps(host.settings))
+    settings.write_text(json.dumps(host.settings))
     return subprocess.run(
         [sys.executable, edge_certificate.__file__, str(settings)],
         capture_output=True,

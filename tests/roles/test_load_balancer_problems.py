@@ -115,7 +115,7 @@ def test_ports_of_others_are_told_with_their_holders() -> None:
     assert port_problems(listeners[:2], ours) == []
 
 
-STATE = {
+STATE: dict[str, Any] = {
     "listeners": [],
     "packages": {"haproxy": "3.0"},
     "units": {EDGE: {"active": True, "enabled": True, "settled": True}, "old.service": {"active": True}},

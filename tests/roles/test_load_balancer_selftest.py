@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socketserver
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,8 @@ class Ready(HTTPFake):
 
     def __init__(self) -> None:
         super().__init__()
-        self.status, self.body = 200, {"status": "ready"}
+        self.status = 200
+        self.body: dict[str, Any] = {"status": "ready"}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,7 @@ def edge(folder: Path, authority: Authority, service: Ready, ports: dict[str, in
     assert authority
     servers = {"1": service.url.removeprefix("http://")}
     frontends = [frontend(ports["api"], servers, address=ANY), frontend(ports["page"], servers, "page")]
-    settings = {"load_balancer_tls": "own", "load_balancer_exporter_address": ANY}
+    settings: dict[str, Any] = {"load_balancer_tls": "own", "load_balancer_exporter_address": ANY}
     with EdgeProgram(
         folder,
         servers,
@@ -171,9 +173,11 @@ class HTTPFakeOfAll(Ready):
     def __init__(self) -> None:
         super().__init__()
         self.body = {"haproxy_up": "1"}
-        self._server.socket.close()
-        self._server.socket = module.socket.create_server((ANY, 0))
-        self.port = self._server.socket.getsockname()[1]
+        server = self._server
+        assert isinstance(server, socketserver.TCPServer)
+        server.socket.close()
+        server.socket = module.socket.create_server((ANY, 0))
+        self.port = server.socket.getsockname()[1]
 
 
 def test_listed_address_is_answered(params: dict[str, Any]) -> None:

@@ -44,14 +44,14 @@ def test_interface_of_the_network_is_found(engine: FakeEngine) -> None:
     assert ollama_facts.describe(engine.path, IMAGE, "alchemorsel")["bridge"] == "models0"
 
 
-def test_rules_in_force_are_those_of_the_table() -> None:
+def test_rules_in_force_are_those_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that is not loaded has none; nft fails then."""
     listings = {"inet ours": (0, "table inet ours {\n}\n", ""), "inet theirs": (1, "", "No such file or directory")}
 
     def run(command: list[str]) -> tuple[int, str, str]:
         return listings[" ".join(command[-2:])]
 
-    ollama_facts.NFT = sys.executable  # any program that exists
+    monkeypatch.setattr(ollama_facts, "NFT", sys.executable)  # any program that exists
     assert ollama_facts.rules_in_force(run, "inet ours") == {"installed": True, "rules": "table inet ours {\n}\n"}
     assert ollama_facts.rules_in_force(run, "inet theirs") == {"installed": True, "rules": ""}
 

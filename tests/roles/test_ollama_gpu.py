@@ -63,7 +63,7 @@ def test_gpus_of_nvidia_come_by_their_own_description(nvidia_machine: GpuMachine
 
 def test_older_engine_takes_the_runtime_of_nvidia(nvidia_machine: GpuMachine) -> None:
     """Before 25 there is no CDI; the runtime is told by the environment which GPUs."""
-    old = {"engine": "24.0.9", "ollama_gpu_devices": [0]}
+    old: dict[str, Any] = {"engine": "24.0.9", "ollama_gpu_devices": [0]}
     assert evaluated("__ollama_device_requests", nvidia_machine, **old) == []
     assert evaluated("__ollama_runtime", nvidia_machine, **old) == "nvidia"
     assert evaluated("__ollama_environment_gpu", nvidia_machine, **old) == {"NVIDIA_VISIBLE_DEVICES": "0"}
@@ -148,7 +148,7 @@ def test_loss_says_when_it_happened(nvidia_machine: GpuMachine, before: int, aft
     """Before or by the reload that the role itself has systemd do; with what the container answered."""
     tasks = load(ROLES / "ollama" / "tasks" / "gpu.yml")
     check = next(task["ansible.builtin.assert"] for task in tasks if "both times" in task["name"])
-    answers = {
+    answers: dict[str, Any] = {
         "__ollama_gpu_before": {"rc": before},
         "__ollama_gpu_after": {"rc": after, "stdout": "Failed to initialize NVML: Unknown Error", "stderr": ""},
     }
@@ -162,7 +162,7 @@ def test_loss_of_amds_gpus_says_what_mends_that(amd_machine: GpuMachine) -> None
     """No toolkit of NVIDIA's does."""
     tasks = load(ROLES / "ollama" / "tasks" / "gpu.yml")
     check = next(task["ansible.builtin.assert"] for task in tasks if "both times" in task["name"])
-    answers = {
+    answers: dict[str, Any] = {
         "__ollama_gpu_before": {"rc": 2},
         "__ollama_gpu_after": {"rc": 2, "stdout": "", "stderr": "cannot create /dev/kfd: Permission denied"},
     }

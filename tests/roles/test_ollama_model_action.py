@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def watch(
         now[0] += seconds
         return not seen and (seconds > 0 or ends_while_looking)
 
-    monkeypatch.setattr(action.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     action.follow(look, action.Progress("[gpu1] => llama3.2:3b", 0.0), said.append, over)
     return said, len(looks) - len(seen)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -69,7 +69,7 @@ def test_host_without_redis_is_no_failure(tmp_path: Path) -> None:
 def test_missing_packages_and_unit_are_told(tmp_path: Path) -> None:
     """By name, so that nothing has to be asked for what is there."""
     wanted = ["dpkg", "no-such-package"]
-    paths = {"users": str(tmp_path / "users"), "loaded": str(tmp_path / "loaded")}
+    paths: dict[str, Any] = {"users": str(tmp_path / "users"), "loaded": str(tmp_path / "loaded")}
     result = run_module("redis_state", packages=wanted, unit="no-such.service", **paths)
     assert (result["missing_packages"], result["settled"]) == (["no-such-package"], False)
     assert result["overcommit"] in {"0", "1", "2"}

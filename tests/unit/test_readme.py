@@ -24,6 +24,18 @@ def test_every_make_target_named_in_the_documents_exists() -> None:
     assert named <= targets
 
 
+def test_cited_decisions_exist_and_hold() -> None:
+    """A page cites the decision in force, not one that another superseded."""
+    decisions = {page.name[:4]: page.read_text() for page in (_ROOT / "docs/decisions").glob("*.md")}
+    in_force = {number for number, text in decisions.items() if "\nSuperseded by " not in text}
+    folders = ("docs/*.md", "roles/*/README.md", "roles/**/*.yml", "ai_service/**/*.py", "bench/**/*.py", "lab/**/*.py")
+    pages = [README, _ROOT / "CHANGELOG.md", *(page for pattern in folders for page in _ROOT.glob(pattern))]
+    cited = {number for page in pages for number in re.findall(r"decisions?[/ ](\d{4})", page.read_text())}
+    assert len(in_force) < len(decisions)
+    assert cited
+    assert cited <= in_force
+
+
 def test_every_linked_file_exists() -> None:
     """A relative link leads somewhere."""
     for page in [README, _ROOT / "CONTRIBUTING.md", *(_ROOT / "docs").rglob("*.md"), *_ROOT.glob("roles/*/README.md")]:

@@ -1,9 +1,10 @@
-"""Writes each role's table of variables into its README from its argument specification (`make docs`)."""
+"""Writes each role's README table and the comments of its defaults from its argument specification (`make docs`)."""
 
 from __future__ import annotations
 
 import json
 import re
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -24,9 +25,7 @@ def roles() -> list[Path]:
 
 def variables_table(role: Path) -> str:
     """One row a variable: name, type, default, meaning."""
-    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())
-    options: dict[str, Any] = specs["argument_specs"]["main"]["options"]
-    rows = [_row(name, option) for name, option in options.items()]
+    rows = [_row(name, option) for name, option in _options(role).items()]
     return "\n".join(["| Name | Type | Default | Meaning |", "|---|---|---|---|", *rows]) + "\n"
 
 
@@ -42,6 +41,41 @@ def with_table(role: Path) -> str:
         raise ValueError(f"{role.name}/README.md has no section {HEADING.strip()!r} for the table")
     _, next_heading, after = rest.partition("\n## ")
     return before + heading + variables_table(role) + next_heading + after
+
+
+def with_comments(role: Path) -> str:
+    """Text of a role's defaults with today's comment above each variable."""
+    options = _options(role)
+    lines: list[str] = []
+    for line in (role / "defaults" / "main.yml").read_text().splitlines():
+        name = line.partition(":")[0]
+        if name in options:
+            while lines[-1].startswith("#"):
+                lines.pop()
+            lines += _comment(options[name])
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _options(role: Path) -> dict[str, Any]:
+    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())
+    options: dict[str, Any] = specs["argument_specs"]["main"]["options"]
+    return options
+
+
+def _comment(option: dict[str, Any]) -> list[str]:
+    choices = [f"`{choice}`" for choice in option.get("choices", [])]
+    text = _meaning(option)
+    if choices:
+        text += f" {'Each is one' if option['type'] == 'list' else 'One'} of {', '.join(choices)}."
+    return textwrap.wrap(
+        text,
+        width=120,
+        initial_indent="# ",
+        subsequent_indent="# ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _row(name: str, option: dict[str, Any]) -> str:
@@ -93,3 +127,4 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     for folder in roles():
         (folder / "README.md").write_text(with_table(folder))
+        (folder / "defaults" / "main.yml").write_text(with_comments(folder))

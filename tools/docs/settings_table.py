@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ai_service import knobs
+from ai_service.cli.site import Site
 from ai_service.settings import Settings
 from ai_service.web.settings import WebSettings
 from lab.paths import ROOT
@@ -16,13 +17,18 @@ README = ROOT / "README.md"
 TABLES: dict[str, type[DataclassInstance]] = {
     "ai_service/settings.py": Settings,
     "ai_service/web/settings.py": WebSettings,
+    "ai_service/cli/site.py": Site,
 }
 END = "<!-- /settings -->\n"
 
 
 def settings_table(settings: type[DataclassInstance]) -> str:
     """One row a setting: variable, default, meaning."""
-    rows = [f"| `{knob.variable}` | `{knob.default or ' '}` | {knob.meaning} |" for knob in knobs.of(settings).values()]
+    rows = [
+        f"| `{knob.variable}` | `{knob.default or ' '}` | {knob.meaning}"
+        + (f"; deprecated alias: `{knob.former}` |" if knob.former else " |")
+        for knob in knobs.of(settings).values()
+    ]
     return "\n".join(["| Variable | Default | Meaning |", "|---|---|---|", *rows]).replace("` `", "unset") + "\n"
 
 

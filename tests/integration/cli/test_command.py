@@ -72,7 +72,7 @@ def api(ollama: OllamaProcess, key_file: Path) -> Iterator[Program]:
 @pytest.fixture
 def command(api: Program, ollama: OllamaProcess, key_file: Path) -> Command:
     """The command of this site."""
-    return Command(API_URL=api.url, OLLAMA_HOST=ollama.url, API_KEY_PATH=str(key_file))
+    return Command(API_URL=api.url, OLLAMA_HOST=ollama.url, API_KEY_FILE=str(key_file))
 
 
 def test_status_tells_all_of_it_in_one_screen(command: Command, ollama: OllamaProcess) -> None:
@@ -150,7 +150,7 @@ def test_the_cache_is_not_everybodys(api: Program, ollama: OllamaProcess) -> Non
     """Without the key: refused, with what to do."""
     done = Command(API_URL=api.url, OLLAMA_HOST=ollama.url)("cache", "stats")
     assert done.returncode == 77
-    assert "ALCHEMORSEL_API_KEY_PATH" in done.stderr
+    assert "ALCHEMORSEL_API_KEY_FILE" in done.stderr
 
 
 @pytest.mark.parametrize(

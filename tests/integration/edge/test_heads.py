@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import psutil
+import psutil  # type: ignore[import-untyped] # has none
 import pytest
 
 from tests.integration.edge.peer import INGREDIENTS, Callers, Peer, post, status_of

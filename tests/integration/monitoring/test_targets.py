@@ -53,7 +53,7 @@ def prepared(work: Path, **variables: Any) -> Path:
         "monitoring_targets_path": str(work / "alchemorsel"),
         **variables,
     }
-    play = ["ansible-playbook", "-i", work / "hosts.yml", "playbooks/monitor.yml", "-e", json.dumps(chosen)]
+    play = ["ansible-playbook", "-i", str(work / "hosts.yml"), "playbooks/monitor.yml", "-e", json.dumps(chosen)]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "ANSIBLE_HOME": str(work / "ansible")}
     done = subprocess.run(play, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False)

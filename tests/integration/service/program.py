@@ -31,7 +31,6 @@ class Program:
     Args:
         module: The program.
         prefix: Of its variables, after `ALCHEMORSEL_`.
-        stderr: Descriptor that it logs to; None keeps its log for `log`.
         settings: Its variables, without the prefixes; `SOCKET` has it listen there instead of a port.
 
     Attributes:
@@ -40,11 +39,9 @@ class Program:
         process: The process, once started.
     """
 
-    def __init__(
-        self, module: str = "ai_service", prefix: str = "", *, stderr: int | None = None, **settings: str
-    ) -> None:
+    def __init__(self, module: str = "ai_service", prefix: str = "", **settings: str) -> None:
         port = settings.get("PORT") or str(free_port())
-        self._stderr = stderr
+        self._stderr: int | None = None
         self._path = settings.get("SOCKET", "")
         variables = settings if self._path else {"PORT": port, **settings}
         self._command = [sys.executable, "-m", module]
@@ -68,6 +65,11 @@ class Program:
         if error is not None:
             sys.stderr.write(self._read_log())
         self._log.close()
+
+    def logging_to(self, descriptor: int) -> Self:
+        """Return it with this descriptor as its standard error, in place of a log that is shown where a test fails."""
+        self._stderr = descriptor
+        return self
 
     def start(self) -> None:
         """Start it, and wait until it accepts connections."""

@@ -234,5 +234,5 @@ class running:  # noqa: N801 - reads as what it gives
             await asyncio.to_thread(self._stack.enter_context, program)
         return self._programs
 
-    async def __aexit__(self, *error: object) -> None:
-        await asyncio.to_thread(self._stack.__exit__, *error)
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._stack.close)

@@ -47,7 +47,7 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
     reader = threading.Thread(target=collect, args=(read, lines), daemon=True)
     with (
         ModelServer() as model,
-        Program(OLLAMA_HOST=model.url, OLLAMA_MODEL=MODEL, LOG_PROMPTS="yes", stderr=write) as program,
+        Program(OLLAMA_HOST=model.url, OLLAMA_MODEL=MODEL, LOG_PROMPTS="yes").logging_to(write) as program,
     ):
         os.close(write)
         assert {ask(program, number) for number in range(REQUESTS)} == {200}
@@ -65,7 +65,7 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
 def test_a_full_disk_stops_nothing() -> None:
     """Every line is lost, and counted."""
     full = os.open("/dev/full", os.O_WRONLY)
-    with ModelServer() as model, Program(OLLAMA_HOST=model.url, OLLAMA_MODEL=MODEL, stderr=full) as program:
+    with ModelServer() as model, Program(OLLAMA_HOST=model.url, OLLAMA_MODEL=MODEL).logging_to(full) as program:
         before = dropped(program)
         assert {ask(program, number) for number in range(3)} == {200}
         until(lambda: dropped(program) >= before + 3)

@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import psutil
+import psutil  # type: ignore[import-untyped] # has none
 import pytest
 
 from lab.ollama_process import OllamaProcess
@@ -201,7 +201,7 @@ def test_a_model_that_hangs_in_the_middle_of_a_stream_ends_it_in_time(start: Cal
     body = {"prompt": "an elaborate vegetable lasagne"}
     with OllamaProcess() as server, start(server, OLLAMA_TIMEOUT=INFERENCE_TIMEOUT, AI_FALLBACKS=ALONE) as program:
         with stream(program, "/api/v1/ai/generate-recipe", body) as response:
-            heard = []
+            heard: list[tuple[str, Any]] = []
             for event in events(response):
                 if not heard:
                     runner_of(server).send_signal(signal.SIGSTOP)

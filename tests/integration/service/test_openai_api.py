@@ -61,7 +61,7 @@ def test_an_answer_is_computed_once(client: openai.OpenAI, ollama: OllamaProcess
 def test_a_stream_and_its_plain_twin_are_one_answer(client: openai.OpenAI, ollama: OllamaProcess) -> None:
     """Streamed first, then read from the cache both ways."""
     question = ask(ollama, "What is risotto?")
-    options = {"stream": True, "stream_options": {"include_usage": True}}
+    options: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
     written = list(client.chat.completions.create(**question, **options))
     replayed = list(client.chat.completions.create(**question, **options))
     plain = client.chat.completions.create(**question)

@@ -62,9 +62,10 @@ def uncached_record(samples: list[Sample], **changes: Any) -> PhaseRecord:
     return PhaseRecord(**(fields | changes))
 
 
-def end(count: int, **changes: int) -> PhaseEnd:
+def end(count: int, **changes: Any) -> PhaseEnd:
     """Return the generator's account of a phase of so many requests."""
-    return PhaseEnd(**({"planned": count, "sent": count, "dropped": 0, "wall_ns": 10**9, "cpu_ns": 10**8} | changes))
+    fields: dict[str, Any] = {"planned": count, "sent": count, "dropped": 0, "wall_ns": 10**9, "cpu_ns": 10**8}
+    return PhaseEnd(**(fields | changes))
 
 
 def counters(answers: dict[tuple[str, str], int], calls: dict[tuple[str, str], int]) -> Counters:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.errors import UsageError
-from bench.measure import _gpus, make_folder
+from bench.measure import gpu_sampler, make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 )
 def test_a_local_service_has_the_gpus_of_this_host(url: str) -> None:
     """Its own nvidia-smi is asked."""
-    assert _gpus(url, None)._command == ["nvidia-smi"]
+    assert gpu_sampler(url, None).command == ["nvidia-smi"]
 
 
 def test_the_gpus_of_another_host_are_asked_only_in_the_way_that_was_said() -> None:
     """This host's GPUs say nothing of a service elsewhere; without a way there is a reason instead of a figure."""
-    remote = _gpus("http://10.0.0.7:3010", None)
-    assert remote._command == []
+    remote = gpu_sampler("http://10.0.0.7:3010", None)
+    assert remote.command == []
     assert remote.describe() == "none sampled (the service runs on another host; see --nvidia-smi)"
-    assert _gpus("http://10.0.0.7:3010", "ssh ai1 nvidia-smi")._command == ["ssh", "ai1", "nvidia-smi"]
-    assert _gpus("http://127.0.0.1:3010", "")._command == []
+    assert gpu_sampler("http://10.0.0.7:3010", "ssh ai1 nvidia-smi").command == ["ssh", "ai1", "nvidia-smi"]
+    assert gpu_sampler("http://127.0.0.1:3010", "").command == []
 
 
 def test_a_folder_that_cannot_be_made_is_a_usage_error(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class StreamedCall:
         self.headers: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._app(self._scope, self._incoming.get, self._outgoing.put))
+        self._task = asyncio.ensure_future(self._app(self._scope, self._incoming.get, self._outgoing.put))
         return self
 
     async def __aexit__(
@@ -56,6 +56,10 @@ class StreamedCall:
     def leave(self) -> None:
         """Disconnects."""
         self._incoming.put_nowait({"type": "http.disconnect"})
+
+    async def ended(self) -> None:
+        """Return once the application is done with the call."""
+        await self._task
 
     async def chunk(self) -> str:
         """The next part of the body; "" at its end."""

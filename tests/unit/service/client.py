@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
@@ -33,12 +33,11 @@ class Client(httpx.AsyncClient):
         self.app = create_app(Settings.from_env(environ), providers=providers or [ScriptedProvider()], log=DirectLog(2))
         super().__init__(transport=httpx.ASGITransport(app=self.app), base_url="http://test")
         self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._done: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._done: asyncio.Queue[Any] = asyncio.Queue()
 
-    async def __aenter__(self) -> Client:  # type: ignore[override] # Self of a subclass that is not derived further
-        self._lifespan = asyncio.create_task(
-            self.app({"type": "lifespan", "asgi": {}, "state": {}}, self._events.get, self._done.put)
-        )
+    async def __aenter__(self) -> Self:
+        scope = {"type": "lifespan", "asgi": {}, "state": {}}
+        self._lifespan = asyncio.ensure_future(self.app(scope, self._events.get, self._done.put))
         await self._events.put({"type": "lifespan.startup"})
         assert (await self._done.get())["type"] == "lifespan.startup.complete"
         await super().__aenter__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ai_service.providers.base import Completion, Inspection, check_completion, ignore
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ai_service.providers.base import FinishReason, Prompt
     from ai_service.providers.errors import ProviderError
 
-RECIPE = {
+RECIPE: dict[str, Any] = {
     "title": "Tomato Pasta",
     "description": "A quick pasta with fresh tomatoes.",
     "ingredients": [
@@ -30,9 +30,9 @@ RECIPE = {
 }
 SUGGESTIONS = {"suggestions": ["basil", "garlic", "mozzarella", "black pepper"]}
 NUTRITION = {"calories": 437, "protein": 7, "carbs": 80, "fat": 9, "fiber": 1, "sugar": 0, "sodium": 85}
-ANSWERS = {"recipe": RECIPE, "ingredients": SUGGESTIONS, "nutrition": NUTRITION}
+ANSWERS: dict[str, dict[str, Any]] = {"recipe": RECIPE, "ingredients": SUGGESTIONS, "nutrition": NUTRITION}
 
-BODIES = {
+BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/ai/generate-recipe": {"prompt": "tomato pasta"},
     "/api/v1/ai/suggest-ingredients": {"partial": ["tomato"]},
     "/api/v1/ai/analyze-nutrition": {"ingredients": ["100 g rice", "10 g butter"]},

@@ -1,5 +1,7 @@
 """The rule behind `confidence`."""
 
+from typing import Any
+
 import pytest
 
 from ai_service import confidence
@@ -28,7 +30,7 @@ def test_repetition_lowers_it(texts: list[str], expected: float) -> None:
     ("outcomes", "limited"),
     [([], 0.9), (["repaired"], 0.6), (["unverified"], 0.6), (["failed"], 0.3), (["repaired", "failed"], 0.3)],
 )
-def test_findings_bound_the_confidence(outcomes: list[str], limited: float) -> None:
+def test_findings_bound_the_confidence(outcomes: list[Any], limited: float) -> None:
     """The worst of them does."""
     assert confidence.limit(0.9, [Finding("energy", "$", "Wrong.", outcome) for outcome in outcomes]) == limited
     assert confidence.limit(0.1, [Finding("energy", "$", "Wrong.", outcome) for outcome in outcomes]) == 0.1

@@ -60,14 +60,24 @@ class SlowStore(SwitchedStore):
         return self.available
 
 
-def observe(*providers: ScriptedProvider, store: MemoryStore | None = None, patience_s: float = PATIENCE_S) -> Observer:
-    """An observer of providers and a store."""
+def chain_of(*providers: ScriptedProvider) -> ProviderChain:
+    """A chain of providers."""
     metrics = Metrics()
     links = [
         GuardedProvider(provider, CircuitBreaker(), AdmissionQueue(concurrency=1, limit=1), metrics)
         for provider in providers
     ]
-    return Observer(ProviderChain(links, metrics), store or SwitchedStore(), patience_s=patience_s, clock=FakeClock())
+    return ProviderChain(links, metrics)
+
+
+def observe(
+    *providers: ScriptedProvider,
+    chain: ProviderChain | None = None,
+    store: MemoryStore | None = None,
+    patience_s: float = PATIENCE_S,
+) -> Observer:
+    """An observer of providers, or of their chain, and a store."""
+    return Observer(chain or chain_of(*providers), store or SwitchedStore(), patience_s=patience_s, clock=FakeClock())
 
 
 @pytest.mark.parametrize(
@@ -234,14 +244,15 @@ async def test_the_status_is_not_healthy_while_answers_are_fallbacks() -> None:
     task = build_tasks(Settings.from_env({}))[1]
     request = msgspec.convert({"partial": ["tomato"]}, task.request_type)
     primary = ScriptedProvider(ProviderTimeout("silent"), "no JSON", "no JSON")
-    observer = observe(primary, ScriptedProvider(name="openai"))
+    chain = chain_of(primary, ScriptedProvider(name="openai"))
+    observer = observe(chain=chain)
     await observer.look()
     for problem in ("timeout", "invalid"):
-        await observer._chain.answer(task, request)
+        await chain.answer(task, request)
         report = observer.report()
         assert (report["status"], report["providers"][0]["problem"]) == ("degraded", problem)
         assert report["providers"][0]["usable"]
-    await observer._chain.answer(task, request)
+    await chain.answer(task, request)
     assert (observer.status, observer.report()["providers"][0]["problem"]) == ("healthy", "")
 
 
@@ -249,10 +260,11 @@ async def test_an_open_breaker_does_not_hide_why_it_opened() -> None:
     """The reason stays; that it is open stands beside it."""
     task = build_tasks(Settings.from_env({}))[1]
     request = msgspec.convert({"partial": ["tomato"]}, task.request_type)
-    observer = observe(ScriptedProvider(*[ProviderTimeout("silent")] * 3), ScriptedProvider(name="openai"))
+    chain = chain_of(ScriptedProvider(*[ProviderTimeout("silent")] * 3), ScriptedProvider(name="openai"))
+    observer = observe(chain=chain)
     await observer.look()
     for _ in range(4):
-        await observer._chain.answer(task, request)
+        await chain.answer(task, request)
     provider = observer.report()["providers"][0]
     assert (provider["problem"], provider["breaker"], provider["usable"]) == ("timeout", "open", False)
 
@@ -264,12 +276,13 @@ async def test_what_callers_do_wrong_is_no_problem_of_a_provider() -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "response_format": form}
     request = QuestionReader(chat).read(msgspec.json.encode(body)).request
     primary = ScriptedProvider(ProviderFailed("grammar"), "no JSON", "no JSON", "no JSON")
-    observer = observe(primary)
+    chain = chain_of(primary)
+    observer = observe(chain=chain)
     await observer.look()
     with pytest.raises(UnsupportedRequest):
-        await observer._chain.answer(chat, request)
+        await chain.answer(chat, request)
     with pytest.raises(ServiceUnavailable):
-        await observer._chain.answer(chat, request)
+        await chain.answer(chat, request)
     assert observer.status == "healthy"
 
 

@@ -74,7 +74,7 @@ async def test_a_caller_that_left_is_logged_as_such(capsys: pytest.CaptureFixtur
         async with StreamedCall(client.app, RECIPE, BODIES[RECIPE]) as call:
             await until("alchemorsel_ai_queue_running 1.0", client)
             call.leave()
-            await call._task
+            await call.ended()
             assert call.waiting
         provider.gate.set()
     assert '"status":499' in capsys.readouterr().err

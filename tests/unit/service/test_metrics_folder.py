@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client import generate_latest, values
@@ -41,7 +41,7 @@ def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def write(path: Path, labels: dict[str, str], value: float) -> None:
     """Write a file as the library does."""
     key = mmap_key(REQUESTS, f"{REQUESTS}_total", list(labels), list(labels.values()), "Requests for a task.")
-    file = MmapedDict(str(path))
+    file: Any = MmapedDict(str(path))  # type: ignore[no-untyped-call] # has no types
     file.write_value(key, value, 0.0)
     file.close()
 

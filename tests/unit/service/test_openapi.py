@@ -28,8 +28,8 @@ DOCUMENT = build_document(TABLE, keys=True)
 def test_every_route_is_described_and_every_described_route_is_served() -> None:
     """With its methods; a route that is added without a row in the table fails here."""
     app: Any = create_app(Settings.from_env({}), providers=[ScriptedProvider()])
-    served = {(path, "post") for path in app._endpoints}
-    for route in app._rest.routes:
+    served = {(path, "post") for path in app.endpoints}
+    for route in app.rest.routes:
         served |= {(route.path.replace(":path", ""), method.lower()) for method in route.methods - {"HEAD"}}
     assert served == {(operation.path, operation.method) for operation in TABLE}
 

@@ -72,6 +72,7 @@ async def test_a_store_that_gives_no_locks_stops_nobody() -> None:
     class FullStore(MemoryStore):
         async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
             del lock, ttl_s
+            return None
 
     clock = FakeClock()
     made = await service(ScriptedProvider(), clock=clock, store=FullStore(clock=clock))
@@ -112,6 +113,7 @@ async def test_an_answer_that_the_store_did_not_take_is_not_said_to_be_stored() 
     class LostStore(MemoryStore):
         async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
             del lock, ttl_s
+            return None
 
         async def set(self, key: str, value: bytes, ttl_s: float | None = None, *, if_absent: bool = False) -> bool:
             del key, value, ttl_s, if_absent

@@ -70,6 +70,7 @@ async def test_too_stale_is_too_stale_even_where_memory_still_has_it() -> None:
 
         async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
             del lock, ttl_s
+            return None
 
     clock = FakeClock()
     made = await service(ScriptedProvider(json.dumps(RECIPE), DOWN, DOWN), clock=clock, store=LostStore(clock=clock))

@@ -79,7 +79,11 @@ def simulated(tied: float) -> Iterator[Comparison]:
     """Compare pairs of runs of one and the same service, three scopes each."""
     source = np.random.default_rng(11)
     return (
-        compare(*(side([(task, noise(source, 240, tied)) for task in TASKS]) for _ in "AA"), 0.05)
+        compare(
+            side([(task, noise(source, 240, tied)) for task in TASKS]),
+            side([(task, noise(source, 240, tied)) for task in TASKS]),
+            0.05,
+        )
         for _ in range(COMPARISONS)
     )
 

@@ -7,7 +7,7 @@ import socketserver
 import time
 from contextlib import closing
 from itertools import takewhile
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
@@ -53,7 +53,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads: ClassVar[bool] = True
+    daemon_threads = True
     pieces: Sequence[bytes] = ()
     pause_s = 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -22,6 +23,9 @@ from bench.results import GpuUse, HitRatio, Mark, Measurement, Result, Verdict
 from bench.verdict import verdicts
 from bench.verdict.thresholds import parse_threshold
 from tests.unit.bench.records import cached_record, hit, miss, result, uncached_record
+
+if TYPE_CHECKING:
+    from bench.samples import Sample
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
@@ -79,7 +83,7 @@ CURVE = Curve(
 )
 
 
-def full_result() -> tuple[Result, list[object]]:
+def full_result() -> tuple[Result, list[Sample]]:
     """Return a result with both phases of one task, and its samples."""
     records = [uncached_record([miss(), miss(4000.0)]), cached_record([hit(float(ms)) for ms in range(1, 101)])]
     samples = [sample for record in records for sample in record.samples]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from bench.verdict.goodput import goodput
 from bench.verdict.thresholds import parse_threshold
 from tests.unit.bench.records import hit, miss
 
+if TYPE_CHECKING:
+    from bench.samples import Sample
+
 HIT = parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True)
 MEDIAN = parse_threshold("latency{task:recipe,cache:hit}", "p(50)<5", gated=True)
 FAILURES = parse_threshold("failures{phase:cached}", "rate<0.01", gated=True)
 
 
-def due(second: int, latency_ms: float = 10.0, **changes: object) -> object:
+def due(second: int, latency_ms: float = 10.0, **changes: Any) -> Sample:
     """Return a hit that was due in that second of the phase."""
     return hit(latency_ms, intended_ns=second * 10**9, **changes)
 

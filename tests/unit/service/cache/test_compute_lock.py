@@ -28,6 +28,7 @@ class LostStore(MemoryStore):
     async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
         """See Store."""
         del lock, ttl_s
+        return None
 
 
 def hold(

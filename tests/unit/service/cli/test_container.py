@@ -60,6 +60,11 @@ def forbidden() -> DockerException:
     return error
 
 
+def connecting(found: Container | DockerException) -> Callable[[], Any]:
+    """A connect that gives the fake in place of Docker's client."""
+    return lambda: Docker(found)
+
+
 def raising(error: DockerException) -> Callable[[], Any]:
     """A connect that fails."""
 
@@ -71,20 +76,20 @@ def raising(error: DockerException) -> Callable[[], Any]:
 
 def test_a_running_container_tells_memory_and_health() -> None:
     """In use, of the limit."""
-    state = OllamaContainer("ollama", connect=lambda: Docker(Container())).state()
+    state = OllamaContainer("ollama", connect=connecting(Container())).state()
     assert (state.words, state.running, state.detail) == ("running", True, "1.0 GiB of 4.0 GiB, healthy")
 
 
 def test_one_that_ended_is_stopped() -> None:
     """Its statistics are not asked for."""
-    state = OllamaContainer("ollama", connect=lambda: Docker(Container("exited"))).state()
+    state = OllamaContainer("ollama", connect=connecting(Container("exited"))).state()
     assert (state.words, state.running) == ("stopped", False)
 
 
 def test_it_is_given_time_to_end() -> None:
     """An answer may be under way."""
     container = Container()
-    OllamaContainer("ollama", connect=lambda: Docker(container)).act("stop")
+    OllamaContainer("ollama", connect=connecting(container)).act("stop")
     assert container.done == ["stop within 30 s"]
 
 
@@ -102,4 +107,4 @@ def test_no_docker_and_no_container_are_told_apart() -> None:
     with pytest.raises(NotReachableError, match="Docker does not answer"):
         OllamaContainer("ollama", connect=raising(DockerException("refused"))).act("start")
     with pytest.raises(CliError, match="no container ollama"):
-        OllamaContainer("ollama", connect=lambda: Docker(NotFound("gone"))).act("start")
+        OllamaContainer("ollama", connect=connecting(NotFound("gone"))).act("start")

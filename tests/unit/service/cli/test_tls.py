@@ -39,7 +39,7 @@ def cache_stats(
     url: str, key_file: Path, *options: str | Path, **environment: str | Path
 ) -> subprocess.CompletedProcess[str]:
     """`alchemorsel [options] cache stats`, which needs the API and a key that goes to nobody else."""
-    variables = {"API_URL": url, "API_KEY_PATH": key_file, **environment}
+    variables = {"API_URL": url, "API_KEY_FILE": key_file, **environment}
     return subprocess.run(
         [sys.executable, "-m", "ai_service.cli", *map(str, options), "cache", "stats"],
         cwd=ROOT,
@@ -67,7 +67,7 @@ def test_an_unknown_authority_is_refused_with_both_ways_to_name_it(
 ) -> None:
     """Before the key is sent; so is another authority than the named one."""
     with TlsEdge(service.url, tmp_path) as edge:
-        for options in ([], ["--ca-file", edge.other_ca_file]):
+        for options in ((), ("--ca-file", edge.other_ca_file)):
             refused = cache_stats(edge.url, key_file, *options)
             assert refused.returncode == 69
             assert f"The API at {edge.url} has a certificate from no trusted authority (" in refused.stderr

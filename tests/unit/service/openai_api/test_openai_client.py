@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 
 MODEL = "ollama-model"
 ASK: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "What is pesto?"}]}
-JSON_FORMAT = {"type": "json_object"}
+JSON_FORMAT: Any = {"type": "json_object"}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
 SCHEMA_FORMAT: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
 
 
 def official(client: Client) -> openai.AsyncOpenAI:
     """The official client, without attempts of its own."""
-    return openai.AsyncOpenAI(base_url="http://test/v1", api_key="none", http_client=client, max_retries=0)
+    transport: Any = client  # its types name httpx2, which it takes besides httpx
+    return openai.AsyncOpenAI(base_url="http://test/v1", api_key="none", http_client=transport, max_retries=0)
 
 
 @pytest.fixture
@@ -206,7 +207,8 @@ async def test_an_answer_that_breaks_the_callers_schema_is_asked_for_again() -> 
 async def test_a_schema_that_a_provider_cannot_do_is_the_callers_error(error: ProviderError) -> None:
     """It is asked for any JSON then; where that does not fit, nobody else is asked, and nobody is shut out."""
     fallback = ScriptedProvider(name="openai")
-    provider = ScriptedProvider(*[error, "{}"] * 5)
+    script: list[ProviderError | str] = [error, "{}"]
+    provider = ScriptedProvider(*script * 5)
     async with Client(provider, fallback) as client:
         for _ in range(5):
             with pytest.raises(openai.BadRequestError, match="cannot do what the request asks for") as caught:

@@ -30,7 +30,7 @@ def guard(provider: ScriptedProvider, *, failures: int = 1, limit: int = 1) -> t
 
 def sample(metrics: Metrics, name: str, labels: dict[str, str]) -> float:
     """A value as whoever scrapes the metrics reads it; 0 where there is none."""
-    metrics._refresh()
+    metrics.refresh()
     return metrics.registry.get_sample_value(name, labels) or 0.0
 
 

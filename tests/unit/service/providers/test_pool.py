@@ -86,7 +86,7 @@ async def test_text_that_was_heard_is_not_taken_back_here() -> None:
 @pytest.mark.parametrize("error", [ProviderTimeout("slow"), InvalidAnswer("empty"), ProviderFailed("status 500")])
 async def test_what_another_server_would_not_mend_is_no_reason_to_ask_it(error: Exception) -> None:
     """A slow or bad answer is the model's: asking again is for the caller's budget to decide."""
-    first, second = ScriptedProvider(error), ScriptedProvider()  # type: ignore[arg-type]
+    first, second = ScriptedProvider(error), ScriptedProvider()
     with pytest.raises(type(error)):
         await ProviderPool([first, second]).complete(prompt())
     assert asked(first, second) == [1, 0]

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -111,7 +111,7 @@ class _Api(FakeHandler):
         """Answer from the cache, once with another answer."""
         self.fake.asked += 1
         assert (self.path, self.body()) == (PATH, json.loads(BODY))
-        value = {"other": True} if self.fake.asked == Api.OTHER else {"data": {}}
+        value: dict[str, Any] = {"other": True} if self.fake.asked == Api.OTHER else {"data": {}}
         self.answer(200, value, {"Cache-Status": "alchemorsel; hit; ttl=9"})
 
 
