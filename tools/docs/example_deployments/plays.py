@@ -56,6 +56,7 @@ class Site:
         self._number += 1
         copied = self._folder / str(self._number) / "ai_service"
         shutil.copytree(_SOURCE, copied, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copied.parent)
         with (copied / "__init__.py").open("a", encoding="utf-8") as file:
             file.write(f"# {time.time_ns()}\n")
         self._source = copied
