@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.capacity.command import summarize
@@ -23,7 +23,6 @@ def found(capacity: float, limits: Limits = LIMITS) -> list[Step]:
     return search(lambda rate: step(rate, rate <= capacity), limits)
 
 
-@settings(deadline=None)
 @given(st.floats(1, 3900))
 def test_the_true_capacity_lies_within_the_bracket(capacity: float) -> None:
     """Between the highest rate that was kept and the lowest that was not, which are near each other."""

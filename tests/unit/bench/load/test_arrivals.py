@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped] # has none
 
@@ -13,7 +13,6 @@ from bench.load.arrivals import PROCESSES, Stage, arrivals, parse_stages
 from bench.load.plan import OpenLoop
 
 
-@settings(deadline=None)
 @given(st.floats(0.5, 2000), st.floats(0.1, 10))
 def test_constant_arrivals_are_evenly_spaced_and_do_not_drift(rate: float, seconds: float) -> None:
     """Each arrival is due at its number over the rate, to the nanosecond, however long the run."""
@@ -60,7 +59,6 @@ def test_a_ramp_sends_what_lies_below_its_curve(process: str) -> None:
     assert len(due_s) == pytest.approx(550 + 1000 + 250, abs=0 if process == "constant" else 4 * 1800**0.5)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 7), st.sampled_from(PROCESSES))
 def test_processes_share_a_schedule_without_loss_or_overlap(parts: int, process: str) -> None:
     """All parts together are what one process alone would send, number by number."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped] # has none
 
@@ -58,7 +58,6 @@ def test_a_mix_has_its_share_of_new_requests() -> None:
     assert set(indexes) - set(new) == {0, 1, 2}
 
 
-@settings(deadline=None)
 @given(st.sampled_from(GENERATED), st.lists(st.integers(0, 10_000), max_size=20))
 def test_a_pick_depends_on_its_number_alone(workload: str, numbers: list[int]) -> None:
     """In any order, in any process: so several can share a phase."""

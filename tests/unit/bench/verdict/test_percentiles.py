@@ -7,7 +7,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.verdict.percentiles import ALPHA, confidence_ranks, cumulative_binomial, percentile, rank, samples_needed
@@ -76,7 +76,6 @@ def test_ranks_for_the_median_of_ten_samples() -> None:
     assert confidence_ranks(50, 10) == (2, 9)
 
 
-@settings(deadline=None)  # no wall-clock in tests
 @given(st.sampled_from([50.0, 90.0, 95.0, 99.0]), st.integers(1, 1200))
 def test_a_true_percentile_at_the_bound_is_misjudged_in_at_most_one_run_of_twenty(p: float, n: int) -> None:
     """Calibration, computed instead of simulated: how many samples lie below the bound is binomial."""
@@ -88,7 +87,6 @@ def test_a_true_percentile_at_the_bound_is_misjudged_in_at_most_one_run_of_twent
     assert wrong_fail <= ALPHA + 1e-9
 
 
-@settings(deadline=None)  # a share right at the bound looks far
 @given(st.sampled_from([50.0, 95.0]), st.integers(5, 80), st.data())
 def test_as_many_samples_as_are_said_to_be_needed_do_decide(p: float, n: int, data: st.DataObject) -> None:
     """With that many samples at the same share below the bound there is a PASS or a FAIL."""
