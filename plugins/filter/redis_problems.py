@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.text.formatters import human_to_bytes
-
 from ansible_collections.alchemorsel.ai.plugins.filter.platform import platform_problems
 
 if TYPE_CHECKING:

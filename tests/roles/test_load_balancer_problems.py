@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import yaml
-
 from ansible_collections.alchemorsel.ai.plugins.filter.load_balancer_problems import (
     port_problems,
     probes,
     setting_problems,
 )
+
 from tests.edge_program import ROLE, frontend
 from tests.roles.templates import evaluate, role_variables
 

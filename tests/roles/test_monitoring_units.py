@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-
 from ansible_collections.alchemorsel.ai.plugins.filter.monitoring_units import settings, target_files
+
 from tests.roles.templates import evaluate, role_variables
 
 UNITS = "/etc/systemd/system"
