@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 
 
 def managed_files(
-    contents: Mapping[str, str], kind: Literal["content", "secret"] = "content", **attributes: str
+    contents: Mapping[str, str], kind: Literal["content", "secret"], attributes: Mapping[str, str]
 ) -> list[dict[str, str]]:
     """Return an entry for each file.
 
     Args:
         contents: Content by path.
-        kind: Whether the content may be shown.
+        kind: `content`, or `secret` for one that is shown nowhere.
         attributes: Owner, group, mode and validation of all of them.
     """
     return [{"path": path, kind: content, **attributes} for path, content in contents.items()]

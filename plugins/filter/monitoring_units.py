@@ -107,7 +107,11 @@ def awaited(components: Iterable[Component], found: Mapping[str, Any], timer: st
 
 
 def target_groups(targets: Iterable[str]) -> list[dict[str, Any]]:
-    """Return targets as Prometheus takes them: those with TLS are a group of their own."""
+    """Return targets as Prometheus takes them: those with TLS are a group of their own.
+
+    Args:
+        targets: Addresses, with `https://` before those with TLS.
+    """
     listed = list(targets)
     plain = [target for target in listed if not target.startswith("https://")]
     tls = [target.removeprefix("https://") for target in listed if target.startswith("https://")]

@@ -11,13 +11,21 @@ SUPPORTED = ("Debian 12", "Debian 13", "Ubuntu 22.04", "Ubuntu 24.04")
 
 
 def platform(facts: Mapping[str, Any]) -> str:
-    """Return distribution and release; Debian's version carries its point release (12.11), Ubuntu's is the release."""
+    """Return distribution and release; Debian's version carries its point release (12.11), Ubuntu's is the release.
+
+    Args:
+        facts: The host's `ansible_facts`.
+    """
     name, version = str(facts["distribution"]), str(facts["distribution_version"])
     return f"{name} {version.partition('.')[0] if name == 'Debian' else version}"
 
 
 def platform_problems(facts: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the host's distribution, and which ones are supported."""
+    """Return what is wrong with the host's distribution, and which ones are supported.
+
+    Args:
+        facts: The host's `ansible_facts`.
+    """
     found = platform(facts)
     needed = ", ".join(SUPPORTED)
     return [] if found in SUPPORTED else [f"{found} is not supported; one of these is needed: {needed}"]
