@@ -20,6 +20,7 @@ BASE_BYTES = 64 * MIB
 """The program itself, once more while a reload lasts."""
 SPARE = 256
 """Connections beyond load_balancer_max_connections that edge.cfg.j2 lets each frontend refuse with an answer."""
+PROBED_PATHS = {"api": "/health/ready", "page": "/"}
 _HOST_NAME = re.compile(
     r"(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 )
@@ -43,6 +44,23 @@ def open_addresses(addresses: Sequence[str]) -> list[str]:
 def tls_choice(value: Any) -> str:
     """Return load_balancer_tls as a word: YAML reads `off` as a boolean."""
     return "off" if str(value).lower() in {"off", "false", "no"} else str(value or "")
+
+
+def probes(frontends: Sequence[Mapping[str, Any]], choice: str) -> list[dict[str, Any]]:
+    """Return what the verification asks of each frontend.
+
+    Args:
+        frontends: What the edge serves.
+        choice: What `tls_choice` returned; frontends that other machines reach speak TLS where there are certificates.
+    """
+    return [
+        {
+            **{key: each[key] for key in ("name", "address", "port")},
+            "path": PROBED_PATHS[each["name"]],
+            "tls": choice in {"own", "given"} and not is_loopback(each["address"]),
+        }
+        for each in frontends
+    ]
 
 
 def setting_problems(settings: Mapping[str, Any]) -> list[Problem]:
@@ -195,4 +213,5 @@ class FilterModule:
             "load_balancer_open_addresses": open_addresses,
             "load_balancer_setting_problems": setting_problems,
             "load_balancer_port_problems": port_problems,
+            "load_balancer_probes": probes,
         }

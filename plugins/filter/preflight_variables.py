@@ -23,15 +23,18 @@ Problem = dict[str, str]
 def documented_variables(roles_path: str) -> dict[str, set[str]]:
     """Return the public variables of every role below a folder, from the roles' argument specifications.
 
+    A role without a `main` is internal: its variables are arguments, and their prefix may be anybody's.
+
     Raises:
         ValueError: No role with a specification lies there.
     """
     variables: dict[str, set[str]] = {}
     for path in sorted(Path(roles_path).glob("*/meta/argument_specs.yml")):
-        specification = yaml_load(path.read_text(encoding="utf-8"))
-        variables[path.parent.parent.name] = {
-            option for entry in specification["argument_specs"].values() for option in entry.get("options", {})
-        }
+        entries = yaml_load(path.read_text(encoding="utf-8"))["argument_specs"]
+        if "main" in entries:
+            variables[path.parent.parent.name] = {
+                option for entry in entries.values() for option in entry.get("options", {})
+            }
     if not variables:
         raise ValueError(f"no role with meta/argument_specs.yml lies below {roles_path}")
     return variables

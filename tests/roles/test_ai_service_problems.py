@@ -97,3 +97,42 @@ def test_wheelhouse_without_a_pin_is_told_by_name() -> None:
 def test_other_failures_are_told_as_they_are(stderr: str, told: str) -> None:
     """With what the program said, or else what Ansible says of it."""
     assert reason(stderr) == told
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"ai_service_release": "previous", "found": {"current": "", "deployed": []}},
+            "there is no release before the first on this host",
+        ),
+        (
+            {"ai_service_release": "0.1.0-a", "found": {"without_edge": ["0.1.0-a"]}},
+            "the release 0.1.0-a was built before the edge",
+        ),
+        (
+            {"ai_service_profile": "prod", "ai_service_fallbacks": ["mock"]},
+            "the provider mock makes answers up, and ai_service_profile is prod",
+        ),
+        ({"ai_service_instances": 0}, "ai_service_instances must be 1 or more"),
+        (
+            {"ai_service_instances": 2, "ai_service_redis_url": ""},
+            "ai_service_instances is 2 without ai_service_redis_url",
+        ),
+        ({"ai_service_environment": {"ALCHEMORSEL_PORT": 1}}, "must not set ALCHEMORSEL_PORT"),
+        ({"ai_service_environment": {"PATH": "/"}}, "takes ALCHEMORSEL_* settings, not PATH"),
+        ({"ai_service_environment": {"ALCHEMORSEL_LOG_LEVEL": "a\nb"}}, "has a line break: it must be one line"),
+        ({"ai_service_redis_url": "redis://me:pw@cache"}, "ai_service_redis_url has a user or a password in it"),
+        ({"ai_service_api_keys": ["sha256:0"]}, "ai_service_api_keys is set without ai_service_verify_key"),
+        ({"ai_service_verify_key": "k"}, "ai_service_verify_key is set without ai_service_api_keys"),
+        (
+            {"ai_service_api_keys": ["sha256:0"], "ai_service_verify_key": "k", "ai_service_admin_key": "a"},
+            "ai_service_admin_key is for a service without ai_service_api_keys",
+        ),
+        ({"ai_service_keep_releases": 0}, "ai_service_keep_releases must be 1 or more"),
+    ],
+)
+def test_mistakes_are_refused_with_what_would_be_right(settings: dict[str, Any], said: str) -> None:
+    """One thing at a time."""
+    (problem,) = problems(**settings)
+    assert said in problem

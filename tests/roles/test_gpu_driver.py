@@ -37,6 +37,11 @@ def evaluated(
     return evaluate(variables[name], variables)
 
 
+def planned(key: str, machine: GpuMachine, distribution: str = "Debian", version: str = "13", **settings: Any) -> Any:
+    """Return an entry of the role's plan for a machine."""
+    return evaluated("__gpu_driver_plan", machine, distribution, version, **settings)[key]
+
+
 def problems(machine: GpuMachine, **settings: Any) -> list[str]:
     """Return what the role refuses before it changes anything."""
     found: list[str] = evaluated("__gpu_driver_problems", machine, **settings)
@@ -59,21 +64,21 @@ def test_module_comes_from_the_package_of_distribution_and_channel(
 ) -> None:
     """Open where the GPU knows it, but in Debian 12, whose open module cannot be installed beside its firmware."""
     gpu_machine.plug(NVIDIA, hardware.H100_SXM)
-    assert evaluated("__gpu_driver_module_package", gpu_machine, distribution, version, **settings) == package
+    assert planned("module_package", gpu_machine, distribution, version, **settings) == package
     assert problems(gpu_machine, distribution=distribution, version=version, **settings) == []
 
 
 def test_old_gpu_takes_the_proprietary_module(gpu_machine: GpuMachine) -> None:
     """Before Turing there is no other."""
     gpu_machine.plug(NVIDIA, hardware.V100)
-    assert evaluated("__gpu_driver_flavour", gpu_machine) == "proprietary"
+    assert planned("flavour", gpu_machine) == "proprietary"
 
 
 def test_branch_from_before_the_open_module_takes_the_other(gpu_machine: GpuMachine) -> None:
     """An A100 was served by 470 already; open modules begin with 515."""
     gpu_machine.plug(NVIDIA, hardware.A100_PCIE)
-    assert evaluated("__gpu_driver_flavour", gpu_machine, **UPSTREAM, gpu_driver_branch="470") == "proprietary"
-    assert evaluated("__gpu_driver_flavour", gpu_machine, **UPSTREAM, gpu_driver_branch="515") == "open"
+    assert planned("flavour", gpu_machine, **UPSTREAM, gpu_driver_branch="470") == "proprietary"
+    assert planned("flavour", gpu_machine, **UPSTREAM, gpu_driver_branch="515") == "open"
 
 
 @pytest.mark.parametrize(
@@ -113,11 +118,9 @@ def test_switches_between_gpus_need_their_maker(gpu_machine: GpuMachine) -> None
     gpu_machine.plug(NVIDIA, hardware.H100_NVSWITCH, BRIDGE)
     assert "1 NVSwitches need Fabric Manager" in problems(gpu_machine)[0]
     gpu_machine.install(nvidia_kernel_open_dkms="580.95.05-1")
-    assert evaluated("__gpu_driver_fabric_packages", gpu_machine, **UPSTREAM) == ["nvidia-fabricmanager=580.95.05-*"]
+    assert planned("fabric_packages", gpu_machine, **UPSTREAM) == ["nvidia-fabricmanager=580.95.05-*"]
     gpu_machine.install(nvidia_kernel_open_dkms="570.86.10-1")
-    assert evaluated("__gpu_driver_fabric_packages", gpu_machine, **UPSTREAM) == [
-        "nvidia-fabricmanager-570=570.86.10-*"
-    ]
+    assert planned("fabric_packages", gpu_machine, **UPSTREAM) == ["nvidia-fabricmanager-570=570.86.10-*"]
 
 
 def test_secure_boot_without_an_enrolled_key_is_refused(gpu_machine: GpuMachine) -> None:
@@ -141,27 +144,27 @@ def test_change_of_channel_under_an_installed_driver_is_refused(gpu_machine: Gpu
 def test_amd_takes_the_kernels_driver_with_the_distributions_firmware(gpu_machine: GpuMachine) -> None:
     """Nothing is built, so nothing needs headers; a branch of NVIDIA's in the inventory is none of its business."""
     gpu_machine.plug(AMD, hardware.MI300X, hardware.ACCELERATOR)
-    assert evaluated("__gpu_driver_packages", gpu_machine) == ["firmware-amd-graphics"]
-    assert evaluated("__gpu_driver_packages", gpu_machine, "Ubuntu", "24.04") == ["linux-firmware"]
-    assert evaluated("__gpu_driver_is_built", gpu_machine) is False
+    assert planned("packages", gpu_machine) == ["firmware-amd-graphics"]
+    assert planned("packages", gpu_machine, "Ubuntu", "24.04") == ["linux-firmware"]
+    assert planned("is_built", gpu_machine) is False
     assert problems(gpu_machine, gpu_driver_branch="580") == []
 
 
 def test_installed_firmware_of_amd_is_not_installed_again(gpu_machine: GpuMachine) -> None:
     """A dry run says that nothing would change; the firmware is the distribution's to upgrade, and not held."""
     gpu_machine.plug(AMD, hardware.MI300X, hardware.ACCELERATOR)
-    assert evaluated("__gpu_driver_installs", gpu_machine) is True
+    assert planned("installs", gpu_machine) is True
     gpu_machine.install(firmware_amd_graphics="20250410-2")
-    assert evaluated("__gpu_driver_installs", gpu_machine) is False
-    assert evaluated("__gpu_driver_installs", gpu_machine, gpu_driver_branch="580") is False
-    assert evaluated("__gpu_driver_not_held", gpu_machine) == []
+    assert planned("installs", gpu_machine) is False
+    assert planned("installs", gpu_machine, gpu_driver_branch="580") is False
+    assert planned("not_held", gpu_machine) == []
 
 
 def test_module_of_amds_own_is_built_held_and_moves_when_asked(gpu_machine: GpuMachine) -> None:
     """Like NVIDIA's: with headers, and as a set."""
     gpu_machine.plug(AMD, hardware.MI300X, hardware.ACCELERATOR)
     gpu_machine.install(amdgpu_dkms="6.14.14-1", amdgpu_dkms_firmware="6.14.14-1", firmware_amd_graphics="20250410-2")
-    assert evaluated("__gpu_driver_is_built", gpu_machine, **UPSTREAM) is True
-    assert evaluated("__gpu_driver_not_held", gpu_machine, **UPSTREAM) == ["amdgpu-dkms", "amdgpu-dkms-firmware"]
-    assert evaluated("__gpu_driver_moves", gpu_machine, **UPSTREAM) is False
-    assert evaluated("__gpu_driver_moves", gpu_machine, **UPSTREAM, gpu_driver_upgrade=True) is True
+    assert planned("is_built", gpu_machine, **UPSTREAM) is True
+    assert planned("not_held", gpu_machine, **UPSTREAM) == ["amdgpu-dkms", "amdgpu-dkms-firmware"]
+    assert planned("moves", gpu_machine, **UPSTREAM) is False
+    assert planned("moves", gpu_machine, **UPSTREAM, gpu_driver_upgrade=True) is True

@@ -75,7 +75,7 @@ def _module(fact: dict[str, Any]) -> str:
     }
     if fact["vendor"] == "amd":
         return "the kernel's"
-    return str(evaluate(variables["__gpu_driver_flavour"], variables)) or "refused"
+    return str(evaluate(variables["__gpu_driver_plan"], variables)["flavour"]) or "refused"
 
 
 def _branches(fact: dict[str, Any]) -> str:

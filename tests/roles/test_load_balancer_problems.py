@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.alchemorsel.ai.plugins.filter.load_balancer_problems import port_problems, setting_problems
+from ansible_collections.alchemorsel.ai.plugins.filter.load_balancer_problems import (
+    port_problems,
+    probes,
+    setting_problems,
+)
 
 from tests.edge_program import ROLE, frontend
 from tests.roles.templates import evaluate, role_variables
@@ -94,6 +98,16 @@ def test_memory_that_is_named_is_enough() -> None:
 def test_value_of_the_wrong_type_is_left_to_the_specification() -> None:
     """Which reports it beside all the rest."""
     assert found(load_balancer_max_connections="many", load_balancer_exporter_port="any") == []
+
+
+@pytest.mark.parametrize(("choice", "tls"), [("own", True), ("given", True), ("off", False), ("", False)])
+def test_verification_asks_over_tls_where_others_reach_the_edge(choice: str, *, tls: bool) -> None:
+    """On loopback it speaks plain HTTP."""
+    page = frontend(3011, SERVERS, "page")
+    assert [(each["path"], each["tls"]) for each in probes([*OPEN, page], choice)] == [
+        ("/health/ready", tls),
+        ("/", False),
+    ]
 
 
 def listener(port: int, owner: str, address: str = "127.0.0.1") -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""Which units the role monitoring restarts, which it has read their settings again, and which it leaves alone."""
+"""What the role monitoring refuses, writes, restarts, has read again, and leaves alone."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from ansible_collections.alchemorsel.ai.plugins.filter.monitoring_units import settings, target_files
 
 from tests.roles.templates import evaluate, role_variables
 
@@ -12,7 +14,7 @@ UNITS = "/etc/systemd/system"
 ALL = ["prometheus", "alertmanager", "blackbox", "node", "redis", "dcgm"]
 
 
-def told(expression: str, **known: Any) -> list[str]:
+def told(expression: str, **known: Any) -> Any:
     """What the role makes of one of its variables on a host with every component, where all is installed."""
     packages = [component["package"] for component in role_variables("monitoring")["__monitoring_known"].values()]
     found = {"packages": dict.fromkeys(packages, "1"), "units": {"alchemorsel-secret-age.timer": {"enabled": True}}}
@@ -23,8 +25,7 @@ def told(expression: str, **known: Any) -> list[str]:
         "__monitoring_found": found,
         **known,
     }
-    names: list[str] = evaluate(variables[expression], variables)
-    return names
+    return evaluate(variables[expression], variables)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +45,7 @@ def told(expression: str, **known: Any) -> list[str]:
 def test_a_change_is_taken_up_by_its_unit_only(path: str, restarted: list[str], reloaded: list[str]) -> None:
     """What can read its settings while it runs is not restarted: it would lose what it has not written yet."""
     written = {"paths": [path]}
-    assert told("__monitoring_to_restart", __monitoring_written=written) == restarted
-    assert told("__monitoring_to_reload", __monitoring_written=written) == reloaded
+    assert told("__monitoring_changes", __monitoring_written=written) == {"restart": restarted, "reload": reloaded}
 
 
 def test_nothing_is_awaited_but_in_a_dry_run() -> None:
@@ -60,3 +60,54 @@ def test_a_dry_run_does_not_start_what_is_not_there_yet() -> None:
     assert "prometheus.service" not in awaited
     assert {"prometheus-node-exporter.service", "alchemorsel-secret-age.timer"} <= set(awaited)
     assert told("__monitoring_awaited", ansible_check_mode=True) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"monitoring_components": ["node", "grafana"]}, "redis, dcgm, not grafana"),
+        ({"monitoring_bind_address": "0.0.0.0"}, "monitoring_bind_address 0.0.0.0 would let everybody read"),
+        (
+            {"monitoring_components": ["prometheus"], "monitoring_pages": ["https://ai.test"]},
+            "need blackbox among monitoring_components",
+        ),
+        ({"monitoring_receivers": [{"email_configs": []}]}, "every receiver in monitoring_receivers needs a name"),
+    ],
+)
+def test_what_cannot_be_watched_is_refused(settings: dict[str, Any], said: str) -> None:
+    """One thing at a time; a host with every component has none."""
+    assert told("__monitoring_problems") == []
+    (problem,) = told("__monitoring_problems", **settings)
+    assert said in problem
+
+
+def test_targets_with_tls_are_a_group_of_their_own() -> None:
+    """In a file for each job, of a Prometheus of the site's own; probes keep their scheme."""
+    jobs = {
+        "node": ["10.0.0.4:9100"],
+        "api": ["10.0.0.4:3010", "https://10.0.0.5:3010"],
+        "prometheus": ["127.0.0.1:9090"],
+    }
+    probes = {"page": {"targets": ["https://ai.test"]}, "tls": {"targets": []}}
+    files = {each["path"]: json.loads(each["content"]) for each in target_files(jobs, ["node", "api"], probes, "/t")}
+    assert files == {
+        "/t/api.json": [
+            {"targets": ["10.0.0.4:3010"]},
+            {"targets": ["10.0.0.5:3010"], "labels": {"__scheme__": "https"}},
+        ],
+        "/t/node.json": [{"targets": ["10.0.0.4:9100"]}],
+        "/t/page.json": [{"targets": ["https://ai.test"]}],
+        "/t/tls.json": [],
+    }
+
+
+def test_settings_that_may_hold_passwords_are_not_shown() -> None:
+    """Alertmanager's; only NVIDIA's exporter runs as another user than Prometheus."""
+    components = [
+        {"key": "alertmanager", "value": {"config": "/a.yml", "validate": "amtool check-config %s"}},
+        {"key": "dcgm", "value": {"config": "/d.csv"}},
+    ]
+    assert settings(components, ["a", "d"]) == [
+        {"path": "/a.yml", "secret": "a", "group": "prometheus", "mode": "0640", "validate": "amtool check-config %s"},
+        {"path": "/d.csv", "content": "d"},
+    ]

@@ -31,6 +31,11 @@ def evaluated(name: str, machine: GpuMachine, engine: str = "26.1.5", **settings
     return evaluate(variables[name], variables)
 
 
+def given(key: str, machine: GpuMachine, **settings: Any) -> Any:
+    """Return a part of what gives the container its GPUs."""
+    return evaluated("__ollama_container_gpus", machine, **settings)[key]
+
+
 @pytest.fixture
 def nvidia_machine(gpu_machine: GpuMachine) -> GpuMachine:
     """Two GPUs of NVIDIA, and a driver that answers."""
@@ -53,36 +58,36 @@ def amd_machine(gpu_machine: GpuMachine) -> GpuMachine:
 
 def test_gpus_of_nvidia_come_by_their_own_description(nvidia_machine: GpuMachine) -> None:
     """By CDI, all of them or those that are named; neither runtime nor devices beside."""
-    (request,) = evaluated("__ollama_device_requests", nvidia_machine)
+    (request,) = given("device_requests", nvidia_machine)
     assert (request["driver"], request["device_ids"]) == ("cdi", ["nvidia.com/gpu=all"])
-    (request,) = evaluated("__ollama_device_requests", nvidia_machine, ollama_gpu_devices=[1])
+    (request,) = given("device_requests", nvidia_machine, ollama_gpu_devices=[1])
     assert request["device_ids"] == ["nvidia.com/gpu=1"]
-    assert evaluated("__ollama_runtime", nvidia_machine) == ""
-    assert evaluated("__ollama_devices", nvidia_machine) == []
+    assert given("runtime", nvidia_machine) == ""
+    assert given("devices", nvidia_machine) == []
 
 
 def test_older_engine_takes_the_runtime_of_nvidia(nvidia_machine: GpuMachine) -> None:
     """Before 25 there is no CDI; the runtime is told by the environment which GPUs."""
     old: dict[str, Any] = {"engine": "24.0.9", "ollama_gpu_devices": [0]}
-    assert evaluated("__ollama_device_requests", nvidia_machine, **old) == []
-    assert evaluated("__ollama_runtime", nvidia_machine, **old) == "nvidia"
+    assert given("device_requests", nvidia_machine, **old) == []
+    assert given("runtime", nvidia_machine, **old) == "nvidia"
     assert evaluated("__ollama_environment_gpu", nvidia_machine, **old) == {"NVIDIA_VISIBLE_DEVICES": "0"}
 
 
 def test_gpus_of_amd_come_as_devices_for_groups_by_number(amd_machine: GpuMachine) -> None:
     """The image has other names for the groups, or none."""
-    assert evaluated("__ollama_devices", amd_machine) == [
+    assert given("devices", amd_machine) == [
         "/dev/kfd:/dev/kfd:rw",
         "/dev/dri/renderD128:/dev/dri/renderD128:rw",
         "/dev/dri/renderD129:/dev/dri/renderD129:rw",
     ]
-    assert evaluated("__ollama_groups", amd_machine) == ["44", "992"]
-    assert evaluated("__ollama_device_requests", amd_machine) == []
+    assert given("groups", amd_machine) == ["44", "992"]
+    assert given("device_requests", amd_machine) == []
 
 
 def test_chosen_gpu_of_amd_is_the_only_one(amd_machine: GpuMachine) -> None:
     """The interface for computing is one for all; the render node is the GPU's own."""
-    assert evaluated("__ollama_devices", amd_machine, ollama_gpu_devices=[1]) == [
+    assert given("devices", amd_machine, ollama_gpu_devices=[1]) == [
         "/dev/kfd:/dev/kfd:rw",
         "/dev/dri/renderD129:/dev/dri/renderD129:rw",
     ]
@@ -104,8 +109,8 @@ def test_amd_takes_the_image_for_rocm(amd_machine: GpuMachine, image: str, taken
 
 def test_none_keeps_to_the_cpu(nvidia_machine: GpuMachine) -> None:
     """Also where there is a GPU with a driver."""
-    assert evaluated("__ollama_device_requests", nvidia_machine, ollama_gpu="none") == []
-    assert evaluated("__ollama_runtime", nvidia_machine, ollama_gpu="none") == ""
+    assert given("device_requests", nvidia_machine, ollama_gpu="none") == []
+    assert given("runtime", nvidia_machine, ollama_gpu="none") == ""
     assert evaluated("__ollama_problems", nvidia_machine, ollama_gpu="none") == []
 
 
@@ -138,6 +143,34 @@ def test_memory_is_needed_for_each_container(nvidia_machine: GpuMachine) -> None
     each = {"ollama_gpu_layout": "one_each", "ollama_memory_limit": "40g"}
     (problem,) = evaluated("__ollama_problems", nvidia_machine, **each)
     assert "40g for each of 2 containers" in problem
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"ollama_memory_limit": "much"}, "ollama_memory_limit must be a size such as 4g or 512m, not much"),
+        ({"ollama_memory_reservation": "2 g"}, "ollama_memory_reservation must be a size"),
+        ({"ollama_user": "ollama"}, "ollama_user must be numbers, uid:gid, not ollama"),
+        ({"ollama_image_id": "sha256:12"}, "ollama_image_id must be sha256: and 64 hex digits, not sha256:12"),
+        ({"ollama_models": [{"name": "a"}, {"name": "a"}]}, "ollama_models names a model twice"),
+        ({"ollama_memory_limit": "64g"}, "ollama_memory_limit is 64g, but the host has 64000 MiB"),
+        ({"ollama_memory_reservation": "8g"}, "ollama_memory_reservation (8g) is above ollama_memory_limit (4g)"),
+        ({"ollama_cpus": 33}, "ollama_cpus is 33, but the host has 32 CPUs"),
+        (
+            {
+                "ollama_models": [{"name": "a", "preload": True}, {"name": "b", "preload": True}],
+                "ollama_max_loaded_models": 1,
+            },
+            "ollama_models preloads a, b, but ollama_max_loaded_models lets only 1 stay in memory",
+        ),
+    ],
+)
+def test_limits_that_the_host_cannot_keep_are_refused(
+    gpu_machine: GpuMachine, settings: dict[str, Any], said: str
+) -> None:
+    """Sizes are compared once they are sizes."""
+    (problem,) = evaluated("__ollama_problems", gpu_machine, **settings)
+    assert said in problem
 
 
 @pytest.mark.parametrize(

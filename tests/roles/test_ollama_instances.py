@@ -31,7 +31,7 @@ def instances(machine: GpuMachine, **settings: Any) -> list[dict[str, Any]]:
         "ansible_check_mode": False,
         **settings,
     }
-    named: list[dict[str, Any]] = evaluate(naming["__ollama_instances"], variables)
+    named: list[dict[str, Any]] = evaluate(naming["ollama_instances"], variables)
     return named
 
 
@@ -105,7 +105,7 @@ def test_firewall_opens_the_port_of_each_container_to_the_service(gpu_machine: G
     """And to nobody else."""
     gpu_machine.plug(NVIDIA, hardware.H100_SXM)
     gpu_machine.plug(NVIDIA, hardware.H100_SXM)
-    assert opened(__ollama_instances=instances(gpu_machine, **EACH)) == [
+    assert opened(ollama_instances=instances(gpu_machine, **EACH)) == [
         {"name": "Ollama", "port": 11435, "from": ["10.0.0.4"]},
         {"name": "Ollama", "port": 11436, "from": ["10.0.0.4"]},
     ]
@@ -116,7 +116,7 @@ def test_preflight_wants_the_port_of_each_container_free(gpu_machine: GpuMachine
     """Or held by one of ours, which are known by their names."""
     gpu_machine.plug(NVIDIA, hardware.H100_SXM)
     gpu_machine.plug(NVIDIA, hardware.H100_SXM)
-    wanted = needed(__ollama_instances=instances(gpu_machine, **EACH))
+    wanted = needed(ollama_instances=instances(gpu_machine, **EACH))
     assert [port["port"] for port in wanted] == [11435, 11436]
     assert {tuple(port["owners"]) for port in wanted} == {("alchemorsel-ollama", "alchemorsel-ollama-[0-9]*")}
     assert [port["port"] for port in needed()] == [11435]

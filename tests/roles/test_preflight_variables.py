@@ -58,6 +58,14 @@ def remedies(names: list[str], roles: str, **other: Any) -> dict[str, str]:
     return {entry["problem"]: entry["remedy"] for entry in variable_problems(names, roles, **arguments)}
 
 
+def test_prefix_of_an_internal_role_is_free(roles: str, tmp_path: Path) -> None:
+    """Its variables are arguments of its entry points, and a site may have its own of that prefix."""
+    (tmp_path / "common" / "meta").mkdir(parents=True)
+    specification = "argument_specs: {packages: {options: {common_packages: {type: list}}}}"
+    (tmp_path / "common" / "meta" / "argument_specs.yml").write_text(specification)
+    assert remedies(["common_user", "redis_port"], roles) == {}
+
+
 def test_known_variables_and_those_of_others_are_no_problem(roles: str) -> None:
     """Names without a role's prefix are none of our business; `__` is internal."""
     assert remedies(["redis_port", "redis_exporter_port", "ansible_user", "rediss", "__redis_x"], roles) == {}

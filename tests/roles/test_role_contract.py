@@ -128,3 +128,10 @@ def test_purge_may_come_from_the_command_line(role: str) -> None:
     for path in (*(ROLES / role / "tasks").glob("*.yml"), *(ROLES / role / "vars").glob("*.yml")):
         used = [line for line in path.read_text().splitlines() if re.search(rf"\b{role}_purge\b(?!:)", line)]
         assert [line for line in used if f"{role}_purge | bool" not in line and not line.startswith("#")] == [], path
+
+
+def test_internal_role_specifies_every_entry_point() -> None:
+    """It has no `main`, so its arguments are named nowhere else."""
+    entry_points = {path.stem for path in (ROLES / "common" / "tasks").glob("*.yml")}
+    assert set(load("common", "meta/argument_specs.yml")["argument_specs"]) == entry_points
+    assert "main" not in entry_points

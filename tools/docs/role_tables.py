@@ -20,7 +20,7 @@ HEADING = "## Variables\n"
 
 def roles() -> list[Path]:
     """Folders of the roles, by name."""
-    return sorted(path.parents[1] for path in ROLES.glob("*/meta/argument_specs.yml"))
+    return sorted(path.parents[1] for path in ROLES.glob("*/tasks/main.yml"))
 
 
 def variables_table(role: Path) -> str:

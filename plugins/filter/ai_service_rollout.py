@@ -1,0 +1,65 @@
+"""Filters that find what of the AI service is to be rolled out, and why."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+
+def to_exchange(
+    found: Mapping[str, Mapping[str, Any]], names: Sequence[str], release: str, settings: str, *, has_new_secrets: bool
+) -> list[str]:
+    """Return instances that run another release, other settings, another unit, or secrets that have changed since.
+
+    Args:
+        found: Instances of the host, as the module ai_service_facts returned them.
+        names: The instances that there are to be.
+        release: Folder of the release to run.
+        settings: Their text, which names the digest of the unit.
+        has_new_secrets: Whether secrets were written, which an instance that is down has not read.
+    """
+    return [
+        name
+        for name in names
+        if found[name]["release"] != release
+        or found[name]["settings"] != settings
+        or found[name]["stale_credentials"]
+        or (has_new_secrets and not found[name]["active"])
+    ]
+
+
+def reasons(
+    found: Mapping[str, Any],
+    release: str,
+    other_files: Collection[str],
+    exchanged: Sequence[str],
+    superfluous: Sequence[str],
+) -> list[str]:
+    """Return why there is something to roll out, in words.
+
+    Args:
+        found: What the module ai_service_facts returned.
+        release: Folder of the release to run.
+        other_files: Paths of settings and unit, where they differ from those that run.
+        exchanged: What `to_exchange` returned.
+        superfluous: Instances that the host has and that there are not to be.
+    """
+    stale = {path: None for each in found["instances"].values() for path in each["stale_credentials"]}
+    return [
+        *([f"release {PurePosixPath(release).name}"] if found["current"] != release else []),
+        *other_files,
+        *(f"the secret {path}" for path in stale),
+        *(f"instance {name}" for name in exchanged),
+        *(f"superfluous instance {name}" for name in superfluous),
+    ]
+
+
+class FilterModule:
+    """Ansible's entry point to the filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by the name that templates use."""
+        return {"ai_service_to_exchange": to_exchange, "ai_service_reasons": reasons}
