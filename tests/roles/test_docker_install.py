@@ -67,7 +67,7 @@ UPSTREAM = {
     "docker_upstream_url": "https://mirror.test/docker",
     "docker_upstream_key": "-----BEGIN PGP PUBLIC KEY BLOCK-----",
 }
-NO_ENGINE = {"installed": {}}
+NO_ENGINE: dict[str, Any] = {"installed": {}}
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_targets_with_tls_are_a_group_of_their_own() -> None:
         "api": ["10.0.0.4:3010", "https://10.0.0.5:3010"],
         "prometheus": ["127.0.0.1:9090"],
     }
-    probes = {"page": {"targets": ["https://ai.test"]}, "tls": {"targets": []}}
+    probes: dict[str, dict[str, Any]] = {"page": {"targets": ["https://ai.test"]}, "tls": {"targets": []}}
     files = {each["path"]: json.loads(each["content"]) for each in target_files(jobs, ["node", "api"], probes, "/t")}
     assert files == {
         "/t/api.json": [
