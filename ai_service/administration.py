@@ -149,7 +149,7 @@ class AdminRoutes:
         return guarded
 
     async def stats(self, _request: Request) -> Response:
-        """What is cached: in the store by task (null where it is down), in this process's memory, and what is done."""
+        """Return cache statistics: entries by task in the store (null while it is down), memory and background work."""
         counts = {task: await self._store.count(answers_of(self._epochs.current(task), task)) for task in self._tasks}
         shared = self._epochs.reach == "store"
         data = Statistics(

@@ -24,7 +24,7 @@ DOUBTFUL_TTL_S = 600.0
 
 
 def entry_of(task: Task, found: ChainAnswer, now: float) -> Entry:
-    """The entry for an answer.
+    """Build the cache entry for an answer.
 
     Args:
         task: What was asked.

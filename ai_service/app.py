@@ -68,7 +68,7 @@ def create_app(
     store: Store | None = None,
     log: LogWriter = STANDARD_ERROR,
 ) -> ASGIApp:
-    """The ASGI application.
+    """Build the ASGI application.
 
     Args:
         settings: The operator's.
@@ -211,7 +211,7 @@ def _with_gate(
     metrics: Metrics,
     access_log: AccessLog,
 ) -> ASGIApp:
-    """The gateway, behind a gate where keys are configured."""
+    """Put the task router behind an access gate where API keys are configured."""
     if not settings.api_keys_file:
         return gateway
     from ai_service.access.rates import ProcessRates, SharedRates  # noqa: PLC0415 - slow to import, of use only here

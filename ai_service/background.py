@@ -82,7 +82,7 @@ class Background:
     def offer(
         self, key: str, purpose: str, task: str, work: Callable[[], Awaitable[bool]]
     ) -> asyncio.Future[str] | None:
-        """Takes a job, unless an equal one is known or too many wait already.
+        """Enqueue a job unless an equal one is queued, running or resting after a failure, or the queue is full.
 
         Args:
             key: Equal keys mean equal jobs.
@@ -103,7 +103,7 @@ class Background:
         return job.done
 
     async def close(self) -> None:
-        """Gives up what waits, and cancels what is under way."""
+        """Cancel all waiting and running jobs."""
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)

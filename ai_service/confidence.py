@@ -30,7 +30,7 @@ WEIGHTS = {"complete": 4, "plausible": 3, "distinct": 2, "coherent": 2, "claimed
 
 
 def combine(**terms: float) -> float:
-    """The weighted mean of the given terms, rounded to two places."""
+    """Return the weighted mean of the given terms, rounded to two places."""
     total = sum(WEIGHTS[name] for name in terms)
     return round(sum(WEIGHTS[name] * min(1.0, max(0.0, value)) for name, value in terms.items()) / total, 2)
 

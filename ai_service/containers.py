@@ -76,7 +76,7 @@ class ContainerStatus:
         self._clock = clock
 
     def report(self) -> ContainersReport | None:
-        """What the file says.
+        """Return the report read from the container status file.
 
         Returns:
             None where there is no such file, or nothing that can be understood in it: containers of other hosts are

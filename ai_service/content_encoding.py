@@ -22,7 +22,7 @@ def may_pack(body: bytes) -> bool:
 
 
 def pack(body: bytes) -> bytes | None:
-    """The body as a Zstandard frame; None where that would save nothing worth having."""
+    """Compress a body into a Zstandard frame; return None where that would save too little."""
     if not may_pack(body):
         return None
     packed = _pack(body)
@@ -30,7 +30,7 @@ def pack(body: bytes) -> bytes | None:
 
 
 def unpack(packed: bytes) -> bytes:
-    """The body of a frame.
+    """Decompress a Zstandard frame.
 
     Raises:
         ValueError: It is damaged, or too large.

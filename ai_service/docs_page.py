@@ -31,7 +31,7 @@ th, td { text-align: left; vertical-align: top; border-top: 1px solid var(--line
 
 
 def render(document: Document) -> str:
-    """The page."""
+    """Render the OpenAPI document as an HTML page."""
     info = document["info"]
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
@@ -105,7 +105,7 @@ def _table(first: str, second: str, rows: Any) -> Iterator[str]:
 
 
 def _type(schema: Document) -> str:
-    """A link to a named type, or the name of a plain one."""
+    """Return a link to a named type, or the name of a plain one."""
     name = schema.get("$ref", "").rpartition("/")[2]
     return f'<a href="#{escape(name)}"><code>{escape(name)}</code></a>' if name else escape(schema.get("type", "any"))
 

@@ -111,7 +111,7 @@ class Observer:
         await self._looking.stop()
 
     async def look(self) -> None:
-        """Looks at everything once: the store first, since looking at a provider may keep this process busy."""
+        """Inspect store and providers once, the store first, since inspecting a provider may keep this process busy."""
         await self._store.ping()
         if self.model_digest == UNKNOWN_MODEL:
             await self._recall(self._chain.primary.provider)

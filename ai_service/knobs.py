@@ -53,18 +53,18 @@ def knob(
     keeps_path: bool = False,
     former: str = "",
 ) -> Any:
-    """A field of a frozen dataclass that is read from the environment; see Knob. A secret is not in the `repr`."""
+    """Declare a setting: a field of a frozen dataclass, read from the environment and, if secret, not in the `repr`."""
     found = Knob(PREFIX + variable, default, parse, meaning, keeps_path, former and PREFIX + former)
     return field(metadata={"knob": found}, repr=not secret)
 
 
 def of(settings: type[DataclassInstance]) -> dict[str, Knob]:
-    """The knobs of a class of settings by their fields' names, in the order of the fields."""
+    """Return the settings declared in a class by their fields' names, in the order of the fields."""
     return {item.name: item.metadata["knob"] for item in fields(settings) if "knob" in item.metadata}
 
 
 def read(knobs: Mapping[str, Knob], environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Reads all values, and collects what is wrong instead of stopping at the first mistake.
+    """Read all values, and collect every mistake instead of stopping at the first.
 
     Args:
         knobs: By the names of the values.
@@ -103,7 +103,7 @@ def deprecations(knobs: Mapping[str, Knob], environ: Mapping[str, str]) -> list[
 
 
 def duration(text: str) -> float:
-    """Reads `500ms`, `30s`, `2m` or `1h`, in seconds."""
+    """Parse a duration such as `500ms`, `30s`, `2m` or `1h` into seconds."""
     match = _DURATION.fullmatch(text)
     if match is None or float(match[1]) == 0:
         raise ValueError("expected a duration above zero such as 500ms, 30s, 2m or 1h")
@@ -111,12 +111,12 @@ def duration(text: str) -> float:
 
 
 def zero_or_duration(text: str) -> float:
-    """Reads a duration, or 0."""
+    """Parse a duration, or 0."""
     return 0.0 if text == "0" else duration(text)
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
-    """A parser of whole numbers, the ends included."""
+    """Return a parser of whole numbers within the given bounds, both included."""
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"\d{1,12}", text) or not low <= int(text) <= high:
@@ -127,7 +127,7 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 
 def choice(*allowed: str) -> Callable[[str], str]:
-    """A parser of words that are known."""
+    """Return a parser of the allowed words."""
 
     def parse(text: str) -> str:
         if text not in allowed:
@@ -138,7 +138,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
 
 def url(*schemes: str, optional: bool = False) -> Callable[[str], str]:
-    """A parser of URLs of some schemes; a password in one would end up in logs."""
+    """Return a parser of URLs with the given schemes; a password in one is rejected, since it would end up in logs."""
 
     def parse(text: str) -> str:
         if optional and not text:
@@ -160,7 +160,7 @@ def url(*schemes: str, optional: bool = False) -> Callable[[str], str]:
 
 
 def each(parse: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
-    """A parser of values separated by commas, each of which another one reads; none is fine, the same twice is not."""
+    """Return a parser of comma-separated values, possibly none and never one twice, each read by another parser."""
 
     def parse_all(text: str) -> tuple[str, ...]:
         values = tuple(parse(part.strip()) for part in text.split(",") if part.strip())
@@ -172,7 +172,7 @@ def each(parse: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
 
 
 def name(text: str) -> str:
-    """Reads a name."""
+    """Validate a name of printable ASCII characters without spaces."""
     if not text.isascii() or not text.isprintable() or " " in text or not text:
         raise ValueError("expected a name of printable ASCII characters without spaces")
     return text
@@ -203,7 +203,7 @@ def _unknown_variables(names: Iterable[str], known: list[str]) -> list[str]:
 
 
 def _secret_path(name: str, credentials_directory: str) -> Path:
-    """A secret's file; a relative name is a systemd credential."""
+    """Resolve the path of a secret's file; a relative name is a systemd credential."""
     path = Path(name)
     if not path.is_absolute():
         if not credentials_directory:

@@ -45,19 +45,19 @@ class Leadership:
         self.leads = False
 
     async def start(self) -> None:
-        """Looks once, then goes on in the background."""
+        """Acquire or renew the lease once, then continue in the background."""
         await self._looking.once()
         self._looking.start()
 
     async def stop(self) -> None:
-        """Ends, and makes way for another at once."""
+        """Stop renewing, and release the lease so that another process can acquire it at once."""
         await self._looking.stop()
         if self._held:
             self._store.release(self._lock)
         self._held = self.leads = False
 
     async def look(self) -> None:
-        """Extends the lease, or tries to get it."""
+        """Extend the lease, or try to acquire it."""
         down = False
         if not (self._held and await self._store.extend(self._lock, self._lease_s)):
             held = await self._store.acquire(self._lock, self._lease_s)

@@ -117,61 +117,61 @@ class Metrics:
         self._gauge("build_info", "Always 1.", "version", across="livemax").labels(__version__).set(1)
 
     def request(self, task: str, cache: str, status: int, seconds: float) -> None:
-        """Counts a request."""
+        """Count a request."""
         if self._noted:
             self._count_noted()
         self._requests(task, cache, status).inc()
         self._request_duration(task, cache).observe(seconds)
 
     def first_text(self, provider: str, task: str, seconds: float) -> None:
-        """Notes how long a provider took to write its first text."""
+        """Record a provider's time to its first text, in seconds."""
         self._noted.append(lambda: self._first_text(provider, task).observe(seconds))
 
     def provider_call(
         self, provider: str, task: str, outcome: str, seconds: float, *, purpose: str = "request"
     ) -> None:
-        """Counts a call that reached a provider, and what it was for: `request`, `refresh` or `warmup`."""
+        """Count a call that reached a provider, by its purpose: `request`, `refresh` or `warmup`."""
         self._noted.append(lambda: self._provider_calls(provider, task, outcome, purpose).inc())
         self._noted.append(lambda: self._provider_duration(provider, task).observe(seconds))
 
     def background(self, purpose: str, task: str, outcome: str) -> None:
-        """Counts a job of the background."""
+        """Count a background job."""
         self._count_noted()
         self._background(purpose, task, outcome).inc()
 
     def completion(self, provider: str, *, load_s: float, prompt_tokens: int, completion_tokens: int) -> None:
-        """Notes what a completion took."""
+        """Record the load time and token counts of a completion."""
         if load_s:
             self._noted.append(lambda: self._load_duration(provider).observe(load_s))
         self._noted.append(lambda: self._tokens(provider, "input").inc(prompt_tokens))
         self._noted.append(lambda: self._tokens(provider, "output").inc(completion_tokens))
 
     def queued(self, provider: str, seconds: float) -> None:
-        """Notes a wait for admission."""
+        """Record a wait for admission, in seconds."""
         self._noted.append(lambda: self._queue_duration(provider).observe(seconds))
 
     def answer(self, task: str, confidence: float) -> None:
-        """Notes a computed answer's confidence."""
+        """Record a computed answer's confidence."""
         self._noted.append(lambda: self._confidence(task).observe(confidence))
 
     def fallback(self, provider: str, task: str, reason: str) -> None:
-        """Counts that a provider was passed over."""
+        """Count a skipped provider."""
         self._fallbacks(provider, task, reason).inc()
 
     def refused(self, reason: str) -> None:
-        """Counts a request that was refused for its key: the error's `code`."""
+        """Count a request refused for its API key, by the error's `code`."""
         self._refusals(reason).inc()
 
     def store_failure(self, operation: str) -> None:
-        """Counts a failed store operation."""
+        """Count a failed store operation."""
         self._store_failures(operation).inc()
 
     def breaker(self, provider: str, state: str) -> None:
-        """Shows a circuit breaker's state."""
+        """Set the gauge of a circuit breaker's state."""
         self._breaker.labels(provider).set(BREAKER_STATES[state])
 
     def watch(self, name: str, help_text: str, read: Callable[[], float], *, across: Across = "livesum") -> None:
-        """Shows a value that is read whenever the metrics are.
+        """Register a gauge, read whenever the metrics are rendered.
 
         Args:
             name: Without the prefix.

@@ -155,7 +155,7 @@ class Operation:
 
 
 def build_document(operations: Sequence[Operation], *, keys: bool) -> Document:
-    """The document.
+    """Build the OpenAPI document.
 
     Args:
         operations: The table.
@@ -238,7 +238,7 @@ def _answer(answer: Answer, schema_of: dict[Any, Document]) -> Document:
 
 
 def _meanings(errors: Iterable[type[HTTPError]]) -> dict[int, list[str]]:
-    """What each status stands for, in the words of the exceptions behind it."""
+    """Return the meanings of each status, in the words of the exceptions behind it."""
     meanings: dict[int, list[str]] = {}
     for error in sorted(errors, key=lambda each: each.status):
         sentence = (error.__doc__ or HTTPStatus(error.status).phrase).partition("\n")[0]

@@ -44,7 +44,7 @@ def build_operations(
     access_log: AccessLog,
     further: Sequence[Route] = (),
 ) -> Starlette:
-    """The Starlette application behind the gateway.
+    """Build the Starlette application behind the task router.
 
     Args:
         observer: Knows how things stand.

@@ -89,6 +89,6 @@ def used(names: Iterable[str], steps: Sequence[str]) -> list[bool]:
 
 
 def _stems(name: str) -> list[str]:
-    """The words of a name without their endings, and without those that are in every text (`of`)."""
+    """Return a name's words without their endings, leaving out words found in every text (`of`)."""
     words = [word for word in name.split() if len(word) > 2 or not word.isascii()]
     return [word[: max(3, len(word) - 2)] for word in words] or [name]

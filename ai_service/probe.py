@@ -92,11 +92,11 @@ class InferenceProbe:
         self._looking.start()
 
     async def stop(self) -> None:
-        """Ends it."""
+        """Stop probing."""
         await self._looking.stop()
 
     async def look(self) -> None:
-        """Reads the last result, and has a probe made where one is due here."""
+        """Read the last result, and enqueue a probe where one is due in this process."""
         result = await self._read()
         self._observer.last_probe = result
         last = result.at if result else self._started

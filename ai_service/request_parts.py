@@ -36,7 +36,7 @@ def join_lists(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def request_id_of(headers: dict[bytes, bytes]) -> bytes:
-    """The caller's `X-Request-Id` where it is harmless, else a new one: this process's random name and a number."""
+    """Return the caller's `X-Request-Id` if harmless, else a new one: this process's random name and a number."""
     given = headers.get(REQUEST_ID)
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
@@ -49,7 +49,7 @@ def has_body(headers: dict[bytes, bytes]) -> bool:
 
 
 async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
-    """Reads a body of at most 64 KiB.
+    """Read a body of at most 64 KiB.
 
     Raises:
         UnsupportedMediaType: It is not said to be JSON.
@@ -77,7 +77,7 @@ async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeo
 
 
 async def _receive(receive: Receive) -> bytes:
-    """The body, or enough of it to see that it is too large."""
+    """Receive the body, or enough of it to detect that it is too large."""
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:

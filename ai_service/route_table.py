@@ -144,7 +144,7 @@ class Health(msgspec.Struct, frozen=True):
 
 
 def build_table(tasks: Iterable[Task]) -> list[Operation]:
-    """The table.
+    """Build the route table.
 
     Args:
         tasks: The tasks that are served.

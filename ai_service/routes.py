@@ -173,7 +173,7 @@ class TaskEndpoint:
     def _whole(
         self, result: AnswerResult, headers: dict[bytes, bytes], request_id: bytes, started: float
     ) -> tuple[bytes, Headers]:
-        """The body, in the form that the client takes, and the headers."""
+        """Return the body, in an encoding accepted by the client, and the headers."""
         body, head = result.entry.body, self._headers(result, request_id, started)
         if may_pack(body):
             head.append(_VARY)
@@ -201,7 +201,7 @@ class TaskEndpoint:
     def _stream_headers(
         self, request_id: bytes, started: float, progress: Progress, result: AnswerResult | None
     ) -> Headers:
-        """What is known when a stream begins: all of it for an answer that is there, its author where text is."""
+        """Return the headers known when a stream begins: all for a complete answer, the author's once there is text."""
         headers = [*EVENT_STREAM, (REQUEST_ID, request_id)]
         author = progress.author
         if result is not None:

@@ -91,7 +91,7 @@ class TaskRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         raise NotImplementedError
 
     def canonical(self) -> TaskRequest:
-        """The same request in the form that equal requests share."""
+        """Return the canonical form of the request, the same for equal requests."""
         raise NotImplementedError
 
 

@@ -45,7 +45,7 @@ def _warmup(text: str) -> str:
 
 
 def read_questions(path: str) -> dict[str, list[dict[str, Any]]]:
-    """Reads the file of a warm-up: requests by the task's name.
+    """Read a warm-up file: requests by the task's name.
 
     Raises:
         ValueError: It cannot be read, or is not of that form.

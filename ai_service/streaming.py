@@ -69,19 +69,19 @@ class Events(Protocol):
     restarts: bool
 
     def start(self, author: Author) -> bytes:
-        """What comes before the first text."""
+        """Encode the event before the first text."""
 
     def delta(self, piece: Text) -> bytes:
-        """A piece of the answer, or of the reasoning before it."""
+        """Encode a piece of the answer, or of the reasoning before it."""
 
     def replay(self, body: bytes) -> Iterable[Text]:
         """Return what stands for a stored answer in a replay."""
 
     def restart(self, void: AnswerInterrupted) -> bytes:
-        """What was sent is void; only where the format `restarts`."""
+        """Encode the invalidation of everything sent so far; only where the format `restarts`."""
 
     def end(self, result: AnswerResult, total_s: float, *, restarted: bool) -> bytes:
-        """The whole answer.
+        """Encode the whole answer.
 
         Args:
             result: With the body that a request without streaming gets.
@@ -90,7 +90,7 @@ class Events(Protocol):
         """
 
     def error(self, body: bytes) -> bytes:
-        """An error after the stream has begun, from the body that it has without streaming."""
+        """Encode an error after the start of the stream, from its body without streaming."""
 
 
 class _Stored(msgspec.Struct):

@@ -109,7 +109,7 @@ class AccessLog:
         error: str = "",
         request: TaskRequest | None = None,
     ) -> None:
-        """Logs a request; the line is written within 0.2 s. See Access for the fields."""
+        """Log a request within 0.2 s; see Access for the fields."""
         if not self._enabled or (level == "debug" and not self._debug):
             return
         self._pending.append(
@@ -137,7 +137,7 @@ class AccessLog:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER_S, self.flush)
 
     def flush(self) -> None:
-        """Writes what is pending."""
+        """Write the pending lines."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

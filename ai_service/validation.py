@@ -51,7 +51,7 @@ class QuestionReader:
         self._remembered = lru_cache(REMEMBERED_BODIES)(self._read)
 
     def read(self, body: bytes) -> Question:
-        """Decodes, checks and canonicalises a body.
+        """Decode, check and canonicalise a body.
 
         Raises:
             InvalidRequest: Not JSON, or a wrong, missing, empty or unknown field.
@@ -68,7 +68,7 @@ class QuestionReader:
 
 
 def _check(body: bytes, decoder: msgspec.json.Decoder[TaskRequest]) -> TaskRequest:
-    """Decodes and checks a body.
+    """Decode and check a body.
 
     Raises:
         InvalidRequest: Not JSON, or a wrong, missing, empty or unknown field.
@@ -88,7 +88,7 @@ def _check(body: bytes, decoder: msgspec.json.Decoder[TaskRequest]) -> TaskReque
 
 
 def _read_again(body: bytes, expected: type[TaskRequest]) -> TaskRequest:
-    """Reads a body that the fast decoder refused; costs nothing on good requests.
+    """Decode a body refused by the fast decoder, at no cost to good requests.
 
     Whole numbers may be written with a fraction of nothing (`4.0`): to JSON Schema they are the same.
 

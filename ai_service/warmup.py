@@ -113,7 +113,7 @@ class Warmup:
             logger.error("no warm-up: %s", error)  # noqa: TRY400 - expected, no traceback
 
     async def stop(self) -> None:
-        """Ends a warm-up that is under way."""
+        """Cancel a running warm-up."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)

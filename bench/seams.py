@@ -19,13 +19,13 @@ class Observer(Protocol):
     """Somebody who watches a run; all calls come from the run's own thread."""
 
     def began(self, label: str, total: int) -> None:
-        """A step of so many requests begins."""
+        """Report the start of a step with its number of requests."""
 
     def advanced(self, done: int) -> None:
         """So many of them are done."""
 
     def ended(self, note: str) -> None:
-        """The step is over; the note says what came of it."""
+        """Report the end of the step with a note on its outcome."""
 
 
 class Service(Protocol):
@@ -36,10 +36,10 @@ class Service(Protocol):
         """Its base URL."""
 
     def facts(self) -> dict[str, str]:
-        """What it tells of itself, as label and text."""
+        """Return the service's description of itself as labels and texts."""
 
     def counters(self) -> Counters:
-        """What it has counted so far."""
+        """Return the service's counters so far."""
 
     def ask(self, task: str, seed: str, index: int) -> Outcome:
         """Send one request outside of any measurement."""

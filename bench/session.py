@@ -220,7 +220,7 @@ class Session:
         )
 
     def _ran(self) -> set[str]:
-        """The workloads that were to be run: bounds of others have nothing to be held against."""
+        """Return the workloads to be run, since bounds of others have nothing to be compared with."""
         return set(self.workloads) - (set() if self.ollama else {"cold"})
 
     def _describe_ollama(self) -> dict[str, str]:

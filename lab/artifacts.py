@@ -100,7 +100,7 @@ def assemble_model() -> Path:
 
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
-    """The environment in which the assembled server and client run outside a container.
+    """Return the environment for running the assembled server and client outside a container.
 
     Args:
         home: where Ollama keeps its key pair.

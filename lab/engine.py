@@ -39,7 +39,7 @@ _API_TIMEOUT_S = 300
 
 
 def connect() -> DockerClient | None:
-    """A client of the engine that answers (the lab's own first, then the machine's), or None."""
+    """Return a client of the first engine to answer (the lab's own, then the machine's), or None."""
     for address in (SOCKET, os.environ.get("DOCKER_HOST"), "unix:///var/run/docker.sock"):
         if address is None:
             continue
@@ -53,7 +53,7 @@ def connect() -> DockerClient | None:
 
 
 def ensure() -> DockerClient:
-    """A client of a running engine; installs and starts one where none answers.
+    """Return a client of a running engine; install and start one where none answers.
 
     Raises:
         MachineUnfitError: no engine answers, and none can be installed here.
@@ -124,7 +124,7 @@ def _forget_dead(pid_file: Path, program: str) -> None:
 
 
 def _running_pid(pid_file: Path, program: str) -> int | None:
-    """The process that a pid file names, if it is that program and alive: numbers are given again, zombies linger."""
+    """Return the pid in a pid file if that program runs under it: pids are reused, and zombies linger."""
     try:
         pid = int(pid_file.read_text())
         name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")

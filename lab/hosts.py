@@ -44,7 +44,7 @@ _CAPABILITIES = [
 
 
 def ensure(client: DockerClient, name: str, suite: str, *, is_isolated: bool = False) -> None:
-    """A running host of that name and Debian release; one that stopped or is another is made anew.
+    """Ensure a running host of that name and Debian release; replace one that is stopped or different.
 
     Args:
         client: the lab's engine.
@@ -102,7 +102,7 @@ def remove_all(client: DockerClient) -> None:
 
 
 def running(client: DockerClient) -> list[Container]:
-    """The lab's hosts, stopped ones included, by name."""
+    """Return the lab's hosts by name, stopped ones included."""
     found = client.containers.list(all=True, filters={"label": f"{network.LABEL}={_LABEL_VALUE}"})
     return sorted(found, key=lambda container: str(container.name))
 

@@ -47,7 +47,7 @@ def host(suite: str) -> str:
 
 
 def ensure_base(client: DockerClient, suite: str) -> None:
-    """A minimal Debian with this machine's package sources, made by mmdebstrap."""
+    """Ensure a base image: a minimal Debian with this machine's package sources, built by mmdebstrap."""
     lines = sources.apt_lines(suite)
     inputs = _digest(suite, _BASE_PACKAGES, *lines)
     if _inputs_of(client, base(suite)) == inputs:
@@ -65,7 +65,7 @@ def ensure_base(client: DockerClient, suite: str) -> None:
 
 
 def ensure_host(client: DockerClient, suite: str) -> None:
-    """A bare host: systemd as process 1, SSH, Python, and nothing that a role is there to install."""
+    """Ensure the image of a bare host: systemd as process 1, SSH, Python, and nothing installed by a role."""
     ensure_base(client, suite)
     _ensure_built(
         client,
@@ -78,7 +78,7 @@ def ensure_host(client: DockerClient, suite: str) -> None:
 
 
 def ensure_ollama(client: DockerClient) -> None:
-    """The real Ollama server, laid out as the official image is: `/bin/ollama serve` on 11434."""
+    """Ensure the image of the real Ollama server, laid out like the official one: `/bin/ollama serve` on port 11434."""
     ensure_base(client, SUITES[0])
     artifacts.download()
     artifacts.assemble_runtime()
@@ -91,7 +91,7 @@ def ensure_ollama(client: DockerClient) -> None:
 
 
 def ensure_mirror(client: DockerClient) -> None:
-    """An OCI registry that serves container images to Docker and models to Ollama."""
+    """Ensure the image of an OCI registry for container images and models, for Docker and Ollama."""
     ensure_base(client, SUITES[0])
     _ensure_built(
         client, MIRROR, recipe="mirror", parent=base(SUITES[0]), title="mirror image", fill=lambda _context: None

@@ -30,7 +30,7 @@ _START_DEADLINE_S = 30.0
 
 
 def ensure(client: DockerClient) -> None:
-    """A running mirror that holds the image and the model; what it holds already is not sent again."""
+    """Ensure a running mirror with the Ollama image and the model; push only what is missing."""
     images.ensure_mirror(client)
     address = _ensure_running(client)
     if not _has(address, "alchemorsel/ollama", artifacts.OLLAMA_VERSION):
@@ -47,7 +47,7 @@ def ensure(client: DockerClient) -> None:
 
 
 def ensure_base_images(client: DockerClient) -> None:
-    """A running mirror that also holds, as they are now, the images of Python and Redis that compose.yaml wants."""
+    """Ensure a running mirror with, in addition, the current Python and Redis images of compose.yaml."""
     ensure(client)
     images.ensure_python(client)
     images.ensure_redis(client)

@@ -41,7 +41,7 @@ def shims(containerd_socket: Path, proc: Path = Path("/proc")) -> list[int]:
 
 
 def _command(pid: int, proc: Path) -> list[bytes]:
-    """A process's words; none where it is gone, and none of a zombie."""
+    """Return a process's arguments; an empty list for an ended process or a zombie."""
     with contextlib.suppress(OSError):
         return [word for word in (proc / f"{pid}/cmdline").read_bytes().split(b"\0") if word]
     return []

@@ -43,7 +43,7 @@ class Machine:
 
     @classmethod
     def here(cls) -> Machine:
-        """This machine."""
+        """Describe this machine."""
         return cls(
             system=platform.system(),
             architecture=platform.machine(),

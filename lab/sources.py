@@ -65,7 +65,7 @@ def write_trust(folder: Path) -> None:
 
 
 def pip_configuration(listed: str) -> str:
-    """A host's `pip.conf` from this machine's settings.
+    """Build a host's `pip.conf` from this machine's settings.
 
     Args:
         listed: what `pip config list` prints here.

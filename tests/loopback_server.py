@@ -29,7 +29,7 @@ class LoopbackServer:
         self.connections = 0
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serves a connection until it returns; a client that leaves ends it too."""
+        """Serve a connection until the method returns or the client leaves."""
         raise NotImplementedError
 
     async def __aenter__(self) -> Self:

@@ -15,7 +15,7 @@ EX_USAGE = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describes the command's own arguments."""
+    """Add the command's arguments to the parser."""
     parser.add_argument("name", help="whose key it is: letters, digits, '.', '_' and '-'")
     parser.add_argument("--rate", default="", help="how often it may ask, such as 600/minute; default: no limit")
     parser.add_argument("--admin", action="store_true", help="it opens the administrator's routes too")
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
-    """Writes the line for the file on standard output; a new key on standard error, so that `>>` keeps only the line.
+    """Write the line for the key file to standard output, a new key to standard error: `>>` then keeps only the line.
 
     Returns:
         The exit status: 64 where an argument or the key is wrong.

@@ -113,7 +113,7 @@ class AccessGate:
 
 
 def _presented(headers: dict[bytes, bytes]) -> bytes | None:
-    """What the caller presents as its key; `Authorization` counts before `X-API-Key`."""
+    """Return the API key presented by the caller; `Authorization` takes precedence over `X-API-Key`."""
     scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
     if scheme.lower() == b"bearer" and credentials:
         return credentials.strip()

@@ -22,7 +22,7 @@ MAX_BYTES = 1024 * 1024
 
 
 def read_keys(path: Path) -> Keys:
-    """Reads a file of keys.
+    """Read a key file.
 
     Raises:
         ValueError: It cannot be read, or is wrong; in a sentence that repeats nothing of the file.
@@ -62,7 +62,7 @@ class KeyFile:
         self._look_again = clock() + INTERVAL_S
 
     def find(self, presented: bytes) -> Key | None:
-        """The key that was presented, if it is in the file."""
+        """Return the key of the file matching the presented one, or None."""
         now = self._clock()
         if now >= self._look_again:
             self._look_again = now + INTERVAL_S
@@ -82,7 +82,7 @@ class KeyFile:
             logger.warning("API keys were read again: %d", len(self._keys))
 
     def _fingerprint(self) -> tuple[int, int, int] | None:
-        """Changes with the file, also where it is replaced by another of the same age and size."""
+        """Return modification time (ns), size and inode; the inode reveals a replacement of the same age and size."""
         try:
             status = self._path.stat()
         except OSError:

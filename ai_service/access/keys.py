@@ -54,7 +54,7 @@ class Key:
     admin: bool = False
 
     def line(self) -> str:
-        """The line of the file that stands for it."""
+        """Return the key's line in the key file."""
         return " ".join([self.name, _SCHEME + self.digest.hex(), *filter(None, [self.rate, ADMIN * self.admin])])
 
 
@@ -75,14 +75,14 @@ class Keys:
         return len(self._by_index)
 
     def find(self, presented: bytes) -> Key | None:
-        """The key that was presented, if it is one of these. Takes a microsecond."""
+        """Return the key matching the presented one, or None, in about a microsecond."""
         digest = sha256(presented).digest()
         key = self._by_index.get(digest[:_INDEX_BYTES])
         return key if compare_digest(digest, key.digest if key else _NOBODY) else None
 
 
 def parse_keys(text: str) -> Keys:
-    """Reads the text of a file of keys.
+    """Parse the text of a key file.
 
     Raises:
         ValueError: Says the first line that is wrong and what would be right; never repeats what is in it, for that
@@ -120,7 +120,7 @@ def _parse_fields(fields: list[str]) -> Key:
 
 
 def parse_rate(text: str) -> str:
-    """Checks a rate.
+    """Validate a rate limit.
 
     Raises:
         ValueError: It is none.
@@ -131,12 +131,12 @@ def parse_rate(text: str) -> str:
 
 
 def new_key() -> str:
-    """A key of 256 random bits, in characters that need no quoting anywhere."""
+    """Generate an API key of 256 random bits in characters that need no quoting anywhere."""
     return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 def hash_key(name: str, key: str, *, rate: str = "", admin: bool = False) -> Key:
-    """The line for a key.
+    """Hash an API key into its entry for the key file.
 
     Raises:
         ValueError: The name or the rate is none, or the key is too easily guessed or cannot travel in a header.

@@ -34,7 +34,7 @@ class Rates(Protocol):
     """Counts each key's requests."""
 
     async def wait_s(self, key: Key) -> int:
-        """Counts a request.
+        """Count a request against the key's rate limit.
 
         Returns:
             0 where the key may ask, else the whole seconds after which it may again.

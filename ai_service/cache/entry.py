@@ -45,7 +45,7 @@ _decode = msgspec.msgpack.Decoder(Entry).decode
 
 
 def packed(entry: Entry) -> Entry:
-    """The entry with its body in both forms, as it is stored."""
+    """Return the entry with its body in both forms, plain and compressed, as stored."""
     return entry if entry.packed is not None else msgspec.structs.replace(entry, packed=pack(entry.body))
 
 

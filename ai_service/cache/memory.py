@@ -47,7 +47,7 @@ class MemoryLayer:
         return self._bytes
 
     def trusted(self, key: str) -> Entry | None:
-        """The entry, if the store confirmed it within the last seconds."""
+        """Return the entry if the store confirmed it within the last seconds, else None."""
         held = self._held.get(key)
         if held is None or held[1] <= self._clock():
             return None
@@ -55,12 +55,12 @@ class MemoryLayer:
         return held[0]
 
     def kept(self, key: str) -> Entry | None:
-        """The entry, however long ago the store confirmed it."""
+        """Return the entry however long ago the store confirmed it, or None."""
         held = self._held.get(key)
         return held[0] if held else None
 
     def put(self, key: str, entry: Entry, *, trust_s: float | None = None) -> None:
-        """Keeps an entry that the store just gave or took; `trust_s` where it did neither."""
+        """Keep an entry just read from or written to the store; any other is trusted for `trust_s` seconds."""
         self.drop(key)
         self._held[key] = (entry, self._clock() + (self._trust_s if trust_s is None else trust_s))
         self._bytes += _size(entry)

@@ -56,7 +56,7 @@ class RedisHealth:
         return None if now < self._paused_until else now
 
     def succeeded(self, operation: str) -> None:
-        """Takes note of an answer; Redis is left alone no longer, also where a patient first look found it."""
+        """Record a success and resume calls to Redis, also where `connect` with its longer timeout succeeded."""
         self.available = True
         self._failures = 0
         self._paused_until = 0.0
@@ -67,7 +67,7 @@ class RedisHealth:
             logger.warning("Redis answers again")
 
     def failed(self, operation: str, error: Exception, begun: float) -> None:
-        """Takes note of a failure.
+        """Record a failure.
 
         Args:
             operation: Word for log and metrics.

@@ -190,7 +190,7 @@ class RedisStore:
                 return seen
 
     async def attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
-        """Makes one call of Redis; None where it failed or where the store is being left alone.
+        """Run one Redis call and return its value, or None after a failure and during the cooldown.
 
         Args:
             operation: Word for log and metrics.

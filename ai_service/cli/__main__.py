@@ -28,7 +28,7 @@ class Commands(TyperGroup):
     """The commands; keeps what was typed after the options of `alchemorsel` itself."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Finds the command; see TyperGroup, whose types belong to the click inside of typer."""
+        """Resolve the command; see TyperGroup, whose types belong to the click bundled with typer."""
         ctx.meta["typed"] = list(args)
         return super().resolve_command(ctx, args)
 
@@ -95,7 +95,7 @@ def _over_ssh(host: str, config: str, arguments: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Runs the command, and ends with its exit status."""
+    """Run the command and exit with its status."""
     try:
         app(prog_name="alchemorsel")
     except CliError as error:

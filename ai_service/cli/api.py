@@ -86,7 +86,7 @@ class Api:
         return Asked(seconds, response.status_code, cache, answer.get("meta", {}), answer.get("error", ""))
 
     def cache_stats(self) -> dict[str, Any]:
-        """What is cached."""
+        """Return the cache statistics."""
         return self._administer("GET", f"{CACHE}/stats")
 
     def purge(self, task: str | None) -> dict[str, Any]:

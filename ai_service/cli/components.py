@@ -37,7 +37,7 @@ class Component(Protocol):
         ...
 
     def act(self, verb: str) -> None:
-        """Starts, stops or restarts it.
+        """Start, stop or restart the component.
 
         Raises:
             CliError: It could not be done.
@@ -45,7 +45,7 @@ class Component(Protocol):
         ...
 
     def follow_command(self, *, lines: int, follow: bool) -> list[str]:
-        """A program that shows its log."""
+        """Return the command for showing the component's log."""
         ...
 
 

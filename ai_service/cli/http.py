@@ -54,7 +54,7 @@ class Server:
 
     @contextmanager
     def stream(self, method: str, path: str, body: Any, *, silence_s: float) -> Iterator[Iterator[dict[str, Any]]]:
-        """The lines of an answer in NDJSON, as they come; an error status is one line with an `error`.
+        """Stream the lines of an NDJSON answer as they arrive; an error status is one line with an `error`.
 
         Raises:
             NotReachableError: There is no answer, or it breaks off.

@@ -59,12 +59,12 @@ _decode = msgspec.json.Decoder(Bench).decode
 
 
 def last(site: Site, reports: Path = REPORTS) -> Bench | None:
-    """The newest of what is kept on this host and of a checkout's reports on this API; None where there is none."""
+    """Return the newest benchmark kept on this host or among a checkout's reports on this API, or None."""
     return max(_found(site, reports), key=lambda bench: bench.started_at, default=None)
 
 
 def keep_on(host: str, ssh_config: str, path: str, folder: Path, *, ssh: str = "ssh") -> str:
-    """Puts a run's result where the command finds it on a host.
+    """Copy a run's result to a host, to the path read by the command.
 
     Args:
         host: As `ssh` reaches it.

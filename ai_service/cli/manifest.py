@@ -49,7 +49,7 @@ class WantedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read(path: Path) -> list[WantedModel]:
-    """Reads a file of variables, such as `inventories/dev/group_vars/ollama_hosts/models.yml`.
+    """Read a model manifest: variables such as those of `inventories/dev/group_vars/ollama_hosts/models.yml`.
 
     Raises:
         CliError: It cannot be read, or holds no such list.
@@ -72,7 +72,7 @@ def read(path: Path) -> list[WantedModel]:
 
 
 def reference(registry: str, name: str) -> str:
-    """What to pull to get a model from a registry; the model itself where none is given."""
+    """Return the reference for pulling a model from a registry; the model's name where no registry is given."""
     if not registry:
         return name
     return f"{registry}/{name}" if "/" in name else f"{registry}/library/{name}"

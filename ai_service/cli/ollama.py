@@ -45,7 +45,7 @@ class Ollama:
         return models
 
     def pull(self, name: str, report: Callable[[str, int, int], None], *, insecure: bool = False) -> None:
-        """Pulls a model.
+        """Pull a model.
 
         Args:
             name: Of the model.
@@ -67,12 +67,12 @@ class Ollama:
             raise CliError(f"The pull of {name} broke off after {last or 'no answer'!r}.", hint="Run it again.")
 
     def rename(self, name: str, new: str) -> None:
-        """Gives a model another name in place of its own."""
+        """Rename a model by copying it and deleting the original."""
         self._json("POST", "/api/copy", {"source": name, "destination": new})
         self._json("DELETE", "/api/delete", {"model": name, "name": name})
 
     def remove(self, name: str) -> None:
-        """Deletes a model from the disk."""
+        """Delete a model from the disk."""
         self._known(name, self.models())
         self._json("DELETE", "/api/delete", {"model": name, "name": name})
 
@@ -88,7 +88,7 @@ class Ollama:
         self._json("POST", "/api/generate", {"model": name, "stream": False, **options}, timeout_s=LOAD_S)
 
     def unload(self, name: str) -> None:
-        """Takes a model out of memory."""
+        """Unload a model from memory."""
         self._known(name, self.loaded())
         self._json("POST", "/api/generate", {"model": name, "keep_alive": 0, "stream": False}, timeout_s=LOAD_S)
 

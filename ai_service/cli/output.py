@@ -29,7 +29,7 @@ def print_json(data: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """A table; nothing where there are no rows. Words that mean a state have its colour."""
+    """Print a table with states in their colours; print nothing without rows."""
     shown = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for row in rows:
         shown.add_row(*(_cell(str(value)) for value in row))

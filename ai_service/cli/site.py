@@ -40,7 +40,7 @@ class Site:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], *, ca_file: str = "") -> Site:
-        """Reads what concerns this command; the service's own settings may stand beside it.
+        """Read the command's settings from the environment, which may hold the service's own too.
 
         Args:
             environ: The environment, as `os.environ`.
@@ -59,7 +59,7 @@ class Site:
         return cls(ca_file=ca_file, **values)
 
     def key(self) -> str:
-        """The API key; "" where none is needed.
+        """Return the API key; "" where none is needed.
 
         Raises:
             NotPermittedError: It is somebody else's to read.

@@ -24,7 +24,7 @@ class Run(Protocol):
 
 
 def run(command: list[str]) -> tuple[int, str, str]:
-    """Runs a command for real; 127 where it is not there.
+    """Run a command; return status 127 where its program is missing.
 
     Raises:
         CliError: It takes too long.

@@ -205,5 +205,5 @@ def _is_callers_cut(completion: Completion, request: ChatRequest) -> bool:
 
 
 def new_id() -> str:
-    """An identifier as OpenAI's look; an answer from the cache keeps the one that it was computed under."""
+    """Generate an identifier in OpenAI's format; an answer from the cache keeps its original one."""
     return f"chatcmpl-{secrets.token_hex(12)}"

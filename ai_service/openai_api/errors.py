@@ -35,7 +35,7 @@ class OpenAIErrorBody(msgspec.Struct, frozen=True):
 
 
 def openai_error(error: HTTPError) -> bytes:
-    """The body of an error."""
+    """Encode an error as a response body in OpenAI's format."""
     kind = _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
     details = error.details or []
     param = details[0].get("field", "").removeprefix("$.") if details else ""

@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def model_routes(task: ChatTask, provider: str) -> list[Route]:
-    """The routes.
+    """Build the routes of the model list.
 
     Args:
         task: Knows the model's name.

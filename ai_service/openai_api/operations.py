@@ -50,7 +50,7 @@ class Models(msgspec.Struct, frozen=True):
 
 
 def describe_limits(document: Document, task: ChatTask) -> None:
-    """Adds what depends on the settings: the model's name and the largest token budget."""
+    """Add the limits from the settings to the document: the model's name and the largest token budget."""
     fields = document["components"]["schemas"]["ChatRequest"]["properties"]
     fields["model"] = {"enum": [task.model]}
     for name in ("max_tokens", "max_completion_tokens"):
@@ -58,7 +58,7 @@ def describe_limits(document: Document, task: ChatTask) -> None:
 
 
 def openai_operations(cache_control: Document, request_id: Document) -> Iterator[Operation]:
-    """The rows.
+    """Yield the operations of the OpenAI-compatible API.
 
     Args:
         cache_control: The parameter that all answers from the cache have.

@@ -156,7 +156,7 @@ async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
 
 
 def error_for(status: int, text: str, headers: Mapping[str, str]) -> ProviderError:
-    """The exception for an answer with an error status."""
+    """Return the exception for an answer with an error status."""
     message = f"status {status}: {text[:200]}"
     if status in {401, 403}:
         return CredentialsRejected(message)

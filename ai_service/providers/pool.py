@@ -45,14 +45,14 @@ class _Member:
         self._away = True
 
     def found(self) -> None:
-        """Ends its rest; told once."""
+        """End the server's cooldown, and log its return once."""
         self.rests_until = 0.0
         if self._away:
             logger.info("%s is back", self._label)
         self._away = False
 
     def compare(self, look: Inspection, digest: str) -> None:
-        """Notes whether it has another model than the others; told once."""
+        """Check whether the server's model differs from that of the others, and log a difference once."""
         differs = bool(look.digest) and look.digest != digest
         if differs and not self.differs:
             logger.warning("%s has another model under the same name: not asked", self._label)
@@ -138,7 +138,7 @@ class ProviderPool:
         await asyncio.gather(*(member.provider.close() for member in self._members))
 
     def _in_order(self) -> list[_Member]:
-        """The servers as they are to be asked: each one that differs is left out, those that rest come last."""
+        """Return the servers in the order of use: any with a different model left out, those in cooldown last."""
         now = self._clock()
         fit = [member for member in self._members if not member.differs]
         return sorted(fit, key=lambda member: (member.rests_until > now, member.under_way))

@@ -16,7 +16,7 @@ __all__ = ["Data", "Judged", "SchemaTask", "Task", "build_tasks"]
 
 
 def build_tasks(settings: Settings) -> tuple[SchemaTask, ...]:
-    """The three tasks with the operator's budgets and times."""
+    """Build the three tasks with the operator's token budgets and times to live."""
     return (
         RecipeTask(ttl_s=settings.recipe_ttl, max_tokens=settings.recipe_max_tokens, num_ctx=settings.ollama_num_ctx),
         IngredientsTask(

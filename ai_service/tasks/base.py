@@ -63,17 +63,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 def text(least: int, most: int) -> Schema:
-    """A text of so many characters."""
+    """Return the schema of a text with a minimum and maximum number of characters."""
     return {"type": "string", "minLength": least, "maxLength": most}
 
 
 def array(items: Schema, least: int, most: int) -> Schema:
-    """A list of so many items."""
+    """Return the schema of a list with a minimum and maximum number of items."""
     return {"type": "array", "minItems": least, "maxItems": most, "items": items}
 
 
 def obj(**properties: Schema) -> Schema:
-    """An object with these fields, all of them, in this order."""
+    """Return the schema of an object with these fields, all required, in this order."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
@@ -110,7 +110,7 @@ class Task(ABC):
         return state.hexdigest()
 
     def judge(self, completion: Completion, request: TaskRequest) -> Judged:
-        """Turns what a model wrote into data and its confidence.
+        """Parse a model's completion into data and its confidence.
 
         Raises:
             InvalidAnswer: The text does not fit the schema, or says nothing.
@@ -122,7 +122,7 @@ class Task(ABC):
         return judged if completion.storable else judged._replace(storable=False)
 
     def check(self, request: TaskRequest) -> None:
-        """Looks at a request that is well-formed.
+        """Check a well-formed request.
 
         Raises:
             RequestError: This task cannot answer it.
@@ -131,11 +131,11 @@ class Task(ABC):
 
     @abstractmethod
     def ask(self, request: TaskRequest) -> Prompt:
-        """What a model is asked for a canonical request."""
+        """Return the prompt for a canonical request."""
 
     @abstractmethod
     def body(self, data: Data, meta: Meta) -> bytes:
-        """The answer as it is sent and stored."""
+        """Encode the answer as sent and stored."""
 
     @abstractmethod
     def _judge(self, completion: Completion, request: TaskRequest) -> Judged: ...
@@ -168,7 +168,7 @@ class SchemaTask(Task):
 
     @abstractmethod
     def prompt(self, request: TaskRequest) -> str:
-        """The whole prompt for a canonical request."""
+        """Return the whole text of the prompt for a canonical request."""
 
     @abstractmethod
     def _schema(self) -> Schema: ...

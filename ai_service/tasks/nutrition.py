@@ -56,7 +56,7 @@ class NutritionTask(SchemaTask):
 
 
 def nutrition_schema() -> Schema:
-    """The seven nutrients as whole numbers within their limits."""
+    """Return the schema of the seven nutrients as whole numbers within their limits."""
     return obj(**{n: {"type": "integer", "minimum": 0, "maximum": most} for n, most in NUTRIENT_LIMITS.items()})
 
 

@@ -20,7 +20,7 @@ DRAIN_S = 2.0
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the program.
+    """Run the program.
 
     Returns:
         Its exit status: 78 where the settings are wrong, 1 where the socket cannot be bound.

@@ -74,7 +74,7 @@ class ApiClient:
         self._client = HTTPClient(base_url, headers, authorities=authorities)
 
     async def ask(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Sends a task's request on.
+        """Forward a task's request to the API.
 
         Raises:
             ApiUnreachableError: There is no response.
@@ -87,7 +87,7 @@ class ApiClient:
             raise self._unreachable(error) from error
 
     async def look(self, path: str) -> bytes:
-        """Reads health or metrics; a 503 with a report is a report.
+        """Fetch health or metrics; accept a 503 with a report.
 
         Raises:
             ApiUnreachableError: There is no response, or an unexpected one.
@@ -102,7 +102,7 @@ class ApiClient:
         return body
 
     async def close(self) -> None:
-        """Ends all connections."""
+        """Close all connections."""
         await self._client.close()
 
     def _unreachable(self, error: Exception) -> ApiUnreachableError:

@@ -43,7 +43,7 @@ class Board:
         self._now: dict[str, Any] = {}
 
     async def snapshot(self) -> dict[str, Any]:
-        """The board's content.
+        """Return the content of the status panel.
 
         Returns:
             `problem` ("" where the API answers), `health` (the API's report, None while it does not answer), `totals`

@@ -50,7 +50,7 @@ class Pages:
             self._files[file.name] = (body, _MEDIA_TYPES["." + file.name.rpartition(".")[2]], etag)
 
     def respond(self, request: Request) -> Response:
-        """The file that the path names (`/` is the page itself), 304 where the browser has it, or 404."""
+        """Return the file named by the path (`/` is the page itself), 304 where the browser has it, or 404."""
         found = self._files.get(request.path_params.get("name", INDEX))
         if found is None:
             return Response("There is no such file.\n", 404, media_type="text/plain")

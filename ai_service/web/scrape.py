@@ -39,7 +39,7 @@ class Change:
         return self.answers["cached"] / self.answers.total() if self.answers.total() else None
 
     def quantile_ms(self, path: str, quantile: float) -> float | None:
-        """A quantile in milliseconds, linear within its bucket as in PromQL's histogram_quantile.
+        """Return a quantile in milliseconds, linear within its bucket as in PromQL's histogram_quantile.
 
         Args:
             path: `cached` or `computed`.
@@ -80,7 +80,7 @@ class Scrape:
 
     @classmethod
     def parse(cls, time: float, text: str) -> Scrape:
-        """Reads Prometheus' text format.
+        """Parse Prometheus' text format.
 
         Raises:
             ValueError: It is none.
@@ -106,7 +106,7 @@ class Scrape:
         return any(self.answers[path] < count for path, count in earlier.answers.items())
 
     def since(self, earlier: Scrape) -> Change:
-        """What happened since an earlier reading."""
+        """Return the change since an earlier scrape."""
         return Change(
             self.time - earlier.time,
             self.answers - earlier.answers,

@@ -70,7 +70,7 @@ class WebSettings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> WebSettings:
-        """Reads the settings.
+        """Read the settings from the environment.
 
         Args:
             environ: The environment, as `os.environ`.

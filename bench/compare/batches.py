@@ -68,7 +68,7 @@ def batch(latencies: Sequence[float], p: int) -> list[float]:
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
-    """The median-unbiased estimate: batches of 23 and of 40 samples have to mean the same, which nearest ranks do not.
+    """Return the median-unbiased quantile, comparable between batches of 23 and of 40 samples, unlike nearest ranks.
 
     (R. J. Hyndman and Y. Fan, Sample Quantiles in Statistical Packages, 1996, definition 8.)
     """

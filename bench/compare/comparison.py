@@ -156,7 +156,7 @@ def _hold(shift: Shift, max_ratio: float) -> Verdict:
 
 
 def _verdict(rows: list[Row], *, lost: bool) -> Verdict:
-    """The worst of the gated rows, of all where none is gated; a gated scope that NEW has lost is not decided."""
+    """Return the worst verdict of the gated rows, of all if none is gated; a gated scope lost in NEW is undecided."""
     gated = [row for row in rows if row.gated] or rows
     verdicts = [row.verdict or (Verdict.FAIL if row.change is Change.SLOWER else Verdict.PASS) for row in gated]
     return worst([*verdicts, Verdict.INCONCLUSIVE] if lost else verdicts)

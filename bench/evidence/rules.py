@@ -182,7 +182,7 @@ def _describe(sample: Sample) -> str:
 
 
 def _request_ids(record: PhaseRecord) -> _Ruling:
-    """An id that comes twice was not given by the service: something in front replayed a whole answer."""
+    """Check that request ids are unique; a duplicate means a whole answer replayed in front of the service."""
     answered = [sample.request_id for sample in record.samples if sample.status]
     named = [name for name in answered if name]
     detail = f"{len(set(named))} different ones on {len(answered)} answers"
@@ -226,7 +226,7 @@ def _ollama_agrees(record: PhaseRecord) -> Iterator[_Ruling]:
 
 
 def _as_predicted(record: PhaseRecord) -> Iterator[_Ruling]:
-    """A Zipf mix that hits more or less than theory allows was not drawn from its catalogue, or not cached."""
+    """Check a Zipf mix's hit ratio against theory; a deviation means a mix not of its catalogue, or not cached."""
     found = compare(record.phase, record.samples) if record.phase.name == "zipf" else None
     if found is not None:
         chance = f"{found.low:.1%} to {found.high:.1%} by chance"

@@ -73,7 +73,7 @@ class Source:
         self._users += 1
 
     def leave(self) -> None:
-        """A user is done; with the last one the process has done its part."""
+        """Remove a user, and close the recorder after the last one."""
         self._users -= 1
         if not self._users:
             self.recorder.close()

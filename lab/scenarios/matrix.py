@@ -54,7 +54,7 @@ class Job:
 
 
 def select(scenarios: Sequence[str] = (), suites: Sequence[str] = ()) -> list[Job]:
-    """The jobs of these scenarios on these releases, release by release; everything that is declared by default.
+    """Return the jobs of these scenarios on these releases, ordered by release; by default all declared ones.
 
     Raises:
         LabError: a name that there is not, with the nearest one, or nothing is left to run.
@@ -77,7 +77,7 @@ def select(scenarios: Sequence[str] = (), suites: Sequence[str] = ()) -> list[Jo
 
 
 def parse(text: str) -> Job:
-    """The job that `SCENARIO[:RELEASE]` names; the scenario's first release where none is said.
+    """Return the job named by `SCENARIO[:RELEASE]`; the default is the scenario's first release.
 
     Raises:
         LabError: there is no such scenario or release, or the scenario does not run on it.

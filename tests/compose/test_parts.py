@@ -27,13 +27,13 @@ _GET = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10
 
 
 def compose(host: Host, arguments: str) -> str:
-    """What Compose says, in the checkout's folder."""
+    """Run Compose in the checkout's folder and return its output."""
     told: str = host.check_output(f"cd {FOLDER} && docker compose {arguments} 2>&1")
     return told
 
 
 def inspect(host: Host, part: str) -> dict[str, Any]:
-    """What Docker says of a part's container."""
+    """Return Docker's record of a service's container."""
     described: dict[str, Any] = json.loads(host.check_output("docker inspect %s", f"alchemorsel-{part}"))[0]
     return described
 

@@ -43,7 +43,7 @@ class Authority:
         self.pem = self._pem(certificate)
 
     def certify(self, folder: Path, *names: str, expired: bool = False) -> tuple[Path, Path]:
-        """Writes a certificate for a server, and its key.
+        """Write a server's certificate and private key.
 
         Args:
             folder: Where the files go.
@@ -72,7 +72,7 @@ class Authority:
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey, until: dt.datetime
     ) -> x509.CertificateBuilder:
-        """A certificate that RFC 5280 has nothing against, as OpenSSL's strict mode (Python 3.13) demands."""
+        """Return a builder of certificates conforming to RFC 5280, as OpenSSL's strict mode (Python 3.13) requires."""
         own = self._key.public_key()
         builder = x509.CertificateBuilder(
             issuer_name=self._name,

@@ -36,5 +36,5 @@ def redis_server_with_tls(authority: Authority) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def key() -> str:
-    """A key that no other test uses."""
+    """Create a key used by no other test."""
     return f"ai:v2:test:{uuid4().hex}"

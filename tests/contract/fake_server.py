@@ -77,23 +77,23 @@ class Reply:
         self._send = send
 
     async def whole(self, status: int, body: bytes, **headers: str) -> None:
-        """Sends all at once."""
+        """Send a whole response at once."""
         await self.start(status, **headers)
         await self._send({"type": "http.response.body", "body": body})
 
     async def json(self, value: Any, status: int = 200, **headers: str) -> None:
-        """Sends JSON."""
+        """Send a JSON response."""
         await self.whole(status, json.dumps(value).encode(), **headers)
 
     async def start(self, status: int, **headers: str) -> None:
-        """Sends status and headers."""
+        """Send status and headers."""
         encoded = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 
     async def part(self, body: bytes) -> None:
-        """Sends a part of the body."""
+        """Send a part of the body."""
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def end(self) -> None:
-        """Ends the body."""
+        """End the body."""
         await self._send({"type": "http.response.body", "body": b""})

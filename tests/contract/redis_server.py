@@ -80,7 +80,7 @@ class RedisServer:
         shutil.rmtree(self._folder)
 
     def start(self) -> None:
-        """Starts it, empty, on the same port as before."""
+        """Start the server, empty, on the same port as before."""
         self._process = subprocess.Popen(
             [
                 self._program, "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
@@ -96,7 +96,7 @@ class RedisServer:
             time.sleep(0.02)
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends it a signal: SIGSTOP makes it hang, SIGCONT go on."""
+        """Send the server a signal: SIGSTOP suspends it, SIGCONT resumes it."""
         assert self._process is not None
         self._process.send_signal(number)
 
@@ -106,12 +106,12 @@ class RedisServer:
             client.config_set("maxmemory", limit_bytes)
 
     def flush(self) -> None:
-        """Removes everything in it, as an operator could."""
+        """Delete all keys, as an operator could."""
         with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
             client.flushall()
 
     def forget(self, key: str) -> None:
-        """Removes a key, as an operator could."""
+        """Delete a key, as an operator could."""
         with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
             client.delete(key)
 

@@ -8,7 +8,7 @@ MAX_DEPTH = 8
 
 
 def sample_of(schema: object, root: object = None, depth: int = 0) -> Any:
-    """A value for the common keywords of JSON schema; an empty object where the schema says nothing that is understood.
+    """Build a value for the common keywords of JSON schema; an empty object for a schema without any of them.
 
     Args:
         schema: The schema, from whoever asks: anything may be in it.
@@ -47,7 +47,7 @@ def _sample_of_type(schema: dict[str, Any], root: object, depth: int) -> Any:
 
 
 def _referred(reference: str, root: object) -> object:
-    """What a reference within the document (`#/$defs/Name`) leads to."""
+    """Resolve a reference within the document (`#/$defs/Name`)."""
     found = root
     for step in reference.removeprefix("#/").split("/"):
         found = found.get(step) if isinstance(found, dict) else None

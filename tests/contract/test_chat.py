@@ -52,7 +52,7 @@ class Chat:
 
 @pytest.fixture(params=["ollama", "openai"])
 async def chat(request: pytest.FixtureRequest) -> AsyncIterator[Chat]:
-    """A service in front of each kind of server."""
+    """Run a service in front of each kind of server."""
     async with AsyncExitStack() as stack:
         server: FakeServer = FakeOllama(TEXT) if request.param == "ollama" else FakeOpenAI(TEXT)
         await stack.enter_async_context(server)

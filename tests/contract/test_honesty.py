@@ -82,7 +82,7 @@ class Ledger:
             self._stream(path, question, response)
 
     def _unsupported(self, path: str, response: httpx.Response) -> None:
-        """A provider may reject what a conversation wants, and nothing else."""
+        """Allow a provider to reject an option of a conversation; record every other 400 as wrong."""
         if path != CHAT or "unsupported_request" not in response.text:
             self.wrong.append(f"400 {response.text[:200]}")
 
@@ -143,7 +143,7 @@ class Ledger:
 
 
 def _told(data: Any) -> Any:
-    """What a model said, without what the service adds."""
+    """Return the data written by the model, without the fields added by the service."""
     return {name: value for name, value in (data or {}).items() if name not in {"confidence", "calories"}}
 
 

@@ -32,30 +32,30 @@ TASKS = {task.name: task for task in build_tasks(Settings.from_env({}))}
 
 
 def prompt_for(task: Task) -> Prompt:
-    """A small request for a task, as a provider gets it."""
+    """Build the prompt of a small request for a task, as a provider receives it."""
     request = msgspec.convert(BODIES[task.path], task.request_type).canonical()
     return task.ask(request)
 
 
 def ollama(url: str, timeout_s: float = 5.0, load_timeout_s: float = 5.0, model: str = "test:1b") -> OllamaProvider:
-    """The adapter, for a fake server's model."""
+    """Create the adapter for a fake server's model."""
     return OllamaProvider(url, model, timeout_s=timeout_s, load_timeout_s=load_timeout_s, num_ctx=2048, keep_alive_s=60)
 
 
 def openai(url: str, timeout_s: float = 5.0) -> OpenAIProvider:
-    """The adapter, with a key."""
+    """Create the adapter with an API key."""
     return OpenAIProvider(f"{url}/v1", "test", api_key="key", timeout_s=timeout_s)
 
 
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
-    """Closes what a test opened."""
+    """Close everything opened by a test."""
     async with AsyncExitStack() as opened:
         yield opened
 
 
 async def make(kind: str, stack: AsyncExitStack, text: str, mode: str = "ok", timeout_s: float = 5.0) -> Provider:
-    """A provider of a kind and, where it needs one, its server."""
+    """Create a provider of a kind and, where it needs one, its server."""
     if kind == "mock":
         return MockProvider()
     fake: FakeServer

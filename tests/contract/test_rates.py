@@ -33,17 +33,17 @@ async def rates(request: pytest.FixtureRequest) -> AsyncIterator[Rates]:
 
 
 def store_of(server: RedisServer) -> RedisStore:
-    """A process's store."""
+    """Create a process's store."""
     return RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
 
 
 def key(rate: str) -> Key:
-    """A key that no other test uses."""
+    """Create a key used by no other test."""
     return Key(uuid4().hex, bytes(32), rate)
 
 
 async def waits(rates: Rates, asking: Key, times: int) -> list[int]:
-    """What it is told, asking so many times."""
+    """Return the waits, in seconds, of successive requests with one key."""
     return [await rates.wait_s(asking) for _ in range(times)]
 
 

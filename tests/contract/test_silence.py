@@ -39,7 +39,7 @@ END = {
 
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
-    """Closes what a test opened."""
+    """Close everything opened by a test."""
     async with AsyncExitStack() as opened:
         yield opened
 
@@ -47,7 +47,7 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 async def make(
     kind: str, stack: AsyncExitStack, *, pause_s: float = 0.0, parts: list[bytes] | None = None
 ) -> tuple[Provider, FakeOllama | FakeOpenAI]:
-    """A provider that bears so much silence, and its server, which sends these parts in place of its text."""
+    """Create a provider with a silence timeout, and its server, sending these parts in place of its text."""
     fake: FakeOllama | FakeOpenAI
     if kind == "ollama":
         fake = FakeOllama(TEXT)

@@ -28,13 +28,13 @@ CHAT = {"messages": [{"role": "user", "content": "hello"}]}
 
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
-    """Closes what a test opened."""
+    """Close everything opened by a test."""
     async with AsyncExitStack() as opened:
         yield opened
 
 
 async def make(kind: str, stack: AsyncExitStack, text: str) -> tuple[Provider, Any]:
-    """A provider with a model that thinks before it writes, in each way in which servers show it."""
+    """Create a provider with a thinking model, its reasoning exposed in the format of that kind."""
     fake: FakeOllama | FakeOpenAI
     if kind == "tags":
         fake = FakeOllama(f"\n<think>\n{REASONING}</think>\n\n{text}")

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(400)
 
 @pytest.fixture
 def client(host: Host, variables: Variables) -> Client:
-    """A client of this host's service."""
+    """Give a client of this host's service."""
     return Client.of_api(host, variables("ai_service"))
 
 
@@ -43,7 +43,7 @@ def _stopped(host: Host, stop: str, start: str) -> Iterator[None]:
 
 
 def _request() -> dict[str, Any]:
-    """A request that nobody has made before."""
+    """Build a request never sent before."""
     return {"partial": ["tomato", secrets.token_hex(4)]}
 
 
@@ -54,7 +54,7 @@ def _meta(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _await_primary(client: Client) -> None:
-    """New requests are answered by Ollama again within the time that a breaker and a model load may take."""
+    """Wait until Ollama answers new requests again, within the time of a breaker's cooldown and a model load."""
     deadline = time.monotonic() + _RECOVERY_S
     while time.monotonic() < deadline:
         if _meta(client.send(_PATH, _request()))["provider"] == "ollama":

@@ -32,13 +32,13 @@ def _only_where_closed(host: Host, variables: Variables) -> None:
 
 @pytest.fixture
 def address(host: Host) -> str:
-    """The host's address, as an outsider uses it."""
+    """Give the host's address for clients outside it."""
     return str(host.ansible.get_variables()["ansible_host"])
 
 
 @contextlib.contextmanager
 def _container(host: Host, *publish: str) -> Iterator[str]:
-    """A container with a server of its own, published as somebody in a hurry does; gives its address."""
+    """Run a container with its own server and carelessly published ports, and give its address."""
     image = host.ansible("ansible.builtin.debug", 'msg="{{ lab_ollama_image }}"')["msg"]
     name = f"careless-{secrets.token_hex(4)}"
     ports = " ".join(f"--publish {each}" for each in publish)

@@ -71,13 +71,13 @@ def _scenarios() -> str:
 
 
 def _locust() -> str:
-    """The users of the locustfile as Locust lists them, and the options that the file adds to Locust's."""
+    """List the locustfile's users, as Locust lists them, and the options added by the file."""
     printed = _run(sys.executable, "-c", _LOCUST)
     return _lines("locust -f bench/locustfile.py", without_columns(printed).splitlines())
 
 
 def _host_tests() -> str:
-    """The modules of host tests with the group that each is for, by a command line that pytest takes."""
+    """List the modules of host tests with the groups of each, by a command line accepted by pytest."""
     command = "pytest tests/hosts --ansible-inventory inventories/prod --hosts ansible://all"
     parser = Parser(_ispytest=True)
     testinfra.plugin.pytest_addoption(parser)

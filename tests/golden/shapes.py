@@ -54,7 +54,7 @@ def shape_of_body(headers: HTTPMessage, content: bytes) -> Iterator[str]:
 
 
 def _events(text: str) -> Iterator[str]:
-    """The events in order; equal ones that follow each other are told once."""
+    """Yield the events in order; consecutive equal ones once."""
     last = ""
     for block in text.split("\n\n"):
         if not block:

@@ -40,7 +40,7 @@ print(json.dumps({"status": answer.status, "headers": headers, "body": answer.re
 
     @classmethod
     def of_api(cls, host: Host, variables: Mapping[str, Any]) -> Self:
-        """A caller of the API that the variables of the role ai_service describe."""
+        """Create a client of the API described by the variables of the role ai_service."""
         key_file = _KEY_FILE if variables["ai_service_api_keys"] else ""
         return cls(
             host,
@@ -51,7 +51,7 @@ print(json.dumps({"status": answer.status, "headers": headers, "body": answer.re
 
     @classmethod
     def of_page(cls, host: Host, variables: Mapping[str, Any]) -> Self:
-        """A browser before the page that the variables of the role web describe."""
+        """Create a client of the page described by the variables of the role web."""
         return cls(host, _reachable(host, variables["web_bind_address"]), variables["web_port"])
 
     def send(self, path: str, body: dict[str, Any] | None = None, *, stranger: bool = False) -> dict[str, Any]:

@@ -48,13 +48,13 @@ def _variables(host: Host, role: str) -> Mapping[str, Any]:
 
 @pytest.fixture
 def variables(host: Host) -> Variables:
-    """The public variables of a role as this host's inventory sets them, the role's defaults elsewhere."""
+    """Give the public variables of a role as set by this host's inventory, the role's defaults elsewhere."""
     return lambda role: _variables(host, role)
 
 
 @pytest.fixture(autouse=True)
 def only_in_group(request: pytest.FixtureRequest, host: Host) -> None:
-    """A module that names its `GROUP`, or several as `GROUPS`, runs on the hosts of those only."""
+    """Skip a module with a `GROUP`, or several as `GROUPS`, on hosts outside of them."""
     group = getattr(request.module, "GROUP", None)
     groups = getattr(request.module, "GROUPS", (group,) if group else ())
     if groups and not set(groups) & set(host.ansible.get_variables()["group_names"]):

@@ -32,7 +32,7 @@ raise SystemExit(1)
 
 @contextlib.contextmanager
 def neighbour(host: Host) -> Iterator[str]:
-    """A namespace beside the host that routes everything through it; yields what runs a command in it."""
+    """Run a network namespace beside the host with all its routes through the host; yield its command prefix."""
     name = f"nb{secrets.token_hex(4)}"
     inside = f"ip netns exec {name}"
     host.check_output("ip netns add %s", name)

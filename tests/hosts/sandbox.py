@@ -13,7 +13,7 @@ HIGHEST_EXPOSURE = 2.0
 
 
 def exposure(host: Host, unit: str) -> float:
-    """The overall exposure level of a unit, 0 (none) to 10, as `systemd-analyze security` computes it."""
+    """Return a unit's overall exposure level, 0 (none) to 10, as computed by `systemd-analyze security`."""
     told = host.check_output("systemd-analyze security --no-pager %s", unit)
     match = re.search(r"Overall exposure level for \S+: ([\d.]+)", told)
     assert match, told

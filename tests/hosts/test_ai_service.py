@@ -21,7 +21,7 @@ GROUP = "ai_service_hosts"
 
 @pytest.fixture
 def client(host: Host, variables: Variables) -> Client:
-    """A client of this host's service."""
+    """Give a client of this host's service."""
     return Client.of_api(host, variables("ai_service"))
 
 

@@ -32,7 +32,7 @@ def _only_where_backups_are_taken(host: Host) -> None:
 
 @pytest.fixture
 def newest(host: Host) -> dict[str, Any]:
-    """What the repository says of the newest backup of this host."""
+    """Give the repository's record of this host's newest backup."""
     name = host.check_output("hostname")
     told = host.check_output("%s snapshots --json --latest 1 --tag alchemorsel --host %s", PROGRAM, name)
     snapshots: list[dict[str, Any]] = json.loads(told)

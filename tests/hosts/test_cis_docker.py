@@ -42,12 +42,12 @@ class Site:
         return (file.user, file.group, file.mode & ~mode) == ("root", group, 0)
 
     def members_of_docker(self) -> str:
-        """The users that may command the engine without being root."""
+        """Return the users allowed to command the engine without being root."""
         members: str = self.host.check_output("getent group docker").rpartition(":")[2].strip()
         return members
 
     def engine_arguments(self) -> str:
-        """The engine's command line."""
+        """Return the engine's command line."""
         arguments: str = self.host.check_output("tr '\\0' ' ' < /proc/$(pidof dockerd)/cmdline")
         return arguments
 
@@ -135,7 +135,7 @@ _sites: dict[str, Site] = {}
 
 @pytest.fixture
 def site(host: Host, variables: Variables) -> Site:
-    """The host's engine, asked once for all checks."""
+    """Give the host's engine facts, queried once for all checks."""
     name = host.backend.get_pytest_id()
     if name not in _sites:
         _sites[name] = Site(host, variables)

@@ -34,7 +34,7 @@ def _listening(host: Host) -> set[int]:
 
 
 def _served(host: Host, variables: Variables) -> set[int]:
-    """The ports of this host that are meant for outsiders, by its groups."""
+    """Return the ports of this host meant for outside clients, by its groups."""
     groups = host.ansible.get_variables()["group_names"]
     ports = {"ai_service_hosts": ("ai_service", "ai_service_port"), "web_hosts": ("web", "web_port")}
     return {int(variables(role)[port]) for group, (role, port) in ports.items() if group in groups}

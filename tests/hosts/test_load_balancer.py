@@ -75,13 +75,13 @@ class Frontend:
 
 @pytest.fixture
 def configuration(host: Host) -> str:
-    """The configuration, without what is said of its origin."""
+    """Give the text of the edge's configuration."""
     return str(host.file("/etc/alchemorsel/edge.cfg").content_string)
 
 
 @pytest.fixture
 def frontends(host: Host, configuration: str) -> list[Frontend]:
-    """The frontends of API and page; not the plain listeners beside TLS."""
+    """Give the frontends of API and page, without the plain listeners beside TLS."""
     sections = re.split(r"^frontend ", configuration, flags=re.MULTILINE)[1:]
     found = []
     for section in sections:

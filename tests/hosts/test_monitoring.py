@@ -27,7 +27,7 @@ def address(variables: Variables) -> str:
 
 
 def ask(host: Host, url: str) -> Any:
-    """The data of an answer of Prometheus or Alertmanager."""
+    """Return the data of an answer of Prometheus or Alertmanager."""
     return json.loads(host.check_output("python3 -c %s %s", _GET, url))
 
 

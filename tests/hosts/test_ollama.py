@@ -25,7 +25,7 @@ _UNITS = {"k": 2**10, "m": 2**20, "g": 2**30}
 
 @pytest.fixture
 def container(host: Host, variables: Variables) -> dict[str, Any]:
-    """What Docker says of the container."""
+    """Give Docker's record of the container."""
     inspected = host.check_output("docker inspect %s", variables("ollama")["ollama_container_name"])
     described: dict[str, Any] = json.loads(inspected)[0]
     return described

@@ -23,7 +23,7 @@ def _name_in_certificate(variables: Variables) -> str:
 
 
 def _client(variables: Variables) -> str:
-    """The command of a client that reaches this host's Redis."""
+    """Return the command of a client of this host's Redis."""
     wanted = variables("redis")
     tls = f"--tls --cacert /etc/redis/tls/ca.crt -h {_name_in_certificate(variables)} " if wanted["redis_tls"] else ""
     return f"redis-cli {tls}-p {wanted['redis_port']} --no-auth-warning"

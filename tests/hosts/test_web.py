@@ -23,7 +23,7 @@ DYNAMIC_USERS = range(61184, 65520)
 
 @pytest.fixture
 def client(host: Host, variables: Variables) -> Client:
-    """A client of this host's page."""
+    """Give a client of this host's page."""
     return Client.of_page(host, variables("web"))
 
 

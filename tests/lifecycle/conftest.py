@@ -60,7 +60,7 @@ def begin(request: pytest.FixtureRequest, tmp_path: Path) -> Begin:
 
 @pytest.fixture
 def play(begin: Begin) -> Play:
-    """Runs a playbook on the hosts under test; what it prints, standard error included, is `stdout`."""
+    """Give a function for running a playbook on the hosts under test; its `stdout` includes standard error."""
 
     def run(playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         with begin(playbook, *arguments) as running:
@@ -82,7 +82,7 @@ def steady(host: Host, variables: Variables) -> SteadyRequests:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A copy of the service's source, to be changed, and of what its wheel is built by."""
+    """Copy the service's source, to be changed, and what its wheel is built by."""
     copied = tmp_path / "ai_service"
     shutil.copytree(SOURCE, copied, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(_ROOT / "pyproject.toml", tmp_path)
@@ -91,7 +91,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def newer_source(source: Path) -> Path:
-    """The same service under a later version."""
+    """Give the copied source a later version."""
     package = source / "__init__.py"
     package.write_text(package.read_text().replace('__version__ = "', '__version__ = "9.'))
     return source

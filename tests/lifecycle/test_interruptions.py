@@ -72,7 +72,7 @@ def test_another_host_key_is_refused_with_its_reason(host: Host, play: Play, tmp
 
 @pytest.fixture
 def small(host: Host) -> Iterator[str]:
-    """A file system that holds less than a model."""
+    """Mount a file system smaller than a model."""
     host.check_output("mkdir --parents %s", SMALL)
     host.check_output("mount -t tmpfs -o size=64m tmpfs %s", SMALL)
     yield SMALL

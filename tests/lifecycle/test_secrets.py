@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(2000)
 
 
 def passwords(host: Host) -> dict[str, str]:
-    """The secrets of a host, by file."""
+    """Return the secrets of a host by file."""
     names = host.check_output("ls %s", SECRETS).split()
     return {name: host.file(f"{SECRETS}/{name}").content_string.strip() for name in names}
 

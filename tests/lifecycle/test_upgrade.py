@@ -24,13 +24,13 @@ pytestmark = pytest.mark.timeout(2000)
 
 
 def recap(told: str) -> dict[str, int]:
-    """The figures of the last line of a play's recap, by word."""
+    """Parse the figures in the last line of a play's recap, by word."""
     return {word: int(count) for word, count in re.findall(r"(\w+)=(\d+)", told.rpartition("PLAY RECAP")[2])}
 
 
 @pytest.fixture
 def image(host: Host, variables: Variables) -> str:
-    """The host's image of Ollama under another name, as a new version would have."""
+    """Push the host's image of Ollama under another name, as a new version would have."""
     now = variables("ollama")["ollama_image"]
     new = f"{now}-next"
     host.check_output("docker tag %s %s", now, new)

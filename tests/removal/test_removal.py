@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def traces(host: Host) -> Traces:
-    """The traces of what the scenario removed."""
+    """Give the traces of the removed roles."""
     return of_what_was_removed(host)
 
 

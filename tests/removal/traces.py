@@ -120,14 +120,14 @@ TRACES = {
 
 
 def of_what_was_removed(host: Host) -> Traces:
-    """The traces of what the scenario removed: the role that it is about, or those that it names."""
+    """Return the traces of the roles removed by the scenario: its subject, or those it names."""
     removed = [TRACES[role] for role in removed_roles(host)]
     kinds = [field.name for field in fields(Traces)]
     return Traces(**{kind: tuple(trace for role in removed for trace in getattr(role, kind)) for kind in kinds})
 
 
 def removed_roles(host: Host) -> list[str]:
-    """The role that the scenario is about, or those that it names."""
+    """Return the roles removed by the scenario: its subject, or those it names."""
     variables = host.ansible.get_variables()
     return list(variables.get("scenario_removed") or variables["scenario_roles"][-1:])
 

@@ -154,7 +154,7 @@ def test_instances_are_those_desired_and_those_the_host_has(tmp_path: Path) -> N
 
 @pytest.fixture
 def edge(tmp_path: Path) -> Iterator[str]:
-    """A stand-in for HAProxy's runtime socket, which answers `show stat` once."""
+    """Run a stand-in for HAProxy's runtime socket with one answer to `show stat`."""
     path = tmp_path / "edge.sock"
     table = "# pxname,svname,scur,status,\napi,1,0,DRAIN,\napi,2,0,UP,\napi,3,0,MAINT,\npage,4,0,MAINT,\n"
     with socket.socket(socket.AF_UNIX) as listener:

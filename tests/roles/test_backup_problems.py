@@ -13,7 +13,7 @@ PASSWORD = "a-password-long-enough"
 
 
 def problems(others: dict[str, dict[str, Any]] | None = None, **chosen: Any) -> list[str]:
-    """What the role says on host `a` of a play, with these variables.
+    """Return the problems reported by the role on host `a` of a play, with these variables.
 
     Args:
         others: Variables of the other hosts of the play, by name.

@@ -16,7 +16,7 @@ _ROW = re.compile(r"^\| (\d[\d., \u2013]*\d) [^|]*\| (\w[\w/]*) \|", flags=re.MU
 
 
 def rows() -> list[tuple[list[str], str]]:
-    """The numbers and the verdict of each row."""
+    """Return the numbers and the verdict of each row."""
     found = []
     for numbers, verdict in _ROW.findall(DOCUMENT.read_text()):
         names = []

@@ -26,21 +26,21 @@ STATS = f"/containers/{NAME}/stats?stream=false&one-shot=true"
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[FakeEngine]:
-    """An engine that has nothing."""
+    """Run an empty engine."""
     with FakeEngine(tmp_path / "docker.sock") as fake:
         yield fake
 
 
 @pytest.fixture
 def ollama() -> Iterator[FakeOllamaServer]:
-    """An Ollama with one model, in memory."""
+    """Run an Ollama with one model, loaded into memory."""
     with FakeOllamaServer() as fake:
         fake.models["tiny:1b"] = fake.loaded["tiny:1b"] = "weights"
         yield fake
 
 
 def container(status: str = "running", *, ollama: FakeOllamaServer | None = None, **host: Any) -> dict[str, Any]:
-    """A container as the engine describes it."""
+    """Build a container's description in the engine's format."""
     port = [{"HostIp": "0.0.0.0", "HostPort": ollama.url.rpartition(":")[2]}] if ollama else None
     return {
         "State": {"Status": status, "Health": {"Status": "healthy"}},
@@ -59,7 +59,7 @@ def stats(cpu_seconds: float) -> dict[str, Any]:
 
 
 def look(folder: Path, *options: str) -> tuple[dict[str, Any], dict[tuple[str, ...], float]]:
-    """Runs the collector; gives what it says of the container, and its samples by name and labels but the container."""
+    """Run the collector; return its report on the container, and its samples by name and labels except `container`."""
     (folder / "text").mkdir(exist_ok=True)
     files = ["--json", str(folder / "containers.json"), "--text", str(folder / "text" / "containers.prom")]
     subprocess.run(

@@ -14,7 +14,7 @@ NOWHERE = Path("/nonexistent")
 
 
 def host(listing: str = "", version: str = "", active: bool = False) -> Any:
-    """A host that gives these answers."""
+    """Create a host with these answers."""
 
     def run(command: list[str]) -> tuple[int, str, str]:
         if command[0] == "dpkg-query":

@@ -63,7 +63,7 @@ class Host:
 
 
 def firewall(host: Host, folder: Path) -> Firewall:
-    """A firewall whose files lie in a folder."""
+    """Create a firewall with its files in a folder."""
     return Firewall(host.run, TABLE, folder / "kept.nft", folder / "run", "take-back")
 
 

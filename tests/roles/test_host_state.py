@@ -22,7 +22,7 @@ docker.io 26.1.5 deinstall ok config-files
 
 
 def saying(output: str):  # type: ignore[no-untyped-def]
-    """A host on which every command prints this."""
+    """Create a host with this output of every command."""
     return lambda command: (1, output, f"{command[0]} complains")
 
 

@@ -74,7 +74,7 @@ class Host:
 
 @pytest.fixture(scope="module")
 def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site of one host, to be copied."""
+    """Enrol a site of one host, to be copied."""
     folder = tmp_path_factory.mktemp("site")
     Host(folder / "host", NAMES).enrol(folder / "authority")
     return folder
@@ -82,19 +82,19 @@ def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def site(tmp_path: Path, enrolled: Path) -> Path:
-    """A copy of the site."""
+    """Copy the enrolled site."""
     return Path(shutil.copytree(enrolled, tmp_path / "site"))
 
 
 @pytest.fixture
 def authority(site: Path) -> Path:
-    """The authority's folder."""
+    """Give the authority's folder."""
     return site / "authority"
 
 
 @pytest.fixture
 def host(site: Path) -> Host:
-    """A host with a certificate."""
+    """Give a host with a certificate."""
     return Host(site / "host", NAMES)
 
 

@@ -47,14 +47,14 @@ class Ready(HTTPFake):
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A directory with a short path."""
+    """Give a directory with a short path."""
     with tempfile.TemporaryDirectory(prefix="edge-") as name:
         yield Path(name)
 
 
 @pytest.fixture(scope="module")
 def authority(folder: Path) -> Authority:
-    """An authority; its certificate for 127.0.0.2 is the edge's."""
+    """Create an authority; its certificate for 127.0.0.2 is the edge's."""
     made = Authority()
     (folder / "ca.pem").write_text(made.pem)
     (folder / "edge.pem").write_text("".join(file.read_text() for file in made.certify(folder, "127.0.0.2")))
@@ -63,7 +63,7 @@ def authority(folder: Path) -> Authority:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Ready]:
-    """A service that is ready."""
+    """Run a ready service."""
     with Ready() as server:
         yield server
 
@@ -76,7 +76,7 @@ def ports() -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def edge(folder: Path, authority: Authority, service: Ready, ports: dict[str, int]) -> Iterator[EdgeProgram]:
-    """An API for everybody over TLS, a page on loopback, and an exporter that hosts reach."""
+    """Run an edge: an API on every address over TLS, a page on loopback, and an exporter open to hosts."""
     assert authority
     servers = {"1": service.url.removeprefix("http://")}
     frontends = [frontend(ports["api"], servers, address=ANY), frontend(ports["page"], servers, "page")]
@@ -93,7 +93,7 @@ def edge(folder: Path, authority: Authority, service: Ready, ports: dict[str, in
 
 @pytest.fixture
 def params(edge: EdgeProgram, folder: Path, ports: dict[str, int], service: Ready) -> dict[str, Any]:
-    """The module's parameters for this edge."""
+    """Give the module's parameters for this edge."""
     service.status, service.body = 200, {"status": "ready"}
     return {
         "frontends": [

@@ -15,7 +15,7 @@ ALL = ["prometheus", "alertmanager", "blackbox", "node", "redis", "dcgm"]
 
 
 def told(expression: str, **known: Any) -> Any:
-    """What the role makes of one of its variables on a host with every component, where all is installed."""
+    """Evaluate one of the role's variables on a host with every component installed."""
     packages = [component["package"] for component in role_variables("monitoring")["__monitoring_known"].values()]
     found = {"packages": dict.fromkeys(packages, "1"), "units": {"alchemorsel-secret-age.timer": {"enabled": True}}}
     variables = {

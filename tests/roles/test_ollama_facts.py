@@ -20,7 +20,7 @@ IMAGE = "docker.io/ollama/ollama:0.34.2"
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[FakeEngine]:
-    """An engine that has nothing."""
+    """Run an empty engine."""
     with FakeEngine(tmp_path / "docker.sock") as fake:
         yield fake
 

@@ -33,7 +33,7 @@ def test_clock_beyond_the_limit_is_a_problem(ahead: float, said: str) -> None:
 
 
 def found(*listeners: dict[str, Any]) -> dict[str, Any]:
-    """What the module returns where the registry is not reached."""
+    """Return the module's result for an unreachable registry."""
     return {"unreached": {"mirror.lab:5000": "the name mirror.lab is not found"}, "listeners": list(listeners)}
 
 

@@ -32,7 +32,7 @@ def role(name: str, path: str = "defaults/main.yml") -> dict[str, Any]:
 
 
 def limits(profile: str) -> dict[str, Any]:
-    """What an inventory sets for Ollama, the role's defaults elsewhere."""
+    """Return an inventory's settings for Ollama, the role's defaults elsewhere."""
     path = ROOT / "inventories" / profile / "group_vars" / "ollama_hosts" / "limits.yml"
     return {**role("ollama"), **yaml.safe_load(path.read_text())}
 

@@ -83,7 +83,7 @@ def _restarted(phases: Sequence[str]) -> bool:
 
 
 def _kept(phases: Sequence[str]) -> bool:
-    """Data are looked for after the role was taken away: by shared tests, or a playbook of the scenario's own."""
+    """Return whether the data are verified after the role's removal, by shared tests or the scenario's own playbook."""
     return "verify ../../tests/absence" in phases or "side_effect keep.yml" in phases
 
 
@@ -93,7 +93,7 @@ def _purged(phases: Sequence[str]) -> bool:
 
 
 def _returned(phases: Sequence[str]) -> bool:
-    """The role is brought again after it was purged."""
+    """Return whether the role is applied again after its purge."""
     return _purged(phases) and "converge" in phases[phases.index("verify ../../tests/removal") :]
 
 
@@ -127,7 +127,7 @@ def releases_by_claim(role: str) -> dict[str, list[str]]:
 
 
 def role_table() -> str:
-    """A row a role: the releases on which each claim is tested."""
+    """Return a row a role: the releases on which each claim is tested."""
     rows = [
         [f"[{role}](../roles/{role}/README.md)", *(" ".join(found) for found in releases_by_claim(role).values())]
         for role in (folder.name for folder in roles())
@@ -136,7 +136,7 @@ def role_table() -> str:
 
 
 def scenario_table() -> str:
-    """A row a scenario: its releases, what it is for, its phases."""
+    """Return a row a scenario: its releases, its purpose, its phases."""
     rows = [
         [
             f"[{each.name}](../molecule/{each.name}/molecule.yml)",
@@ -174,7 +174,7 @@ def _purpose(text: str) -> str:
 
 
 def _short(phase: str) -> str:
-    """A phase with the last part of the playbook or folder that it names."""
+    """Return a phase's action with the last part of its playbook or folder."""
     action, _, argument = phase.partition(" ")
     return f"{action} {argument.rpartition('/')[2]}".strip()
 

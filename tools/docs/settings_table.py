@@ -33,7 +33,7 @@ def settings_table(settings: type[DataclassInstance]) -> str:
 
 
 def with_tables(text: str) -> str:
-    """The README's text with today's tables, each between its two markers.
+    """Return the README's text with the current tables, each between its two markers.
 
     Raises:
         ValueError: a marker is missing.

@@ -56,7 +56,7 @@ def _folder(arguments: list[str]) -> Path:
 
 
 def _run(command: list[str]) -> int:
-    """Runs the benchmark to its end; when interrupted, it writes what it has before it ends."""
+    """Run the benchmark to its end; after an interrupt, wait until it has written its partial results."""
     with subprocess.Popen(command) as process:
         while True:
             try:
@@ -66,7 +66,7 @@ def _run(command: list[str]) -> int:
 
 
 def _address(host: str, config: str) -> str:
-    """What SSH would connect to."""
+    """Resolve a host to the address of its SSH connection."""
     command = ["ssh", *(["-F", config] if config else []), "-G", host]
     told = subprocess.run(command, capture_output=True, text=True, timeout=SSH_S, check=False).stdout
     return next((line.split()[1] for line in told.splitlines() if line.startswith("hostname ")), host)

@@ -86,7 +86,7 @@ def _answers(metrics: Any) -> dict[str, int] | None:
 
 
 def _gpus() -> list[dict[str, str]]:
-    """What nvidia-smi tells; nothing where it is not there."""
+    """Return nvidia-smi's figures for each GPU; an empty list where it is not installed."""
     if shutil.which("nvidia-smi") is None:
         return []
     command = ["nvidia-smi", f"--query-gpu={GPU_QUERY}", "--format=csv,noheader"]
@@ -127,7 +127,7 @@ def _show_bench(bench: dict[str, Any]) -> None:
 
 
 def _p95(latency: dict[str, float] | None) -> str:
-    """A p95 as people read it."""
+    """Format a p95 latency in milliseconds or seconds; "none" without one."""
     if latency is None:
         return "none"
     p95 = latency["p95_ms"]

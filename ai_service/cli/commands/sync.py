@@ -18,7 +18,7 @@ app = typer.Typer(help="Bring the models to what a manifest wants.", no_args_is_
 
 @app.callback()
 def models() -> None:
-    """Keeps `sync` a command of its own: a single one would take the place of the group."""
+    """Keep `sync` a subcommand; as the only command it would take the place of the group."""
 
 
 @app.command()

@@ -41,7 +41,7 @@ def trial(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _wrong(computed: Asked, cached: Asked) -> str:
-    """What is wrong with a task's answers; "" where nothing is."""
+    """Return the problem with a task's answers; "" where there is none."""
     for asked in (computed, cached):
         if asked.error:
             return f"{asked.status}: {asked.error}"

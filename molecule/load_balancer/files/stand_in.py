@@ -28,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def address_string(self) -> str:
-        """A Unix socket has no address."""
+        """Return a fixed name, since a Unix socket has no address."""
         return "edge"
 
     def log_message(self, *_: object) -> None:

@@ -54,7 +54,7 @@ class EngineConnection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        """Connects to the socket; raises OSError where nobody listens."""
+        """Connect to the socket; raise OSError where nothing listens."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
@@ -71,7 +71,7 @@ class Engine:
         self._path = path
 
     def inspect(self, name: str) -> dict[str, Any] | None:
-        """What it says of a container; None where there is none. Raises OSError or ValueError where it cannot say."""
+        """Return the engine's record of a container, or None without one; raise OSError or ValueError on failure."""
         return self._ask(f"/containers/{quote(name, safe='')}/json")
 
     def stats(self, name: str) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def usage(stats: dict[str, Any], limits: dict[str, Any]) -> dict[str, Any]:
 
 
 def models(ports: dict[str, Any]) -> dict[str, Any] | None:
-    """What Ollama in the container has on disk and in memory; None where it does not answer in time."""
+    """Return the models on disk and in memory of the container's Ollama; None where it does not answer in time."""
     published = (ports.get(PORT) or [None])[0]
     if published is None:
         return None
@@ -205,7 +205,7 @@ def _get(url: str) -> Any:
 
 
 def report_before(path: Path) -> dict[str, Any]:
-    """What was found last time; {} where nothing was, or nothing that can be read."""
+    """Return the previous report; {} where it is missing or unreadable."""
     with contextlib.suppress(OSError, ValueError):
         before = json.loads(path.read_text(encoding="utf-8"))
         return before if isinstance(before, dict) else {}
@@ -213,7 +213,7 @@ def report_before(path: Path) -> dict[str, Any]:
 
 
 def with_cores(report: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """Adds to each container how many CPUs it used since the report before; None where that cannot be said."""
+    """Add to each container its CPU usage in cores since the previous report; None where it cannot be computed."""
     seconds = report["time"] - before.get("time", report["time"])
     earlier = {container["name"]: container.get("cpu_seconds") for container in before.get("containers", [])}
     for container in report["containers"]:
@@ -224,7 +224,7 @@ def with_cores(report: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]
 
 
 def text(report: dict[str, Any], required: list[str]) -> str:
-    """A report in Prometheus' text format.
+    """Format a report in Prometheus' text format.
 
     Args:
         report: What was found.
@@ -275,7 +275,7 @@ def _braces(labels: dict[str, str]) -> str:
 
 
 def write(path: Path, content: str) -> None:
-    """Replaces a file in one step, so that nobody reads half of it."""
+    """Replace a file in one step, so that no reader gets half of it."""
     draft = path.with_name(f"{path.name}.new")
     with draft.open("w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o644)
@@ -284,7 +284,7 @@ def write(path: Path, content: str) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Looks once and writes both files; the text only where its folder is, which the node exporter's package makes."""
+    """Collect once and write both files; the text only where the node exporter's package created its folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("containers", nargs="+", metavar="CONTAINER", help="name of a container that should run")
     parser.add_argument("--json", type=Path, required=True, help="file for the AI service")

@@ -34,7 +34,7 @@ class Command:
         self._variables = {f"ALCHEMORSEL_{name}": value for name, value in variables.items()}
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs it."""
+        """Run the command."""
         return subprocess.run(
             [sys.executable, "-m", "ai_service.cli", *arguments],
             cwd=ROOT,
@@ -48,14 +48,14 @@ class Command:
 
 @pytest.fixture(scope="module")
 def ollama() -> Iterator[OllamaProcess]:
-    """The lab's Ollama."""
+    """Run the lab's Ollama."""
     with OllamaProcess() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with the administrator's key."""
+    """Write a file with the administrator's key."""
     path = tmp_path_factory.mktemp("secrets") / "key"
     path.write_text(ADMIN_KEY)
     return path
@@ -63,7 +63,7 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def api(ollama: OllamaProcess, key_file: Path) -> Iterator[Program]:
-    """The service before it."""
+    """Run the service in front of Ollama."""
     model = {"OLLAMA_HOST": ollama.url, "OLLAMA_MODEL": ollama.model, "RECIPE_MAX_TOKENS": "400"}
     with Program(**model, ADMIN_KEY_FILE=str(key_file)) as program:
         yield program
@@ -71,7 +71,7 @@ def api(ollama: OllamaProcess, key_file: Path) -> Iterator[Program]:
 
 @pytest.fixture
 def command(api: Program, ollama: OllamaProcess, key_file: Path) -> Command:
-    """The command of this site."""
+    """Give the command configured for this site."""
     return Command(API_URL=api.url, OLLAMA_HOST=ollama.url, API_KEY_FILE=str(key_file))
 
 
@@ -172,7 +172,7 @@ def test_a_wrong_word_is_answered_with_the_right_ones(
 
 
 def with_ssh(folder: Path, script: str) -> Command:
-    """The command, with a shell script for its `ssh`, which is written into the folder."""
+    """Return the command with a shell script as its `ssh`, written into the folder."""
     ssh = folder / "ssh"
     ssh.write_text(f"#!/bin/sh\n{script}\n")
     ssh.chmod(0o755)

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="package")
 def folder() -> Iterator[Path]:
-    """A directory with a short path: that of a Unix socket has at most 107 characters."""
+    """Give a directory with a short path, since that of a Unix socket has at most 107 characters."""
     with tempfile.TemporaryDirectory(prefix="edge-") as name:
         yield Path(name)
 
 
 @pytest.fixture(scope="package")
 def model() -> Iterator[ModelServer]:
-    """A model server that a test may slow down."""
+    """Run a model server with an adjustable delay."""
     with ModelServer() as server:
         yield server
 
@@ -42,7 +42,7 @@ def instances(folder: Path, model: ModelServer) -> Iterator[list[Program]]:
 
 @pytest.fixture(scope="package")
 def edge(folder: Path, instances: list[Program]) -> Iterator[EdgeProgram]:
-    """The edge in front of them, which knows that both are ready."""
+    """Run the edge in front of the instances, and wait until it reports all of them ready."""
     servers = {str(number): f"unix@{folder}/{number}.sock" for number in range(1, len(instances) + 1)}
     with EdgeProgram(folder, servers) as program:
         until(lambda: program.states() == dict.fromkeys(servers, "UP"))

@@ -31,7 +31,7 @@ PIPE_BYTES = 4096
 
 @pytest.fixture
 def small_edge(folder: Path, instances: list[Program]) -> Iterator[EdgeProgram]:
-    """An edge that serves ten connections."""
+    """Run an edge with a limit of ten connections."""
     assert instances
     with (
         tempfile.TemporaryDirectory() as own,
@@ -89,7 +89,7 @@ async def _is_closed(stack: AsyncExitStack, port: int) -> bool:
 
 @pytest.fixture
 def full_pipe() -> Iterator[int]:
-    """The end of a pipe to write to, which blocks who does: nobody reads it."""
+    """Give the write end of a full pipe without a reader, where writing blocks."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with contextlib.suppress(BlockingIOError):

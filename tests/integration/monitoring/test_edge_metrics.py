@@ -53,7 +53,7 @@ def instance() -> Iterator[Instance]:
 
 
 def value(edge: EdgeProgram, metric: str, **labels: str) -> float:
-    """The sum of a metric's samples with these labels."""
+    """Return the sum of a metric's samples with these labels."""
     families = text_string_to_metric_families(edge.metrics())
     found = [
         sample.value
@@ -66,7 +66,7 @@ def value(edge: EdgeProgram, metric: str, **labels: str) -> float:
 
 
 def refused(edge: EdgeProgram) -> float:
-    """What AlchemorselConnectionLimitReached counts."""
+    """Return the count behind the alert AlchemorselConnectionLimitReached."""
     return (
         value(edge, "haproxy_frontend_http_responses_total", proxy="api", code="5xx")
         - value(edge, "haproxy_backend_http_responses_total", proxy="api", code="5xx")
@@ -75,7 +75,7 @@ def refused(edge: EdgeProgram) -> float:
 
 
 def ask(connection: socket.socket) -> bytes:
-    """The status line of an answer on a connection that stays open."""
+    """Send a request on a persistent connection and return the answer's status line."""
     connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
     return connection.recv(4096).split(b"\r\n")[0]
 

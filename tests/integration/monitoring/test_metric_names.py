@@ -60,7 +60,7 @@ def expressions() -> list[str]:
 
 @contextmanager
 def exporter(program: str, package: str, flag: str, *arguments: str, path: str = "/metrics") -> Iterator[str]:
-    """Runs one of Debian's exporters; gives what it answers."""
+    """Run one of Debian's exporters and give its answer."""
     ensure_program(program, package, units=(f"{package}.service",))
     port = free_port()
     process = subprocess.Popen([program, f"{flag}=127.0.0.1:{port}", *arguments], stderr=subprocess.DEVNULL)
@@ -95,7 +95,7 @@ def names(text: str) -> set[str]:
 
 
 def probed(folder: Path) -> set[str]:
-    """What a probe of a Redis that speaks TLS tells, with the role's settings; nobody vouches for its certificate."""
+    """Return the metric names of a probe, by the role's settings, of a Redis with TLS and an untrusted certificate."""
     settings = folder / "blackbox.yml"
     template = trusted((FILES.parent / "templates" / "blackbox.yml.j2").read_text())
     settings.write_text(evaluate(template, {**role_variables("monitoring"), "ansible_managed": ""}))
@@ -121,7 +121,7 @@ def amd_gpu(sysfs: Path) -> Path:
 
 
 def arguments_of_the_node_exporter() -> list[str]:
-    """The collectors that the role turns on."""
+    """Return the collectors enabled by the role."""
     known = yaml.safe_load((FILES.parent / "vars" / "main.yml").read_text())["__monitoring_known"]
     return re.findall(r"--collector\.\w+(?=\s|$)", known["node"]["arguments"])
 

@@ -35,13 +35,13 @@ TLS = {"load_balancer_tls": "given", "load_balancer_tls_names": ["ai.example.com
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the playbook leaves on the monitoring host, which is this machine."""
+    """Give the folder left by the playbook on the monitoring host, which is this machine."""
     return prepared(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
 def folder_with_tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same for a site whose edge speaks TLS, with a CA bundle."""
+    """Give such a folder for a site with TLS at the edge and a CA bundle."""
     return prepared(tmp_path_factory.mktemp("tls"), monitoring_ca_certificates=Authority().pem, **TLS)
 
 

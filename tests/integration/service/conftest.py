@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
-    """A Redis that a test may stop and kill."""
+    """Run a Redis for a test to stop and kill."""
     with RedisServer() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def ollama() -> Iterator[OllamaProcess]:
-    """The lab's Ollama."""
+    """Run the lab's Ollama."""
     with OllamaProcess() as server:
         yield server
 
 
 @pytest.fixture
 def start(redis_server: RedisServer) -> Callable[..., Program]:
-    """Makes a program that uses both; settings given win."""
+    """Give a factory of programs with this Redis and an Ollama; given settings take precedence."""
 
     def make(ollama: OllamaProcess | Meddler, **settings: str) -> Program:
         return Program(

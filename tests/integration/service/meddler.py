@@ -26,11 +26,11 @@ class _Handler(FakeHandler):
     fake: Meddler
 
     def do_GET(self) -> None:
-        """Passes on."""
+        """Forward the request unchanged."""
         self._pass_on(None, as_it_is)
 
     def do_POST(self) -> None:
-        """Passes on, spoilt where it is a question."""
+        """Forward the request, and spoil the answer to a question."""
         body = self.body()
         if not body.get("messages"):
             self._pass_on(body, as_it_is)

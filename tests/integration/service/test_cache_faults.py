@@ -50,7 +50,7 @@ class SlowOllama(FakeOllama):
 
 @pytest.fixture
 async def model() -> AsyncIterator[SlowOllama]:
-    """A model's server in the test's own loop."""
+    """Run a model server in the test's own event loop."""
     async with SlowOllama(json.dumps(SUGGESTIONS)) as server:
         yield server
 

@@ -30,7 +30,7 @@ WAIT_S = 40.0
 
 @pytest.fixture
 def program(start: Callable[..., Program], ollama: OllamaProcess) -> Iterator[Program]:
-    """The real program, with samples allowed where they are."""
+    """Run the real program with the mock provider as its fallback."""
     with start(ollama, AI_FALLBACKS="mock", OLLAMA_NUM_CTX="1024") as running:
         yield running
 

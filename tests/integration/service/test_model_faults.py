@@ -45,7 +45,7 @@ def without_schema(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def scrambled(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Turns every word round; the wire format stays whole."""
+    """Reverse the text of every chunk; the wire format stays intact."""
     for line in lines:
         chunk = json.loads(line)
         if "message" in chunk:
@@ -54,13 +54,13 @@ def scrambled(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def noisy(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Sends bytes that are no JSON after the first lines."""
+    """Yield the first three lines intact, and invalid JSON after them."""
     for number, line in enumerate(lines):
         yield line if number < 3 else b"\x00\xff" + line[2:]
 
 
 def cut(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Breaks off after the first lines."""
+    """Yield the first three lines, then break off."""
     for number, line in enumerate(lines):
         if number == 3:
             return
@@ -143,7 +143,7 @@ def test_a_stream_that_is_cut_short_ends_with_a_whole_answer(start: Callable[...
 
 
 def runner_of(ollama: OllamaProcess) -> psutil.Process:
-    """The process that Ollama loads a model in, once there is one."""
+    """Wait for the process in which Ollama loads a model, and return it."""
     give_up = time.monotonic() + PATIENCE_S
     while not (children := psutil.Process(ollama.pid).children(recursive=True)):
         assert time.monotonic() < give_up
@@ -153,7 +153,7 @@ def runner_of(ollama: OllamaProcess) -> psutil.Process:
 
 @contextmanager
 def slow_load(ollama: OllamaProcess, seconds: float) -> Iterator[None]:
-    """Stops the process that loads the next model for so long."""
+    """Suspend the process loading the next model for this many seconds."""
 
     def hold() -> None:
         runner = runner_of(ollama)

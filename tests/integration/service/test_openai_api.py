@@ -25,14 +25,14 @@ SCHEMA = {
 
 @pytest.fixture
 def program(start: Callable[..., Program], ollama: OllamaProcess) -> Iterator[Program]:
-    """The real program."""
+    """Run the real program."""
     with start(ollama) as running:
         yield running
 
 
 @pytest.fixture
 def client(program: Program) -> Iterator[openai.OpenAI]:
-    """The official client."""
+    """Give the official client."""
     url = f"{str(program.http.base_url).rstrip('/')}/v1"
     with openai.OpenAI(base_url=url, api_key="none", max_retries=0, timeout=60) as opened:
         yield opened

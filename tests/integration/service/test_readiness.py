@@ -25,7 +25,7 @@ SLOW_S = 2.5
 
 @pytest.fixture
 def model() -> Iterator[ModelServer]:
-    """A model that answers at once."""
+    """Run a model server with immediate answers."""
     with ModelServer() as server:
         yield server
 

@@ -28,7 +28,7 @@ _ARGUMENTS = [
 
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
-    """A browser; installed from the distribution where it is missing.
+    """Run a browser; install it from the distribution where it is missing.
 
     Args:
         arguments: Further ones of its command line.

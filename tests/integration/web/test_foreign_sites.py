@@ -30,14 +30,14 @@ FORM = '<form method="post" enctype="text/plain" action="{}"><input name="partia
 
 @pytest.fixture
 def tab() -> Iterator[Page]:
-    """A tab of a browser for which every name is this machine."""
+    """Open a tab of a browser with every name under `.example` resolved to this machine."""
     with chromium("--host-resolver-rules=MAP *.example 127.0.0.1") as browser:
         yield browser.new_page()
 
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> Iterator[ThreadingHTTPServer]:
-    """A foreign site; its files are those of `tmp_path`."""
+    """Serve a foreign site from the files of `tmp_path`."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

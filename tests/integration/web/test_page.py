@@ -57,31 +57,31 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def ollama() -> Iterator[OllamaProcess]:
-    """The lab's Ollama, for the tests that do not stop it."""
+    """Run the lab's Ollama for the tests that do not stop it."""
     with OllamaProcess() as server:
         yield server
 
 
 def service(ollama: OllamaProcess, **settings: str) -> Program:
-    """The API before it."""
+    """Create the API in front of an Ollama."""
     model = {"OLLAMA_HOST": ollama.url, "OLLAMA_MODEL": ollama.model, "RECIPE_MAX_TOKENS": "400"}
     return Program(**{**model, "AI_FALLBACKS": "mock", **settings})
 
 
 def page_server(api_url: str, **settings: str) -> Program:
-    """The page's server."""
+    """Create the page's server."""
     return Program(module="ai_service.web", prefix="WEB_", API_URL=api_url, **settings)
 
 
 @pytest.fixture
 def page(browser: Browser, ollama: OllamaProcess) -> Iterator[Page]:
-    """The page, opened, with everything behind it; any error in it, or word of its policy, fails the test."""
+    """Open the page with everything behind it; an error in it or a violation of its policy fails the test."""
     with service(ollama) as api, page_server(api.url) as web:
         yield from opened(browser, web.url)
 
 
 def opened(browser: Browser, url: str) -> Iterator[Page]:
-    """The page in a tab of its own."""
+    """Yield the page in a tab of its own."""
     context = browser.new_context()
     tab = context.new_page()
     troubles: list[str] = []
@@ -102,7 +102,7 @@ def submit(page: Page, task: str, *, stream: bool = True) -> None:
 
 
 def origin(page: Page) -> str:
-    """What the page says of where the answer came from, once it is there."""
+    """Wait for the page's note on the origin of the answer, and return it."""
     expect(page.locator("#origin")).to_be_visible(timeout=MODEL_S)
     return page.locator("#origin").inner_text()
 

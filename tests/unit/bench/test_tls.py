@@ -32,13 +32,13 @@ INGREDIENTS = "/api/v1/ai/suggest-ingredients"
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Program]:
-    """The real service, in front of a model that always says the same."""
+    """Run the real service in front of a model with a constant answer."""
     with ModelServer() as model, Program(OLLAMA_HOST=model.url, OLLAMA_MODEL=MODEL) as program:
         yield program
 
 
 def refusal(target: str, ca_file: str = "") -> str:
-    """What the harness says instead of measuring."""
+    """Return the harness's error in place of a measurement."""
     with Target(target, Trust(ca_file)) as asked, pytest.raises(TargetError) as caught:
         asked.require_ready()
     return str(caught.value)
@@ -148,7 +148,7 @@ def test_streams_are_asked_with_the_same_trust(service: Program, tmp_path: Path)
 
 
 def locust(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """A few requests by the locustfile as a user runs it."""
+    """Run a few requests through the locustfile as a user would."""
     command = [sys.executable, "-m", "locust", "-f", "bench/locustfile.py", "--headless", "--users", "1"]
     return subprocess.run(
         [*command, "--task", "ingredients", "--count", "3", *map(str, arguments)],

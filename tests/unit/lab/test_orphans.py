@@ -19,7 +19,7 @@ _SHIM = "import subprocess, sys; subprocess.Popen(['sleep', '60']); print('up', 
 
 
 def _start_shim(socket: Path) -> subprocess.Popen[str]:
-    """A process that looks like a shim of the containerd at this socket, with one child."""
+    """Start a stand-in for a shim of the containerd at this socket, with one child."""
     shim = subprocess.Popen(
         ["containerd-shim-stand-in", "-c", _SHIM, "-address", str(socket)],
         executable=sys.executable,
@@ -34,7 +34,7 @@ def _start_shim(socket: Path) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A shim of the lab's engine."""
+    """Start a shim of the lab's engine."""
     with _start_shim(tmp_path / "lab.sock") as shim:
         yield shim
         shim.kill()
@@ -42,7 +42,7 @@ def ours(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def others(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A shim of another engine on the machine."""
+    """Start a shim of another engine on the machine."""
     with _start_shim(tmp_path / "other.sock") as shim:
         yield shim
         shim.kill()

@@ -62,7 +62,7 @@ class StreamedCall:
         await self._task
 
     async def chunk(self) -> str:
-        """The next part of the body; "" at its end."""
+        """Return the next part of the body; "" at its end."""
         message = await self._outgoing.get()
         if message["type"] == "http.response.start":
             self.status = message["status"]
@@ -74,7 +74,7 @@ class StreamedCall:
         return text
 
     async def event(self) -> tuple[str, Any]:
-        """The next event's name and data; comments have the name ":", the end has none."""
+        """Return the next event's name and data; comments have the name ":", the end has none."""
         while "\n\n" not in self._text:
             chunk = await self.chunk()
             if not chunk:
@@ -92,7 +92,7 @@ class StreamedCall:
 
 
 def parse_event(block: str) -> tuple[str, Any]:
-    """Reads one event; JSON where its data is."""
+    """Parse one event, decoding its data where it is JSON."""
     if block.startswith(":"):
         return ":", block[1:].strip()
     fields = dict(line.split(": ", 1) for line in block.splitlines())
@@ -101,5 +101,5 @@ def parse_event(block: str) -> tuple[str, Any]:
 
 
 def text_of(events: list[tuple[str, Any]]) -> str:
-    """The deltas, joined."""
+    """Return the joined deltas."""
     return "".join(data["text"] for name, data in events if name == "delta")

@@ -50,7 +50,7 @@ class FakeClock:
         self.now = now
 
     def __call__(self) -> float:
-        """The time now."""
+        """Return the current time, in seconds."""
         return self.now
 
     def advance(self, seconds: float) -> None:
@@ -103,7 +103,7 @@ class ScriptedProvider:
     async def complete(
         self, prompt: Prompt, on_text: Callable[[str], None] = ignore, on_reasoning: Callable[[str], None] = ignore
     ) -> Completion:
-        """Does what the script says next."""
+        """Perform the next step of the script."""
         self.prompts.append(prompt)
         await self.gate.wait()
         good = json.dumps(ANSWERS[prompt.task]) if prompt.task in ANSWERS else CHAT_ANSWER

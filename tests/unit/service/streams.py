@@ -25,7 +25,7 @@ def ask(client: Client, body: object = BODY, path: str = PATH, **headers: str) -
 
 
 def whole(event: tuple[str, Any]) -> Any:
-    """The last event's answer as it would be without streaming."""
+    """Return the last event's answer in its form without streaming."""
     name, answer = event
     assert name == "answer"
     assert answer["meta"].pop("timings_ms")["total"] > 0

@@ -24,7 +24,7 @@ ADMIN = {"authorization": f"Bearer {KEY}"}
 
 @pytest.fixture
 def key_file(tmp_path: Path) -> Path:
-    """Holds the administrator's key."""
+    """Write the file of the administrator's key."""
     path = tmp_path / "admin_key"
     path.write_text(f"{KEY}\n")
     return path
@@ -38,19 +38,19 @@ def provider() -> ScriptedProvider:
 
 @pytest.fixture
 async def client(key_file: Path, provider: ScriptedProvider) -> AsyncIterator[Client]:
-    """A service with an administrator."""
+    """Run a service with an administrator."""
     async with Client(provider, ALCHEMORSEL_ADMIN_KEY_FILE=str(key_file), ALCHEMORSEL_WARMUP_INTERVAL="1ms") as opened:
         yield opened
 
 
 async def stats(client: Client) -> dict[str, Any]:
-    """The statistics."""
+    """Return the statistics."""
     data: dict[str, Any] = (await client.get(f"{CACHE}/stats", headers=ADMIN)).json()["data"]
     return data
 
 
 async def warmed_up(client: Client) -> dict[str, Any]:
-    """The report of a warm-up that has ended."""
+    """Wait for the end of a warm-up, and return its report."""
     while (report := (await stats(client))["warmup"])["running"]:  # noqa: ASYNC110 - only the report tells
         await asyncio.sleep(0.01)
     assert isinstance(report, dict)

@@ -19,7 +19,7 @@ class Idle:
         self.now = True
 
     def __call__(self) -> bool:
-        """The answer."""
+        """Return whether this is an idle moment."""
         return self.now
 
 
@@ -33,7 +33,7 @@ class Job:
         self.runs = 0
 
     async def __call__(self) -> bool:
-        """Does it."""
+        """Run the job."""
         self.runs += 1
         await self.gate.wait()
         if isinstance(self.result, Exception):

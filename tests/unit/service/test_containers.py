@@ -18,7 +18,7 @@ OLLAMA = {"name": "alchemorsel-ollama", "state": "running", "health": "healthy",
 
 
 def written(folder: Path, clock: FakeClock, **more: Any) -> ContainerStatus:
-    """A file of now, in which one container runs."""
+    """Write a current status file with one running container."""
     path = folder / "containers.json"
     path.write_text(json.dumps({"time": clock(), "containers": [OLLAMA], **more}))
     return ContainerStatus(path, clock=clock)

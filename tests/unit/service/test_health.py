@@ -61,7 +61,7 @@ class SlowStore(SwitchedStore):
 
 
 def chain_of(*providers: ScriptedProvider) -> ProviderChain:
-    """A chain of providers."""
+    """Build a chain of providers."""
     metrics = Metrics()
     links = [
         GuardedProvider(provider, CircuitBreaker(), AdmissionQueue(concurrency=1, limit=1), metrics)
@@ -76,7 +76,7 @@ def observe(
     store: MemoryStore | None = None,
     patience_s: float = PATIENCE_S,
 ) -> Observer:
-    """An observer of providers, or of their chain, and a store."""
+    """Build an observer of providers, or of their chain, and a store."""
     return Observer(chain or chain_of(*providers), store or SwitchedStore(), patience_s=patience_s, clock=FakeClock())
 
 

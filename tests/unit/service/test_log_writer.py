@@ -24,7 +24,7 @@ PIPE_LINES = 65536 // len(LINE)
 
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, int]]:
-    """A pipe that nobody reads yet: its end for reading, and that for writing."""
+    """Give a pipe not yet read: its read end and its write end."""
     read, write = os.pipe()
     yield read, write
     for descriptor in (read, write):

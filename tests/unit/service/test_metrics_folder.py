@@ -23,7 +23,7 @@ REQUESTS = "alchemorsel_ai_requests"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> MetricsFolder:
-    """A directory with counters of two instances, seen by the first."""
+    """Give a directory with counters of two instances, opened by the first."""
     for instance, count in (("1", 3.0), ("2", 4.0)):
         write(tmp_path / f"counter_{instance}.db", {"task": "recipe"}, count)
     return MetricsFolder(tmp_path, "1")
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> MetricsFolder:
 
 @pytest.fixture
 def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What opening a folder changes for the whole process is undone."""
+    """Undo the process-wide changes of opening a folder."""
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
     yield

@@ -13,7 +13,7 @@ Lines = list[dict[str, Any]]
 
 
 async def logged(capsys: pytest.CaptureFixture[str], path: str, method: str = "GET", **environ: str) -> Lines:
-    """The lines of one request, which are written when the service ends."""
+    """Return the log lines of one request, written when the service ends."""
     async with Client(**environ) as client:
         response = await client.request(method, path, headers={"x-request-id": "abc"})
     assert response.headers["x-request-id"] == "abc"

@@ -54,7 +54,7 @@ class Process:
         )
 
     async def look(self) -> object:
-        """Looks at everything, waits for the probe, and tells what health shows of it."""
+        """Inspect everything, wait for the probe, and return its entry in the health report."""
         await self.observer.look()
         await self.leadership.look()
         await self.probe.look()

@@ -27,7 +27,7 @@ DOWN = ProviderUnreachable("down")
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    """A service whose provider answers well."""
+    """Run a service with a working provider."""
     async with Client() as opened:
         yield opened
 

@@ -11,7 +11,7 @@ from tests.contract.certificates import Authority
 
 
 def mistakes(**environ: str) -> list[str]:
-    """What is wrong with an environment."""
+    """Return the mistakes in an environment."""
     with pytest.raises(ConfigurationError) as caught:
         Settings.from_env(environ)
     return caught.value.mistakes

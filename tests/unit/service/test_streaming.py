@@ -32,7 +32,7 @@ def provider() -> ScriptedProvider:
 
 @pytest.fixture
 async def client(provider: ScriptedProvider) -> AsyncIterator[Client]:
-    """A service with that provider."""
+    """Run a service with that provider."""
     async with Client(provider) as opened:
         yield opened
 

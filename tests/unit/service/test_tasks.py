@@ -18,17 +18,17 @@ TASKS = {task.name: task for task in build_tasks(Settings.from_env({}))}
 
 
 def request_of(task: Task) -> TaskRequest:
-    """A small request for a task."""
+    """Build a small request for a task."""
     return msgspec.convert(BODIES[task.path], task.request_type).canonical()
 
 
 def judge(name: str, answer: dict[str, Any]) -> Judged:
-    """What a task makes of an answer."""
+    """Return a task's judgement of an answer."""
     return TASKS[name].judge(Completion(json.dumps(answer)), request_of(TASKS[name]))
 
 
 def walk(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """A schema and all schemas inside it."""
+    """Return a schema and all schemas inside it."""
     inner = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
     return [schema, *(found for child in inner for found in walk(child))]
 

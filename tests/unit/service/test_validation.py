@@ -53,7 +53,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], list[str]]] = [
 
 
 def fields(error: RequestError) -> list[str]:
-    """The paths that an error names."""
+    """Return the paths named by an error."""
     return [detail["field"] for detail in error.details or []]
 
 

@@ -60,7 +60,7 @@ class Service:
         return answer_key(self.epochs.current(TASK.name), TASK.name, self.observer.model_digest, QUESTION.digest)
 
     async def cached(self) -> Entry:
-        """What is stored for it."""
+        """Return the question's stored entry."""
         found = await self.cache.find(self.key)
         assert found is not None
         return found[0]
@@ -81,7 +81,7 @@ async def service(
     clock: FakeClock | None = None,
     store: MemoryStore | None = None,
 ) -> Service:
-    """The use case around providers."""
+    """Build the answer service around providers."""
     clock = clock or FakeClock()
     store = store or MemoryStore(clock=clock)
     metrics = Metrics()

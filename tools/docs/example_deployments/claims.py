@@ -31,7 +31,7 @@ def check(text: str) -> None:
 
 
 def _every(test: Callable[[Row], bool]) -> Callable[[str], bool]:
-    """A claim on each row of a table with all phases."""
+    """Build a claim on each row of a table with all phases."""
 
     def holds(text: str) -> bool:
         rows = parse(text)

@@ -79,7 +79,7 @@ def committed_revision(root: Path) -> str:
 
 
 def head(name: str, revision: str) -> str:
-    """What a recording is, and what it shows.
+    """Build the header of a recording: its origin and its claims.
 
     Args:
         name: Of the recording.

@@ -126,7 +126,7 @@ def system(work: Path, cores: Cores, *, delay_ms: float = 0) -> Iterator[tuple[A
 
 @contextmanager
 def host(work: Path, cores: Cores) -> Iterator[Host]:
-    """The same as a host has it: several instances behind an edge.
+    """Run the service as on a host: several instances behind an edge.
 
     Args:
         work: For logs.
@@ -141,7 +141,7 @@ def host(work: Path, cores: Cores) -> Iterator[Host]:
 
 @contextmanager
 def _on(cores: frozenset[int]) -> Iterator[None]:
-    """Runs this process, which is the generator now, on the generator's cores."""
+    """Pin this process, now the load generator, to the generator's cores."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:

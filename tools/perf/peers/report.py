@@ -128,7 +128,7 @@ def _versions() -> str:
 
 
 def _first_line(program: str, option: str) -> str:
-    """What a program says of itself; empty where it is not installed, and so took no part."""
+    """Return the first line of a program's output; empty where it is not installed, and so took no part."""
     if shutil.which(program) is None:
         return ""
     said = subprocess.run([program, option], capture_output=True, text=True, timeout=10, check=False)

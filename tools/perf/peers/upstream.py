@@ -108,7 +108,7 @@ class Upstream:
 
 
 def _events() -> list[bytes]:
-    """The stream's events; with the last piece of text comes all that follows it."""
+    """Build the stream's events, with everything after the text attached to its last piece."""
     length = -(-len(_TEXT) // PIECES)
     events = [
         _event({"index": 0, "delta": {"content": _TEXT[at : at + length]}}) for at in range(0, len(_TEXT), length)

@@ -34,7 +34,7 @@ def cores() -> Cores:
 
 @contextmanager
 def beside(folder: Path, cores: Cores) -> Iterator[tuple[AIService, Upstream, AIService]]:
-    """The service, its upstream, and in LiteLLM's place a second service with a Redis of its own."""
+    """Run the service, its upstream and, in LiteLLM's place, a second service with a Redis of its own."""
     with (
         system(folder, cores, delay_ms=20) as (service, upstream),
         Redis(folder, cores.others) as redis,

@@ -30,7 +30,7 @@ FEW = 20
 
 @pytest.fixture
 def scheduling() -> Iterator[None]:
-    """Gives this process back the scheduling that it had; a source asks for another."""
+    """Restore this process's scheduling policy after a test, since a source sets another."""
     policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
     yield
     os.sched_setscheduler(0, policy, parameters)

@@ -29,7 +29,7 @@ def lognormal(source: np.random.Generator, count: int) -> np.ndarray:
 
 
 def exponential(source: np.random.Generator, count: int) -> np.ndarray:
-    """What a single queue makes of random arrivals."""
+    """Draw the times of a single queue under random arrivals."""
     return source.exponential(1.0, count)
 
 

@@ -8,12 +8,12 @@ _FOLDER = Path(__file__).parent / "captured"
 
 
 def redis() -> list[str]:
-    """A run of `redis` that passed."""
+    """Return the output of a passed run of `redis`."""
     return _lines("redis-trixie")
 
 
 def model_volume_failed() -> list[str]:
-    """A run of `model_volume` whose first side effect failed."""
+    """Return the output of a run of `model_volume` with a failed first side effect."""
     return _lines("model_volume-trixie-failed")
 
 

@@ -7,12 +7,12 @@ from tests.unit.lab.scenarios import captured_output
 
 
 def fault(lines: list[str]) -> str:
-    """The fault of a run that printed these lines."""
+    """Return the fault of a run that printed these lines."""
     return find_fault("\n".join(map(plain, lines)))
 
 
 def place(lines: list[str], *words: str) -> int:
-    """The first line with all of these words."""
+    """Return the first line with all of these words."""
     return next(at for at, line in enumerate(lines) if all(word in line for word in words))
 
 

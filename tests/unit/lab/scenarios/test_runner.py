@@ -29,7 +29,7 @@ class FakeMolecule:
         self.commands: list[tuple[str, Job]] = []
 
     def __call__(self, command: str, job: Job, on_line: Callable[[str], None]) -> int:
-        """A captured run of the scenario."""
+        """Replay a captured run of the scenario."""
         self.commands.append((command, job))
         captured = captured_output.redis if job.scenario == "redis" else captured_output.model_volume_failed
         for line in captured() if command == "test" else ["PLAY [Destroy]"]:
@@ -41,7 +41,7 @@ class FakeMolecule:
 
 
 def cases(folder: Path) -> dict[tuple[str, str], list[str]]:
-    """The messages of each test case's failures."""
+    """Return the messages of each test case's failures."""
     (suite,) = JUnitXml.fromfile(str(folder / "junit.xml"))
     return {(case.classname, case.name): [each.message for each in case.result] for case in suite}
 

@@ -24,7 +24,7 @@ BEARER = {"authorization": f"Bearer {KEY}"}
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[Client]:
-    """A service with three keys."""
+    """Run a service with three API keys."""
     lines = [hash_key("web", KEY), hash_key("slow", SLOW, rate="3/hour"), hash_key("op", ADMIN, admin=True)]
     (tmp_path / "keys").write_text("\n".join(key.line() for key in lines))
     async with Client(ALCHEMORSEL_API_KEYS_FILE=str(tmp_path / "keys")) as opened:

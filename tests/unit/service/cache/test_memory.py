@@ -8,7 +8,7 @@ from tests.unit.service.fakes import FakeClock
 
 
 def entry(body: bytes = b"body") -> Entry:
-    """An entry with a given body."""
+    """Build an entry with a given body."""
     return Entry(body, 1.0, 2.0, 3.0, 0.5, "ollama", "m", 0.8, degraded=False)
 
 

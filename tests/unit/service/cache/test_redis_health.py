@@ -21,7 +21,7 @@ class Seen(RedisHealth):
         self.downs += 1
 
     def time_out(self, *, begun: float | None = None) -> None:
-        """An operation that began now, or at `begun`, is not answered in time."""
+        """Fail an operation begun now, or at `begun`, with a timeout."""
         began = self.clock() if begun is None else begun
         self.clock.advance(0.05)
         self.failed("get", RedisTimeoutError("late"), began)

@@ -21,7 +21,7 @@ class Work:
         self.finished = 0
 
     async def __call__(self, transcript: Transcript, deliver: Deliver[int]) -> int:
-        """Writes, then waits for the gate."""
+        """Write, then wait for the gate."""
         self.runs += 1
         transcript.write("text")
         transcript.running = self.running

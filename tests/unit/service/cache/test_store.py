@@ -13,7 +13,7 @@ from tests.unit.service.fakes import FakeClock
 
 
 def unused_port() -> int:
-    """A port on which nobody listens."""
+    """Return a port without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -45,7 +45,7 @@ class Docker:
         self._found = found
 
     def get(self, _name: str) -> Container:
-        """The container."""
+        """Return the container, or raise the error in its place."""
         if isinstance(self._found, DockerException):
             raise self._found
         return self._found
@@ -61,12 +61,12 @@ def forbidden() -> DockerException:
 
 
 def connecting(found: Container | DockerException) -> Callable[[], Any]:
-    """A connect that gives the fake in place of Docker's client."""
+    """Return a connect that gives the fake in place of Docker's client."""
     return lambda: Docker(found)
 
 
 def raising(error: DockerException) -> Callable[[], Any]:
-    """A connect that fails."""
+    """Return a failing connect function."""
 
     def connect() -> Any:
         raise error

@@ -20,7 +20,7 @@ STATUSES = [b"503 Service Unavailable", b"200 OK"]
 
 @pytest.fixture
 def asked(tmp_path: Path) -> Iterator[list[bytes]]:
-    """An instance 7 that is ready when it is asked for the second time; what it was asked."""
+    """Run an instance 7, ready at the second request, and give the requests received."""
     requests: list[bytes] = []
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "7.sock"))

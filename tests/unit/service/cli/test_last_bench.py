@@ -18,7 +18,7 @@ API = "http://127.0.0.1:3010"
 
 
 def written(path: Path, started_at: str, *, target: str = API, verdict: Verdict = Verdict.PASS) -> Path:
-    """A result of the benchmark."""
+    """Write a result of the benchmark."""
     cached = Latency(samples=100, min_ms=1, p50_ms=2, p95_ms=3.5, p99_ms=4, max_ms=5)
     task = TaskResult(task="recipe", uncached=None, cached=cached, ratio=None, verdict=verdict)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def written(path: Path, started_at: str, *, target: str = API, verdict: Verdict 
 
 
 def site(kept: Path) -> Site:
-    """A host that keeps its last benchmark there."""
+    """Create a host with its last benchmark kept at this path."""
     return Site.from_env({"ALCHEMORSEL_API_URL": API, "ALCHEMORSEL_BENCH_RESULT": str(kept)})
 
 

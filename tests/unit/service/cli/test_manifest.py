@@ -22,7 +22,7 @@ DIGEST = "0123456789abcdef" * 4
 
 
 def written(folder: Path, text: str) -> Path:
-    """A manifest with that text."""
+    """Write a manifest with that text."""
     path = folder / "models.yml"
     path.write_text(text)
     return path

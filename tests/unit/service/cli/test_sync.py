@@ -22,7 +22,7 @@ WRONG = "0" * 64
 
 @pytest.fixture
 def server() -> Iterator[FakeOllamaServer]:
-    """A server with nothing on it, and two models to pull."""
+    """Run an empty server with two models to pull."""
     with FakeOllamaServer() as fake:
         fake.registry = {"tiny:1b": "weights", "small:2b": "more weights"}
         yield fake
@@ -42,7 +42,7 @@ def manifest(tmp_path: Path) -> Path:
 
 
 def sync(url: str, manifest: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Runs it as people do."""
+    """Run the sync command as a user would."""
     return subprocess.run(
         [sys.executable, "-m", "ai_service.cli", "models", "sync", manifest, "--json", *options],
         cwd=ROOT,

@@ -22,7 +22,7 @@ ADMIN_KEY = "an-administrators-key-of-32-characters"
 
 @pytest.fixture(scope="module")
 def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with the administrator's key."""
+    """Write a file with the administrator's key."""
     path = tmp_path_factory.mktemp("secrets") / "key"
     path.write_text(ADMIN_KEY)
     return path
@@ -30,7 +30,7 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(key_file: Path) -> Iterator[Program]:
-    """The real service."""
+    """Run the real service."""
     with Program(AI_PROVIDER="mock", ADMIN_KEY_FILE=str(key_file)) as program:
         yield program
 

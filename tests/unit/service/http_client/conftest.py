@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """What pytest-asyncio makes loops with."""
+    """Return pytest-asyncio's event loop factories."""
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
-    """Ends servers and clients."""
+    """Close servers and clients."""
     async with AsyncExitStack() as opened:
         yield opened

@@ -34,7 +34,7 @@ SCHEMA_FORMAT: Any = {"type": "json_schema", "json_schema": {"name": "x", "schem
 
 
 def official(client: Client) -> openai.AsyncOpenAI:
-    """The official client, without attempts of its own."""
+    """Create the official client, without retries of its own."""
     transport: Any = client  # its types name httpx2, which it takes besides httpx
     return openai.AsyncOpenAI(base_url="http://test/v1", api_key="none", http_client=transport, max_retries=0)
 
@@ -47,7 +47,7 @@ def provider() -> ScriptedProvider:
 
 @pytest.fixture
 async def client(provider: ScriptedProvider) -> AsyncIterator[Client]:
-    """A service with that provider."""
+    """Run a service with that provider."""
     async with Client(provider) as opened:
         yield opened
 

@@ -19,12 +19,12 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type"
 
 
 def digest(**changes: Any) -> str:
-    """The key's part that stands for a request."""
+    """Return the request's digest, its part of the cache key."""
     return READER.read(msgspec.json.encode(PLAIN | changes)).digest
 
 
 def json_schema(schema: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A response format."""
+    """Build a response format with a JSON schema."""
     return {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, **more}}
 
 

@@ -10,7 +10,7 @@ from tests.unit.service.fakes import FakeClock
 
 
 async def hold(queue: AdmissionQueue, gate: asyncio.Event) -> float:
-    """Holds a slot until the gate opens; returns the seconds waited."""
+    """Hold a slot until the gate opens, and return the seconds waited."""
     async with queue.slot() as waited:
         await gate.wait()
         return waited
@@ -70,7 +70,7 @@ async def test_a_refusal_says_when_a_slot_is_likely_free() -> None:
 
 
 async def background(queue: AdmissionQueue, gate: asyncio.Event) -> None:
-    """Holds a slot for which no caller waits."""
+    """Hold a slot as background work until the gate opens."""
     async with queue.slot(background=True):
         await gate.wait()
 

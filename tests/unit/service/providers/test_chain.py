@@ -20,7 +20,7 @@ REQUEST: TaskRequest = msgspec.convert({"partial": ["tomato"]}, TASK.request_typ
 
 
 def chain(*providers: ScriptedProvider) -> tuple[ProviderChain, Metrics]:
-    """A chain of providers whose breakers open at the first failure."""
+    """Build a chain of providers with breakers opening at the first failure."""
     metrics = Metrics()
     queue = AdmissionQueue(concurrency=8, limit=8)
     links = [GuardedProvider(provider, CircuitBreaker(failures=1), queue, metrics) for provider in providers]

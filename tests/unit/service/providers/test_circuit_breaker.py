@@ -18,20 +18,20 @@ from tests.unit.service.fakes import FakeClock
 
 
 def call(breaker: CircuitBreaker, error: BaseException | None = None) -> None:
-    """A call that goes well, or raises."""
+    """Make a successful call, or one raising the error."""
     with breaker.guard():
         if error is not None:
             raise error
 
 
 def fail(breaker: CircuitBreaker, error: ProviderError | None = None) -> None:
-    """A call that fails."""
+    """Make a failing call."""
     with pytest.raises(ProviderError):
         call(breaker, error or ProviderUnreachable("down"))
 
 
 def opened(clock: FakeClock) -> CircuitBreaker:
-    """A breaker that just opened."""
+    """Create a breaker opened by three failures."""
     breaker = CircuitBreaker(failures=3, cool_off_s=5.0, clock=clock)
     for _ in range(3):
         fail(breaker)

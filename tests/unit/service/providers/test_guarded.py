@@ -22,14 +22,14 @@ GOOD = json.dumps(SUGGESTIONS)
 
 
 def guard(provider: ScriptedProvider, *, failures: int = 1, limit: int = 1) -> tuple[GuardedProvider, Metrics]:
-    """A guarded provider and its metrics."""
+    """Create a guarded provider and its metrics."""
     metrics = Metrics()
     queue = AdmissionQueue(concurrency=1, limit=limit)
     return GuardedProvider(provider, CircuitBreaker(failures=failures), queue, metrics), metrics
 
 
 def sample(metrics: Metrics, name: str, labels: dict[str, str]) -> float:
-    """A value as whoever scrapes the metrics reads it; 0 where there is none."""
+    """Return a metric's value as scraped; 0 where there is none."""
     metrics.refresh()
     return metrics.registry.get_sample_value(name, labels) or 0.0
 

@@ -25,7 +25,7 @@ RECIPE = next(task for task in build_tasks(Settings.from_env({})) if task.name =
 
 
 def prompt() -> Prompt:
-    """A small question."""
+    """Build a small prompt."""
     return RECIPE.ask(msgspec.convert(BODIES[RECIPE.path], RECIPE.request_type).canonical())
 
 

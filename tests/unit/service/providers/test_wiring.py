@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def chain(**settings: str) -> ProviderChain:
-    """The chain of these settings, without the prefix of their names."""
+    """Build the chain of these settings, given without the prefix of their names."""
     read = Settings.from_env({f"ALCHEMORSEL_{name}": value for name, value in settings.items()})
     return build_chain(read, build_providers(read), Metrics())
 

@@ -56,7 +56,7 @@ class FakeApi(RawServer):
         await super().__aexit__(kind, error, trace)
 
     def client(self, key: str = "") -> ApiClient:
-        """A client of it."""
+        """Create a client of the API."""
         self._clients.append(ApiClient(self.url, key=key))
         return self._clients[-1]
 

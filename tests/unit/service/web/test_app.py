@@ -18,13 +18,13 @@ RECIPE = "/api/v1/ai/generate-recipe"
 
 @pytest.fixture
 async def api() -> AsyncIterator[FakeApi]:
-    """An API."""
+    """Run an API."""
     async with FakeApi() as server:
         yield server
 
 
 def browser(api: FakeApi, key: str = "") -> httpx.AsyncClient:
-    """A client of the page's server."""
+    """Create a client of the page's server."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(create_app(api.client(key), ["page.test"])), base_url="http://page.test"
     )

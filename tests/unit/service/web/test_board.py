@@ -20,26 +20,26 @@ class Clock:
         self.now = 1000.0
 
     def __call__(self) -> float:
-        """The time."""
+        """Return the current time."""
         return self.now
 
 
 @pytest.fixture
 async def api() -> AsyncIterator[FakeApi]:
-    """An API."""
+    """Run an API."""
     async with FakeApi() as server:
         yield server
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock."""
+    """Give a clock."""
     return Clock()
 
 
 @pytest.fixture
 def board(api: FakeApi, clock: Clock) -> Board:
-    """A board of that API by that clock."""
+    """Give a status panel of that API with that clock."""
     return Board(api.client(), clock=clock)
 
 

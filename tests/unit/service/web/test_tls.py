@@ -18,7 +18,7 @@ INGREDIENTS = "/api/v1/ai/suggest-ingredients"
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Program]:
-    """The real service."""
+    """Run the real service."""
     with Program(AI_PROVIDER="mock") as program:
         yield program
 

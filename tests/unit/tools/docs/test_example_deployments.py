@@ -30,12 +30,12 @@ MILLISECOND = 1_000_000
 
 
 def call(due_s: float, *, ms: float = 1.0, status: int = 200, cache: str = "hit", same: bool = True) -> Call:
-    """A call that was due then, started in time and took so long."""
+    """Build a call with a due time in seconds, started on time, and a duration in milliseconds."""
     return Call(int(due_s * SECOND), 0, int(ms * MILLISECOND), status, cache, same)
 
 
 def good() -> str:
-    """A recording that shows everything: twenty plays of each kind, ten seconds each, quiet before and after."""
+    """Build a recording of everything: twenty plays of each kind, ten seconds each, quiet before and after."""
     kinds = ["deployment", "settings", "rollback"]
     phases = [QUIET] + [kind for kind in kinds for _ in range(PLAYS)] + [QUIET]
     windows = [Window(phase, at * SECOND, (at + 1) * SECOND) for at, phase in enumerate(phases)]

@@ -15,7 +15,7 @@ HERD, KILLED, OPENAI, STREAM, HONEST, LONG = RECORDINGS
 
 
 def committed(name: str) -> str:
-    """A recording of the repository."""
+    """Read a recording of the repository."""
     return (FOLDER / f"service-{name}.txt").read_text(encoding="utf-8")
 
 

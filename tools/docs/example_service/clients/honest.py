@@ -40,7 +40,7 @@ def conversation(client: httpx.Client, model: str, what: str, text: str, **optio
 
 
 def form(schema: object) -> dict[str, object]:
-    """A response format."""
+    """Build a response format with a JSON schema."""
     return {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
 
 
@@ -56,13 +56,13 @@ def schemas(client: httpx.Client, model: str) -> None:
 
 
 def lengths(client: httpx.Client, model: str) -> None:
-    """A prompt of 14 KB, twice: what is refused is not kept."""
+    """Send a prompt of 14 KB twice to show that a refused request is not cached."""
     for _ in range(2):
         conversation(client, model, "14 KB for a context of 1,024 tokens", "Once upon a time there was a stew. " * 400)
 
 
 def nutrition(client: httpx.Client) -> None:
-    """What the macronutrients say is the energy, or the answer is not trusted."""
+    """Show the energy of answers beside that of their macronutrients; a mismatch costs confidence."""
     for ingredients in (["2 eggs", "100 g spinach", "1 tbsp olive oil"], ["100 g sugar"]):
         answer = client.post(NUTRITION, json={"ingredients": ingredients})
         data, meta = answer.json()["data"], answer.json()["meta"]

@@ -11,7 +11,7 @@ COUNT = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10,"
 
 
 def body(model: str, tokens: int, seed: int, *, stream: bool) -> dict[str, object]:
-    """What is asked."""
+    """Build the body of a request."""
     messages = [{"role": "user", "content": COUNT}]
     return {
         "model": model,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Program]:
-    """The real service, in front of a model that always says the same."""
+    """Run the real service in front of a model with one fixed answer."""
     with ModelServer() as model, Program(OLLAMA_HOST=model.url, OLLAMA_MODEL=MODEL) as program:
         yield program
 

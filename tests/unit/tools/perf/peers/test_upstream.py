@@ -15,7 +15,7 @@ MESSAGES = [{"role": "user", "content": "a stew"}]
 
 @pytest.fixture
 def client() -> httpx.AsyncClient:
-    """A client of an upstream without a delay."""
+    """Give a client of an upstream without a delay."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(Upstream(0.0)), base_url="http://upstream.test")
 
 
