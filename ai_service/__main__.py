@@ -6,11 +6,12 @@ import argparse
 import os
 import sys
 
-from ai_service import __version__, structured_log
+from ai_service import __version__
 from ai_service.access import command as hash_key
+from ai_service.config.setting import PREFIX
+from ai_service.config.settings import Settings
 from ai_service.errors import ConfigurationError, ListenError
-from ai_service.knobs import PREFIX
-from ai_service.settings import Settings
+from ai_service.observability import structured_log
 
 EX_CONFIG = 78
 """sysexits.h: something is wrong with the configuration. Units name it in RestartPreventExitStatus."""
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     structured_log.configure(settings.log_level)
     from ai_service.app import create_app  # noqa: PLC0415 - --check and hash-key do without
-    from ai_service.server import serve  # noqa: PLC0415 - the same
+    from ai_service.process.server import serve  # noqa: PLC0415 - the same
 
     try:
         serve(lambda: create_app(settings), settings.socket, settings.host, settings.port, drain_s=settings.deadline)

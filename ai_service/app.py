@@ -9,40 +9,40 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ai_service.access.admin_key import AdminKey
 from ai_service.access.gate import AccessGate
 from ai_service.access.key_file import KeyFile
-from ai_service.admin_key import AdminKey
-from ai_service.administration import AdminRoutes
-from ai_service.answer_service import AnswerResult, AnswerService
-from ai_service.background import Background
+from ai_service.answers.answer_service import AnswerResult, AnswerService
+from ai_service.answers.single_flight import SingleFlight
+from ai_service.answers.warmup import COMMON, Warmup
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs
-from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.redis_store import RedisStore
 from ai_service.cache.response_cache import ResponseCache
-from ai_service.cache.single_flight import SingleFlight
-from ai_service.containers import ContainerStatus
-from ai_service.health import Observer
-from ai_service.leadership import Leadership
-from ai_service.metrics import Metrics
-from ai_service.metrics_folder import MetricsFolder
-from ai_service.openai_api.chat import ChatTask
-from ai_service.openai_api.chunks import ChatChunks
-from ai_service.openai_api.models import model_routes
-from ai_service.openai_api.operations import describe_limits
-from ai_service.openapi import build_document
-from ai_service.operations import build_operations
-from ai_service.probe import InferenceProbe
-from ai_service.providers.wiring import build_chain, build_providers
+from ai_service.config.settings import read_questions
+from ai_service.health.containers import ContainerStatus
+from ai_service.health.leadership import Leadership
+from ai_service.health.observer import Observer
+from ai_service.health.probe import InferenceProbe
+from ai_service.http.admin_routes import AdminRoutes
+from ai_service.http.operator_routes import build_operations
+from ai_service.http.task_routes import Gateway, TaskEndpoint
+from ai_service.observability.metrics import Metrics
+from ai_service.observability.multiprocess_metrics import MetricsFolder
+from ai_service.observability.structured_log import STANDARD_ERROR, AccessLog
+from ai_service.openai.chat import ChatTask
+from ai_service.openai.chunks import ChatChunks
+from ai_service.openai.models import model_routes
+from ai_service.openai.operations import describe_limits
+from ai_service.openapi.document import build_document
+from ai_service.process.systemd import Watchdog
+from ai_service.resilience.idle_queue import Background
+from ai_service.resilience.wiring import build_chain, build_providers
 from ai_service.route_table import build_table
-from ai_service.routes import Gateway, TaskEndpoint
-from ai_service.settings import read_questions
-from ai_service.structured_log import STANDARD_ERROR, AccessLog
-from ai_service.systemd import Watchdog
 from ai_service.tasks import build_tasks
-from ai_service.validation import QuestionReader
-from ai_service.warmup import COMMON, Warmup
+from ai_service.tasks.request_parser import QuestionReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -51,11 +51,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from ai_service.cache.store import Store
-    from ai_service.log_writer import LogWriter
-    from ai_service.openapi import Document
+    from ai_service.config.settings import Settings
+    from ai_service.observability.log_writer import LogWriter
+    from ai_service.openapi.document import Document
     from ai_service.providers.base import Provider
-    from ai_service.providers.chain import ProviderChain
-    from ai_service.settings import Settings
+    from ai_service.resilience.chain import ProviderChain
     from ai_service.tasks import SchemaTask, Task
 
 logger = logging.getLogger(__name__)

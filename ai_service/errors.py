@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ai_service.skipped import Skipped
+    from ai_service.skipped_providers import Skipped
 
 
 class AlchemorselError(Exception):

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from ai_service.administration import Done, Purged, Statistics
-from ai_service.containers import ContainersReport  # noqa: TC001 - msgspec reads the types of fields
+from ai_service.answers.warmup import WarmupReport
 from ai_service.errors import (
     Conflict,
     ContextLengthExceeded,
@@ -17,10 +16,11 @@ from ai_service.errors import (
     ServiceUnavailable,
     UnprocessableRequest,
 )
-from ai_service.openai_api.operations import openai_operations
-from ai_service.openapi import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, Answer, Document, Operation
+from ai_service.health.containers import ContainersReport  # noqa: TC001 - msgspec reads the types of fields
+from ai_service.http.admin_routes import Done, Purged, Statistics
+from ai_service.openai.operations import openai_operations
+from ai_service.openapi.document import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, Answer, Document, Operation
 from ai_service.schemas import Envelope, Nutrition, Recipe, Suggestions
-from ai_service.warmup import WarmupReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

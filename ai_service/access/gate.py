@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ai_service.error_response import error_response
 from ai_service.errors import Forbidden, HTTPError, TooManyRequests, Unauthorized
-from ai_service.request_parts import KEY_NAME, has_body, request_id_of
+from ai_service.http.error_response import error_response
+from ai_service.http.request_parts import KEY_NAME, has_body, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ai_service.access.key_file import KeyFile
     from ai_service.access.keys import Key
     from ai_service.access.rates import Rates
-    from ai_service.metrics import Metrics
-    from ai_service.structured_log import AccessLog
+    from ai_service.observability.metrics import Metrics
+    from ai_service.observability.structured_log import AccessLog
 
 OPEN_PATHS = frozenset(
     {"/health", "/health/live", "/health/ready", "/api/v1/ai/health", "/metrics", "/openapi.json", "/docs"}

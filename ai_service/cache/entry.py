@@ -6,7 +6,7 @@ from zlib import crc32
 
 import msgspec
 
-from ai_service.content_encoding import pack, unpack
+from ai_service.cache.compression import pack, unpack
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):

@@ -9,12 +9,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Literal
 
 from ai_service.cache.keys import answers_of, epoch_key
-from ai_service.periodic import Periodic
+from ai_service.process.periodic import Periodic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ai_service.cache.memory import MemoryLayer
+    from ai_service.cache.memory_layer import MemoryLayer
     from ai_service.cache.store import Store
 
 INTERVAL_S = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ai_service.confidence import MAX_AFTER_FAILURE
+from ai_service.tasks.confidence import MAX_AFTER_FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from ai_service.cache.entry import decode, encode, packed
 
 if TYPE_CHECKING:
     from ai_service.cache.entry import Entry
-    from ai_service.cache.memory import MemoryLayer
+    from ai_service.cache.memory_layer import MemoryLayer
     from ai_service.cache.store import Store
 
 REFUSED_TRUST_S = 60.0

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ai_service import __version__, knobs
+from ai_service import __version__
 from ai_service.cli.commands import bench, cache, models, parts, status, sync, trial
 from ai_service.cli.components import become
 from ai_service.cli.errors import CliError
 from ai_service.cli.output import AsJson, errors, print_json
 from ai_service.cli.site import Site
+from ai_service.config import setting as knobs
 
 HELP = """Look at, steer and try a host's AI.
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from ai_service.cli.errors import CliError, NotReachableError
-from ai_service.knobs import PREFIX
-from ai_service.tls import certificate_problem
+from ai_service.config.setting import PREFIX
+from ai_service.transport.tls import certificate_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai_service import knobs
 from ai_service.cli.errors import CliError, NotPermittedError
-from ai_service.knobs import knob
+from ai_service.config import setting as knobs
+from ai_service.config.setting import knob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

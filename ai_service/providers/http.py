@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import msgspec
 
-from ai_service.http_client import HTTPClient, chunks, is_broken_off, reason_of
 from ai_service.providers.errors import (
     ConnectionBroken,
     CredentialsRejected,
@@ -23,6 +22,7 @@ from ai_service.providers.errors import (
     ProviderUnreachable,
     RequestRejected,
 )
+from ai_service.transport.http_client import HTTPClient, chunks, is_broken_off, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ai_service.http_client import read
 from ai_service.providers.base import Completion, Inspection, check_completion, count_of, ignore
 from ai_service.providers.context_length import exceeded, is_context_error, reading_of
 from ai_service.providers.errors import (
@@ -20,6 +19,7 @@ from ai_service.providers.errors import (
 )
 from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, error_for, lines, silence
 from ai_service.providers.written import Written
+from ai_service.transport.http_client import read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

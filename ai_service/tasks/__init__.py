@@ -10,7 +10,7 @@ from ai_service.tasks.nutrition import NutritionTask
 from ai_service.tasks.recipe import RecipeTask
 
 if TYPE_CHECKING:
-    from ai_service.settings import Settings
+    from ai_service.config.settings import Settings
 
 __all__ = ["Data", "Judged", "SchemaTask", "Task", "build_tasks"]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ai_service import confidence
 from ai_service.schemas import IngredientsRequest, Suggestions, TaskRequest, fold
+from ai_service.tasks import confidence
 from ai_service.tasks.base import Judged, Schema, SchemaTask, array, obj, text
 
 if TYPE_CHECKING:

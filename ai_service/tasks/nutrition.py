@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ai_service import confidence
-from ai_service.nutrients import check_nutrients, mass_of_lines
-from ai_service.plausibility import ASSUMED_SERVINGS
 from ai_service.schemas import Nutrition, NutritionRequest, TaskRequest
+from ai_service.tasks import confidence
 from ai_service.tasks.base import Judged, Schema, SchemaTask, obj
+from ai_service.tasks.nutrients import check_nutrients, mass_of_lines
+from ai_service.tasks.plausibility import ASSUMED_SERVINGS
 
 if TYPE_CHECKING:
     from ai_service.providers.base import Completion

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from ai_service import confidence, plausibility
-from ai_service.nutrients import check_nutrients, mass_of_ingredients
-from ai_service.plausibility import Checks
 from ai_service.schemas import Nutrition, Recipe, RecipeIngredient, RecipeRequest, TaskRequest, fold
+from ai_service.tasks import confidence, plausibility
 from ai_service.tasks.base import Judged, Schema, SchemaTask, array, obj, text
+from ai_service.tasks.nutrients import check_nutrients, mass_of_ingredients
 from ai_service.tasks.nutrition import check_limits, nutrition_schema
+from ai_service.tasks.plausibility import Checks
 
 if TYPE_CHECKING:
     from ai_service.providers.base import Completion

@@ -9,8 +9,8 @@ import sys
 from ai_service import __version__
 from ai_service.__main__ import EX_CONFIG
 from ai_service.errors import ConfigurationError, ListenError
-from ai_service.server import serve
-from ai_service.structured_log import configure
+from ai_service.observability.structured_log import configure
+from ai_service.process.server import serve
 from ai_service.web.api_client import ApiClient
 from ai_service.web.app import create_app
 from ai_service.web.settings import WebSettings

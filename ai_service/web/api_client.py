@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from ai_service.http_client import HTTPClient, chunks, read
-from ai_service.knobs import PREFIX
-from ai_service.tls import certificate_problem
+from ai_service.config.setting import PREFIX
+from ai_service.transport.http_client import HTTPClient, chunks, read
+from ai_service.transport.tls import certificate_problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service import knobs
+from ai_service.config import setting as knobs
+from ai_service.config.setting import knob
 from ai_service.errors import ConfigurationError
-from ai_service.knobs import knob
-from ai_service.tls import read_authorities
+from ai_service.transport.tls import read_authorities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ai_service.providers.circuit_breaker import CircuitBreaker
 from ai_service.providers.mock import MockProvider
+from ai_service.resilience.circuit_breaker import CircuitBreaker
 from tests.contract.faulty_model import FaultyModel, FaultyOllama, FaultyOpenAI
 from tests.contract.test_provider import ollama, openai
 from tests.unit.service.asgi import parse_event

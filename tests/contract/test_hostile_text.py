@@ -10,13 +10,13 @@ import pytest
 
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.errors import ContextLengthExceeded
-from ai_service.health import Observer
-from ai_service.metrics import Metrics
-from ai_service.providers.admission import AdmissionQueue
-from ai_service.providers.chain import ProviderChain
-from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.health.observer import Observer
+from ai_service.observability.metrics import Metrics
 from ai_service.providers.errors import ProviderError
-from ai_service.providers.guarded import GuardedProvider
+from ai_service.resilience.admission import AdmissionQueue
+from ai_service.resilience.chain import ProviderChain
+from ai_service.resilience.circuit_breaker import CircuitBreaker
+from ai_service.resilience.guarded import GuardedProvider
 from tests.contract.fake_ollama import FakeOllama, line
 from tests.contract.fake_openai import FakeOpenAI
 from tests.contract.test_provider import TASKS, ollama, openai, prompt_for

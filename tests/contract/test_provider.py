@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from ai_service.config.settings import Settings
 from ai_service.providers.errors import InvalidAnswer, ProviderTimeout, ProviderUnreachable, TruncatedAnswer
 from ai_service.providers.mock import MockProvider
 from ai_service.providers.ollama import OllamaProvider
 from ai_service.providers.openai import OpenAIProvider
 from ai_service.providers.pool import ProviderPool
-from ai_service.settings import Settings
 from ai_service.tasks import Task, build_tasks
 from tests.contract.fake_ollama import FakeOllama
 from tests.contract.fake_openai import FakeOpenAI

@@ -7,7 +7,7 @@ from typing import Any
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
-from ai_service.metrics import Metrics
+from ai_service.observability.metrics import Metrics
 from tests.golden.served import served
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from ai_service import knobs
 from ai_service.cli.errors import CliError
 from ai_service.cli.site import Site
+from ai_service.config import setting as knobs
+from ai_service.config.settings import Settings
 from ai_service.errors import ConfigurationError
-from ai_service.settings import Settings
 from ai_service.web.settings import WebSettings
 from tools.docs.settings_table import settings_table
 

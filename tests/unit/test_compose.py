@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ai_service import knobs
-from ai_service.settings import Settings
+from ai_service.config import setting as knobs
+from ai_service.config.settings import Settings
 from ai_service.web.settings import WebSettings
 
 ROOT = Path(__file__).parents[2]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ai_service import knobs
 from ai_service.cli.site import Site
-from ai_service.settings import Settings
+from ai_service.config import setting as knobs
+from ai_service.config.settings import Settings
 from ai_service.web.settings import WebSettings
 from lab.paths import ROOT
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 README = ROOT / "README.md"
 TABLES: dict[str, type[DataclassInstance]] = {
-    "ai_service/settings.py": Settings,
+    "ai_service/config/settings.py": Settings,
     "ai_service/web/settings.py": WebSettings,
     "ai_service/cli/site.py": Site,
 }

@@ -120,7 +120,9 @@ def test_damaged_metrics_neither_keep_an_instance_from_starting_nor_from_answeri
     (tmp_path / "metrics" / "README").mkdir()
     first.start()
     assert [requests(program) for program in instances for _ in range(2)] == [4] * 4
-    told = [line["message"] for line in second.log() if line["logger"] == "ai_service.metrics_folder"]
+    told = [
+        line["message"] for line in second.log() if line["logger"] == "ai_service.observability.multiprocess_metrics"
+    ]
     assert sorted(message.rpartition("/metrics: ")[2] for message in told) == [
         "README left out: not a file of metrics",
         "counter_9.db left out: damaged",
@@ -154,7 +156,7 @@ def test_a_killed_leader_is_followed_within_15_seconds(instances: list[Program])
     """One of them leads by a lease in Redis, whose user may do no more than the role allows it."""
 
     def leads(program: Program) -> bool:
-        said = [line["message"] for line in program.log() if line["logger"] == "ai_service.leadership"]
+        said = [line["message"] for line in program.log() if line["logger"] == "ai_service.health.leadership"]
         return bool(said) and said[-1].startswith("this process leads")
 
     first, second = instances

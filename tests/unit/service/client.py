@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from ai_service.app import create_app
-from ai_service.log_writer import LogWriter
-from ai_service.settings import Settings
+from ai_service.config.settings import Settings
+from ai_service.observability.log_writer import LogWriter
 from tests.unit.service.fakes import ScriptedProvider
 
 if TYPE_CHECKING:

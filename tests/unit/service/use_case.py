@@ -6,26 +6,26 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service.answer_service import AnswerResult, AnswerService
-from ai_service.background import Background
+from ai_service.answers.answer_service import AnswerResult, AnswerService
+from ai_service.answers.single_flight import SingleFlight
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs
 from ai_service.cache.keys import answer_key
-from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.response_cache import ResponseCache
-from ai_service.cache.single_flight import SingleFlight
-from ai_service.cache_control import Directives
-from ai_service.health import Observer
-from ai_service.metrics import Metrics
-from ai_service.providers.admission import AdmissionQueue
-from ai_service.providers.chain import ProviderChain
-from ai_service.providers.circuit_breaker import CircuitBreaker
+from ai_service.config.settings import Settings
+from ai_service.health.observer import Observer
+from ai_service.http.cache_control import Directives
+from ai_service.observability.metrics import Metrics
 from ai_service.providers.errors import ProviderUnreachable
-from ai_service.providers.guarded import GuardedProvider
-from ai_service.settings import Settings
+from ai_service.resilience.admission import AdmissionQueue
+from ai_service.resilience.chain import ProviderChain
+from ai_service.resilience.circuit_breaker import CircuitBreaker
+from ai_service.resilience.guarded import GuardedProvider
+from ai_service.resilience.idle_queue import Background
 from ai_service.tasks import build_tasks
-from ai_service.validation import QuestionReader
+from ai_service.tasks.request_parser import QuestionReader
 from tests.unit.service.fakes import FakeClock, ScriptedProvider
 
 if TYPE_CHECKING:

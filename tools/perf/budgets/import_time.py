@@ -14,7 +14,7 @@ from tools.perf.peers.wrk import children_cpu_seconds
 LIMIT_S = 0.6
 ROUNDS = 15
 _DEADLINE_S = 30.0
-_SERVICE = "import ai_service.__main__, ai_service.server"
+_SERVICE = "import ai_service.__main__, ai_service.process.server"
 """The program, and what it imports only once it serves: all that a start waits for."""
 
 

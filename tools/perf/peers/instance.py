@@ -10,9 +10,9 @@ import os
 import uvicorn
 
 from ai_service.app import create_app
-from ai_service.server import BACKLOG
-from ai_service.settings import Settings
-from ai_service.structured_log import configure
+from ai_service.config.settings import Settings
+from ai_service.observability.structured_log import configure
+from ai_service.process.server import BACKLOG
 
 if __name__ == "__main__":
     settings = Settings.from_env(os.environ)

@@ -10,7 +10,7 @@ import pytest
 from ai_service.cache.compute_lock import ComputeLock, Lease
 from ai_service.cache.entry import Entry, encode
 from ai_service.cache.keys import lock_key
-from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.response_cache import ResponseCache
 from ai_service.cache.store import Lock

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from ai_service.cache.compression import pack
 from ai_service.cache.entry import Entry, decode, encode
-from ai_service.content_encoding import pack
 
 KEY = "ai:v1:recipe:0123456789ab:request"
 ENTRY = Entry(

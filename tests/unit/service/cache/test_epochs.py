@@ -9,7 +9,7 @@ import pytest
 from ai_service.cache.entry import Entry
 from ai_service.cache.epochs import Epochs
 from ai_service.cache.keys import answer_key, epoch_key
-from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.response_cache import ResponseCache
 from tests.unit.service.fakes import FakeClock

@@ -2,11 +2,11 @@
 
 import msgspec
 
+from ai_service.cache.compression import pack
 from ai_service.cache.entry import Entry
-from ai_service.cache.memory import MemoryLayer
+from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.response_cache import ResponseCache
-from ai_service.content_encoding import pack
 from tests.unit.service.fakes import FakeClock
 
 ENTRY = Entry(b"body", 100.0, 200.0, 300.0, 0.5, "ollama", "m", 0.8, degraded=False)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from ai_service.http_client import ResponseTooLong
 from ai_service.providers.errors import ConnectionBroken, ProviderFailed, ProviderTimeout, ProviderUnreachable
 from ai_service.providers.http import LINES_PER_TURN, MAX_LINE_BYTES, deadline, lines
+from ai_service.transport.http_client import ResponseTooLong
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,6 +8,7 @@ import dataclasses
 import msgspec
 import pytest
 
+from ai_service.config.settings import Settings
 from ai_service.providers.base import Inspection, Prompt
 from ai_service.providers.errors import (
     InvalidAnswer,
@@ -17,7 +18,6 @@ from ai_service.providers.errors import (
     ProviderUnreachable,
 )
 from ai_service.providers.pool import REST_S, ProviderPool
-from ai_service.settings import Settings
 from ai_service.tasks import build_tasks
 from tests.unit.service.fakes import BODIES, BreakOff, FakeClock, ScriptedProvider
 

@@ -1,0 +1,280 @@
+"""The service's settings: one frozen object, read from the environment once, with all mistakes reported together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ai_service.access.key_file import read_keys
+from ai_service.config import setting as knobs
+from ai_service.config.setting import PREFIX, Knob, knob
+from ai_service.errors import ConfigurationError
+from ai_service.transport.tls import read_authorities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROVIDERS = ("ollama", "openai", "mock")
+SHORTEST_ADMIN_KEY = 32
+TASKS = ("recipe", "ingredients", "nutrition")
+_INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def _keep_alive(text: str) -> float:
+    return -1.0 if text == "-1" else knobs.duration(text)
+
+
+def _admin_key(text: str) -> str:
+    if text and (len(text) < SHORTEST_ADMIN_KEY or not text.isascii() or not text.isprintable() or " " in text):
+        raise ValueError(f"expected a key of at least {SHORTEST_ADMIN_KEY} printable ASCII characters without spaces")
+    return text
+
+
+def _warmup(text: str) -> str:
+    if text in {"off", "common"}:
+        return text
+    if not Path(text).is_absolute():
+        raise ValueError("expected off, common or the absolute path of a JSON file")
+    read_questions(text)
+    return text
+
+
+def read_questions(path: str) -> dict[str, list[dict[str, Any]]]:
+    """Read a warm-up file: requests by the task's name.
+
+    Raises:
+        ValueError: It cannot be read, or is not of that form.
+    """
+    try:
+        questions = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, list[dict[str, Any]]])
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no object with a list of requests for each task: {error}") from None
+    if unknown := sorted(set(questions) - set(TASKS)):
+        raise ValueError(f"{path}: there is no task {unknown[0]}; expected some of {', '.join(TASKS)}")
+    return questions
+
+
+def _providers(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not set(names) <= set(PROVIDERS) or len(set(names)) != len(names):
+        raise ValueError(f"expected a comma-separated list of {', '.join(PROVIDERS)}, each once")
+    return names
+
+
+def _one_worker(text: str) -> int:
+    if text != "1":
+        raise ValueError(
+            "expected 1: one process is one worker; more are more instances (ai_service_instances), and need Redis"
+        )
+    return 1
+
+
+def _instance(text: str) -> str:
+    if text and not _INSTANCE.fullmatch(text):
+        raise ValueError("expected a name of at most 32 letters, digits, dots and hyphens")
+    return text
+
+
+def _keys_path(text: str) -> str:
+    if text:
+        read_keys(Path(text))
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the operator decides. Durations are in seconds, sizes as the name says."""
+
+    profile: str = knob(
+        "PROFILE", "dev", knobs.choice("dev", "prod"), "Profile of the site; in prod the provider mock is refused"
+    )
+    provider: str = knob("AI_PROVIDER", "ollama", knobs.choice(*PROVIDERS), "Provider that is asked first")
+    fallbacks: tuple[str, ...] = knob(
+        "AI_FALLBACKS",
+        "openai",
+        _providers,
+        "Providers asked next, in order; openai only where its URL is set. mock makes up answers of the three tasks",
+    )
+    ollama_host: str = knob(
+        "OLLAMA_HOST", "http://127.0.0.1:11434", knobs.url("http", "https"), "Base URL of the Ollama server"
+    )
+    ollama_more_hosts: tuple[str, ...] = knob(
+        "OLLAMA_MORE_HOSTS",
+        "",
+        knobs.each(knobs.url("http", "https")),
+        "Further Ollama servers with the same model, separated by commas; a call goes to the least busy",
+    )
+    ollama_model: str = knob("OLLAMA_MODEL", "llama3.2:3b", knobs.name, "Model that Ollama runs")
+    ollama_timeout: float = knob(
+        "OLLAMA_TIMEOUT",
+        "30s",
+        knobs.duration,
+        "Longest silence of a provider: before its first text, and between two pieces of it",
+    )
+    ollama_load_timeout: float = knob("OLLAMA_LOAD_TIMEOUT", "60s", knobs.duration, "Deadline for loading the model")
+    ollama_num_ctx: int = knob(
+        "OLLAMA_NUM_CTX", "4096", knobs.integer(1024, 131_072), "Context length in tokens; a change reloads the model"
+    )
+    ollama_keep_alive: float = knob(
+        "OLLAMA_KEEP_ALIVE", "30m", _keep_alive, "How long the model stays loaded after a request; -1 is for ever"
+    )
+    ollama_num_parallel: int = knob(
+        "OLLAMA_NUM_PARALLEL",
+        "1",
+        knobs.integer(1, 64),
+        "Requests sent to Ollama at a time (its own OLLAMA_NUM_PARALLEL)",
+    )
+    queue_limit: int = knob("QUEUE_LIMIT", "16", knobs.integer(0, 10_000), "Requests that may wait for Ollama")
+    openai_base_url: str = knob(
+        "OPENAI_BASE_URL",
+        "",
+        knobs.url("http", "https", optional=True),
+        "Base URL of an OpenAI-compatible server, with /v1",
+    )
+    openai_model: str = knob("OPENAI_MODEL", "gpt-4o-mini", knobs.name, "Model asked of the OpenAI-compatible server")
+    openai_api_key: str = knob(
+        "OPENAI_API_KEY_FILE", "", str, "File with the API key of the OpenAI-compatible server", secret=True
+    )
+    redis_url: str = knob(
+        "REDIS_URL",
+        "",
+        knobs.url("redis", "rediss", "unix", optional=True),
+        "Redis to cache in; unset caches in memory",
+    )
+    redis_username: str = knob("REDIS_USERNAME", "", str, "Redis ACL user")
+    redis_password: str = knob("REDIS_PASSWORD_FILE", "", str, "File with the Redis password", secret=True)
+    redis_ca: str = knob(
+        "REDIS_CA_FILE",
+        "",
+        read_authorities,
+        "File with the authorities that a rediss:// server's certificate may be from",
+    )
+    api_keys_file: str = knob(
+        "API_KEYS_FILE",
+        "",
+        _keys_path,
+        "File with a name and a hash for each API key; unset lets everybody in",
+        keeps_path=True,
+    )
+    admin_key: str = knob(
+        "ADMIN_KEY_FILE",
+        "",
+        _admin_key,
+        "File with the administrator's key, where no API keys are configured",
+        secret=True,
+    )
+    socket: str = knob(
+        "SOCKET", "", knobs.socket_path, "Path of the Unix socket to listen on behind an edge, instead of host and port"
+    )
+    host: str = knob("HOST", "127.0.0.1", knobs.name, "Address to listen on")
+    port: int = knob("PORT", "3010", knobs.integer(0, 65_535), "Port to listen on; 0 takes a free one")
+    instance: str = knob(
+        "INSTANCE", "", _instance, "Name of this instance among those of its host, such as 1; /health tells it"
+    )
+    metrics_folder: str = knob(
+        "METRICS_FOLDER",
+        "",
+        knobs.absolute_path,
+        "Directory that the instances of a host share: /metrics of each shows their sum; unset shows this one alone",
+    )
+    workers: int = knob(
+        "WORKERS", "1", _one_worker, "Always 1: one process is one worker; more are more instances, and need Redis"
+    )
+    recipe_max_tokens: int = knob("RECIPE_MAX_TOKENS", "1024", knobs.integer(400, 8192), "Token budget of a recipe")
+    ingredients_max_tokens: int = knob(
+        "INGREDIENTS_MAX_TOKENS", "192", knobs.integer(96, 4096), "Token budget of ingredient suggestions"
+    )
+    nutrition_max_tokens: int = knob(
+        "NUTRITION_MAX_TOKENS", "160", knobs.integer(96, 4096), "Token budget of a nutrition analysis"
+    )
+    chat_max_tokens: int = knob(
+        "CHAT_MAX_TOKENS",
+        "1024",
+        knobs.integer(1, 32_768),
+        "Token budget of a chat answer, and the most a request may name",
+    )
+    recipe_ttl: float = knob("RECIPE_TTL", "2h", knobs.duration, "Base time a recipe stays fresh")
+    ingredients_ttl: float = knob("INGREDIENTS_TTL", "6h", knobs.duration, "Base time ingredients stay fresh")
+    nutrition_ttl: float = knob("NUTRITION_TTL", "12h", knobs.duration, "Base time a nutrition analysis stays fresh")
+    stale_while_revalidate: float = knob(
+        "STALE_WHILE_REVALIDATE", "1h", knobs.zero_or_duration,
+        "So long past its freshness an answer is still served while it is refreshed; 0 turns it off",
+    )  # fmt: skip
+    warmup: str = knob(
+        "WARMUP", "off", _warmup, "What is asked at the start: off, common (a built-in list), or a JSON file's path"
+    )
+    warmup_interval: float = knob("WARMUP_INTERVAL", "1s", knobs.duration, "Pause between two calls of a warm-up")
+    probe_interval: float = knob(
+        "PROBE_INTERVAL", "10m", knobs.duration, "How often an idle, loaded model is asked a small question"
+    )
+    container_status: str = knob(
+        "CONTAINER_STATUS",
+        "/run/alchemorsel/containers.json",
+        str,
+        "File in which a timer of root's tells how this host's containers are; /health repeats it",
+    )
+    chat_ttl: float = knob("CHAT_TTL", "2h", knobs.duration, "Time a chat answer stays fresh")
+    deadline: float = knob("DEADLINE", "100s", knobs.duration, "Deadline for a whole request")
+    log_level: str = knob("LOG_LEVEL", "info", knobs.choice(*LOG_LEVELS), "Least level that is logged")
+    log_prompts: str = knob(
+        "LOG_PROMPTS",
+        "no",
+        knobs.choice("no", "yes"),
+        "Whether the log tells what each request asks, in its canonical form",
+    )
+    notify_socket: str = field(default="")
+    watchdog_s: float = field(default=0.0)
+
+    @classmethod
+    def knobs(cls) -> dict[str, Knob]:
+        """Every setting by its field's name, in the order of the README's table."""
+        return knobs.of(cls)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings, and what systemd says to its services.
+
+        Args:
+            environ: The environment, as `os.environ`.
+
+        Raises:
+            ConfigurationError: With every mistake found, not only the first.
+        """
+        values, mistakes = knobs.read(cls.knobs(), environ)
+        if values.get("provider") == "openai" and not values.get("openai_base_url", "unknown"):
+            mistakes.append(f"{PREFIX}AI_PROVIDER=openai: expected {PREFIX}OPENAI_BASE_URL to be set as well")
+        if values.get("redis_username") and not values.get("redis_password", "unknown"):
+            mistakes.append(f"{PREFIX}REDIS_USERNAME: expected {PREFIX}REDIS_PASSWORD_FILE to be set as well")
+        if values.get("redis_ca") and not values.get("redis_url", "rediss:").startswith("rediss:"):
+            mistakes.append(f"{PREFIX}REDIS_CA_FILE: expected {PREFIX}REDIS_URL to start with rediss:// then")
+        if values.get("admin_key") and values.get("api_keys_file"):
+            mistakes.append(
+                f"{PREFIX}ADMIN_KEY_FILE: expected it unset beside {PREFIX}API_KEYS_FILE; "
+                "give a key there the role admin instead"
+            )
+        if values.get("metrics_folder") and not values.get("instance", "unknown"):
+            mistakes.append(f"{PREFIX}METRICS_FOLDER: expected {PREFIX}INSTANCE to be set as well")
+        if values.get("profile") == "prod":
+            for name, chosen in (("AI_PROVIDER", values.get("provider")), ("AI_FALLBACKS", values.get("fallbacks"))):
+                if chosen and "mock" in chosen:
+                    mistakes.append(f"{PREFIX}{name}: expected no mock with {PREFIX}PROFILE=prod: it makes answers up")
+        deadline, silence = values.get("deadline"), values.get("ollama_timeout")
+        if deadline is not None and silence is not None and deadline < silence:
+            mistakes.append(
+                f"{PREFIX}DEADLINE: expected at least the {silence:g} s of {PREFIX}OLLAMA_TIMEOUT, got {deadline:g} s"
+            )
+        if mistakes:
+            raise ConfigurationError(mistakes)
+        interval = environ.get("WATCHDOG_USEC", "")
+        return cls(
+            notify_socket=environ.get("NOTIFY_SOCKET", ""),
+            watchdog_s=int(interval) / 1e6 if interval.isdecimal() else 0.0,
+            **values,
+        )

@@ -1,0 +1,209 @@
+"""The task `chat`: a conversation goes on, in OpenAI's wire format."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ai_service.errors import ModelNotFound, UnprocessableRequest, UnsupportedRequest
+from ai_service.json_schema.rules import check_schema
+from ai_service.openai.requests import ChatRequest, JSONSchemaFormat, ResponseFormat, TextFormat
+from ai_service.providers.base import (
+    Completion,
+    FinishReason,
+    Prompt,
+)
+from ai_service.tasks.base import ChatAnswer, Data, Judged, Task
+
+if TYPE_CHECKING:
+    from ai_service.schemas import Meta, TaskRequest
+
+CONFIDENCE = 0.5
+"""Nothing can be said about free text; with a half it stays fresh for exactly the base time."""
+_OPTIONS = ("temperature", "top_p", "frequency_penalty", "presence_penalty", "seed")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Message(msgspec.Struct, frozen=True):
+    """Message of an answer.
+
+    Attributes:
+        content: The text; null where the model refuses to answer.
+        refusal: Why the model refuses; otherwise null.
+        reasoning_content: What a thinking model wrote before its answer; absent where it wrote nothing.
+    """
+
+    content: str | None
+    role: str = "assistant"
+    refusal: str | None = None
+    reasoning_content: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """The only choice of an answer.
+
+    Attributes:
+        finish_reason: `length` where the token budget truncated the answer, `content_filter` where the provider did.
+    """
+
+    message: Message
+    finish_reason: FinishReason
+    index: int = 0
+    logprobs: None = None
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Number of tokens, as counted by the provider."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class ChatCompletion(msgspec.Struct, frozen=True):
+    """Body of a chat completion. `provider` and `degraded` are extensions of OpenAI's wire format.
+
+    Attributes:
+        provider: Name of the provider that wrote the answer.
+        degraded: Whether a fallback wrote the answer, or it is a sample.
+        usage: Null where the provider does not count tokens.
+        system_fingerprint: Always null.
+    """
+
+    id: str
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Usage | None
+    provider: str
+    degraded: bool
+    object: str = "chat.completion"
+    system_fingerprint: None = None
+
+
+class ChatTask(Task):
+    """`chat`: whatever the conversation asks for, by the one model that is served here.
+
+    Args:
+        model: The model's name, which requests have to name too.
+        ttl_s: Time in seconds that an answer stays fresh.
+        max_tokens: Token budget where a request names none, and the most that one may name.
+        num_ctx: Context length in tokens.
+    """
+
+    name = "chat"
+    path = "/v1/chat/completions"
+    request_type = ChatRequest
+    prompt_version = 2
+    shows_reasoning = True
+
+    def __init__(self, *, model: str, ttl_s: float, max_tokens: int, num_ctx: int) -> None:
+        super().__init__(ttl_s=ttl_s, max_tokens=max_tokens, num_ctx=num_ctx)
+        self.model = model
+
+    def check(self, request: TaskRequest) -> None:
+        """See Task."""
+        assert isinstance(request, ChatRequest)
+        if request.model.removesuffix(":latest") != self.model.removesuffix(":latest"):
+            raise ModelNotFound(f"The model {request.model[:128]!r} is not served here; expected {self.model!r}.")
+        problem = f"expected at most {self.max_tokens}"
+        for name in ("max_tokens", "max_completion_tokens"):
+            if (getattr(request, name) or 0) > self.max_tokens:
+                details = [{"field": f"$.{name}", "problem": problem}]
+                raise UnprocessableRequest(f"$.{name}: {problem}.", details=details)
+
+    def ask(self, request: TaskRequest) -> Prompt:
+        """See Task. A budget that the caller set may cut the answer; the service's own may too, as OpenAI's does."""
+        assert isinstance(request, ChatRequest)
+        options: dict[str, Any] = {name: value for name in _OPTIONS if (value := getattr(request, name)) is not None}
+        if request.stops:
+            options["stop"] = request.stops
+        return Prompt(
+            self.name,
+            tuple({"role": message.role, "content": message.text} for message in request.messages),
+            request.response_format.hint if request.response_format is not None else None,
+            request.budget or self.max_tokens,
+            request,
+            options,
+            callers_own=True,
+            think=request.think,
+        )
+
+    def body(self, data: Data, meta: Meta) -> bytes:
+        """See Task."""
+        assert isinstance(data, ChatAnswer)
+        counted = data.prompt_tokens > 0 and data.completion_tokens > 0
+        total = data.prompt_tokens + data.completion_tokens
+        message = Message(
+            content=None if data.refusal and not data.text else data.text,
+            refusal=data.refusal or None,
+            reasoning_content=data.reasoning or msgspec.UNSET,
+        )
+        return _encode(
+            ChatCompletion(
+                id=new_id(),
+                created=int(datetime.fromisoformat(meta.generated_at).timestamp()),
+                model=meta.model,
+                choices=[Choice(message, data.finish_reason)],
+                usage=Usage(data.prompt_tokens, data.completion_tokens, total) if counted else None,
+                provider=meta.provider,
+                degraded=meta.degraded,
+            )
+        )
+
+    def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
+        assert isinstance(request, ChatRequest)
+        whole = completion.finish_reason == "stop" and not completion.refusal
+        if request.response_format is not None and whole:
+            _check_format(completion.text, request.response_format)
+        answer = ChatAnswer(
+            text=completion.text,
+            reasoning=completion.reasoning,
+            refusal=completion.refusal,
+            finish_reason=completion.finish_reason,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+        )
+        good = whole or (completion.finish_reason == "length" and _is_callers_cut(completion, request))
+        return Judged(answer, CONFIDENCE, storable=good and bool(completion.text.strip()))
+
+
+def _check_format(text: str, form: ResponseFormat) -> None:
+    """Check that an answer has the format that was asked for.
+
+    Raises:
+        ValueError: It has not. Says nothing of the answer: what is said is in no log.
+        UnsupportedRequest: Nobody can tell in time.
+    """
+    if isinstance(form, TextFormat):
+        return
+    try:
+        value = msgspec.json.decode(text, type=Any if isinstance(form, JSONSchemaFormat) else dict)
+    except (ValueError, RecursionError):
+        raise ValueError("no JSON of the kind that was asked for") from None
+    if not isinstance(form, JSONSchemaFormat):
+        return
+    from ai_service.json_schema import checker  # noqa: PLC0415 - slow to import, of use only to callers with schemas
+
+    try:
+        violated = checker.find_violation(check_schema(form.json_schema.schema).schema, value)
+    except checker.SchemaTooCostlyError:
+        raise UnsupportedRequest("Checking an answer against the JSON schema takes too long.") from None
+    if violated is not None:
+        raise ValueError(f"does not fit the schema: {violated[:32]}")
+
+
+def _is_callers_cut(completion: Completion, request: ChatRequest) -> bool:
+    """Return whether an answer that was cut short is what was asked for: text, up to the caller's own budget."""
+    if request.budget is None or request.response_format is not None:
+        return False
+    return not 0 < completion.completion_tokens < request.budget
+
+
+def new_id() -> str:
+    """Generate an identifier in OpenAI's format; an answer from the cache keeps its original one."""
+    return f"chatcmpl-{secrets.token_hex(12)}"

@@ -1,0 +1,87 @@
+"""A streamed chat completion: chunks, then `[DONE]`; an error in place of what is missing."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ai_service.http.server_timing import server_timing
+from ai_service.openai.chat import ChatCompletion, new_id
+from ai_service.providers.transcript import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ai_service.answers.answer_service import AnswerResult
+    from ai_service.errors import AnswerInterrupted
+    from ai_service.providers.transcript import Author
+    from ai_service.tasks.request_parser import Question
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(ChatCompletion).decode
+_DONE = b"data: [DONE]\n\n"
+
+
+class ChatChunks:
+    """The events of one stream.
+
+    Args:
+        question: What is asked; knows whether the stream shall end with the tokens that were used.
+    """
+
+    restarts = False
+
+    def __init__(self, question: Question) -> None:
+        self._include_usage = question.include_usage
+        self._common: dict[str, Any] = {
+            "id": new_id(),
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "system_fingerprint": None,
+        }
+
+    def start(self, author: Author) -> bytes:
+        """See Events."""
+        self._common |= {"model": author.model, "provider": author.provider, "degraded": author.degraded}
+        return self._choice({"role": "assistant", "content": ""}, None)
+
+    def delta(self, piece: Text) -> bytes:
+        """See Events."""
+        return self._choice({"reasoning_content" if piece.reasoning else "content": piece.text}, None)
+
+    def replay(self, body: bytes) -> Iterable[Text]:
+        """See Events."""
+        message = _decode(body).choices[0].message
+        reasoning = message.reasoning_content or ""
+        return [Text(reasoning, reasoning=True), Text(message.content or "")]
+
+    def restart(self, void: AnswerInterrupted) -> bytes:
+        """See Events; the format has no word for it."""
+        raise void
+
+    def end(self, result: AnswerResult, total_s: float, *, restarted: bool) -> bytes:
+        """See Events. What took the time is in a comment, which clients of the format skip."""
+        del restarted
+        completion = _decode(result.entry.body)
+        timing = server_timing(result.timings, result.skipped, total_s)
+        refusal = completion.choices[0].message.refusal
+        parts = [self._choice({"refusal": refusal}, None)] if refusal else []
+        parts.append(self._choice({}, completion.choices[0].finish_reason))
+        if self._include_usage:
+            parts.append(_data({**self._common, "choices": [], "usage": completion.usage}))
+        return b"".join([*parts, b": server-timing: %s\n\n" % timing, _DONE])
+
+    def error(self, body: bytes) -> bytes:
+        """See Events."""
+        return b"data: %s\n\n" % body
+
+    def _choice(self, delta: dict[str, str], finish_reason: str | None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        chunk = {**self._common, "choices": [choice]}
+        return _data(chunk | {"usage": None} if self._include_usage else chunk)
+
+
+def _data(value: object) -> bytes:
+    return b"data: %s\n\n" % _encode(value)

@@ -1,0 +1,1 @@
+"""What a process stands on: socket, uvicorn, systemd, periodic work."""

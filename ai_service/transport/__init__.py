@@ -1,0 +1,1 @@
+"""Connections to servers: an HTTP client, and TLS."""
