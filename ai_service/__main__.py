@@ -8,7 +8,7 @@ import sys
 
 from ai_service import __version__
 from ai_service.access import command as hash_key
-from ai_service.config.setting import PREFIX
+from ai_service.config.environment import PREFIX
 from ai_service.config.settings import Settings
 from ai_service.errors import ConfigurationError, ListenError
 from ai_service.observability import structured_log

@@ -28,7 +28,7 @@ from ai_service.health.observer import Observer
 from ai_service.health.probe import InferenceProbe
 from ai_service.http.admin_routes import AdminRoutes
 from ai_service.http.operator_routes import build_operations
-from ai_service.http.task_routes import Gateway, TaskEndpoint
+from ai_service.http.task_routes import TaskEndpoint, TaskRouter
 from ai_service.observability.metrics import Metrics
 from ai_service.observability.multiprocess_metrics import MetricsFolder
 from ai_service.observability.structured_log import STANDARD_ERROR, AccessLog
@@ -38,11 +38,11 @@ from ai_service.openai.models import model_routes
 from ai_service.openai.operations import describe_limits
 from ai_service.openapi.document import build_document
 from ai_service.process.systemd import Watchdog
-from ai_service.resilience.idle_queue import Background
+from ai_service.resilience.idle_queue import IdleQueue
 from ai_service.resilience.wiring import build_chain, build_providers
 from ai_service.route_table import build_table
 from ai_service.tasks import build_tasks
-from ai_service.tasks.request_parser import QuestionReader
+from ai_service.tasks.request_parser import RequestParser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -83,7 +83,7 @@ def create_app(
     containers = ContainerStatus(Path(settings.container_status))
     observer = Observer(chain, store, instance=settings.instance, containers=containers)
     flights: SingleFlight[AnswerResult] = SingleFlight()
-    background = Background(lambda: chain.primary.queue.idle and observer.primary_usable, metrics)
+    background = IdleQueue(lambda: chain.primary.queue.idle and observer.primary_usable, metrics)
     memory = MemoryLayer()
     tasks = build_tasks(settings)
     chat = _build_chat(settings, chain)
@@ -103,7 +103,7 @@ def create_app(
     )
     access_log = _build_access_log(settings, log)
     warmup = Warmup(
-        [(task, QuestionReader(task)) for task in tasks], answers, background, pause_s=settings.warmup_interval
+        [(task, RequestParser(task)) for task in tasks], answers, background, pause_s=settings.warmup_interval
     )
     leadership = Leadership(store)
     probe = InferenceProbe(
@@ -165,7 +165,7 @@ def create_app(
         access_log=access_log,
         further=model_routes(chat, chain.primary.provider.name),
     )
-    gateway = Gateway(_build_endpoints(tasks, chat, answers, metrics, access_log), operations)
+    gateway = TaskRouter(_build_endpoints(tasks, chat, answers, metrics, access_log), operations)
     return _with_gate(gateway, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log)
 
 
@@ -203,7 +203,7 @@ def _describe(settings: Settings, tasks: Sequence[SchemaTask], chat: ChatTask) -
 
 
 def _with_gate(
-    gateway: Gateway,
+    gateway: TaskRouter,
     settings: Settings,
     *,
     tasks: Sequence[Task],
@@ -227,7 +227,7 @@ def _watch(
     chain: ProviderChain,
     *,
     store: Store,
-    background: Background,
+    background: IdleQueue,
     flights: SingleFlight[AnswerResult],
     leadership: Leadership,
 ) -> None:

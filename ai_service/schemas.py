@@ -17,9 +17,9 @@ MAX_PROMPT_CHARACTERS = 2000
 MAX_ITEMS = 50
 MAX_ITEM_CHARACTERS = 120
 
-MOST_CALORIES = 20_000
-MOST_SERVINGS = 100
-MOST_MINUTES = 10_080
+MAX_CALORIES = 20_000
+MAX_SERVINGS = 100
+MAX_MINUTES = 10_080
 
 Problem = tuple[str, str]
 """A JSON path and what is wrong there."""
@@ -104,11 +104,11 @@ class RecipeRequest(TaskRequest, frozen=True):
     """
 
     prompt: Annotated[str, documented(minLength=1, maxLength=MAX_PROMPT_CHARACTERS, pattern=_NOT_BLANK)]
-    max_calories: Annotated[int, documented(minimum=1, maximum=MOST_CALORIES)] | None = None
+    max_calories: Annotated[int, documented(minimum=1, maximum=MAX_CALORIES)] | None = None
     dietary: _Items | None = None
     cuisine: _Word | None = None
-    serving_size: Annotated[int, documented(minimum=1, maximum=MOST_SERVINGS)] | None = None
-    cooking_time: Annotated[int, documented(minimum=1, maximum=MOST_MINUTES)] | None = None
+    serving_size: Annotated[int, documented(minimum=1, maximum=MAX_SERVINGS)] | None = None
+    cooking_time: Annotated[int, documented(minimum=1, maximum=MAX_MINUTES)] | None = None
     skill_level: _Word | None = None
     equipment: _Items | None = None
     avoid_ingredients: _Items | None = None
@@ -125,9 +125,9 @@ class RecipeRequest(TaskRequest, frozen=True):
         if len(self.prompt) > MAX_PROMPT_CHARACTERS:
             yield "$.prompt", f"expected at most {MAX_PROMPT_CHARACTERS} characters, got {len(self.prompt)}"
         for field, high in (
-            ("max_calories", MOST_CALORIES),
-            ("serving_size", MOST_SERVINGS),
-            ("cooking_time", MOST_MINUTES),
+            ("max_calories", MAX_CALORIES),
+            ("serving_size", MAX_SERVINGS),
+            ("cooking_time", MAX_MINUTES),
         ):
             value = getattr(self, field)
             if value is not None and not 1 <= value <= high:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ADMIN = "admin"
 KEY_PREFIX = "alchemorsel_"
 """Begins every generated key, so that scanners for leaked secrets can know it."""
-SHORTEST_KEY = 32
+MIN_KEY_LENGTH = 32
 _SCHEME = "sha256:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
@@ -141,7 +141,7 @@ def hash_key(name: str, key: str, *, rate: str = "", admin: bool = False) -> Key
     Raises:
         ValueError: The name or the rate is none, or the key is too easily guessed or cannot travel in a header.
     """
-    if len(key) < SHORTEST_KEY or not key.isascii() or not key.isprintable() or " " in key:
-        raise ValueError(f"expected a key of at least {SHORTEST_KEY} printable ASCII characters without spaces")
+    if len(key) < MIN_KEY_LENGTH or not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError(f"expected a key of at least {MIN_KEY_LENGTH} printable ASCII characters without spaces")
     hashed = _SCHEME + sha256(key.encode()).hexdigest()
     return _parse_fields([name, hashed, *([rate] if rate else []), *([ADMIN] if admin else [])])

@@ -32,8 +32,8 @@ def entry_of(task: Task, found: ChainAnswer, now: float) -> Entry:
         now: Seconds since the epoch.
     """
     answer = found.answer
-    data, confidence, findings, _ = answer.judged
-    if answer.fabricated:  # The rule rates the text; nobody thought about it.
+    data, confidence, findings, _ = answer.scored
+    if answer.synthetic:  # The rule rates the text; nobody thought about it.
         confidence = 0.0
         data = msgspec.structs.replace(data, confidence=confidence) if isinstance(data, Recipe) else data
     ttl_s = FALLBACK_TTL_S if found.degraded else task.ttl_s * (0.5 + confidence)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ai_service.observability.metrics import Metrics
     from ai_service.providers.transcript import Subscriber
     from ai_service.resilience.chain import ProviderChain
-    from ai_service.resilience.idle_queue import Background
+    from ai_service.resilience.idle_queue import IdleQueue
     from ai_service.schemas import TaskRequest
     from ai_service.tasks import Task
     from ai_service.tasks.request_parser import Question
@@ -51,7 +51,7 @@ class AnswerResult(msgspec.Struct, frozen=True):
         detail: Where a hit was found, or whether a miss was stored.
         timings: Name and seconds, for `Server-Timing`.
         skipped: The providers that gave no answer.
-        fabricated: Whether the answer is made up, so that even a stale one would be better.
+        synthetic: Whether the answer is made up, so that even a stale one would be better.
     """
 
     entry: Entry
@@ -59,7 +59,7 @@ class AnswerResult(msgspec.Struct, frozen=True):
     detail: str
     timings: tuple[tuple[str, float], ...] = ()
     skipped: tuple[Skipped, ...] = ()
-    fabricated: bool = False
+    synthetic: bool = False
 
 
 class AnswerService:
@@ -89,7 +89,7 @@ class AnswerService:
         observer: Observer,
         metrics: Metrics,
         *,
-        background: Background,
+        background: IdleQueue,
         epochs: Epochs,
         lock: ComputeLock,
         deadline_s: float,
@@ -155,7 +155,7 @@ class AnswerService:
             if stale is not None and error.status >= 500:
                 return AnswerResult(stale, "stale", "stale", (looked_up,), error.skipped)
             raise
-        if stale is not None and result.fabricated:
+        if stale is not None and result.synthetic:
             return AnswerResult(stale, "stale", "stale", (looked_up,), result.skipped)
         return msgspec.structs.replace(result, timings=(looked_up, *result.timings))
 
@@ -317,8 +317,8 @@ class AnswerService:
         known = self._observer.model_digest != UNKNOWN_MODEL
         purged = not key.startswith(answers_of(self._epochs.current(task.name), task.name))
         timings = (("queue", answer.queue_s), ("load", answer.load_s), ("provider", answer.provider_s))
-        result = AnswerResult(entry, cache, "", timings, found.skipped, answer.fabricated)
-        return result, answer.judged.storable and not answer.fabricated and known and not purged
+        result = AnswerResult(entry, cache, "", timings, found.skipped, answer.synthetic)
+        return result, answer.scored.storable and not answer.synthetic and known and not purged
 
     async def _store(self, key: str, result: AnswerResult) -> AnswerResult:
         """Store an answer; return it with what became of that."""

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ai_service.answers.answer_service import AnswerService
-    from ai_service.resilience.idle_queue import Background
+    from ai_service.resilience.idle_queue import IdleQueue
     from ai_service.tasks import Task
-    from ai_service.tasks.request_parser import Question, QuestionReader
+    from ai_service.tasks.request_parser import Question, RequestParser
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +68,9 @@ class Warmup:
 
     def __init__(
         self,
-        tasks: Sequence[tuple[Task, QuestionReader]],
+        tasks: Sequence[tuple[Task, RequestParser]],
         answers: AnswerService,
-        background: Background,
+        background: IdleQueue,
         *,
         pause_s: float,
     ) -> None:

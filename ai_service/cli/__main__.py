@@ -16,7 +16,7 @@ from ai_service.cli.components import become
 from ai_service.cli.errors import CliError
 from ai_service.cli.output import AsJson, errors, print_json
 from ai_service.cli.site import Site
-from ai_service.config import setting as knobs
+from ai_service.config import environment
 
 HELP = """Look at, steer and try a host's AI.
 
@@ -71,7 +71,7 @@ def choose(
     ca_file: Annotated[
         str,
         typer.Option(
-            envvar=f"{knobs.PREFIX}CA_FILE",
+            envvar=f"{environment.PREFIX}CA_FILE",
             help="CA bundle that certificates of https:// are checked with; the operating system's unless given.",
             metavar="FILE",
             show_default=False,
@@ -85,7 +85,7 @@ def choose(
     if host and ctx.invoked_subcommand != "bench":
         become(_over_ssh(host, ssh_config, ctx.meta["typed"]))
     ctx.obj = Site.from_env(os.environ, ca_file=ca_file)
-    for warning in knobs.deprecations(knobs.of(Site), os.environ):
+    for warning in environment.deprecations(environment.of(Site), os.environ):
         errors.print(f"[yellow]![/] {warning}", soft_wrap=True)
     ctx.meta["host"], ctx.meta["ssh_config"] = host, ssh_config
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from ai_service.cli.errors import CliError, NotReachableError
-from ai_service.config.setting import PREFIX
+from ai_service.config.environment import PREFIX
 from ai_service.transport.tls import certificate_problem
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_service.cli.errors import CliError, NotPermittedError
-from ai_service.config import setting as knobs
-from ai_service.config.setting import knob
+from ai_service.config import environment
+from ai_service.config.environment import setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,16 +18,18 @@ if TYPE_CHECKING:
 class Site:
     """Addresses and files of this host; on a laptop, the service's own defaults."""
 
-    api_url: str = knob("API_URL", "http://127.0.0.1:3010", knobs.url("http", "https"), "Base URL of the API")
-    ollama_url: str = knob("OLLAMA_HOST", "http://127.0.0.1:11434", knobs.url("http", "https"), "Base URL of Ollama")
-    container: str = knob("OLLAMA_CONTAINER", "alchemorsel-ollama", knobs.name, "Name of Ollama's container")
-    bench_result: str = knob(
+    api_url: str = setting("API_URL", "http://127.0.0.1:3010", environment.url("http", "https"), "Base URL of the API")
+    ollama_url: str = setting(
+        "OLLAMA_HOST", "http://127.0.0.1:11434", environment.url("http", "https"), "Base URL of Ollama"
+    )
+    container: str = setting("OLLAMA_CONTAINER", "alchemorsel-ollama", environment.name, "Name of Ollama's container")
+    bench_result: str = setting(
         "BENCH_RESULT",
         "/var/lib/alchemorsel/bench.json",
         str,
         "File with the result of the last benchmark of this host",
     )
-    key_file: str = knob(
+    key_file: str = setting(
         "API_KEY_FILE",
         "",
         str,
@@ -49,11 +51,11 @@ class Site:
         Raises:
             CliError: With every mistake found.
         """
-        known = knobs.of(cls)
+        known = environment.of(cls)
         variables = {name for item in known.values() for name in (item.variable, item.former)}
         own = {name: text for name, text in environ.items() if name in variables}
         own["CREDENTIALS_DIRECTORY"] = "."  # a command's relative file names begin at the working directory
-        values, mistakes = knobs.read(known, own)
+        values, mistakes = environment.read(known, own)
         if mistakes:
             raise CliError("; ".join(mistakes))
         return cls(ca_file=ca_file, **values)
@@ -72,7 +74,7 @@ class Site:
         except PermissionError as error:
             raise NotPermittedError(
                 f"The API wants a key, and {self.key_file} is not yours to read.",
-                hint=f"Run this with sudo, or name a file with a key of yours in {knobs.PREFIX}API_KEY_FILE.",
+                hint=f"Run this with sudo, or name a file with a key of yours in {environment.PREFIX}API_KEY_FILE.",
             ) from error
         except OSError as error:
             raise CliError(f"The API wants a key, and {self.key_file} cannot be read: {error.strerror}.") from error

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ai_service.access.key_file import read_keys
-from ai_service.config import setting as knobs
-from ai_service.config.setting import PREFIX, Knob, knob
+from ai_service.config import environment
+from ai_service.config.environment import PREFIX, Setting, setting
 from ai_service.errors import ConfigurationError
 from ai_service.transport.tls import read_authorities
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROVIDERS = ("ollama", "openai", "mock")
-SHORTEST_ADMIN_KEY = 32
+MIN_ADMIN_KEY_LENGTH = 32
 TASKS = ("recipe", "ingredients", "nutrition")
 _INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def _keep_alive(text: str) -> float:
-    return -1.0 if text == "-1" else knobs.duration(text)
+    return -1.0 if text == "-1" else environment.duration(text)
 
 
 def _admin_key(text: str) -> str:
-    if text and (len(text) < SHORTEST_ADMIN_KEY or not text.isascii() or not text.isprintable() or " " in text):
-        raise ValueError(f"expected a key of at least {SHORTEST_ADMIN_KEY} printable ASCII characters without spaces")
+    if text and (len(text) < MIN_ADMIN_KEY_LENGTH or not text.isascii() or not text.isprintable() or " " in text):
+        raise ValueError(f"expected a key of at least {MIN_ADMIN_KEY_LENGTH} printable ASCII characters without spaces")
     return text
 
 
@@ -92,150 +92,166 @@ def _keys_path(text: str) -> str:
 class Settings:
     """What the operator decides. Durations are in seconds, sizes as the name says."""
 
-    profile: str = knob(
-        "PROFILE", "dev", knobs.choice("dev", "prod"), "Profile of the site; in prod the provider mock is refused"
+    profile: str = setting(
+        "PROFILE", "dev", environment.choice("dev", "prod"), "Profile of the site; in prod the provider mock is refused"
     )
-    provider: str = knob("AI_PROVIDER", "ollama", knobs.choice(*PROVIDERS), "Provider that is asked first")
-    fallbacks: tuple[str, ...] = knob(
+    provider: str = setting("AI_PROVIDER", "ollama", environment.choice(*PROVIDERS), "Provider that is asked first")
+    fallbacks: tuple[str, ...] = setting(
         "AI_FALLBACKS",
         "openai",
         _providers,
         "Providers asked next, in order; openai only where its URL is set. mock makes up answers of the three tasks",
     )
-    ollama_host: str = knob(
-        "OLLAMA_HOST", "http://127.0.0.1:11434", knobs.url("http", "https"), "Base URL of the Ollama server"
+    ollama_host: str = setting(
+        "OLLAMA_HOST", "http://127.0.0.1:11434", environment.url("http", "https"), "Base URL of the Ollama server"
     )
-    ollama_more_hosts: tuple[str, ...] = knob(
+    ollama_more_hosts: tuple[str, ...] = setting(
         "OLLAMA_MORE_HOSTS",
         "",
-        knobs.each(knobs.url("http", "https")),
+        environment.each(environment.url("http", "https")),
         "Further Ollama servers with the same model, separated by commas; a call goes to the least busy",
     )
-    ollama_model: str = knob("OLLAMA_MODEL", "llama3.2:3b", knobs.name, "Model that Ollama runs")
-    ollama_timeout: float = knob(
+    ollama_model: str = setting("OLLAMA_MODEL", "llama3.2:3b", environment.name, "Model that Ollama runs")
+    ollama_timeout: float = setting(
         "OLLAMA_TIMEOUT",
         "30s",
-        knobs.duration,
+        environment.duration,
         "Longest silence of a provider: before its first text, and between two pieces of it",
     )
-    ollama_load_timeout: float = knob("OLLAMA_LOAD_TIMEOUT", "60s", knobs.duration, "Deadline for loading the model")
-    ollama_num_ctx: int = knob(
-        "OLLAMA_NUM_CTX", "4096", knobs.integer(1024, 131_072), "Context length in tokens; a change reloads the model"
+    ollama_load_timeout: float = setting(
+        "OLLAMA_LOAD_TIMEOUT", "60s", environment.duration, "Deadline for loading the model"
     )
-    ollama_keep_alive: float = knob(
+    ollama_num_ctx: int = setting(
+        "OLLAMA_NUM_CTX",
+        "4096",
+        environment.integer(1024, 131_072),
+        "Context length in tokens; a change reloads the model",
+    )
+    ollama_keep_alive: float = setting(
         "OLLAMA_KEEP_ALIVE", "30m", _keep_alive, "How long the model stays loaded after a request; -1 is for ever"
     )
-    ollama_num_parallel: int = knob(
+    ollama_num_parallel: int = setting(
         "OLLAMA_NUM_PARALLEL",
         "1",
-        knobs.integer(1, 64),
+        environment.integer(1, 64),
         "Requests sent to Ollama at a time (its own OLLAMA_NUM_PARALLEL)",
     )
-    queue_limit: int = knob("QUEUE_LIMIT", "16", knobs.integer(0, 10_000), "Requests that may wait for Ollama")
-    openai_base_url: str = knob(
+    queue_limit: int = setting("QUEUE_LIMIT", "16", environment.integer(0, 10_000), "Requests that may wait for Ollama")
+    openai_base_url: str = setting(
         "OPENAI_BASE_URL",
         "",
-        knobs.url("http", "https", optional=True),
+        environment.url("http", "https", optional=True),
         "Base URL of an OpenAI-compatible server, with /v1",
     )
-    openai_model: str = knob("OPENAI_MODEL", "gpt-4o-mini", knobs.name, "Model asked of the OpenAI-compatible server")
-    openai_api_key: str = knob(
+    openai_model: str = setting(
+        "OPENAI_MODEL", "gpt-4o-mini", environment.name, "Model asked of the OpenAI-compatible server"
+    )
+    openai_api_key: str = setting(
         "OPENAI_API_KEY_FILE", "", str, "File with the API key of the OpenAI-compatible server", secret=True
     )
-    redis_url: str = knob(
+    redis_url: str = setting(
         "REDIS_URL",
         "",
-        knobs.url("redis", "rediss", "unix", optional=True),
+        environment.url("redis", "rediss", "unix", optional=True),
         "Redis to cache in; unset caches in memory",
     )
-    redis_username: str = knob("REDIS_USERNAME", "", str, "Redis ACL user")
-    redis_password: str = knob("REDIS_PASSWORD_FILE", "", str, "File with the Redis password", secret=True)
-    redis_ca: str = knob(
+    redis_username: str = setting("REDIS_USERNAME", "", str, "Redis ACL user")
+    redis_password: str = setting("REDIS_PASSWORD_FILE", "", str, "File with the Redis password", secret=True)
+    redis_ca: str = setting(
         "REDIS_CA_FILE",
         "",
         read_authorities,
         "File with the authorities that a rediss:// server's certificate may be from",
     )
-    api_keys_file: str = knob(
+    api_keys_file: str = setting(
         "API_KEYS_FILE",
         "",
         _keys_path,
         "File with a name and a hash for each API key; unset lets everybody in",
         keeps_path=True,
     )
-    admin_key: str = knob(
+    admin_key: str = setting(
         "ADMIN_KEY_FILE",
         "",
         _admin_key,
         "File with the administrator's key, where no API keys are configured",
         secret=True,
     )
-    socket: str = knob(
-        "SOCKET", "", knobs.socket_path, "Path of the Unix socket to listen on behind an edge, instead of host and port"
+    socket: str = setting(
+        "SOCKET",
+        "",
+        environment.socket_path,
+        "Path of the Unix socket to listen on behind an edge, instead of host and port",
     )
-    host: str = knob("HOST", "127.0.0.1", knobs.name, "Address to listen on")
-    port: int = knob("PORT", "3010", knobs.integer(0, 65_535), "Port to listen on; 0 takes a free one")
-    instance: str = knob(
+    host: str = setting("HOST", "127.0.0.1", environment.name, "Address to listen on")
+    port: int = setting("PORT", "3010", environment.integer(0, 65_535), "Port to listen on; 0 takes a free one")
+    instance: str = setting(
         "INSTANCE", "", _instance, "Name of this instance among those of its host, such as 1; /health tells it"
     )
-    metrics_folder: str = knob(
+    metrics_folder: str = setting(
         "METRICS_FOLDER",
         "",
-        knobs.absolute_path,
+        environment.absolute_path,
         "Directory that the instances of a host share: /metrics of each shows their sum; unset shows this one alone",
     )
-    workers: int = knob(
+    workers: int = setting(
         "WORKERS", "1", _one_worker, "Always 1: one process is one worker; more are more instances, and need Redis"
     )
-    recipe_max_tokens: int = knob("RECIPE_MAX_TOKENS", "1024", knobs.integer(400, 8192), "Token budget of a recipe")
-    ingredients_max_tokens: int = knob(
-        "INGREDIENTS_MAX_TOKENS", "192", knobs.integer(96, 4096), "Token budget of ingredient suggestions"
+    recipe_max_tokens: int = setting(
+        "RECIPE_MAX_TOKENS", "1024", environment.integer(400, 8192), "Token budget of a recipe"
     )
-    nutrition_max_tokens: int = knob(
-        "NUTRITION_MAX_TOKENS", "160", knobs.integer(96, 4096), "Token budget of a nutrition analysis"
+    ingredients_max_tokens: int = setting(
+        "INGREDIENTS_MAX_TOKENS", "192", environment.integer(96, 4096), "Token budget of ingredient suggestions"
     )
-    chat_max_tokens: int = knob(
+    nutrition_max_tokens: int = setting(
+        "NUTRITION_MAX_TOKENS", "160", environment.integer(96, 4096), "Token budget of a nutrition analysis"
+    )
+    chat_max_tokens: int = setting(
         "CHAT_MAX_TOKENS",
         "1024",
-        knobs.integer(1, 32_768),
+        environment.integer(1, 32_768),
         "Token budget of a chat answer, and the most a request may name",
     )
-    recipe_ttl: float = knob("RECIPE_TTL", "2h", knobs.duration, "Base time a recipe stays fresh")
-    ingredients_ttl: float = knob("INGREDIENTS_TTL", "6h", knobs.duration, "Base time ingredients stay fresh")
-    nutrition_ttl: float = knob("NUTRITION_TTL", "12h", knobs.duration, "Base time a nutrition analysis stays fresh")
-    stale_while_revalidate: float = knob(
-        "STALE_WHILE_REVALIDATE", "1h", knobs.zero_or_duration,
+    recipe_ttl: float = setting("RECIPE_TTL", "2h", environment.duration, "Base time a recipe stays fresh")
+    ingredients_ttl: float = setting("INGREDIENTS_TTL", "6h", environment.duration, "Base time ingredients stay fresh")
+    nutrition_ttl: float = setting(
+        "NUTRITION_TTL", "12h", environment.duration, "Base time a nutrition analysis stays fresh"
+    )
+    stale_while_revalidate: float = setting(
+        "STALE_WHILE_REVALIDATE", "1h", environment.zero_or_duration,
         "So long past its freshness an answer is still served while it is refreshed; 0 turns it off",
     )  # fmt: skip
-    warmup: str = knob(
+    warmup: str = setting(
         "WARMUP", "off", _warmup, "What is asked at the start: off, common (a built-in list), or a JSON file's path"
     )
-    warmup_interval: float = knob("WARMUP_INTERVAL", "1s", knobs.duration, "Pause between two calls of a warm-up")
-    probe_interval: float = knob(
-        "PROBE_INTERVAL", "10m", knobs.duration, "How often an idle, loaded model is asked a small question"
+    warmup_interval: float = setting(
+        "WARMUP_INTERVAL", "1s", environment.duration, "Pause between two calls of a warm-up"
     )
-    container_status: str = knob(
+    probe_interval: float = setting(
+        "PROBE_INTERVAL", "10m", environment.duration, "How often an idle, loaded model is asked a small question"
+    )
+    container_status: str = setting(
         "CONTAINER_STATUS",
         "/run/alchemorsel/containers.json",
         str,
         "File in which a timer of root's tells how this host's containers are; /health repeats it",
     )
-    chat_ttl: float = knob("CHAT_TTL", "2h", knobs.duration, "Time a chat answer stays fresh")
-    deadline: float = knob("DEADLINE", "100s", knobs.duration, "Deadline for a whole request")
-    log_level: str = knob("LOG_LEVEL", "info", knobs.choice(*LOG_LEVELS), "Least level that is logged")
-    log_prompts: str = knob(
+    chat_ttl: float = setting("CHAT_TTL", "2h", environment.duration, "Time a chat answer stays fresh")
+    deadline: float = setting("DEADLINE", "100s", environment.duration, "Deadline for a whole request")
+    log_level: str = setting("LOG_LEVEL", "info", environment.choice(*LOG_LEVELS), "Least level that is logged")
+    log_prompts: str = setting(
         "LOG_PROMPTS",
         "no",
-        knobs.choice("no", "yes"),
+        environment.choice("no", "yes"),
         "Whether the log tells what each request asks, in its canonical form",
     )
     notify_socket: str = field(default="")
     watchdog_s: float = field(default=0.0)
 
     @classmethod
-    def knobs(cls) -> dict[str, Knob]:
+    def declared(cls) -> dict[str, Setting]:
         """Every setting by its field's name, in the order of the README's table."""
-        return knobs.of(cls)
+        return environment.of(cls)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -247,7 +263,7 @@ class Settings:
         Raises:
             ConfigurationError: With every mistake found, not only the first.
         """
-        values, mistakes = knobs.read(cls.knobs(), environ)
+        values, mistakes = environment.read(cls.declared(), environ)
         if values.get("provider") == "openai" and not values.get("openai_base_url", "unknown"):
             mistakes.append(f"{PREFIX}AI_PROVIDER=openai: expected {PREFIX}OPENAI_BASE_URL to be set as well")
         if values.get("redis_username") and not values.get("redis_password", "unknown"):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 STALE_S = 120.0
 """The timer writes every 30 s; four times that is no hiccup."""
-LARGEST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 
 class Container(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ class ContainerStatus:
         """
         try:
             with self._path.open("rb") as file:
-                found = _decode(file.read(LARGEST_BYTES))
+                found = _decode(file.read(MAX_BYTES))
         except (OSError, ValueError, RecursionError):
             return None
         age_s = max(0.0, self._clock() - found.time)

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 INTERVAL_S = 5.0
 RETRY_S = 0.5
 """Between two looks while something has not been seen that is not known to be down either."""
-PATIENCE_S = 5.0
+MAX_WAIT_S = 5.0
 """Longer than a loaded machine keeps a process that starts, a Redis or an Ollama from answering."""
 DIGEST_TTL_S = 30 * 24 * 3600.0
 DIGEST = re.compile(rb"[0-9A-Za-z]{12}")
@@ -72,7 +72,7 @@ class Observer:
         instance: str = "",
         containers: ContainerStatus | None = None,
         interval_s: float = INTERVAL_S,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = MAX_WAIT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._chain = chain
@@ -187,7 +187,7 @@ class Observer:
         if not any(self.usable(name) for name in names):
             return "critical"
         primary = self._chain.primary
-        answers = self.usable(names[0]) and not primary.problem and not primary.provider.fabricated
+        answers = self.usable(names[0]) and not primary.problem and not primary.provider.synthetic
         return "healthy" if answers and self._store.available else "degraded"
 
     def report(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ai_service.health.leadership import Leadership
     from ai_service.health.observer import Observer
     from ai_service.resilience.guarded import GuardedProvider
-    from ai_service.resilience.idle_queue import Background
+    from ai_service.resilience.idle_queue import IdleQueue
     from ai_service.tasks import Task
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class InferenceProbe:
         task: Task,
         store: Store,
         *,
-        background: Background,
+        background: IdleQueue,
         leadership: Leadership,
         observer: Observer,
         interval_s: float,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ai_service.cache.epochs import Epochs
     from ai_service.cache.memory_layer import MemoryLayer
     from ai_service.cache.store import Store
-    from ai_service.resilience.idle_queue import Background
+    from ai_service.resilience.idle_queue import IdleQueue
 
 MAX_WARMUP_BYTES = 64 * 1024
 RETRY_AFTER_S = 5.0
@@ -119,7 +119,7 @@ class AdminRoutes:
         memory: MemoryLayer,
         epochs: Epochs,
         warmup: Warmup,
-        background: Background,
+        background: IdleQueue,
         questions: Questions,
     ) -> None:
         self._admin_key = admin_key

@@ -19,7 +19,7 @@ from ai_service.http.event_stream import EVENT_STREAM, EventStream, Headers, Tas
 from ai_service.http.request_parts import KEY_NAME, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
 from ai_service.http.server_timing import server_timing
 from ai_service.skipped_providers import reasons_of
-from ai_service.tasks.request_parser import QuestionReader
+from ai_service.tasks.request_parser import RequestParser
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -52,7 +52,7 @@ _VARY = (b"vary", b"accept-encoding")
 _ZSTD = (b"content-encoding", CODING)
 
 
-class Gateway:
+class TaskRouter:
     """The outermost application: tasks by their path, everything else to `rest`.
 
     Args:
@@ -102,7 +102,7 @@ class TaskEndpoint:
         self._access_log = access_log
         self._clock = clock
         self._events = events
-        self._reader = QuestionReader(task)
+        self._reader = RequestParser(task)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
@@ -237,7 +237,7 @@ def _degraded(result: AnswerResult) -> Headers:
         return [_degraded_header("stale", reasons_of(result.skipped))]
     if not result.entry.degraded:
         return []
-    return [_degraded_header("sample" if result.fabricated else "fallback", result.entry.degraded_reason)]
+    return [_degraded_header("sample" if result.synthetic else "fallback", result.entry.degraded_reason)]
 
 
 def _degraded_header(kind: str, reason: str) -> tuple[bytes, bytes]:

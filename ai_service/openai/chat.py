@@ -16,7 +16,7 @@ from ai_service.providers.base import (
     FinishReason,
     Prompt,
 )
-from ai_service.tasks.base import ChatAnswer, Data, Judged, Task
+from ai_service.tasks.base import ChatAnswer, Data, Scored, Task
 
 if TYPE_CHECKING:
     from ai_service.schemas import Meta, TaskRequest
@@ -155,7 +155,7 @@ class ChatTask(Task):
             )
         )
 
-    def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
+    def _judge(self, completion: Completion, request: TaskRequest) -> Scored:
         assert isinstance(request, ChatRequest)
         whole = completion.finish_reason == "stop" and not completion.refusal
         if request.response_format is not None and whole:
@@ -169,7 +169,7 @@ class ChatTask(Task):
             completion_tokens=completion.completion_tokens,
         )
         good = whole or (completion.finish_reason == "length" and _is_callers_cut(completion, request))
-        return Judged(answer, CONFIDENCE, storable=good and bool(completion.text.strip()))
+        return Scored(answer, CONFIDENCE, storable=good and bool(completion.text.strip()))
 
 
 def _check_format(text: str, form: ResponseFormat) -> None:

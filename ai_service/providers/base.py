@@ -135,13 +135,13 @@ class Provider(Protocol):
     Attributes:
         name: Word for the envelope, metrics and settings.
         model: The model's name.
-        fabricated: Whether its answers are made up: they are labelled, never stored, and for the three tasks only.
+        synthetic: Whether its answers are made up: they are labelled, never stored, and for the three tasks only.
         context_tokens: Tokens that fit into the model's context; 0 where that is unknown.
     """
 
     name: str
     model: str
-    fabricated: bool
+    synthetic: bool
 
     @property
     def context_tokens(self) -> int:

@@ -22,7 +22,7 @@ class MockProvider:
 
     name = "mock"
     model = "mock"
-    fabricated = True
+    synthetic = True
     context_tokens = 0
 
     async def complete(

@@ -91,7 +91,7 @@ class OllamaProvider:
     """
 
     name = "ollama"
-    fabricated = False
+    synthetic = False
 
     def __init__(
         self,

@@ -127,7 +127,7 @@ class OpenAIProvider:
     """
 
     name = "openai"
-    fabricated = False
+    synthetic = False
     context_tokens = 0
 
     def __init__(self, base_url: str, model: str, *, api_key: str, timeout_s: float) -> None:

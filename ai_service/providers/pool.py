@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ai_service.providers.base import Prompt, Provider
 
-REST_S = 10.0
+COOLDOWN_S = 10.0
 """For so long a server that cannot answer is asked last; longer than the time between two looks at all of them."""
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class ProviderPool:
     def __init__(self, providers: Sequence[Provider], *, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = providers[0].name
         self.model = providers[0].model
-        self.fabricated = providers[0].fabricated
+        self.synthetic = providers[0].synthetic
         self._members = [
             _Member(provider, f"server {number} of {self.name}") for number, provider in enumerate(providers, 1)
         ]
@@ -107,7 +107,7 @@ class ProviderPool:
             try:
                 completion = await member.provider.complete(prompt, hear, hear_reasoning)
             except (ProviderUnreachable, ModelMissing) as error:
-                member.miss(error, self._clock() + REST_S)
+                member.miss(error, self._clock() + COOLDOWN_S)
                 if heard or (prompt.has_callers_format and isinstance(error, ConnectionBroken)):
                     raise  # A schema that a server dies of is not tried on the next one.
                 missed = error
@@ -127,7 +127,7 @@ class ProviderPool:
         digest = next((look.digest for look in seen if look.digest), "")
         for member, look in zip(self._members, looks, strict=True):
             if isinstance(look, ProviderError):
-                member.miss(look, self._clock() + REST_S)
+                member.miss(look, self._clock() + COOLDOWN_S)
             elif look.digest:
                 member.found()
                 member.compare(look, digest)

@@ -42,12 +42,12 @@ class ChainAnswer(msgspec.Struct, frozen=True):
     @property
     def degraded(self) -> bool:
         """Whether it is not the primary provider's."""
-        return bool(self.skipped) or self.answer.fabricated
+        return bool(self.skipped) or self.answer.synthetic
 
     @property
     def degraded_reason(self) -> str:
         """Why it is degraded; "" where it is not."""
-        return reasons_of(self.skipped) or ("no model is configured" if self.answer.fabricated else "")
+        return reasons_of(self.skipped) or ("no model is configured" if self.answer.synthetic else "")
 
 
 class ProviderChain:
@@ -92,7 +92,7 @@ class ProviderChain:
         skipped = transcript.skipped
         waits: list[float] = []
         for link in self.links:
-            if link.provider.fabricated and not task.has_samples:
+            if link.provider.synthetic and not task.has_samples:
                 continue
             started = self._clock()
             try:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ai_service.resilience.admission import AdmissionQueue
     from ai_service.resilience.circuit_breaker import CircuitBreaker
     from ai_service.schemas import TaskRequest
-    from ai_service.tasks import Judged, Task
+    from ai_service.tasks import Scored, Task
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +50,10 @@ _OUTAGES = (CredentialsRejected, ModelMissing)
 class Answer(msgspec.Struct, frozen=True):
     """A provider's checked answer; times in seconds."""
 
-    judged: Judged
+    scored: Scored
     provider: str
     model: str
-    fabricated: bool
+    synthetic: bool
     queue_s: float
     load_s: float
     provider_s: float
@@ -116,24 +116,24 @@ class GuardedProvider:
         prompt = task.ask(request)
         refuse_overlong(prompt, self.provider.context_tokens)
         transcript = transcript or Transcript()
-        name, model, fabricated = self.provider.name, self.provider.model, self.provider.fabricated
-        author = Author(name, model, bool(degraded_reason) or fabricated, degraded_reason)
+        name, model, synthetic = self.provider.name, self.provider.model, self.provider.synthetic
+        author = Author(name, model, bool(degraded_reason) or synthetic, degraded_reason)
         try:
             async with self.queue.slot(background=purpose != "request") as queue_s:
                 self._metrics.queued(name, queue_s)
                 started = self._clock()
                 with self.breaker.guard(), transcript.at_work():
                     begin = partial(transcript.begin, author, queue_s)
-                    completion, judged = await self._attempts(task, prompt, transcript, begin=begin, purpose=purpose)
+                    completion, scored = await self._attempts(task, prompt, transcript, begin=begin, purpose=purpose)
         except ProviderError as error:
             self._note(error, prompt, purpose)
             raise
         self.problem = "only_thoughts" if completion.only_thoughts else ""
         return Answer(
-            judged=judged,
+            scored=scored,
             provider=name,
             model=model,
-            fabricated=fabricated,
+            synthetic=synthetic,
             queue_s=queue_s,
             load_s=completion.load_s,
             provider_s=self._clock() - started - completion.load_s,
@@ -148,7 +148,7 @@ class GuardedProvider:
 
     async def _attempts(
         self, task: Task, prompt: Prompt, transcript: Transcript, *, begin: Callable[[], None], purpose: str
-    ) -> tuple[Completion, Judged]:
+    ) -> tuple[Completion, Scored]:
         """Ask, and where the answer is broken ask once more.
 
         A provider that fails at the caller's schema, before it writes anything, is asked for any JSON instead: if that
@@ -173,7 +173,7 @@ class GuardedProvider:
 
     async def _once(
         self, task: Task, prompt: Prompt, transcript: Transcript, purpose: str
-    ) -> tuple[Completion, Judged]:
+    ) -> tuple[Completion, Scored]:
         name = self.provider.name
         started = self._clock()
         outcome = "cancelled"
@@ -187,9 +187,9 @@ class GuardedProvider:
                 completion_tokens=completion.completion_tokens,
             )
             if prompt.has_callers_format:  # Of any size and cost, so that others must not wait for it.
-                judged = await asyncio.to_thread(task.judge, completion, prompt.request)
+                scored = await asyncio.to_thread(task.judge, completion, prompt.request)
             else:
-                judged = task.judge(completion, prompt.request)
+                scored = task.judge(completion, prompt.request)
             outcome = "ok"
         except ProviderError as error:
             error.heard = hearing.heard
@@ -203,7 +203,7 @@ class GuardedProvider:
             raise
         finally:
             self._metrics.provider_call(name, task.name, outcome, self._clock() - started, purpose=purpose)
-        return completion, judged
+        return completion, scored
 
     async def _complete(self, task: Task, prompt: Prompt, transcript: Transcript, hearing: _Hearing) -> Completion:
         """Have the provider write.
@@ -211,7 +211,7 @@ class GuardedProvider:
         Raises:
             ProviderFailed: Whatever in its text nobody can read: that is its failure, not this service's.
         """
-        if self.provider.fabricated:  # It comes at once, and may have to give way to a stale answer: not in pieces.
+        if self.provider.synthetic:  # It comes at once, and may have to give way to a stale answer: not in pieces.
             return await self.provider.complete(prompt)
         on_reasoning = transcript.reason if task.shows_reasoning else ignore
         try:

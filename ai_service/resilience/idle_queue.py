@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LIMIT = 256
-PATIENCE_S = 60.0
-REST_S = 30.0
+MAX_WAIT_S = 60.0
+COOLDOWN_S = 30.0
 POLL_S = 0.05
 
 
@@ -35,7 +35,7 @@ class _Job:
     done: asyncio.Future[str]
 
 
-class Background:
+class IdleQueue:
     """Does jobs one at a time, each at a moment when no caller waits for the provider.
 
     A job that is preempted by a caller is given up, not repeated: if it still matters, the next hit offers it again.
@@ -57,8 +57,8 @@ class Background:
         metrics: Metrics,
         *,
         limit: int = LIMIT,
-        patience_s: float = PATIENCE_S,
-        rest_s: float = REST_S,
+        patience_s: float = MAX_WAIT_S,
+        rest_s: float = COOLDOWN_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._is_idle = is_idle

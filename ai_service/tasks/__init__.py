@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ai_service.tasks.base import Data, Judged, SchemaTask, Task
+from ai_service.tasks.base import Data, SchemaTask, Scored, Task
 from ai_service.tasks.ingredients import IngredientsTask
 from ai_service.tasks.nutrition import NutritionTask
 from ai_service.tasks.recipe import RecipeTask
@@ -12,7 +12,7 @@ from ai_service.tasks.recipe import RecipeTask
 if TYPE_CHECKING:
     from ai_service.config.settings import Settings
 
-__all__ = ["Data", "Judged", "SchemaTask", "Task", "build_tasks"]
+__all__ = ["Data", "SchemaTask", "Scored", "Task", "build_tasks"]
 
 
 def build_tasks(settings: Settings) -> tuple[SchemaTask, ...]:

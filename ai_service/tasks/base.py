@@ -40,7 +40,7 @@ class ChatAnswer(msgspec.Struct, frozen=True):
 Data = Union["Recipe", "Suggestions", "Nutrition", ChatAnswer]
 
 
-class Judged(NamedTuple):
+class Scored(NamedTuple):
     """A checked answer.
 
     Attributes:
@@ -109,17 +109,17 @@ class Task(ABC):
         state.update(_encode(canonical))
         return state.hexdigest()
 
-    def judge(self, completion: Completion, request: TaskRequest) -> Judged:
+    def judge(self, completion: Completion, request: TaskRequest) -> Scored:
         """Parse a model's completion into data and its confidence.
 
         Raises:
             InvalidAnswer: The text does not fit the schema, or says nothing.
         """
         try:
-            judged = self._judge(completion, request)
+            scored = self._judge(completion, request)
         except (ValueError, RecursionError) as error:
             raise InvalidAnswer(f"{self.name}: {error}") from error
-        return judged if completion.storable else judged._replace(storable=False)
+        return scored if completion.storable else scored._replace(storable=False)
 
     def check(self, request: TaskRequest) -> None:
         """Check a well-formed request.
@@ -138,7 +138,7 @@ class Task(ABC):
         """Encode the answer as sent and stored."""
 
     @abstractmethod
-    def _judge(self, completion: Completion, request: TaskRequest) -> Judged: ...
+    def _judge(self, completion: Completion, request: TaskRequest) -> Scored: ...
 
 
 class SchemaTask(Task):

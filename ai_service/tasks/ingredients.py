@@ -8,7 +8,7 @@ import msgspec
 
 from ai_service.schemas import IngredientsRequest, Suggestions, TaskRequest, fold
 from ai_service.tasks import confidence
-from ai_service.tasks.base import Judged, Schema, SchemaTask, array, obj, text
+from ai_service.tasks.base import Schema, SchemaTask, Scored, array, obj, text
 
 if TYPE_CHECKING:
     from ai_service.providers.base import Completion
@@ -35,7 +35,7 @@ class IngredientsTask(SchemaTask):
             f"Given: {', '.join(request.partial)}\nJSON: "
         )
 
-    def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
+    def _judge(self, completion: Completion, request: TaskRequest) -> Scored:
         assert isinstance(request, IngredientsRequest)
         written = [item for item in map(fold, self._decode(completion.text).suggestions) if item]
         given = {item.casefold() for item in request.partial}
@@ -43,4 +43,4 @@ class IngredientsTask(SchemaTask):
         if not new:
             raise ValueError("expected at least one ingredient that was not given")
         score = confidence.combine(complete=len(new) / 4, distinct=len(new) / len(written))
-        return Judged(Suggestions(suggestions=new), score)
+        return Scored(Suggestions(suggestions=new), score)

@@ -8,7 +8,7 @@ import msgspec
 
 from ai_service.schemas import Nutrition, NutritionRequest, TaskRequest
 from ai_service.tasks import confidence
-from ai_service.tasks.base import Judged, Schema, SchemaTask, obj
+from ai_service.tasks.base import Schema, SchemaTask, Scored, obj
 from ai_service.tasks.nutrients import check_nutrients, mass_of_lines
 from ai_service.tasks.plausibility import ASSUMED_SERVINGS
 
@@ -44,7 +44,7 @@ class NutritionTask(SchemaTask):
             f"Ingredients: {', '.join(request.ingredients)}\nJSON: "
         )
 
-    def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
+    def _judge(self, completion: Completion, request: TaskRequest) -> Scored:
         assert isinstance(request, NutritionRequest)
         stated = self._decode(completion.text)
         check_limits(stated)
@@ -52,7 +52,7 @@ class NutritionTask(SchemaTask):
         servings = ASSUMED_SERVINGS if mass_g is None else None
         nutrition, checks = check_nutrients(stated, request.ingredients, mass_g=mass_g, servings=servings)
         score = confidence.combine(complete=1.0, plausible=confidence.share(checks.passed))
-        return Judged(nutrition, confidence.limit(score, checks.findings), checks.findings)
+        return Scored(nutrition, confidence.limit(score, checks.findings), checks.findings)
 
 
 def nutrition_schema() -> Schema:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ASSUMED_SERVINGS = 4
 """Of a request that names none, as most printed recipes have it."""
 
-MOST_A_SERVING = {
+MAX_PER_SERVING = {
     # Mass and volume: twice a large meal (some 500 g on a plate), for bones, peel and cooking water.
     "g": 1000.0, "kg": 1.0, "ml": 1000.0, "l": 1.0,
     # Spoons and cups hold 5, 15 and 240 ml (21 CFR 101.9(b)(5)(viii)). Nobody counts spoons where the next larger
@@ -28,17 +28,17 @@ MOST_A_SERVING = {
     # a small loaf. Some 16 pinches are a teaspoon, so 4 are the quarter that has a spoon of its own.
     "piece": 12.0, "clove": 10.0, "slice": 8.0, "pinch": 4.0,
 }  # fmt: skip
-MOST_OF_ANY_UNIT = 1000.0
+MAX_OF_ANY_UNIT = 1000.0
 """Of units that are not in the table: another provider than Ollama may write them."""
 
 SEASONINGS = frozenset({"salt", "pepper", "cinnamon", "nutmeg", "saffron", "turmeric", "cumin", "paprika", "yeast"})
 """What a spoonful of too much spoils, by the last word of the name; whole vegetables of that name come by the piece."""
-MOST_SEASONING_A_SERVING = {"g": 15.0, "kg": 0.015, "ml": 15.0, "l": 0.015, "tsp": 3.0, "tbsp": 1.0, "cup": 1 / 16}
+MAX_SEASONING_PER_SERVING = {"g": 15.0, "kg": 0.015, "ml": 15.0, "l": 0.015, "tsp": 3.0, "tbsp": 1.0, "cup": 1 / 16}
 """One tablespoon: three times what the WHO advises of salt for a day (5 g), for cooking water is salted too."""
 
 LEAST = {"g": 0.1, "kg": 0.001, "ml": 0.5, "l": 0.001}
 """What a kitchen can still measure. An amount of 0 ("to taste") says nothing: the check fails."""
-LEAST_OF_ANY_UNIT = 0.125
+MIN_OF_ANY_UNIT = 0.125
 """An eighth: of a spoon, a cup, a lemon."""
 
 
@@ -76,10 +76,10 @@ def check_amounts(ingredients: Sequence[RecipeIngredient], servings: int) -> Che
 def _bounds(item: RecipeIngredient, servings: int) -> tuple[float, float]:
     """Return the least and the most of an ingredient, in its unit."""
     unit = item.unit.casefold()
-    most = MOST_A_SERVING.get(unit, MOST_OF_ANY_UNIT)
+    most = MAX_PER_SERVING.get(unit, MAX_OF_ANY_UNIT)
     if item.name.casefold().rpartition(" ")[2] in SEASONINGS:
-        most = MOST_SEASONING_A_SERVING.get(unit, most)
-    return LEAST.get(unit, LEAST_OF_ANY_UNIT), most * servings
+        most = MAX_SEASONING_PER_SERVING.get(unit, most)
+    return LEAST.get(unit, MIN_OF_ANY_UNIT), most * servings
 
 
 def used(names: Iterable[str], steps: Sequence[str]) -> list[bool]:

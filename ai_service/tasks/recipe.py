@@ -9,7 +9,7 @@ import msgspec
 
 from ai_service.schemas import Nutrition, Recipe, RecipeIngredient, RecipeRequest, TaskRequest, fold
 from ai_service.tasks import confidence, plausibility
-from ai_service.tasks.base import Judged, Schema, SchemaTask, array, obj, text
+from ai_service.tasks.base import Schema, SchemaTask, Scored, array, obj, text
 from ai_service.tasks.nutrients import check_nutrients, mass_of_ingredients
 from ai_service.tasks.nutrition import check_limits, nutrition_schema
 from ai_service.tasks.plausibility import Checks
@@ -89,7 +89,7 @@ class RecipeTask(SchemaTask):
             f"Request: {'; '.join(wishes)}\nJSON: "
         )
 
-    def _judge(self, completion: Completion, request: TaskRequest) -> Judged:
+    def _judge(self, completion: Completion, request: TaskRequest) -> Scored:
         assert isinstance(request, RecipeRequest)
         draft = self._decode(completion.text)
         ingredients = [
@@ -119,7 +119,7 @@ class RecipeTask(SchemaTask):
             confidence=score,
             nutrition=nutrition,
         )
-        return Judged(recipe, score, checks.findings)
+        return Scored(recipe, score, checks.findings)
 
     @staticmethod
     def _check(

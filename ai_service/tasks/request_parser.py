@@ -35,7 +35,7 @@ class Question(msgspec.Struct, frozen=True):
     include_usage: bool = False
 
 
-class QuestionReader:
+class RequestParser:
     """Reads the bodies of one task's requests.
 
     Popular questions come again and again with the same bytes, so the last ones are remembered; that halves what a

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from ai_service.config.setting import PREFIX
+from ai_service.config.environment import PREFIX
 from ai_service.transport.http_client import HTTPClient, chunks, read
 from ai_service.transport.tls import certificate_problem
 

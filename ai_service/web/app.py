@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ai_service.web.api_client import ApiClient
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 """Of a request's body: the API's own limit."""
 
 
@@ -73,8 +73,8 @@ async def _send_on(request: Request, api: ApiClient) -> Response:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_BYTES:
-            return error_response(413, "body_too_large", f"The request is longer than {MOST_BYTES} bytes.")
+        if len(body) > MAX_BYTES:
+            return error_response(413, "body_too_large", f"The request is longer than {MAX_BYTES} bytes.")
     try:
         answer = await api.ask(request.url.path, bytes(body), request.headers)
     except ApiUnreachableError as error:

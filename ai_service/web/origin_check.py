@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
-from ai_service.config.setting import PREFIX
+from ai_service.config.environment import PREFIX
 from ai_service.web.error_response import error_response
 
 if TYPE_CHECKING:

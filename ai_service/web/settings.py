@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service.config import setting as knobs
-from ai_service.config.setting import knob
+from ai_service.config import environment
+from ai_service.config.environment import setting
 from ai_service.errors import ConfigurationError
 from ai_service.transport.tls import read_authorities
 
@@ -40,28 +40,31 @@ def _is_address(text: str) -> bool:
 class WebSettings:
     """What the operator decides."""
 
-    socket: str = knob(
+    socket: str = setting(
         "WEB_SOCKET",
         "",
-        knobs.socket_path,
+        environment.socket_path,
         "Path of the Unix socket to serve the page on behind an edge, instead of host and port",
     )
-    host: str = knob("WEB_HOST", "127.0.0.1", knobs.name, "Address that the page is served on")
-    port: int = knob("WEB_PORT", "3011", knobs.integer(0, 65_535), "Port of the page; 0 takes a free one")
-    hosts: tuple[str, ...] = knob(
+    host: str = setting("WEB_HOST", "127.0.0.1", environment.name, "Address that the page is served on")
+    port: int = setting("WEB_PORT", "3011", environment.integer(0, 65_535), "Port of the page; 0 takes a free one")
+    hosts: tuple[str, ...] = setting(
         "WEB_HOSTS",
         "",
         _host_names,
         "Host names that browsers reach the page under, separated by commas; addresses and localhost always pass",
     )
-    api_url: str = knob(
-        "WEB_API_URL", "http://127.0.0.1:3010", knobs.url("http", "https"), "Base URL of the API that the page asks"
+    api_url: str = setting(
+        "WEB_API_URL",
+        "http://127.0.0.1:3010",
+        environment.url("http", "https"),
+        "Base URL of the API that the page asks",
     )
-    api_key: str = knob(
+    api_key: str = setting(
         "WEB_API_KEY_FILE", "", str, "File with the page's own API key, where the API wants one", secret=True
     )
 
-    api_ca: str = knob(
+    api_ca: str = setting(
         "WEB_CA_FILE",
         "",
         read_authorities,
@@ -78,7 +81,7 @@ class WebSettings:
         Raises:
             ConfigurationError: With every mistake found, not only the first.
         """
-        values, mistakes = knobs.read(knobs.of(cls), environ)
+        values, mistakes = environment.read(environment.of(cls), environ)
         if mistakes:
             raise ConfigurationError(mistakes)
         return cls(**values)

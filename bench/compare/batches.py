@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_BATCHES = 30
+MAX_BATCHES = 30
 """Enough for the tests to see a shift of most of a batch's spread; more would only make them shorter."""
 
 MEMORIES = 20
@@ -60,7 +60,7 @@ def batch(latencies: Sequence[float], p: int) -> list[float]:
         p: 50 or 95.
     """
     memory = ceil(MEMORIES * (correlation_time(latencies) - 1))
-    count = max(_ALWAYS[p], min(MOST_BATCHES, len(latencies) // max(_SMALLEST[p], memory)))
+    count = max(_ALWAYS[p], min(MAX_BATCHES, len(latencies) // max(_SMALLEST[p], memory)))
     if count < _FEWEST[p]:
         return []
     edges = [number * len(latencies) // count for number in range(count + 1)]

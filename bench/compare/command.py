@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bench.compare.comparison import Comparison, Row
 
-LEAST_CHANGE = 0.05
+MIN_CHANGE = 0.05
 """Default of the smallest change that matters: two runs of one thing on one quiet machine differ by some percent."""
 
 _CHANGES = {"SLOWER": "bold red", "FASTER": "bold green", "SAME": "", "UNDECIDED": "yellow"}
@@ -41,9 +41,9 @@ def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--least-change",
         type=_share,
-        default=LEAST_CHANGE,
+        default=MIN_CHANGE,
         metavar="SHARE",
-        help=f"smallest change that matters (default: {LEAST_CHANGE:.0%}%)",
+        help=f"smallest change that matters (default: {MIN_CHANGE:.0%}%)",
     )
 
 

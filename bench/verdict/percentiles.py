@@ -24,7 +24,7 @@ Number = TypeVar("Number", int, float)
 ALPHA = 0.05
 """Accepted probability of a wrong PASS, and of a wrong FAIL (each one-sided)."""
 
-MOST_SAMPLES = 100_000
+MAX_SAMPLES = 100_000
 """Where `samples_needed` stops looking: beyond this a larger run is not the answer."""
 
 
@@ -106,7 +106,7 @@ def samples_needed(p: float, n: int, below: int) -> int | None:
         below: How many of them are below the bound.
 
     Returns:
-        The smallest number (found by doubling, then halving the interval), or None where `MOST_SAMPLES` would not do.
+        The smallest number (found by doubling, then halving the interval), or None where `MAX_SAMPLES` would not do.
     """
 
     def decided(size: int) -> bool:
@@ -119,7 +119,7 @@ def samples_needed(p: float, n: int, below: int) -> int | None:
     high = n
     while not decided(high):
         high *= 2
-        if high > MOST_SAMPLES:
+        if high > MAX_SAMPLES:
             return None
     low = high // 2
     while low + 1 < high:

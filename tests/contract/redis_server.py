@@ -30,7 +30,7 @@ COMMANDS = (
 """What the service needs, and no more: a test fails where the service starts to need other rights."""
 RIGHTS = " ".join(["resetkeys ~ai:* -@all", *(f"+{command}" for command in COMMANDS)])
 START_TIMEOUT_S = 10.0
-PATIENCE_S = 5.0
+MAX_WAIT_S = 5.0
 """Deadline of an operation where no test is about it: a busy machine is no lost Redis."""
 
 

@@ -82,8 +82,8 @@ async def test_it_writes_an_answer_that_the_task_accepts(kind: str, task: Task, 
     """Whatever the provider, the caller gets the same shape."""
     provider = await make(kind, stack, json.dumps(ANSWERS[task.name]))
     prompt = prompt_for(task)
-    judged = task.judge(await provider.complete(prompt), prompt.request)
-    assert 0 < judged.confidence <= 1
+    scored = task.judge(await provider.complete(prompt), prompt.request)
+    assert 0 < scored.confidence <= 1
 
 
 @pytest.mark.parametrize("kind", ["ollama", "openai", "mock", "pool"])
@@ -130,7 +130,7 @@ async def test_it_names_its_model_by_twelve_digits(kind: str, stack: AsyncExitSt
 
 def test_only_the_mock_is_fabricated() -> None:
     """Nothing else may be labelled so, and the mock must be."""
-    assert [p.fabricated for p in (MockProvider(), ollama("http://a"), openai("http://a"))] == [True, False, False]
+    assert [p.synthetic for p in (MockProvider(), ollama("http://a"), openai("http://a"))] == [True, False, False]
 
 
 async def test_the_mock_is_deterministic() -> None:

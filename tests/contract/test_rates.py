@@ -13,7 +13,7 @@ import pytest
 from ai_service.access.keys import Key
 from ai_service.access.rates import ProcessRates, Rates, SharedRates
 from ai_service.cache.redis_store import RedisStore
-from tests.contract.redis_server import PASSWORD, PATIENCE_S, RIGHTS, USER, RedisServer
+from tests.contract.redis_server import MAX_WAIT_S, PASSWORD, RIGHTS, USER, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ async def rates(request: pytest.FixtureRequest) -> AsyncIterator[Rates]:
 
 def store_of(server: RedisServer) -> RedisStore:
     """Create a process's store."""
-    return RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
+    return RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
 
 
 def key(rate: str) -> Key:

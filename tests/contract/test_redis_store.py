@@ -11,7 +11,7 @@ from ai_service.cache.redis_health import COOL_OFF_S
 from ai_service.cache.redis_store import TIMEOUT_S, RedisStore
 from ai_service.cache.store import Lock
 from tests.contract.certificates import Authority
-from tests.contract.redis_server import PASSWORD, PATIENCE_S, USER, RedisServer
+from tests.contract.redis_server import MAX_WAIT_S, PASSWORD, USER, RedisServer
 from tests.contract.resp_server import RespServer
 from tests.unit.service.fakes import FakeClock
 
@@ -35,7 +35,7 @@ async def test_a_certificate_of_nobody_known_is_refused(redis_server_with_tls: R
             username=USER,
             password=PASSWORD,
             authorities=authorities,
-            timeout_s=PATIENCE_S,
+            timeout_s=MAX_WAIT_S,
             on_failure=failures.append,
         )
         assert await store.get(key) is None
@@ -47,7 +47,7 @@ async def test_a_refusal_is_no_outage(request: pytest.FixtureRequest) -> None:
     """A key out of bounds, or a full Redis, must not stop reading what is there."""
     failures: list[str] = []
     url = request.getfixturevalue("redis_server").url
-    store = RedisStore(url, username=USER, password=PASSWORD, on_failure=failures.append, timeout_s=PATIENCE_S)
+    store = RedisStore(url, username=USER, password=PASSWORD, on_failure=failures.append, timeout_s=MAX_WAIT_S)
     assert not await store.set("elsewhere", b"v", 60)
     assert failures == ["set"]
     assert store.available
@@ -58,7 +58,7 @@ async def test_a_refusal_is_no_outage(request: pytest.FixtureRequest) -> None:
 async def test_a_full_redis_gives_what_it_holds_and_takes_nothing(key: str) -> None:
     """No value and no lock; but a lock that is held is freed, so that nobody waits for its end."""
     with RedisServer("--maxmemory-policy", "noeviction") as server:
-        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
+        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
         lock = Lock(f"{key}:lock", b"mine")
         assert await store.acquire(lock, 60) is True
         await store.set(key, b"v", 60)
@@ -67,7 +67,7 @@ async def test_a_full_redis_gives_what_it_holds_and_takes_nothing(key: str) -> N
         assert not await store.set(f"{key}:new", b"v", 60)
         assert await store.get(key) == b"v"
         store.release(lock)
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(MAX_WAIT_S):
             while await store.get(lock.key) is not None:  # noqa: ASYNC110 - Redis sends no event
                 await asyncio.sleep(0.01)
         assert store.available
@@ -77,7 +77,7 @@ async def test_a_full_redis_gives_what_it_holds_and_takes_nothing(key: str) -> N
 @pytest.mark.parametrize("connected", [False, True])
 async def test_a_lock_whose_taker_is_gone_is_freed(redis_server: RedisServer, key: str, connected: bool) -> None:
     """Nobody else would have to wait for nothing, whether the lock was taken for the caller or not."""
-    store = RedisStore(redis_server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
+    store = RedisStore(redis_server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
     if connected:
         assert await store.get(key) is None
     lock = Lock(f"{key}:lock", b"mine")
@@ -85,7 +85,7 @@ async def test_a_lock_whose_taker_is_gone_is_freed(redis_server: RedisServer, ke
     await asyncio.sleep(0)
     taking.cancel()
     await store.close()
-    other = RedisStore(redis_server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
+    other = RedisStore(redis_server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
     assert await other.acquire(Lock(lock.key, b"yours"), 60) is True
     await other.close()
 
@@ -132,8 +132,8 @@ async def test_a_reply_that_comes_too_late_leaves_no_lock(key: str, operation: s
     mine, yours = Lock(f"{key}:lock", b"mine"), Lock(f"{key}:lock", b"yours")
     with RedisServer() as server:
         store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=A_WHILE_S)
-        other = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=PATIENCE_S)
-        assert await store.connect(PATIENCE_S)
+        other = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
+        assert await store.connect(MAX_WAIT_S)
         if operation == "release":
             assert await store.acquire(mine, 60)
         server.signal(signal.SIGSTOP)
@@ -143,7 +143,7 @@ async def test_a_reply_that_comes_too_late_leaves_no_lock(key: str, operation: s
         else:
             assert await store.acquire(mine, 60) is None
         server.signal(signal.SIGCONT)
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(MAX_WAIT_S):
             while not await other.acquire(yours, 60):  # noqa: ASYNC110 - Redis sends no event
                 await asyncio.sleep(0.01)
         await store.close()
@@ -189,7 +189,7 @@ async def test_an_answer_that_nobody_asked_for_is_nobodys() -> None:
         writer.write(b"+first\r\n+stray\r\n" if first else b"+own\r\n")
 
     async with RespServer(respond) as server:
-        store = RedisStore(server.url, timeout_s=PATIENCE_S)
+        store = RedisStore(server.url, timeout_s=MAX_WAIT_S)
         assert await store.get("a") == b"first"
         assert await store.get("a") == b"own"
         await store.close()
@@ -201,7 +201,7 @@ async def test_a_redis_that_is_slow_at_first_is_waited_for(key: str) -> None:
         server.signal(signal.SIGSTOP)
         store = RedisStore(server.url, username=USER, password=PASSWORD)
         asyncio.get_running_loop().call_later(3 * TIMEOUT_S, server.signal, signal.SIGCONT)
-        assert await store.connect(PATIENCE_S)
+        assert await store.connect(MAX_WAIT_S)
         before = server.connections()
         assert await store.set(key, b"v", 60)
         assert await store.get(key) == b"v"
@@ -223,7 +223,7 @@ async def test_a_redis_that_still_loads_its_data_is_waited_for() -> None:
 
     async with RespServer(respond) as server:
         store = RedisStore(server.url)
-        assert await store.connect(PATIENCE_S)
+        assert await store.connect(MAX_WAIT_S)
         assert store.available
         await store.close()
 

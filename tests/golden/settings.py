@@ -6,7 +6,7 @@ import re
 
 from ai_service.cli.errors import CliError
 from ai_service.cli.site import Site
-from ai_service.config import setting as knobs
+from ai_service.config import environment
 from ai_service.config.settings import Settings
 from ai_service.errors import ConfigurationError
 from ai_service.web.settings import WebSettings
@@ -27,7 +27,7 @@ def describe_settings() -> str:
 
 def _refusal(kind: type[Settings | WebSettings | Site]) -> str:
     try:
-        kind.from_env({item.variable: _WRONG for item in knobs.of(kind).values()})
+        kind.from_env({item.variable: _WRONG for item in environment.of(kind).values()})
     except (ConfigurationError, CliError) as error:
         told = re.sub(r"; (?=ALCHEMORSEL_)", "\n  ", str(error))
         return f"Where each is {_WRONG!r}:\n{told}\n"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-HIGHEST_EXPOSURE = 2.0
+MAX_EXPOSURE = 2.0
 """What the project's units may have at most, of 10; systemd calls 0 to 2 well protected."""
 
 

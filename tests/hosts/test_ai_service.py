@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hosts.client import Client
-from tests.hosts.sandbox import HIGHEST_EXPOSURE, exposure
+from tests.hosts.sandbox import MAX_EXPOSURE, exposure
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -49,7 +49,7 @@ def test_service_does_not_run_as_root(host: Host, variables: Variables) -> None:
 
 def test_unit_is_exposed_as_little_as_promised(host: Host, variables: Variables) -> None:
     """The sandbox is 2.0 or less of 10 in systemd's own judgement."""
-    assert exposure(host, instances(variables)[0]) <= HIGHEST_EXPOSURE
+    assert exposure(host, instances(variables)[0]) <= MAX_EXPOSURE
 
 
 def test_nobody_but_the_edge_reaches_an_instance(host: Host, variables: Variables) -> None:

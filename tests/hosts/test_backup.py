@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.hosts.sandbox import HIGHEST_EXPOSURE, exposure
+from tests.hosts.sandbox import MAX_EXPOSURE, exposure
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -79,4 +79,4 @@ def test_secrets_of_the_repository_are_roots(host: Host, variables: Variables) -
 
 def test_unit_is_exposed_as_little_as_promised(host: Host) -> None:
     """The sandbox is 2.0 or less of 10 in systemd's own judgement."""
-    assert exposure(host, UNIT) <= HIGHEST_EXPOSURE
+    assert exposure(host, UNIT) <= MAX_EXPOSURE

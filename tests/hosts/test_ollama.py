@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.hosts.neighbour import HOST_ADDRESS, has_ipv6, neighbour, reaches
-from tests.hosts.sandbox import HIGHEST_EXPOSURE, exposure
+from tests.hosts.sandbox import MAX_EXPOSURE, exposure
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -94,7 +94,7 @@ def test_rules_of_the_container_return_with_the_next_start(host: Host, variables
     unit = host.service("alchemorsel-ollama-firewall.service")
     assert unit.is_enabled
     assert unit.is_running
-    assert exposure(host, "alchemorsel-ollama-firewall.service") <= HIGHEST_EXPOSURE
+    assert exposure(host, "alchemorsel-ollama-firewall.service") <= MAX_EXPOSURE
 
 
 def test_required_models_are_there_and_preloaded_ones_in_memory(host: Host, variables: Variables) -> None:
@@ -126,4 +126,4 @@ def test_the_state_of_the_container_is_told(host: Host, variables: Variables) ->
 
 def test_who_looks_at_the_container_can_do_little_else(host: Host) -> None:
     """Docker's socket is all that it gets."""
-    assert exposure(host, "alchemorsel-container-status.service") <= HIGHEST_EXPOSURE
+    assert exposure(host, "alchemorsel-container-status.service") <= MAX_EXPOSURE

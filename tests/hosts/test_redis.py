@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.hosts.sandbox import HIGHEST_EXPOSURE, exposure
+from tests.hosts.sandbox import MAX_EXPOSURE, exposure
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -91,4 +91,4 @@ def test_password_file_is_readable_by_root_only(host: Host, variables: Variables
 
 def test_unit_is_exposed_as_little_as_promised(host: Host) -> None:
     """The sandbox is 2.0 or less of 10 in systemd's own judgement."""
-    assert exposure(host, "redis-server.service") <= HIGHEST_EXPOSURE
+    assert exposure(host, "redis-server.service") <= MAX_EXPOSURE

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ai_service.config import setting as knobs
+from ai_service.config import environment
 from ai_service.config.settings import Settings
 from ai_service.web.settings import WebSettings
 
@@ -111,8 +111,8 @@ def test_every_part_that_serves_is_watched_and_limited(part: str) -> None:
 
 def test_settings_are_those_that_the_programs_have() -> None:
     """A misspelt one would keep the service from starting."""
-    service = {knob.variable for knob in Settings.knobs().values()}
-    web = {knob.variable for knob in knobs.of(WebSettings).values()}
+    service = {each.variable for each in Settings.declared().values()}
+    web = {each.variable for each in environment.of(WebSettings).values()}
     assert set(PARTS["api"]["environment"]) <= service
     assert set(PARTS["page"]["environment"]) <= web
 

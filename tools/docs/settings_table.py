@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ai_service.cli.site import Site
-from ai_service.config import setting as knobs
+from ai_service.config import environment
 from ai_service.config.settings import Settings
 from ai_service.web.settings import WebSettings
 from lab.paths import ROOT
@@ -25,9 +25,9 @@ END = "<!-- /settings -->\n"
 def settings_table(settings: type[DataclassInstance]) -> str:
     """One row a setting: variable, default, meaning."""
     rows = [
-        f"| `{knob.variable}` | `{knob.default or ' '}` | {knob.meaning}"
-        + (f"; deprecated alias: `{knob.former}` |" if knob.former else " |")
-        for knob in knobs.of(settings).values()
+        f"| `{setting.variable}` | `{setting.default or ' '}` | {setting.meaning}"
+        + (f"; deprecated alias: `{setting.former}` |" if setting.former else " |")
+        for setting in environment.of(settings).values()
     ]
     return "\n".join(["| Variable | Default | Meaning |", "|---|---|---|", *rows]).replace("` `", "unset") + "\n"
 

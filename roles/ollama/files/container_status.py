@@ -25,7 +25,7 @@ ENGINE_S = 5.0
 OLLAMA_S = 3.0
 GPU_S = 8.0
 """For the answer of the GPUs; without a persistence daemon, NVIDIA's driver wakes each of them for it."""
-LARGEST_ANSWER = 4 * 2**20
+MAX_ANSWER_BYTES = 4 * 2**20
 PORT = "11434/tcp"
 KFD = "/dev/kfd"
 
@@ -105,7 +105,7 @@ class Engine:
         try:
             connection.request(method, resource, None if question is None else json.dumps(question), headers)
             response = connection.getresponse()
-            return response.status, response.read(LARGEST_ANSWER)
+            return response.status, response.read(MAX_ANSWER_BYTES)
         except http.client.HTTPException as error:
             raise OSError(f"the engine broke off: {error!r}") from error
         finally:
@@ -201,7 +201,7 @@ def models(ports: dict[str, Any]) -> dict[str, Any] | None:
 def _get(url: str) -> Any:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=OLLAMA_S) as response:
-        return json.loads(response.read(LARGEST_ANSWER))
+        return json.loads(response.read(MAX_ANSWER_BYTES))
 
 
 def report_before(path: Path) -> dict[str, Any]:

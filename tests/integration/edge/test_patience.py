@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PATIENCE_S = 55.0
+MAX_WAIT_S = 55.0
 """Longer than any deadline of the edge that a test waits for."""
 SILENCE_S = 35.0
 """A model's: longer than a caller that does not read may take (30 s), shorter than the service's deadline."""
@@ -89,13 +89,13 @@ async def seen(edge: EdgeProgram, model: ModelServer) -> AsyncIterator[Seen]:
 async def _left_with(port: int, data: bytes) -> bytes:
     async with Peer.connected(port) as peer:
         await peer.send(data)
-        return await peer.rest(PATIENCE_S)
+        return await peer.rest(MAX_WAIT_S)
 
 
 async def _asks_a_slow_model(port: int) -> tuple[int, dict[str, str], bytes]:
     async with Peer.connected(port) as peer:
         await peer.send(post(INGREDIENTS, {"partial": ["quince"]}))
-        return await peer.answer(PATIENCE_S)
+        return await peer.answer(MAX_WAIT_S)
 
 
 async def _does_not_read() -> bool:
@@ -106,7 +106,7 @@ async def _does_not_read() -> bool:
         edge = stack.enter_context(EdgeProgram(Path(folder), {"1": server.url.removeprefix("http://")}))
         reader = stack.enter_context(socket.create_connection(("127.0.0.1", edge.port)))
         reader.sendall(b"GET / HTTP/1.1\r\nHost: edge\r\n\r\n")
-        own, give_up = reader.getsockname(), time.monotonic() + PATIENCE_S
+        own, give_up = reader.getsockname(), time.monotonic() + MAX_WAIT_S
         while time.monotonic() < give_up:
             await asyncio.sleep(1)
             ends = [each for each in psutil.net_connections("tcp4") if each.laddr and each.laddr.port == edge.port]

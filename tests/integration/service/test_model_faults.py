@@ -30,7 +30,7 @@ INGREDIENTS = "/api/v1/ai/suggest-ingredients"
 ALONE = "openai"  # A fallback that is not configured is none.
 LOAD_S = 11.0
 INFERENCE_TIMEOUT = "10s"
-PATIENCE_S = 40.0
+MAX_WAIT_S = 40.0
 
 
 def truncated(body: dict[str, Any]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def test_a_stream_that_is_cut_short_ends_with_a_whole_answer(start: Callable[...
 
 def runner_of(ollama: OllamaProcess) -> psutil.Process:
     """Wait for the process in which Ollama loads a model, and return it."""
-    give_up = time.monotonic() + PATIENCE_S
+    give_up = time.monotonic() + MAX_WAIT_S
     while not (children := psutil.Process(ollama.pid).children(recursive=True)):
         assert time.monotonic() < give_up
         time.sleep(0.005)
@@ -187,7 +187,7 @@ def test_a_load_without_end_costs_its_deadline_and_no_more(start: Callable[..., 
     with OllamaProcess() as server, start(server, OLLAMA_LOAD_TIMEOUT="2s", AI_FALLBACKS=ALONE) as program:
         with slow_load(server, 4.0):
             answer = program.ask(INGREDIENTS, body)
-        give_up = time.monotonic() + PATIENCE_S
+        give_up = time.monotonic() + MAX_WAIT_S
         while (later := program.ask(INGREDIENTS, body)).status_code == 503:
             assert time.monotonic() < give_up
             time.sleep(0.5)
@@ -233,7 +233,7 @@ def test_a_changed_model_does_not_answer_with_its_predecessors_answers(
             again = program.ask(INGREDIENTS, body)
             digest = program.http.get("/health").json()["model_digest"]
             create(0.2)
-            give_up = time.monotonic() + PATIENCE_S
+            give_up = time.monotonic() + MAX_WAIT_S
             while program.http.get("/health").json()["model_digest"] == digest:
                 assert time.monotonic() < give_up
                 time.sleep(0.1)

@@ -84,11 +84,11 @@ class ScriptedProvider:
         *script: str | Exception | BreakOff | Completion,
         name: str = "ollama",
         digest: str | Exception = "0123456789ab",
-        fabricated: bool = False,
+        synthetic: bool = False,
     ) -> None:
         self.name = name
         self.model = f"{name}-model"
-        self.fabricated = fabricated
+        self.synthetic = synthetic
         self.script = list(script)
         self.digest = digest
         self.prompts: list[Prompt] = []

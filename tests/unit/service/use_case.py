@@ -23,16 +23,16 @@ from ai_service.resilience.admission import AdmissionQueue
 from ai_service.resilience.chain import ProviderChain
 from ai_service.resilience.circuit_breaker import CircuitBreaker
 from ai_service.resilience.guarded import GuardedProvider
-from ai_service.resilience.idle_queue import Background
+from ai_service.resilience.idle_queue import IdleQueue
 from ai_service.tasks import build_tasks
-from ai_service.tasks.request_parser import QuestionReader
+from ai_service.tasks.request_parser import RequestParser
 from tests.unit.service.fakes import FakeClock, ScriptedProvider
 
 if TYPE_CHECKING:
     from ai_service.cache.entry import Entry
 
 TASK = build_tasks(Settings.from_env({}))[0]
-QUESTION = QuestionReader(TASK).read(b'{"prompt":"tomato pasta"}')
+QUESTION = RequestParser(TASK).read(b'{"prompt":"tomato pasta"}')
 PLAIN = Directives()
 DOWN = ProviderUnreachable("down")
 FRESH_S = 7200 * (0.5 + 0.94)
@@ -49,7 +49,7 @@ class Service:
     observer: Observer
     clock: FakeClock
     store: MemoryStore
-    background: Background
+    background: IdleQueue
     epochs: Epochs
     cache: ResponseCache
     draws: list[float]
@@ -99,7 +99,7 @@ async def service(
     epochs = Epochs(store, memory, [TASK.name])
     await epochs.start()
     flights: SingleFlight[AnswerResult] = SingleFlight()
-    background = Background(lambda: chain.primary.queue.idle, metrics, clock=clock)
+    background = IdleQueue(lambda: chain.primary.queue.idle, metrics, clock=clock)
     draws: list[float] = []
     answers = AnswerService(
         cache,

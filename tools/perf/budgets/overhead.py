@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BLOCKS, PAIRS = 6, 20
 """Ours and LiteLLM's pairs alternate in blocks, so that whatever else the machine does hits both."""
 DELAY_MS = 200.0
-MOST_OF_LITELLM = 1 / 3
+MAX_SHARE_OF_LITELLM = 1 / 3
 
 _HEADERS = {"Content-Type": "application/json"}
 
@@ -96,7 +96,7 @@ def measure(
     litellm_ms = median_interval(found[1].added_ms).median
     how = f"the same pairs beside as many of LiteLLM's, whose median is {litellm_ms:.1f} ms"
     doubt = found[0].doubt() or found[1].doubt()
-    return milliseconds, percent, judge("part of LiteLLM's", "x", MOST_OF_LITELLM, part, how=how, invalid=doubt)
+    return milliseconds, percent, judge("part of LiteLLM's", "x", MAX_SHARE_OF_LITELLM, part, how=how, invalid=doubt)
 
 
 def _chat(number: int) -> bytes:

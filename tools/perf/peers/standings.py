@@ -15,12 +15,12 @@ from tools.perf.peers.wrk import Figures  # noqa: TC001 - msgspec reads the anno
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-LEAST_RATES: Mapping[str, Mapping[str, float]] = {EDGE: {NGINX: 0.15, INSTANCE: 1.0}}
+MIN_RATES: Mapping[str, Mapping[str, float]] = {EDGE: {NGINX: 0.15, INSTANCE: 1.0}}
 """Least share of the requests a second that another contender serves in the same round."""
-MOST_DELAYS_MS: Mapping[str, Mapping[str, float]] = {EDGE: {INSTANCE: 0.1}}
+MAX_DELAYS_MS: Mapping[str, Mapping[str, float]] = {EDGE: {INSTANCE: 0.1}}
 """Most that the median latency may be above another contender's in the same round."""
 
-LEAST_ROUNDS = 6
+MIN_ROUNDS = 6
 """With fewer, not even the whole range of the rounds covers the median with 95 % (but with 1 - 2 / 2^n)."""
 
 SATURATED = 0.9
@@ -137,7 +137,7 @@ def sum_up(contender: Contender, columns: Mapping[str, Sequence[Slot]]) -> Stand
     bounds = list(_hold(contender.name, columns))
     ratio = ratio_interval(_rates(slots), _rates(echo))
     by_cpu = ratio_interval([slot.cpu_us_per_request for slot in echo], [slot.cpu_us_per_request for slot in slots])
-    yardsticks = {ECHO, *LEAST_RATES.get(contender.name, ()), *MOST_DELAYS_MS.get(contender.name, ())}
+    yardsticks = {ECHO, *MIN_RATES.get(contender.name, ()), *MAX_DELAYS_MS.get(contender.name, ())}
     proving = [*slots, *(slot for name in yardsticks for slot in columns.get(name, ()))]
     problems = sorted({slot.problem for slot in proving if slot.problem})
     server, generator = _median(slots, "server_core_share"), _median(slots, "generator_core_share")
@@ -177,23 +177,23 @@ def judge_at_least(least: float, found: Interval, rounds: int) -> Verdict:
     Args:
         least: The bound.
         found: The figure with its interval.
-        rounds: How many it comes from; fewer than `LEAST_ROUNDS` prove nothing.
+        rounds: How many it comes from; fewer than `MIN_ROUNDS` prove nothing.
     """
-    if rounds < LEAST_ROUNDS or found.low < least <= found.high:
+    if rounds < MIN_ROUNDS or found.low < least <= found.high:
         return Verdict.INCONCLUSIVE
     return Verdict.PASS if found.low >= least else Verdict.FAIL
 
 
 def _hold(name: str, columns: Mapping[str, Sequence[Slot]]) -> Iterator[Bound]:
     slots = columns[name]
-    for other, least in LEAST_RATES.get(name, {}).items():
+    for other, least in MIN_RATES.get(name, {}).items():
         if other in columns:
             found = ratio_interval(_rates(slots), _rates(columns[other]))
             verdict = judge_at_least(least, found, len(slots))
             yield Bound(
                 f"requests/s over those of {other}, at least {least:g}", found.median, found.low, found.high, verdict
             )
-    for other, most in MOST_DELAYS_MS.get(name, {}).items():
+    for other, most in MAX_DELAYS_MS.get(name, {}).items():
         if other in columns:
             pairs = zip(slots, columns[other], strict=True)
             found = median_interval([(ours.figures.p50_us - theirs.figures.p50_us) / 1000 for ours, theirs in pairs])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.compare.batches import MEMORIES, MOST_BATCHES, batch, correlation_time
+from bench.compare.batches import MAX_BATCHES, MEMORIES, batch, correlation_time
 
 
 def tied(keep: float, count: int) -> list[float]:
@@ -33,8 +33,8 @@ def test_any_samples_have_a_correlation_time(values: list[float]) -> None:
 
 def test_independent_samples_make_as_many_batches_as_are_of_use() -> None:
     """Thirty, but no more than samples; p95 only from batches of twenty, and from six of them."""
-    assert [len(batch(tied(0.0, count), 50)) for count in (4, 29, 900)] == [4, 29, MOST_BATCHES]
-    assert [len(batch(tied(0.0, count), 95)) for count in (119, 120, 900)] == [0, 6, MOST_BATCHES]
+    assert [len(batch(tied(0.0, count), 50)) for count in (4, 29, 900)] == [4, 29, MAX_BATCHES]
+    assert [len(batch(tied(0.0, count), 95)) for count in (119, 120, 900)] == [0, 6, MAX_BATCHES]
 
 
 def test_samples_that_hang_together_make_fewer_batches() -> None:
@@ -48,7 +48,7 @@ def test_batches_follow_time_and_hold_every_sample() -> None:
     """Median after median; sizes differ by one at most."""
     assert batch([3.0, 1.0, 2.0], 50) == [3.0, 1.0, 2.0]
     steps = [float(number // 10) for number in np.random.default_rng(1).permutation(310)]
-    assert len(batch(steps, 50)) == MOST_BATCHES
+    assert len(batch(steps, 50)) == MAX_BATCHES
     assert np.mean(batch(steps, 50)) == pytest.approx(15, rel=0.2)
 
 

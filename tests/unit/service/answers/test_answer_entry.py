@@ -23,8 +23,8 @@ NOW = 1_000_000.0
 
 def answer(**change: int) -> ChainAnswer:
     """Return a nutrition analysis, changed."""
-    judged = TASK.judge(Completion(json.dumps({**NUTRITION, **change})), NutritionRequest(ingredients=["rice"]))
-    answer = Answer(judged, "ollama", "m", fabricated=False, queue_s=0.0, load_s=0.0, provider_s=1.0)
+    scored = TASK.judge(Completion(json.dumps({**NUTRITION, **change})), NutritionRequest(ingredients=["rice"]))
+    answer = Answer(scored, "ollama", "m", synthetic=False, queue_s=0.0, load_s=0.0, provider_s=1.0)
     return ChainAnswer(answer, ())
 
 

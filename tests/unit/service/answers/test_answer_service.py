@@ -41,7 +41,7 @@ async def test_the_envelope_is_the_contracts() -> None:
 
 async def test_a_fabricated_answer_is_labelled_and_never_stored() -> None:
     """Its confidence is zero: nobody thought about it."""
-    mock = ScriptedProvider(name="mock", fabricated=True)
+    mock = ScriptedProvider(name="mock", synthetic=True)
     made = await service(ScriptedProvider(DOWN, DOWN), mock)
     first, second = await made.ask(), await made.ask()
     assert (first.cache, second.cache) == ("miss", "miss")

@@ -147,7 +147,7 @@ async def test_a_fallbacks_answer_is_refreshed_as_soon_as_the_primary_is_back() 
 
 async def test_a_real_answer_however_stale_is_better_than_a_made_up_one() -> None:
     """The mock provider never displaces what a model wrote."""
-    made = await service(ScriptedProvider(json.dumps(RECIPE), DOWN), ScriptedProvider(name="mock", fabricated=True))
+    made = await service(ScriptedProvider(json.dumps(RECIPE), DOWN), ScriptedProvider(name="mock", synthetic=True))
     first = await made.ask()
     made.clock.advance(LONG_GONE_S)
     outcome = await made.ask()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_service.config import setting as knobs
+from ai_service.config import environment
 from ai_service.config.settings import Settings
 from ai_service.errors import ConfigurationError
 from tests.contract.certificates import Authority
@@ -29,14 +29,14 @@ def test_an_empty_environment_runs_on_a_laptop() -> None:
 @pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("30s", 30), ("1.5m", 90), ("2h", 7200)])
 def test_durations_have_a_unit(text: str, seconds: float) -> None:
     """All durations are seconds inside."""
-    assert knobs.duration(text) == seconds
+    assert environment.duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["30", "s", "-1s", "0s", "1d", "1s ", "nan s", "1h30m"])
 def test_anything_else_is_no_duration(text: str) -> None:
     """A number without a unit in particular: seconds and milliseconds are too easily mixed up."""
     with pytest.raises(ValueError, match="500ms, 30s, 2m or 1h"):
-        knobs.duration(text)
+        environment.duration(text)
 
 
 def test_a_deadline_that_is_shorter_than_a_silence_within_it_is_a_mistake() -> None:
@@ -172,10 +172,10 @@ def test_what_systemd_says_is_read_too() -> None:
 
 def test_every_setting_says_what_it_means() -> None:
     """The README's table is made from it, and the defaults must be readable by their own parsers."""
-    for knob in Settings.knobs().values():
-        assert knob.meaning
-        assert knob.variable.startswith("ALCHEMORSEL_")
-        knob.parse(knob.default)
+    for setting in Settings.declared().values():
+        assert setting.meaning
+        assert setting.variable.startswith("ALCHEMORSEL_")
+        setting.parse(setting.default)
 
 
 @pytest.mark.parametrize(

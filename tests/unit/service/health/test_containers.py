@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from ai_service.health.containers import LARGEST_BYTES, STALE_S, ContainerStatus
+from ai_service.health.containers import MAX_BYTES, STALE_S, ContainerStatus
 from tests.unit.service.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_an_old_file_is_marked(tmp_path: Path) -> None:
 VALID = '{"time": 1, "containers": []}'
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"time": "now", "containers": []}', " " * LARGEST_BYTES + VALID])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"time": "now", "containers": []}', " " * MAX_BYTES + VALID])
 def test_what_cannot_be_understood_is_not_known(tmp_path: Path, text: str) -> None:
     """Never an error; a file without end is not read to its end."""
     (tmp_path / "containers.json").write_text(text)

@@ -12,7 +12,7 @@ from ai_service.cache.keys import UNKNOWN_MODEL
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.config.settings import Settings
 from ai_service.errors import ServiceUnavailable, UnsupportedRequest
-from ai_service.health.observer import PATIENCE_S, Observer
+from ai_service.health.observer import MAX_WAIT_S, Observer
 from ai_service.observability.metrics import Metrics
 from ai_service.openai.chat import ChatTask
 from ai_service.providers.errors import ProviderFailed, ProviderTimeout, ProviderUnreachable
@@ -21,7 +21,7 @@ from ai_service.resilience.chain import ProviderChain
 from ai_service.resilience.circuit_breaker import CircuitBreaker
 from ai_service.resilience.guarded import GuardedProvider
 from ai_service.tasks import build_tasks
-from ai_service.tasks.request_parser import QuestionReader
+from ai_service.tasks.request_parser import RequestParser
 from tests.unit.service.fakes import FakeClock, ScriptedProvider
 
 DOWN = ProviderUnreachable("down")
@@ -74,7 +74,7 @@ def observe(
     *providers: ScriptedProvider,
     chain: ProviderChain | None = None,
     store: MemoryStore | None = None,
-    patience_s: float = PATIENCE_S,
+    patience_s: float = MAX_WAIT_S,
 ) -> Observer:
     """Build an observer of providers, or of their chain, and a store."""
     return Observer(chain or chain_of(*providers), store or SwitchedStore(), patience_s=patience_s, clock=FakeClock())
@@ -274,7 +274,7 @@ async def test_what_callers_do_wrong_is_no_problem_of_a_provider() -> None:
     chat = ChatTask(model="m", ttl_s=1, max_tokens=9, num_ctx=2048)
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "response_format": form}
-    request = QuestionReader(chat).read(msgspec.json.encode(body)).request
+    request = RequestParser(chat).read(msgspec.json.encode(body)).request
     primary = ScriptedProvider(ProviderFailed("grammar"), "no JSON", "no JSON", "no JSON")
     chain = chain_of(primary)
     observer = observe(chain=chain)
@@ -299,7 +299,7 @@ async def test_a_look_that_fails_in_a_way_that_nobody_thought_of_is_a_failure() 
 
 async def test_a_made_up_primary_is_never_healthy() -> None:
     """Its answers are samples, whoever configured it so."""
-    observer = observe(ScriptedProvider(name="mock", fabricated=True))
+    observer = observe(ScriptedProvider(name="mock", synthetic=True))
     await observer.look()
     assert observer.status == "degraded"
 

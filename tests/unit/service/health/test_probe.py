@@ -16,7 +16,7 @@ from ai_service.resilience.admission import AdmissionQueue
 from ai_service.resilience.chain import ProviderChain
 from ai_service.resilience.circuit_breaker import CircuitBreaker
 from ai_service.resilience.guarded import GuardedProvider
-from ai_service.resilience.idle_queue import Background
+from ai_service.resilience.idle_queue import IdleQueue
 from ai_service.tasks import build_tasks
 from tests.unit.service.fakes import FakeClock, ScriptedProvider
 
@@ -40,7 +40,7 @@ class Process:
         link = GuardedProvider(self.provider, CircuitBreaker(), AdmissionQueue(concurrency=1, limit=1), metrics)
         self.observer = Observer(ProviderChain([link], metrics), store, clock=clock)
         self.leadership = Leadership(store)
-        self.background = Background(lambda: link.queue.idle, metrics)
+        self.background = IdleQueue(lambda: link.queue.idle, metrics)
         task = next(task for task in build_tasks(Settings.from_env({})) if task.name == "ingredients")
         self.probe = InferenceProbe(
             link,

@@ -59,7 +59,7 @@ async def test_before_the_first_text_another_provider_may_answer() -> None:
 async def test_a_made_up_answer_is_sent_when_it_is_sure_that_there_is_no_other() -> None:
     """Then it is labelled before anything of it is read."""
     down = ProviderUnreachable("down")
-    mock = ScriptedProvider(name="mock", fabricated=True)
+    mock = ScriptedProvider(name="mock", synthetic=True)
     mock.midway.clear()
     async with Client(ScriptedProvider(down), mock) as client, ask(client) as call:
         await asyncio.sleep(0.01)

@@ -17,7 +17,7 @@ from ai_service.providers.errors import (
     ProviderTimeout,
     ProviderUnreachable,
 )
-from ai_service.providers.pool import REST_S, ProviderPool
+from ai_service.providers.pool import COOLDOWN_S, ProviderPool
 from ai_service.tasks import build_tasks
 from tests.unit.service.fakes import BODIES, BreakOff, FakeClock, ScriptedProvider
 
@@ -57,7 +57,7 @@ async def test_a_server_that_cannot_answer_hands_its_call_on(error: ProviderFail
     await pool.complete(prompt())
     await pool.complete(prompt())
     assert asked(first, second) == [1, 2]
-    clock.advance(REST_S)
+    clock.advance(COOLDOWN_S)
     await pool.complete(prompt())
     assert asked(first, second) == [2, 2]
 
@@ -132,7 +132,7 @@ async def test_a_server_that_is_gone_is_told_once_and_so_is_its_return(caplog: p
     pool = ProviderPool([first, ScriptedProvider()], clock=clock)
     for _ in range(3):
         await pool.complete(prompt())
-        clock.advance(REST_S)
+        clock.advance(COOLDOWN_S)
     assert [record.getMessage() for record in caplog.records] == [
         "server 1 of ollama is left out: connection refused",
         "server 1 of ollama is back",

@@ -49,7 +49,7 @@ async def test_a_fallbacks_answer_is_degraded_and_says_why() -> None:
 
 async def test_a_fabricated_answer_is_degraded_even_as_primary() -> None:
     """Whoever configured it so."""
-    found = await chain(ScriptedProvider(name="mock", fabricated=True))[0].answer(TASK, REQUEST)
+    found = await chain(ScriptedProvider(name="mock", synthetic=True))[0].answer(TASK, REQUEST)
     assert found.degraded
 
 

@@ -44,7 +44,7 @@ async def test_a_good_answer_is_checked_and_counted() -> None:
     """With who wrote it."""
     link, metrics = guard(ScriptedProvider())
     answer = await link.answer(TASK, REQUEST)
-    assert answer.judged[0] == Suggestions(**SUGGESTIONS)
+    assert answer.scored[0] == Suggestions(**SUGGESTIONS)
     assert (answer.provider, answer.model) == ("ollama", "ollama-model")
     assert calls(metrics, "ok") == 1
 

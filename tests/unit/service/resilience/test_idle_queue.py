@@ -8,7 +8,7 @@ import pytest
 
 from ai_service.observability.metrics import Metrics
 from ai_service.providers.errors import Preempted, ProviderUnreachable
-from ai_service.resilience.idle_queue import Background
+from ai_service.resilience.idle_queue import IdleQueue
 from tests.unit.service.fakes import FakeClock
 
 
@@ -41,7 +41,7 @@ class Job:
         return self.result
 
 
-async def outcome(background: Background, job: Job, key: str = "k") -> str:
+async def outcome(background: IdleQueue, job: Job, key: str = "k") -> str:
     """How a job ended."""
     done = background.offer(key, "refresh", "recipe", job)
     assert done is not None
@@ -55,14 +55,14 @@ async def outcome(background: Background, job: Job, key: str = "k") -> str:
 async def test_how_a_job_ended_is_told_and_counted(result: bool | Exception, expected: str) -> None:
     """By purpose and task."""
     metrics = Metrics()
-    assert await outcome(Background(Idle(), metrics), Job(result)) == expected
+    assert await outcome(IdleQueue(Idle(), metrics), Job(result)) == expected
     labels = {"purpose": "refresh", "task": "recipe", "outcome": expected}
     assert metrics.registry.get_sample_value("alchemorsel_ai_background_jobs_total", labels) == 1
 
 
 async def test_an_unexpected_failure_is_logged_and_ends_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     """The next job is done as if nothing had happened."""
-    background = Background(Idle(), Metrics())
+    background = IdleQueue(Idle(), Metrics())
     assert await outcome(background, Job(ZeroDivisionError()), "a") == "failed"
     assert await outcome(background, Job(), "b") == "done"
     assert "refresh of recipe failed unexpectedly" in caplog.text
@@ -72,7 +72,7 @@ async def test_nothing_begins_before_there_is_an_idle_moment() -> None:
     """Callers go first."""
     idle, job = Idle(), Job()
     idle.now = False
-    background = Background(idle, Metrics())
+    background = IdleQueue(idle, Metrics())
     done = background.offer("k", "refresh", "recipe", job)
     await asyncio.sleep(0.02)
     assert job.runs == 0
@@ -85,7 +85,7 @@ async def test_a_job_that_never_gets_its_moment_is_given_up() -> None:
     """What still matters by then is offered again."""
     idle, clock, job = Idle(), FakeClock(), Job()
     idle.now = False
-    background = Background(idle, Metrics(), clock=clock)
+    background = IdleQueue(idle, Metrics(), clock=clock)
     done = background.offer("k", "refresh", "recipe", job)
     clock.advance(61)
     assert done is not None
@@ -94,14 +94,14 @@ async def test_a_job_that_never_gets_its_moment_is_given_up() -> None:
 
 async def test_a_job_that_is_preempted_by_a_caller_has_yielded() -> None:
     """And may be offered again at once."""
-    background = Background(Idle(), Metrics())
+    background = IdleQueue(Idle(), Metrics())
     assert await outcome(background, Job(Preempted("a caller came"))) == "yielded"
     assert await outcome(background, Job()) == "done"
 
 
 async def test_equal_jobs_are_taken_once_and_only_so_many_wait() -> None:
     """A thousand hits on one ageing answer are one refresh."""
-    background, job = Background(Idle(), Metrics(), limit=2), Job()
+    background, job = IdleQueue(Idle(), Metrics(), limit=2), Job()
     job.gate.clear()
     assert background.offer("a", "refresh", "recipe", job) is not None
     assert background.offer("a", "refresh", "recipe", job) is None
@@ -117,7 +117,7 @@ async def test_equal_jobs_are_taken_once_and_only_so_many_wait() -> None:
 
 async def test_a_failed_key_rests() -> None:
     """A provider that fails is not asked again for every hit."""
-    background = Background(Idle(), Metrics(), rest_s=0.2)
+    background = IdleQueue(Idle(), Metrics(), rest_s=0.2)
     assert await outcome(background, Job(ProviderUnreachable("down"))) == "failed"
     assert background.offer("k", "refresh", "recipe", Job()) is None
     await asyncio.sleep(0.3)

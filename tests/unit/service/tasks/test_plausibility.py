@@ -70,13 +70,13 @@ def test_what_nobody_cooks_is_not_believed(name: str, amount: float, unit: str, 
 @pytest.mark.parametrize("unit", UNITS)
 def test_every_unit_that_a_model_may_choose_has_bounds_of_its_own(unit: str) -> None:
     """And one of it for each of four is within them, or no recipe could use it."""
-    assert unit in plausibility.MOST_A_SERVING
+    assert unit in plausibility.MAX_PER_SERVING
     assert findings(RecipeIngredient("thing", 4, unit), 4) == []
 
 
 def test_units_of_one_family_have_one_bound() -> None:
     """A kilogram is 1000 grams, and the bound is the same however it is written."""
-    most, strong = plausibility.MOST_A_SERVING, plausibility.MOST_SEASONING_A_SERVING
+    most, strong = plausibility.MAX_PER_SERVING, plausibility.MAX_SEASONING_PER_SERVING
     assert most["g"] == 1000 * most["kg"]
     assert most["ml"] == 1000 * most["l"]
     assert strong["g"] == 1000 * strong["kg"]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from ai_service.config.settings import Settings
 from ai_service.errors import InvalidRequest, RequestError, UnprocessableRequest
 from ai_service.tasks import build_tasks
-from ai_service.tasks.request_parser import QuestionReader
+from ai_service.tasks.request_parser import RequestParser
 
-RECIPE, INGREDIENTS, NUTRITION = (QuestionReader(task) for task in build_tasks(Settings.from_env({})))
+RECIPE, INGREDIENTS, NUTRITION = (RequestParser(task) for task in build_tasks(Settings.from_env({})))
 
 MALFORMED: list[tuple[bytes, str]] = [
     (b"", "The body is empty; expected JSON."),
@@ -92,7 +92,7 @@ def test_what_cannot_be_meant_is_422(body: dict[str, Any], wrong: list[str]) -> 
         (NUTRITION, {"ingredients": {"a": 1}}, "$.ingredients"),
     ],
 )
-def test_the_other_tasks_check_their_lists(reader: QuestionReader, body: dict[str, Any], wrong: str) -> None:
+def test_the_other_tasks_check_their_lists(reader: RequestParser, body: dict[str, Any], wrong: str) -> None:
     """An empty list asks nothing."""
     with pytest.raises(InvalidRequest) as caught:
         reader.read(json.dumps(body).encode())

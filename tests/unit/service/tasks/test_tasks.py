@@ -11,7 +11,7 @@ from ai_service.config.settings import Settings
 from ai_service.providers.base import Completion
 from ai_service.providers.errors import InvalidAnswer
 from ai_service.schemas import Nutrition, NutritionRequest, Recipe, RecipeRequest, Suggestions, TaskRequest
-from ai_service.tasks import Judged, Task, build_tasks
+from ai_service.tasks import Scored, Task, build_tasks
 from tests.unit.service.fakes import ANSWERS, BODIES, NUTRITION, RECIPE, SUGGESTIONS
 
 TASKS = {task.name: task for task in build_tasks(Settings.from_env({}))}
@@ -22,7 +22,7 @@ def request_of(task: Task) -> TaskRequest:
     return msgspec.convert(BODIES[task.path], task.request_type).canonical()
 
 
-def judge(name: str, answer: dict[str, Any]) -> Judged:
+def judge(name: str, answer: dict[str, Any]) -> Scored:
     """Return a task's judgement of an answer."""
     return TASKS[name].judge(Completion(json.dumps(answer)), request_of(TASKS[name]))
 

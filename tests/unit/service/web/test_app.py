@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from ai_service.web.app import MOST_BYTES, create_app
+from ai_service.web.app import MAX_BYTES, create_app
 from tests.unit.service.web.fake_api import FakeApi
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ async def test_an_api_that_is_down_is_502_in_words(api: FakeApi) -> None:
 
 async def test_a_body_beyond_the_limit_does_not_reach_the_api(api: FakeApi) -> None:
     """413, after reading no more than the limit."""
-    response = await browser(api).post(RECIPE, content=b"x" * (MOST_BYTES + 1))
+    response = await browser(api).post(RECIPE, content=b"x" * (MAX_BYTES + 1))
     assert response.status_code == 413
     assert api.asked == []
 

@@ -1,4 +1,4 @@
-"""Knobs: how one setting is named, read from the environment and checked; what all programs of this package share."""
+"""How a setting is named, read from the environment and verified; what all programs of this package share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Knob:
+class Setting:
     """One setting as its user sees it.
 
     Attributes:
@@ -43,7 +43,7 @@ class Knob:
     former: str = ""
 
 
-def knob(
+def setting(
     variable: str,
     default: str,
     parse: Callable[[str], Any],
@@ -54,51 +54,51 @@ def knob(
     former: str = "",
 ) -> Any:
     """Declare a setting: a field of a frozen dataclass, read from the environment and, if secret, not in the `repr`."""
-    found = Knob(PREFIX + variable, default, parse, meaning, keeps_path, former and PREFIX + former)
-    return field(metadata={"knob": found}, repr=not secret)
+    found = Setting(PREFIX + variable, default, parse, meaning, keeps_path, former and PREFIX + former)
+    return field(metadata={"setting": found}, repr=not secret)
 
 
-def of(settings: type[DataclassInstance]) -> dict[str, Knob]:
+def of(settings: type[DataclassInstance]) -> dict[str, Setting]:
     """Return the settings declared in a class by their fields' names, in the order of the fields."""
-    return {item.name: item.metadata["knob"] for item in fields(settings) if "knob" in item.metadata}
+    return {item.name: item.metadata["setting"] for item in fields(settings) if "setting" in item.metadata}
 
 
-def read(knobs: Mapping[str, Knob], environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+def read(declared: Mapping[str, Setting], environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """Read all values, and collect every mistake instead of stopping at the first.
 
     Args:
-        knobs: By the names of the values.
+        declared: By the names of the values.
         environ: The environment, as `os.environ`.
 
     Returns:
         The values that could be read, and a sentence for each mistake, misspelt variables among them.
     """
     values: dict[str, Any] = {}
-    former_names = {knob.former for knob in knobs.values()}
-    mistakes = _unknown_variables(environ.keys() - former_names, [knob.variable for knob in knobs.values()])
-    for name, knob in knobs.items():
-        text, former = environ.get(knob.variable, "").strip(), environ.get(knob.former, "").strip()
+    former_names = {setting.former for setting in declared.values()}
+    mistakes = _unknown_variables(environ.keys() - former_names, [setting.variable for setting in declared.values()])
+    for name, setting in declared.items():
+        text, former = environ.get(setting.variable, "").strip(), environ.get(setting.former, "").strip()
         if text and former and text != former:
-            mistakes.append(f"{knob.variable}: expected its former name {knob.former} to be unset or the same")
+            mistakes.append(f"{setting.variable}: expected its former name {setting.former} to be unset or the same")
             continue
-        text = text or former or knob.default
+        text = text or former or setting.default
         try:
-            if knob.variable.endswith("_FILE") and text:
+            if setting.variable.endswith("_FILE") and text:
                 path = _secret_path(text, environ.get("CREDENTIALS_DIRECTORY", ""))
-                text = str(path) if knob.keeps_path else _read_secret(path)
-            values[name] = knob.parse(text)
+                text = str(path) if setting.keeps_path else _read_secret(path)
+            values[name] = setting.parse(text)
         except ValueError as error:
-            shown = "" if knob.variable.endswith(("_FILE", "_URL")) else f"={text!r}"
-            mistakes.append(f"{knob.variable}{shown}: {error}")
+            shown = "" if setting.variable.endswith(("_FILE", "_URL")) else f"={text!r}"
+            mistakes.append(f"{setting.variable}{shown}: {error}")
     return values, mistakes
 
 
-def deprecations(knobs: Mapping[str, Knob], environ: Mapping[str, str]) -> list[str]:
+def deprecations(declared: Mapping[str, Setting], environ: Mapping[str, str]) -> list[str]:
     """Return a warning for each former name that is set."""
     return [
-        f"{knob.former} is deprecated and will be removed in 0.3.0: set {knob.variable} instead."
-        for knob in knobs.values()
-        if environ.get(knob.former, "").strip()
+        f"{setting.former} is deprecated and will be removed in 0.3.0: set {setting.variable} instead."
+        for setting in declared.values()
+        if environ.get(setting.former, "").strip()
     ]
 
 
