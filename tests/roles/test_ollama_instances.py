@@ -39,7 +39,7 @@ def opened(**variables: Any) -> list[dict[str, Any]]:
     """Return what the firewall of an Ollama host is told to open for Ollama."""
     (play,) = load(PLAYBOOKS / "firewall.yml")
     services: list[dict[str, Any]] = evaluate(
-        next(task for task in play["tasks"] if task["name"] == "Firewall")["vars"]["firewall_services"],
+        next(task["vars"] for task in play["tasks"] if "vars" in task)["firewall_services"],
         {
             **play["vars"],
             "groups": {"ai_service_hosts": ["api"], "ollama_hosts": ["here"]},
