@@ -51,7 +51,8 @@ FILES = sorted(
     path
     for folder in FOLDERS
     for path in (ROOT / folder).rglob("*.yml")
-    if not {"collections", "vars", "defaults", "meta", "inventory", "files", "templates"} & set(path.parts)
+    if not {"collections", "vars", "defaults", "meta", "inventory", "files", "templates"}
+    & set(path.relative_to(ROOT).parts)
     and path.name != "molecule.yml"
 )
 
