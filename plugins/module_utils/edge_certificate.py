@@ -297,7 +297,7 @@ def main() -> None:
             issuer.renew()
             issuer.reload()
     except (CertificateError, subprocess.SubprocessError) as error:
-        sys.exit(f"The certificate was not renewed: {error}")
+        raise SystemExit(f"The certificate was not renewed: {error}") from error
     end = time.strftime("%Y-%m-%d", time.gmtime(lifetime(read(issuer.certificate_file))[1]))
     print(f"renewed ({reason}); valid until {end}" if reason else f"valid until {end}")  # noqa: T201 - a program's output
 
