@@ -109,7 +109,7 @@ def main() -> None:
         module.run_command([*limit, *apt(folder, "update")], check_rc=True)
         how = "--simulate" if module.check_mode else "--download-only"
         command = [*limit, *apt(folder, how, "install", *module.params["packages"])]
-        _, output, _ = module.run_command(command, check_rc=True)
+        _code, output, _errors = module.run_command(command, check_rc=True)
         if module.check_mode:
             module.exit_json(changed=True, files=len(re.findall(r"^Inst ", output, re.MULTILINE)))
         packages = sorted(folder.glob("*.deb"))
