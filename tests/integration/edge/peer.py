@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 INGREDIENTS = "/api/v1/ai/suggest-ingredients"
 
 
+class BrokenOffError(Exception):
+    """The connection ended in the middle of an answer."""
+
+
 class Peer:
     """One connection.
 
@@ -59,11 +63,15 @@ class Peer:
 
         Raises:
             asyncio.IncompleteReadError: The connection ended instead.
+            BrokenOffError: It ended after the answer's head.
         """
         async with asyncio.timeout(timeout_s):
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
-            body = await self._reader.readexactly(int(headers.get("content-length", 0)))
+            try:
+                body = await self._reader.readexactly(int(headers.get("content-length", 0)))
+            except (asyncio.IncompleteReadError, ConnectionError) as error:
+                raise BrokenOffError from error
         return int(head[0].split()[1]), headers, body
 
     async def rest(self, timeout_s: float = TIMEOUT_S) -> bytes:
@@ -97,6 +105,8 @@ class Callers:
 
     Attributes:
         statuses: Of all answers, in their order; 0 for a connection that ended without one.
+        broken_off: Answers that ended in their middle. uvicorn sends head and body one after the other, so a process
+            that is killed between them leaves one: nobody can ask again for an answer that has begun.
         bodies: Their different bodies.
     """
 
@@ -105,6 +115,7 @@ class Callers:
         self._count = count
         self._pause_s = pause_s
         self.statuses: list[int] = []
+        self.broken_off = 0
         self.bodies: set[bytes] = set()
 
     async def __aenter__(self) -> Callers:
@@ -131,6 +142,9 @@ class Callers:
                     await peer.send(request)
                     try:
                         status, headers, body = await peer.answer()
+                    except BrokenOffError:
+                        self.broken_off += 1
+                        break
                     except (asyncio.IncompleteReadError, ConnectionError):
                         self.statuses.append(0)
                         break

@@ -29,6 +29,7 @@ async def test_killed_instance_costs_no_request(edge: EdgeProgram, instances: li
         until(lambda: edge.states() == {"1": "UP", "2": "UP"})
         await callers.more(ENOUGH)
     assert set(callers.statuses) == {200}
+    assert callers.broken_off <= 1
 
 
 async def test_drained_instance_gets_no_new_request(edge: EdgeProgram, instances: list[Program]) -> None:
@@ -47,7 +48,7 @@ async def test_drained_instance_gets_no_new_request(edge: EdgeProgram, instances
         until(lambda: edge.states() == {"1": "UP", "2": "UP"})
         await callers.more(ENOUGH)
         assert _served(edge, "1")[1] > before
-    assert set(callers.statuses) == {200}
+    assert (set(callers.statuses), callers.broken_off) == ({200}, 0)
 
 
 async def test_killed_instance_costs_no_request_while_the_other_is_drained(
@@ -64,6 +65,7 @@ async def test_killed_instance_costs_no_request_while_the_other_is_drained(
         edge.command("set server api/2 state ready")
         until(lambda: edge.states() == {"1": "UP", "2": "UP"})
     assert set(callers.statuses) == {200}
+    assert callers.broken_off <= 1
 
 
 async def test_reload_closes_no_connection(edge: EdgeProgram) -> None:
@@ -75,9 +77,9 @@ async def test_reload_closes_no_connection(edge: EdgeProgram) -> None:
             edge.reload()
             async with Callers(edge.port) as others:
                 await others.more(ENOUGH)
-            assert set(others.statuses) == {200}
+            assert (set(others.statuses), others.broken_off) == ({200}, 0)
         await callers.more(ENOUGH)
-    assert set(callers.statuses) == {200}
+    assert (set(callers.statuses), callers.broken_off) == ({200}, 0)
 
 
 def test_where_nobody_serves_the_caller_is_told(edge: EdgeProgram, instances: list[Program]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,8 +68,6 @@ def test_a_client_that_leaves_stops_the_model(start: Callable[..., Program], oll
             heard = events(response)
             assert next(heard)[0] == "start"
             assert next(heard)[0] == "delta"
-        give_up = time.monotonic() + QUIET_S
-        while "queue_running 0.0" not in (metrics := program.http.get("/metrics").text):
-            assert time.monotonic() < give_up
-            time.sleep(0.05)
-    assert re.search(r'provider_calls_total{outcome="cancelled",provider="ollama",[^}]*task="recipe"} 1.0', metrics)
+        cancelled = re.compile(r'provider_calls_total{outcome="cancelled",provider="ollama",[^}]*task="recipe"} 1.0')
+        until(lambda: "queue_running 0.0" in program.metrics(), timeout_s=QUIET_S)
+        until(lambda: cancelled.search(program.metrics()) is not None)
