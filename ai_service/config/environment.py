@@ -30,7 +30,7 @@ class Setting:
         default: Text that stands for an unset variable.
         parse: Turns the text into the value; raises ValueError with what would be right. For a `_FILE` the text is
             the file's, except where `keeps_path`.
-        meaning: What it does, for the table in the README.
+        meaning: What it does, for the table of settings.
         keeps_path: The value is the file's path, for a file that is read again when it changes.
         former: Former name of the variable, accepted for one minor version; "" without one.
     """

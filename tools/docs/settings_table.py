@@ -1,4 +1,4 @@
-"""Writes the tables of settings into the README (`make docs`); a test holds them together."""
+"""Writes the tables of settings into docs/settings.md (`make docs`); a test holds them together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.paths import ROOT
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "settings.md"
 TABLES: dict[str, type[DataclassInstance]] = {
     "ai_service/config/settings.py": Settings,
     "ai_service/web/settings.py": WebSettings,
@@ -33,7 +33,7 @@ def settings_table(settings: type[DataclassInstance]) -> str:
 
 
 def with_tables(text: str) -> str:
-    """Return the README's text with the current tables, each between its two markers.
+    """Return the page's text with the current tables, each between its two markers.
 
     Raises:
         ValueError: a marker is missing.
@@ -43,10 +43,10 @@ def with_tables(text: str) -> str:
         before, found, rest = text.partition(begin)
         _, end, after = rest.partition(END)
         if not found or not end:
-            raise ValueError(f"README.md lost a marker of a table of settings: {begin.strip()} ... {END.strip()}")
+            raise ValueError(f"docs/settings.md lost a marker of a table: {begin.strip()} ... {END.strip()}")
         text = before + begin + settings_table(settings) + END + after
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text()))
+    PAGE.write_text(with_tables(PAGE.read_text()))
