@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.evidence.ollama import Ollama
+    from bench.interfaces import LoadGenerator, Observer
     from bench.load.target import Target
-    from bench.seams import LoadGenerator, Observer
     from bench.verdict.slo import Profile
 
 

@@ -16,8 +16,8 @@ from bench.evidence.environment import describe_machine, describe_makers
 from bench.evidence.gpu import summarize_gpu
 from bench.evidence.marks import read_marks
 from bench.evidence.rules import PhaseRecord
-from bench.load.picks import ALL_TASKS
 from bench.load.plan import WORKLOADS, Phase, own_seed, plan
+from bench.load.request_mix import ALL_TASKS
 from bench.load.workload import TASKS
 from bench.report.formats import format_ms
 from bench.results import Mark, Result, Verdict
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bench.evidence.counters import Counters
     from bench.evidence.ollama import Ollama
-    from bench.seams import Gpus, LoadGenerator, Observer, Service
+    from bench.interfaces import Gpus, LoadGenerator, Observer, Service
     from bench.verdict.slo import Profile
 
 SETTLE_SECONDS = 2.0

@@ -19,8 +19,8 @@ from bench.verdict.percentiles import percentile
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bench.interfaces import LoadGenerator
     from bench.load.target import Target
-    from bench.seams import LoadGenerator
 
 WARMUP_SHARE = 0.2
 NEW_EACH = 1_000_000

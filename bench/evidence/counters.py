@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.load.picks import ALL_TASKS
+from bench.load.request_mix import ALL_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

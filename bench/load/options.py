@@ -7,8 +7,8 @@ import functools
 from typing import TYPE_CHECKING
 
 from bench.load.arrivals import PROCESSES, Stage, parse_stages
-from bench.load.picks import ALL_TASKS, GENERATED, Picks
 from bench.load.plan import NEW_FROM, OpenLoop
+from bench.load.request_mix import ALL_TASKS, GENERATED, RequestMix
 from bench.load.workload import TASKS
 
 if TYPE_CHECKING:
@@ -63,13 +63,13 @@ def schedule_of(options: argparse.Namespace) -> OpenLoop | None:
     return OpenLoop(stages, options.warmup_seconds, options.arrivals, options.seed)
 
 
-def picks_of(options: argparse.Namespace) -> Picks:
+def picks_of(options: argparse.Namespace) -> RequestMix:
     """Return which requests the options ask for.
 
     Args:
         options: The parsed command line.
     """
-    return Picks(
+    return RequestMix(
         options.workload,
         options.task,
         seed=options.seed,

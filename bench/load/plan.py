@@ -123,7 +123,7 @@ class Phase:
 
     Attributes:
         name: The workload; one of `WORKLOADS`.
-        task: A task of the service, or `bench.load.picks.ALL_TASKS`.
+        task: A task of the service, or `bench.load.request_mix.ALL_TASKS`.
         arrivals: How requests arrive.
         distinct: cached, mixed: so many known requests are asked, those that were asked first.
         catalogue: zipf: how many requests there are.

@@ -32,7 +32,7 @@ class ColdProbe:
         self._ollama = ollama
 
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
-        """Run a phase; see `bench.seams.LoadGenerator`.
+        """Run a phase; see `bench.interfaces.LoadGenerator`.
 
         Raises:
             TargetError: Ollama does not answer, or does not unload.

@@ -38,7 +38,7 @@ class StreamProbe:
         self._trust = trust
 
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
-        """Run a phase; see `bench.seams.LoadGenerator`."""
+        """Run a phase; see `bench.interfaces.LoadGenerator`."""
         assert isinstance(phase.arrivals, ClosedLoop)
         with httpx.Client(
             base_url=self._target,

@@ -13,7 +13,7 @@ from bench.evidence.rules import is_proven
 from bench.report.capacity import draw_capacity
 from bench.report.ecdf import FIGURES, Curve, common_axis, plot, tabulate
 from bench.report.formats import format_ms, format_rate, format_ratio, format_share, format_threshold, format_value
-from bench.report.strips import draw_bound, draw_hit_ratio, draw_spread, strip_axis
+from bench.report.sparklines import draw_bound, draw_hit_ratio, draw_spread, strip_axis
 from bench.report.timeline import draw_timeline
 from bench.results import Finding, Measurement, PhaseResult, Result, ThresholdResult, Verdict
 from bench.verdict.thresholds import METRICS

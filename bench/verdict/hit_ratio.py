@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from bench.load.picks import zipf_shares
+from bench.load.request_mix import zipf_shares
 from bench.results import HitRatio
 
 if TYPE_CHECKING:

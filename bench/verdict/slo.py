@@ -10,8 +10,8 @@ import yaml
 
 from bench.errors import UsageError
 from bench.load.arrivals import PROCESSES, Stage, parse_stages
-from bench.load.picks import ALL_TASKS
 from bench.load.plan import ClosedLoop, Herds, Load, OpenLoop, Phase
+from bench.load.request_mix import ALL_TASKS
 from bench.load.workload import TASKS
 from bench.verdict.thresholds import Threshold, ThresholdSyntaxError, parse_threshold
 from bench.verdict.yaml_nodes import NodeReader

@@ -13,8 +13,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bench.evidence.rules import PhaseRecord, is_proven, lag_p99_ms
-from bench.load.picks import ALL_TASKS
 from bench.load.plan import ClosedLoop, Herds, Phase
+from bench.load.request_mix import ALL_TASKS
 from bench.load.workload import TASKS
 from bench.results import Finding, Latency, Measurement, PhaseResult, TaskResult, ThresholdResult, Verdict
 from bench.verdict.goodput import goodput

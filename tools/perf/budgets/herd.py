@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.verdict.bootstrap import Interval
-from tools.perf.budgets.crowd import ask_together
+from tools.perf.budgets.burst import ask_together
 from tools.perf.budgets.finding import Finding, judge
 from tools.perf.peers.service import RECIPE_PATH, recipe_request
 

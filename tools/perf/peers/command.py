@@ -13,11 +13,11 @@ from bench.report.figures import write_figures
 from bench.report.formats import format_ms
 from bench.verdict.verdicts import worst
 from lab.packages import ensure_program
+from tools.perf.peers.candidates import ECHO, NAMES, Candidate, Field
 from tools.perf.peers.comparison import compare
-from tools.perf.peers.contenders import ECHO, NAMES, Contender, Field
 from tools.perf.peers.cores import share_two
+from tools.perf.peers.ranking import Report, Slot
 from tools.perf.peers.report import FILE, describe_conditions, load_average, print_report
-from tools.perf.peers.standings import Report, Slot
 from tools.perf.peers.wrk import Wrk
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
         contenders = [_enter(field, name, console) for name in options.only]
         done = 0
 
-        def tell(contender: Contender, slot: Slot) -> None:
+        def tell(contender: Candidate, slot: Slot) -> None:
             nonlocal done
             done += 1
             activity.tell(f"{done} of {slots_wanted} measurements")
@@ -74,14 +74,14 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     return INTERRUPTED if interrupted else worst(standing.verdict for standing in standings).exit_status
 
 
-def _enter(field: Field, name: str, console: Console) -> Contender:
+def _enter(field: Field, name: str, console: Console) -> Candidate:
     field.tell(f"starting: {name}")
     contender = field.enter(name)
     console.print(f"[green]✓[/] {contender.title}: {contender.answer_bytes} bytes an answer", highlight=False)
     return contender
 
 
-def _line(done: int, wanted: int, contender: Contender, slot: Slot) -> str:
+def _line(done: int, wanted: int, contender: Candidate, slot: Slot) -> str:
     figures = slot.figures
     text = f"{done:>3}/{wanted} {contender.title:<15} {figures.rate:>8,.0f}/s  p99 {format_ms(figures.p99_us / 1000)}"
     return f"{text}  [red]{slot.problem}[/]" if slot.problem else text

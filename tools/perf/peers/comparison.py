@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tools.perf.peers.standings import Slot, Standing, sum_up
+from tools.perf.peers.ranking import Slot, Standing, sum_up
 from tools.perf.peers.wrk import Load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tools.perf.peers.contenders import Contender
+    from tools.perf.peers.candidates import Candidate
     from tools.perf.peers.wrk import Figures, Wrk
 
 
-def measure(contender: Contender, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
+def measure(contender: Candidate, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
     """Measure a contender; where that proved nothing, once more, which the slot then says.
 
     Args:
@@ -38,7 +38,7 @@ def measure(contender: Contender, wrk: Wrk, seconds: float, warmup_seconds: floa
     return msgspec.structs.replace(again, repeated_for=slot.problem)
 
 
-def _attempt(contender: Contender, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
+def _attempt(contender: Candidate, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
     bodies, half = contender.load.bodies, len(contender.load.bodies) // 2
     # The warm-up asks other questions than the measured part begins with, where there is more than one.
     wrk.run(Load(contender.load.url, [*bodies[half:], *bodies[:half]]), warmup_seconds)
@@ -80,13 +80,13 @@ def find_problem(figures: Figures, *, computed: int, redis_share: float, expecte
 
 
 def compare(
-    contenders: Sequence[Contender],
+    contenders: Sequence[Candidate],
     wrk: Wrk,
     *,
     rounds: int,
     seconds: float,
     warmup_seconds: float,
-    done: Callable[[Contender, Slot], None],
+    done: Callable[[Candidate, Slot], None],
 ) -> list[Standing]:
     """Measure all contenders in turns; on Ctrl-C end with the rounds that are whole.
 
@@ -117,5 +117,5 @@ def compare(
     return [sum_up(contender, columns) for contender in contenders]
 
 
-def _reads(contender: Contender) -> int:
+def _reads(contender: Candidate) -> int:
     return contender.redis_reads() if contender.redis_reads else 0

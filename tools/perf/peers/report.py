@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tools.perf.peers.cores import Cores
-    from tools.perf.peers.standings import Bound, Report, Standing
+    from tools.perf.peers.ranking import Bound, Report, Standing
 
 FILE = "peers.json"
 

@@ -13,8 +13,8 @@ from bench.errors import TargetError
 from bench.results import Verdict
 from lab.packages import ensure_program
 from tools.perf.budgets import herd, memory, overhead
+from tools.perf.budgets.burst import ask_together
 from tools.perf.budgets.command import system
-from tools.perf.budgets.crowd import ask_together
 from tools.perf.errors import ProcessError
 from tools.perf.peers.cores import Cores
 from tools.perf.peers.service import RECIPE_PATH, AIService, Redis, Upstream, recipe_request

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from bench.results import Verdict
 from tools.perf.__main__ import main
+from tools.perf.peers.ranking import Report
 from tools.perf.peers.report import FILE, print_report
-from tools.perf.peers.standings import Report
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.load.picks import Picks
 from bench.load.plan import OpenLoop, Phase
+from bench.load.request_mix import RequestMix
 from bench.verdict.hit_ratio import compare, predict
 from tests.unit.bench.records import hit
 
@@ -14,7 +14,7 @@ PHASE = Phase("zipf", "recipe", OpenLoop.steady(10, 1, 0), catalogue=6, exponent
 
 def simulated(catalogue: int, exponent: float, requests: int, seed: int) -> float:
     """Return the hit ratio of a cache that forgets nothing, fed by the picks that a generator really sends."""
-    picks = Picks("zipf", "recipe", seed=str(seed), catalogue=catalogue, exponent=exponent)
+    picks = RequestMix("zipf", "recipe", seed=str(seed), catalogue=catalogue, exponent=exponent)
     cached: set[int] = set()
     hits = 0
     for number in range(requests):

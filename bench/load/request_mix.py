@@ -42,7 +42,7 @@ def zipf_shares(catalogue: int, exponent: float) -> list[float]:
 
 
 @dataclass(slots=True)
-class Picks:
+class RequestMix:
     """The picks of one phase.
 
     Attributes:

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped] # has none
 
-from bench.load.picks import GENERATED, Picks, zipf_shares
 from bench.load.plan import NEW_FROM
+from bench.load.request_mix import GENERATED, RequestMix, zipf_shares
 from bench.load.workload import TASKS
 
 
 def test_known_requests_come_in_turn_and_new_ones_never_again() -> None:
     """Cached goes round its few, uncached counts up, each of three tasks for itself."""
-    cached, uncached = Picks("cached", distinct=2), Picks("uncached")
+    cached, uncached = RequestMix("cached", distinct=2), RequestMix("uncached")
     assert [cached.pick(number) for number in (0, 1, 2, 3, 6)] == [
         ("recipe", 0),
         ("ingredients", 0),
@@ -29,13 +29,13 @@ def test_known_requests_come_in_turn_and_new_ones_never_again() -> None:
 
 def test_everybody_in_a_herd_asks_the_same() -> None:
     """The number is the herd's; each herd has a question of its own."""
-    picks = Picks("herd", "recipe")
+    picks = RequestMix("herd", "recipe")
     assert [picks.pick(herd) for herd in (0, 0, 1)] == [("recipe", 0), ("recipe", 0), ("recipe", 1)]
 
 
 def test_a_zipf_mix_draws_by_the_shares() -> None:
     """A chi-square test against the stated distribution."""
-    picks = Picks("zipf", "recipe", seed="seed", catalogue=20, exponent=0.9)
+    picks = RequestMix("zipf", "recipe", seed="seed", catalogue=20, exponent=0.9)
     drawn = Counter(picks.pick(number)[1] for number in range(20_000))
     expected = [share * 20_000 for share in zipf_shares(20, 0.9)]
     assert stats.chisquare([drawn[item] for item in range(20)], expected).pvalue > 0.01
@@ -51,7 +51,7 @@ def test_zipf_shares_fall_by_the_exponent() -> None:
 
 def test_a_mix_has_its_share_of_new_requests() -> None:
     """New ones are new each time and far from the known ones."""
-    picks = Picks("mixed", "recipe", seed="seed", distinct=3, new_share=0.1)
+    picks = RequestMix("mixed", "recipe", seed="seed", distinct=3, new_share=0.1)
     indexes = [picks.pick(number)[1] for number in range(5000)]
     new = [index for index in indexes if index >= NEW_FROM]
     assert len(new) == len(set(new)) == pytest.approx(500, rel=0.15)
@@ -61,7 +61,7 @@ def test_a_mix_has_its_share_of_new_requests() -> None:
 @given(st.sampled_from(GENERATED), st.lists(st.integers(0, 10_000), max_size=20))
 def test_a_pick_depends_on_its_number_alone(workload: str, numbers: list[int]) -> None:
     """In any order, in any process: so several can share a phase."""
-    here, there = (Picks(workload, seed="s", catalogue=9, new_share=0.5) for _ in range(2))
+    here, there = (RequestMix(workload, seed="s", catalogue=9, new_share=0.5) for _ in range(2))
     forwards = {number: here.pick(number) for number in numbers}
     backwards = {number: there.pick(number) for number in reversed(numbers)}
     assert forwards == backwards

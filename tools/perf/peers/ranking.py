@@ -9,7 +9,7 @@ import msgspec
 from bench.results import Verdict
 from bench.verdict.bootstrap import Interval, median_interval, ratio_interval
 from bench.verdict.verdicts import worst
-from tools.perf.peers.contenders import ECHO, EDGE, INSTANCE, NGINX, Contender
+from tools.perf.peers.candidates import ECHO, EDGE, INSTANCE, NGINX, Candidate
 from tools.perf.peers.wrk import Figures  # noqa: TC001 - msgspec reads the annotations
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Standing(msgspec.Struct, frozen=True):
     """A contender over all rounds; medians, with an interval for the ratio.
 
     Attributes:
-        name: As in `Contender`.
+        name: As in `Candidate`.
         title: As there.
         answer_bytes: Size of an answer's body.
         rate: Requests a second.
@@ -126,7 +126,7 @@ class Report(msgspec.Struct, frozen=True):
     standings: list[Standing]
 
 
-def sum_up(contender: Contender, columns: Mapping[str, Sequence[Slot]]) -> Standing:
+def sum_up(contender: Candidate, columns: Mapping[str, Sequence[Slot]]) -> Standing:
     """Sum a contender's rounds up and hold them to its bounds.
 
     Args:

@@ -50,7 +50,7 @@ class Measured(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class Candidate:
     """One of those that are measured in turns.
 
     Attributes:
@@ -95,7 +95,7 @@ class Field:
     _redis: Redis | None = field(default=None, init=False)
     _host: Host | None = field(default=None, init=False)
 
-    def enter(self, name: str) -> Contender:
+    def enter(self, name: str) -> Candidate:
         """Start a contender, with an answer in its cache.
 
         Args:
@@ -116,7 +116,7 @@ class Field:
         }
         return makers[name]()
 
-    def _echo(self) -> Contender:
+    def _echo(self) -> Candidate:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         command = uvicorn("tools.perf.peers.echo:app", port)
@@ -127,49 +127,49 @@ class Field:
         size = _probe(load, lambda _headers: True)
         if size != ANSWER_BYTES:
             raise ProcessError(f"the echo answered {size} bytes instead of {ANSWER_BYTES}")
-        return Contender(ECHO, "bare ASGI echo", server, load, size, lambda: 0)
+        return Candidate(ECHO, "bare ASGI echo", server, load, size, lambda: 0)
 
-    def _port(self) -> Contender:
+    def _port(self) -> Candidate:
         service = AIService(self.folder, self.cores.server, self._start_upstream(), self._start_redis())
         return self._memory_hits(PORT, "ours on a port", self.stack.enter_context(service))
 
-    def _instance(self) -> Contender:
+    def _instance(self) -> Candidate:
         upstream, redis = self._start_upstream(), self._start_redis()
         service = AIService(self.folder, self.cores.server, upstream, redis, module="tools.perf.peers.instance")
         return self._memory_hits(INSTANCE, "one instance", self.stack.enter_context(service))
 
-    def _edge(self) -> Contender:
+    def _edge(self) -> Candidate:
         return self._memory_hits(EDGE, "edge, 2 instances", self._start_host())
 
-    def _memory_hits(self, name: str, title: str, service: AIService | Host) -> Contender:
+    def _memory_hits(self, name: str, title: str, service: AIService | Host) -> Candidate:
         load = Load(f"{service.url}{RECIPE_PATH}", [recipe_request()])
         size = _probe(load, lambda headers: "; hit;" in headers.get("cache-status", ""))
         # Every two seconds the memory layer asks Redis again.
-        return Contender(name, title, service, load, size, self._calls, self._start_redis().reads, (0.0, 0.02))
+        return Candidate(name, title, service, load, size, self._calls, self._start_redis().reads, (0.0, 0.02))
 
-    def _redis_hits(self) -> Contender:
+    def _redis_hits(self) -> Candidate:
         host, redis = self._start_host(), self._start_redis()
         bodies = [recipe_request(number) for number in range(QUESTIONS)]
         load = Load(f"{host.url}{RECIPE_PATH}", bodies)
         size = _probe(load, lambda headers: "; hit;" in headers.get("cache-status", ""))
         self._prime(load)
         title = "edge, Redis"
-        return Contender(REDIS, title, host, load, size, self._calls, redis.reads, (0.98, float("inf")))
+        return Candidate(REDIS, title, host, load, size, self._calls, redis.reads, (0.98, float("inf")))
 
-    def _nginx(self) -> Contender:
+    def _nginx(self) -> Candidate:
         ensure_program("nginx", "nginx-light", units=("nginx.service",))
         server = self.stack.enter_context(Nginx(self.folder, self.cores.server, self._start_upstream()))
         load = Load(f"{server.url}{CHAT_PATH}", [chat_request()])
         size = _probe(load, lambda headers: headers.get("x-cache-status") == "HIT")
-        return Contender(NGINX, "nginx", server, load, size, self._calls)
+        return Candidate(NGINX, "nginx", server, load, size, self._calls)
 
-    def _litellm(self) -> Contender:
+    def _litellm(self) -> Candidate:
         self.tell("LiteLLM: install if needed, start")
         upstream, redis = self._start_upstream(), self._start_redis()
         server = self.stack.enter_context(LiteLLM(self.folder, self.cores.server, upstream, redis))
         load = Load(f"{server.url}{CHAT_PATH}", [chat_request()])
         size = _probe(load, lambda headers: "x-litellm-cache-key" in headers)
-        return Contender(LITELLM, "LiteLLM proxy", server, load, size, self._calls)
+        return Candidate(LITELLM, "LiteLLM proxy", server, load, size, self._calls)
 
     def _start_upstream(self) -> Upstream:
         if self._upstream is None:
