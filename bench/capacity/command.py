@@ -16,6 +16,7 @@ from bench.capacity.curve import FILE, Curve, Point, Step
 from bench.capacity.search import RESOLUTION, Limits, search
 from bench.capacity.trial import Bounds, Trials
 from bench.capacity.usage import saturated
+from bench.command_line import INTERRUPTED
 from bench.errors import TargetError, UsageError
 from bench.evidence.environment import describe_machine
 from bench.load.generator import Generator
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-INTERRUPTED = 130
 STEPS = 14
 """The most rates that are tried for a hit ratio: from 50 to 4,000 by doubling, and the gap halved to 15 %, take 10."""
 

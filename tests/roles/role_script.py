@@ -8,18 +8,18 @@ import subprocess
 from tests.roles.ansible_module import DEADLINE_SECONDS, ROLES
 
 
-def run_script(role: str, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_script(role: str, names: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a script to its end.
 
     Args:
         role: The role whose `files` holds the script.
-        name: The script.
+        names: The script; before it, with a space between, those that define what it calls.
         arguments: Its arguments.
         environment: What it reads from the environment.
     """
     return subprocess.run(
         ["sh", "-s", *arguments],
-        input=(ROLES / role / "files" / name).read_text(),
+        input="\n".join((ROLES / role / "files" / name).read_text() for name in names.split()),
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

@@ -50,7 +50,7 @@ def attempt(folder: Path, port: int, **other: str) -> subprocess.CompletedProces
         "TRY_POLICY": "allkeys-lru",
         "TRY_USERS": "",
     }
-    return run_script("redis", "try_access.sh", **{**environment, **other})
+    return run_script("redis", "certificate.sh try_access.sh", **{**environment, **other})
 
 
 def test_role_gives_the_rights_that_the_service_is_tested_with_and_those_of_its_verification() -> None:

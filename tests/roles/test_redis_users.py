@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
+from tests.contract.certificates import Authority
 from tests.roles.redis_process import RedisProcess
 from tests.roles.role_script import run_script
 
@@ -22,16 +23,16 @@ def user(name: str, password: str, rights: str) -> str:
     return f"user {name} on #{sha256(password.encode()).hexdigest()} resetchannels {rights}"
 
 
-def load(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
+def load(folder: Path, port: int, **tls: str) -> subprocess.CompletedProcess[str]:
     """Run the script."""
     (folder / "admin").write_text(f"{ADMIN}\n")
     return run_script(
         "redis",
-        "load_users.sh",
+        "certificate.sh load_users.sh",
         REDIS_HOST="127.0.0.1",
         REDIS_PORT=str(port),
-        REDIS_TLS_NAME="",
-        REDIS_CA_FILE="",
+        REDIS_TLS_NAME=tls.get("name", ""),
+        REDIS_CA_FILE=tls.get("ca_file", ""),
         REDIS_TIMEOUT="5",
         LOAD_USER="admin",
         LOAD_PASSWORD_FILE=str(folder / "admin"),
@@ -70,6 +71,20 @@ def test_server_that_is_down_needs_a_start(tmp_path: Path) -> None:
         port = server.port
     result = load(tmp_path, port)
     assert (result.returncode, "Connection refused" in result.stdout) == (0, True)
+
+
+def test_password_goes_only_to_the_server_that_the_certificate_names(tmp_path: Path) -> None:
+    """Another one is not asked, and the server restarted instead."""
+    authority = Authority()
+    (tmp_path / "ca.crt").write_text(authority.pem)
+    admin = user("admin", ADMIN, "-@all +auth +acl|load")
+    with RedisProcess(tmp_path, [admin], authority=authority) as server:
+        ca_file = str(tmp_path / "ca.crt")
+        assert load(tmp_path, server.port, name="127.0.0.1", ca_file=ca_file).stdout == "loaded\n"
+        (tmp_path / "stamp").unlink()
+        result = load(tmp_path, server.port, name="elsewhere.example", ca_file=ca_file)
+    assert result.stdout == "needs a restart: the certificate is not valid for 'elsewhere.example'\n"
+    assert not (tmp_path / "stamp").exists()
 
 
 def test_users_that_the_server_refuses_are_a_failure(tmp_path: Path) -> None:

@@ -5,6 +5,11 @@
 # Prints "loaded", or what the server answered where it needs a restart: it does not know that user yet, or is down.
 set -eu
 export LC_ALL=C
+problem=$(certificate_problem)
+if [ -n "$problem" ]; then
+  echo "needs a restart: $problem"
+  exit 0
+fi
 REDISCLI_AUTH=
 read -r REDISCLI_AUTH <"$LOAD_PASSWORD_FILE" || [ -n "$REDISCLI_AUTH" ]
 export REDISCLI_AUTH

@@ -63,17 +63,10 @@ while :; do
   sleep 0.1
 done
 
-# redis-cli verifies who signed a certificate, but not whose it is. No password is sent before both are known.
-if [ -n "$REDIS_TLS_NAME" ]; then
-  case $REDIS_TLS_NAME in *:*) check=-verify_ip ;; *[!0-9.]*) check=-verify_hostname ;; *) check=-verify_ip ;; esac
-  case $REDIS_HOST in *:*) address="[$REDIS_HOST]" ;; *) address=$REDIS_HOST ;; esac
-  reply=$(timeout "$REDIS_TIMEOUT" openssl s_client -connect "$address:$REDIS_PORT" "$check" "$REDIS_TLS_NAME" \
-    -verify_return_error ${REDIS_CA_FILE:+-CAfile "$REDIS_CA_FILE"} </dev/null 2>&1) || case $reply in
-    *"ostname mismatch"* | *"IP address mismatch"*) fail "the certificate is not valid for '$REDIS_TLS_NAME'" ;;
-    *) fail "the certificate cannot be verified: $reply" ;;
-  esac
-  echo "a certificate for $REDIS_TLS_NAME"
-fi
+# No password is sent before the certificate is known to be the server's.
+problem=$(certificate_problem)
+[ -z "$problem" ] || fail "$problem"
+[ -z "$REDIS_TLS_NAME" ] || echo "a certificate for $REDIS_TLS_NAME"
 
 value=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 refused "PING without a password" PING

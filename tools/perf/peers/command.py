@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.command_line import INTERRUPTED
 from bench.report.console import Activity
 from bench.report.figures import write_figures
 from bench.report.formats import format_ms
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 CONNECTIONS = 16
-INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
