@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from ai_service.access.admin_key import AdminKey
 from ai_service.access.gate import AccessGate
 from ai_service.access.key_file import KeyFile
-from ai_service.answers.answer_service import AnswerResult, AnswerService
+from ai_service.answers.answer_result import AnswerResult
+from ai_service.answers.answer_service import AnswerService
 from ai_service.answers.single_flight import SingleFlight
 from ai_service.answers.warmup import COMMON, Warmup
 from ai_service.cache.compute_lock import ComputeLock
@@ -21,7 +22,7 @@ from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.redis_store import RedisStore
 from ai_service.cache.response_cache import ResponseCache
-from ai_service.config.settings import read_questions
+from ai_service.config.settings import read_warmup_requests
 from ai_service.health.containers import ContainerStatus
 from ai_service.health.leadership import Leadership
 from ai_service.health.observer import Observer
@@ -117,7 +118,7 @@ def create_app(
     )
     metrics.follow("log_lines_dropped", "Log lines that could not be written.", lambda: log.dropped)
     _watch(metrics, chain, store=store, background=background, flights=flights, leadership=leadership)
-    questions = COMMON if settings.warmup in {"off", "common"} else read_questions(settings.warmup)
+    requests = COMMON if settings.warmup in {"off", "common"} else read_warmup_requests(settings.warmup)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -138,7 +139,7 @@ def create_app(
             _log_ready(settings, observer, store)
             stack.push_async_callback(warmup.stop)
             if settings.warmup != "off" and leadership.leads:
-                warmup.start_configured(questions)
+                warmup.start_configured(requests)
             stack.push_async_callback(probe.stop)
             probe.start()
             stack.callback(observer.drain)
@@ -154,7 +155,7 @@ def create_app(
         epochs=epochs,
         warmup=warmup,
         background=background,
-        questions=questions,
+        requests=requests,
     )
     operations = build_operations(
         observer,

@@ -179,7 +179,7 @@ def _administration() -> Iterator[Operation]:
     yield Operation(
         method="get",
         path="/api/v1/ai/cache/stats",
-        name="cacheStatistics",
+        name="getCacheStatistics",
         tag="Administration",
         summary="Show cache statistics",
         answers={
@@ -216,7 +216,7 @@ def _administration() -> Iterator[Operation]:
 
 
 def _health() -> Iterator[Operation]:
-    for path, name in (("/health", "health"), ("/api/v1/ai/health", "healthOfAI")):
+    for path, name in (("/health", "getHealth"), ("/api/v1/ai/health", "getAiHealth")):
         yield Operation(
             method="get",
             path=path,
@@ -231,7 +231,7 @@ def _health() -> Iterator[Operation]:
     yield Operation(
         method="get",
         path="/health/live",
-        name="live",
+        name="getLiveness",
         tag="Health",
         summary="Check that the process is alive",
         answers={200: Answer("The process is alive.", Liveness, headers=())},
@@ -239,7 +239,7 @@ def _health() -> Iterator[Operation]:
     yield Operation(
         method="get",
         path="/health/ready",
-        name="ready",
+        name="getReadiness",
         tag="Health",
         summary="Check that the instance can answer requests",
         answers={
@@ -253,7 +253,7 @@ def _operations() -> Iterator[Operation]:
     yield Operation(
         method="get",
         path="/metrics",
-        name="metrics",
+        name="getMetrics",
         tag="Operations",
         summary="Export metrics for Prometheus",
         answers={200: Answer("Metrics in Prometheus' text format.", media_type="text/plain", headers=())},
@@ -261,7 +261,7 @@ def _operations() -> Iterator[Operation]:
     yield Operation(
         method="get",
         path="/openapi.json",
-        name="openapi",
+        name="getOpenApiDocument",
         tag="Operations",
         summary="Show this document as JSON",
         answers={200: Answer("The OpenAPI 3.1 document.", dict, headers=())},
@@ -269,7 +269,7 @@ def _operations() -> Iterator[Operation]:
     yield Operation(
         method="get",
         path="/docs",
-        name="docs",
+        name="getDocs",
         tag="Operations",
         summary="Show this document as a page",
         answers={200: Answer("An HTML page without external assets.", media_type="text/html", headers=())},

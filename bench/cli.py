@@ -17,7 +17,7 @@ from bench.capacity.curve import load_curve
 from bench.command_line import INTERRUPTED, STATUSES, Parser, new_folder, run_program
 from bench.compare import command as compare
 from bench.errors import UsageError
-from bench.evidence.marks import read_marks
+from bench.evidence.annotations import read_annotations
 from bench.evidence.ollama import Ollama
 from bench.load.plan import WORKLOADS
 from bench.load.target import Target
@@ -81,8 +81,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     profile = load_profile(options.profile, options.slo)
     if options.duration is not None:
         profile = _with_duration(profile, options.duration)
-    if options.marks:
-        read_marks(options.marks, datetime.now(UTC), 0.0)  # a mistake in it is told before anything is measured
+    if options.annotations:
+        read_annotations(options.annotations, datetime.now(UTC), 0.0)  # a mistake in it is told before anything is measured
     workloads = _chosen(profile, options)
     with ExitStack() as stack:
         trust = Trust(options.ca_file)
@@ -104,7 +104,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             folder,
             observer,
             nvidia_smi=options.nvidia_smi,
-            marks=options.marks,
+            annotations=options.annotations,
             processes=options.processes,
             workloads=workloads,
             ollama=ollama,
@@ -159,25 +159,29 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="measure a service and hold it to its bounds")
     run.add_argument("--target", required=True, metavar="URL", help="the service, e.g. http://127.0.0.1:3010")
     add_ca_file(run)
-    run.add_argument("--profile", default="lab", help="which bounds and how much load (default: lab)")
+    run.add_argument("--profile", default="lab", help="bounds and load (default: lab)")
     run.add_argument("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)")
     run.add_argument("--duration", type=_duration, help="of each cached phase, e.g. 30s (default: the profile's)")
     run.add_argument(
-        "--marks", type=Path, metavar="FILE", help="faults to show on the time line: a line 'TIME WHAT' each"
+        "--annotations",
+        "--marks",
+        type=Path,
+        metavar="FILE",
+        help="events to show on the time line, a line 'TIME WHAT' each (--marks is its former name)",
     )
     run.add_argument(
-        "--nvidia-smi", metavar="COMMAND", help="samples the GPUs, e.g. 'ssh HOST nvidia-smi'; '' for not at all"
+        "--nvidia-smi", metavar="COMMAND", help="command that samples the GPUs, such as 'ssh HOST nvidia-smi'; '' disables it"
     )
     run.add_argument("--workload", type=_workloads, metavar="LIST", help=f"comma list of {','.join(WORKLOADS)}")
-    run.add_argument("--ollama", metavar="URL", help="the Ollama behind it: cold starts, memory, its own account")
-    run.add_argument("--processes", type=_count, default=1, metavar="N", help="that make the load (default: 1)")
+    run.add_argument("--ollama", metavar="URL", help="URL of the Ollama server behind it, for cold starts, memory and call counts")
+    run.add_argument("--processes", type=_count, default=1, metavar="N", help="number of load processes (default: 1)")
     for name in moved.COMMANDS:
         commands.add_parser(name, help=moved.describe(name), add_help=False, usage="%(prog)s ...")
-    most = commands.add_parser("capacity", help="find the highest rate within the bounds, and what is in the way")
+    most = commands.add_parser("capacity", help="find the highest rate within the bounds, and the bottleneck")
     capacity.add_arguments(most)
     for command in (run, most):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
-    difference = commands.add_parser("compare", help="tell whether a run is slower or faster than another, noise apart")
+    difference = commands.add_parser("compare", help="compare two runs statistically")
     compare.add_compare_arguments(difference)
     baseline = commands.add_parser("baseline", help="keep a run in a small file, to compare later ones with")
     compare.add_baseline_arguments(baseline)

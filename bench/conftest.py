@@ -44,9 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--ca-file", default="", metavar="FILE", help="CA bundle for https:// URLs (default: the operating system's)"
     )
-    group.addoption("--profile", default="lab", help="which bounds and how much load (default: lab)")
+    group.addoption("--profile", default="lab", help="bounds and load (default: lab)")
     group.addoption("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)")
-    group.addoption("--ollama", metavar="URL", help="the Ollama behind it: cold starts, memory, its own account")
+    group.addoption("--ollama", metavar="URL", help="URL of the Ollama server behind it, for cold starts, memory and call counts")
     group.addoption("--bench-out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
 
 

@@ -36,7 +36,7 @@ def measure(
     observer: Observer,
     *,
     nvidia_smi: str | None = None,
-    marks: Path | None = None,
+    annotations: Path | None = None,
     processes: int = 1,
     workloads: Collection[str] = WORKLOADS,
     ollama: Ollama | None = None,
@@ -49,7 +49,7 @@ def measure(
         folder: Where the files go; it is there.
         observer: Is told how it goes.
         nvidia_smi: The command that samples GPUs; None for this host's own where the service is here too.
-        marks: File of faults (see `bench.evidence.marks`), if any.
+        annotations: File of faults (see `bench.evidence.annotations`), if any.
         processes: That make the load.
         workloads: Those of the profile that are run.
         ollama: The server behind the service, if it may be asked.
@@ -67,7 +67,7 @@ def measure(
         observer,
         secrets.token_hex(8),
         gpu_sampler(target.url, nvidia_smi),
-        marks,
+        annotations,
         workloads,
         probes,
         ollama,

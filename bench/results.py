@@ -110,7 +110,7 @@ class GpuUse(msgspec.Struct, frozen=True, kw_only=True):
     joules_per_1000: float | None
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
+class Annotation(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was done to the site during a run.
 
     Attributes:
@@ -222,7 +222,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         evidence: The rules of evidence.
         phases: What was sent.
         samples_file: Name of the file of raw samples, beside this one.
-        marks: What was done to the site meanwhile.
+        annotations: What was done to the site meanwhile.
         hit_ratios: Of Zipf mixes: predicted and measured.
         measurements: Of herds, streams and models.
         schema: Version of this format.
@@ -244,7 +244,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[Finding]
     phases: list[PhaseResult]
     samples_file: str
-    marks: list[Mark] = []
+    annotations: list[Annotation] = msgspec.field(default_factory=list, name="marks")
     hit_ratios: list[HitRatio] = []
     measurements: list[Measurement] = []
     schema: int = SCHEMA

@@ -14,13 +14,13 @@ from bench.errors import FileFormatError
 from bench.evidence import rules
 from bench.evidence.environment import describe_machine, describe_makers
 from bench.evidence.gpu import summarize_gpu
-from bench.evidence.marks import read_marks
+from bench.evidence.annotations import read_annotations
 from bench.evidence.rules import PhaseRecord
 from bench.load.plan import WORKLOADS, Phase, own_seed, plan
 from bench.load.request_mix import ALL_TASKS
 from bench.load.workload import TASKS
 from bench.report.formats import format_ms
-from bench.results import Mark, Result, Verdict
+from bench.results import Annotation, Result, Verdict
 from bench.samples import Outcome, Sample, read_samples
 from bench.verdict import verdicts
 from bench.verdict.hit_ratio import compare
@@ -54,7 +54,7 @@ class Session:
         workloads: Those of the profile that are run.
         probes: Generators of the workloads that are not the load generator's, by workload.
         ollama: The server behind the service, if it may be asked; without it there are no cold starts.
-        marks_file: Where whoever disturbs the site notes it (see `bench.evidence.marks`); None where nobody does.
+        annotations_file: File of annotations (see `bench.evidence.annotations`); None without one.
         records: The phases that were run, filled as the run goes on.
         interrupted: The run was stopped by the user.
     """
@@ -65,7 +65,7 @@ class Session:
     observer: Observer
     seed: str
     gpus: Gpus
-    marks_file: Path | None = None
+    annotations_file: Path | None = None
     workloads: Collection[str] = WORKLOADS
     probes: Mapping[str, LoadGenerator] = field(default_factory=dict)
     ollama: Ollama | None = None
@@ -181,12 +181,12 @@ class Session:
         reasons = verdicts.explain(thresholds, findings)
         if self.interrupted:
             reasons.insert(0, f"interrupted in or after phase {len(self.records)}; the figures are partial")
-        marks: list[Mark] = []
-        if self.marks_file:
+        annotations: list[Annotation] = []
+        if self.annotations_file:
             try:
-                marks = read_marks(self.marks_file, started_at, duration_s)
+                annotations = read_annotations(self.annotations_file, started_at, duration_s)
             except FileFormatError as error:
-                reasons.append(f"the marks are left out: {error}")
+                reasons.append(f"the annotations are left out: {error}")
         proven = not self.interrupted and all(finding.holds for finding in findings)
         gated = [bound.verdict for bound in thresholds if bound.gated]
         return Result(
@@ -210,7 +210,7 @@ class Session:
             evidence=findings,
             phases=[verdicts.summarize_phase(record, self.profile.thresholds) for record in self.records],
             samples_file=SAMPLES_FILE,
-            marks=marks,
+            annotations=annotations,
             hit_ratios=[
                 found
                 for record in self.records

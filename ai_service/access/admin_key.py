@@ -43,4 +43,4 @@ class AdminKey:
         if scheme.lower() != "bearer" or not presented.strip():
             raise Unauthorized("Expected the administrator's key, as `Authorization: Bearer <key>`.")
         if not compare_digest(sha256(presented.strip().encode("utf-8", "replace")).digest(), self._digest):
-            raise Unauthorized("This is not the administrator's key.", presented=True)
+            raise Unauthorized("Invalid administrator's key.", presented=True)

@@ -81,11 +81,11 @@ class AccessGate:
             raise Unauthorized("Expected an API key, as `Authorization: Bearer <key>` or `X-API-Key: <key>`.")
         key = self._keys.find(presented)
         if key is None:
-            raise Unauthorized("This API key is not known here.", presented=True)
+            raise Unauthorized("Unknown API key.", presented=True)
         if key.rate and (wait_s := await self._rates.wait_s(key)):
-            raise TooManyRequests(f"The key {key.name} may ask {key.rate}.", retry_after_s=wait_s)
+            raise TooManyRequests(f"Rate limit of {key.rate} exceeded for key {key.name!r}.", retry_after_s=wait_s)
         if not key.admin and (path == ADMIN_PATH or path.startswith(f"{ADMIN_PATH}/")):
-            raise Forbidden("This route needs an administrator's key.")
+            raise Forbidden("This route requires an administrator's key.")
         return key
 
     async def _refuse(

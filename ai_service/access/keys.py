@@ -98,10 +98,10 @@ def parse_keys(text: str) -> Keys:
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from None
         if key.name in keys or any(key.digest == other.digest for other in keys.values()):
-            raise ValueError(f"line {number}: expected every name and every hash once")
+            raise ValueError(f"line {number}: duplicate name or hash; expected each once")
         keys[key.name] = key
     if not keys:
-        raise ValueError("expected at least one key; `python -m ai_service hash-key NAME` makes a line")
+        raise ValueError("expected at least one key; create a line with `python -m ai_service hash-key NAME`")
     return Keys(keys.values())
 
 
@@ -114,7 +114,7 @@ def _parse_fields(fields: list[str]) -> Key:
     admin = rest[-1:] == [ADMIN]
     rates = rest[:-1] if admin else rest
     if len(rates) > 1:
-        raise ValueError("expected name, hash, rate and 'admin', the last two only where they are wanted")
+        raise ValueError("expected name, hash, rate and 'admin', the last two optional")
     rate = parse_rate(rates[0]) if rates else ""
     return Key(fields[0], bytes.fromhex(fields[1].removeprefix(_SCHEME)), rate, admin)
 

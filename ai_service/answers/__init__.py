@@ -1,1 +1,1 @@
-"""The use case: from a question to an answer, by the cache, a shared computation or the providers."""
+"""The use case: from a parsed request to an answer, by the cache, a shared computation or the providers."""

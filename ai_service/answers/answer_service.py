@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_service.answers.answer_entry import entry_of
+from ai_service.answers.answer_result import AnswerResult
 from ai_service.answers.disconnect import unless_disconnected
-from ai_service.cache.entry import Entry  # noqa: TC001 - msgspec reads the type of the field
 from ai_service.cache.freshness import is_due, may_serve_stale
 from ai_service.cache.keys import UNKNOWN_MODEL, answer_key, answers_of
 from ai_service.errors import DeadlineExceeded, HTTPError, NotCached
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ai_service.answers.single_flight import Deliver, SingleFlight
     from ai_service.cache.compute_lock import ComputeLock
+    from ai_service.cache.entry import Entry
     from ai_service.cache.epochs import Epochs
     from ai_service.cache.response_cache import ResponseCache
     from ai_service.health.observer import Observer
@@ -38,28 +39,7 @@ if TYPE_CHECKING:
     from ai_service.resilience.idle_queue import IdleQueue
     from ai_service.schemas import TaskRequest
     from ai_service.tasks import Task
-    from ai_service.tasks.request_parser import Question
-
-
-class AnswerResult(msgspec.Struct, frozen=True):
-    """An answer and how it came about.
-
-    Attributes:
-        entry: The answer.
-        cache: Label of the metrics: `hit`, `miss`, `expired` (too old, so computed anew), `stale`, `bypass` or
-            `coalesced`.
-        detail: Where a hit was found, or whether a miss was stored.
-        timings: Name and seconds, for `Server-Timing`.
-        skipped: The providers that gave no answer.
-        synthetic: Whether the answer is made up, so that even a stale one would be better.
-    """
-
-    entry: Entry
-    cache: str
-    detail: str
-    timings: tuple[tuple[str, float], ...] = ()
-    skipped: tuple[Skipped, ...] = ()
-    synthetic: bool = False
+    from ai_service.tasks.request_parser import ParsedRequest
 
 
 class AnswerService:
@@ -113,7 +93,7 @@ class AnswerService:
     async def answer(
         self,
         task: Task,
-        question: Question,
+        parsed: ParsedRequest,
         directives: Directives,
         subscriber: Subscriber | None = None,
         *,
@@ -123,7 +103,7 @@ class AnswerService:
 
         Args:
             task: Which task.
-            question: What is asked.
+            parsed: What is asked.
             directives: The caller's wishes about caching.
             subscriber: Gets the text as it is written; nothing where the answer comes from the cache.
             receive: ASGI's, to notice while the answer is computed that the caller left; None for one that cannot.
@@ -134,22 +114,22 @@ class AnswerService:
             DeadlineExceeded: The deadline passed.
             ServiceUnavailable: No provider answered and nothing stale is stored.
         """
-        key = self._key(task, question)
+        key = self._key(task, parsed)
         started = time.perf_counter()
         stored = None
         if not directives.bypass:
             stored = self._cache.at_hand(key) or await self._cache.find(key)
         if stored is not None:
-            found = self._from_cache(task, question, stored, directives, started)
+            found = self._from_cache(task, parsed, stored, directives, started)
             if found is not None:
                 return found
         if directives.only_if_cached:
-            raise NotCached("No answer that is fresh enough is stored, and the request allows no other.")
+            raise NotCached("No fresh answer is cached, and the request accepts only cached answers.")
         looked_up = ("cache", time.perf_counter() - started)
         stale = stored[0] if stored is not None and stored[0].stale_until > self._clock() else None
         lookup = LookedUp("bypass" if directives.bypass else "expired" if stored else "miss", looked_up[1])
         try:
-            computing = self._compute(task, question.request, key, directives, lookup, subscriber=subscriber)
+            computing = self._compute(task, parsed.request, key, directives, lookup, subscriber=subscriber)
             result = await (computing if receive is None else unless_disconnected(computing, receive))
         except HTTPError as error:
             if stale is not None and error.status >= 500:
@@ -159,12 +139,12 @@ class AnswerService:
             return AnswerResult(stale, "stale", "stale", (looked_up,), result.skipped)
         return msgspec.structs.replace(result, timings=(looked_up, *result.timings))
 
-    async def refresh(self, task: Task, question: Question, *, purpose: str, replaces: Entry | None = None) -> bool:
+    async def refresh(self, task: Task, parsed: ParsedRequest, *, purpose: str, replaces: Entry | None = None) -> bool:
         """Have the primary provider compute an answer for which no caller waits; a fallback's would not be better.
 
         Args:
             task: Which task.
-            question: What is asked.
+            parsed: What is asked.
             purpose: Label of the metrics: `refresh` or `warmup`.
             replaces: The entry that is too old; by default only a missing or expired one is.
 
@@ -175,7 +155,7 @@ class AnswerService:
             ProviderError: There is no answer.
             TimeoutError: The deadline passed.
         """
-        key = self._key(task, question)
+        key = self._key(task, parsed)
 
         def is_enough(entry: Entry) -> bool:
             return entry.created > replaces.created if replaces else self._is_fresh(entry)
@@ -186,15 +166,15 @@ class AnswerService:
         ):
             if lease.entry is not None or lease.held is False:
                 return False
-            answer = await self._chain.primary.answer(task, question.request, purpose=purpose)
+            answer = await self._chain.primary.answer(task, parsed.request, purpose=purpose)
             result, keepable = self._result(task, ChainAnswer(answer, ()), key, purpose)
             return keepable and await self._cache.keep(key, result.entry, result.entry.created)
 
-    def _key(self, task: Task, question: Question) -> str:
-        return answer_key(self._epochs.current(task.name), task.name, self._observer.model_digest, question.digest)
+    def _key(self, task: Task, parsed: ParsedRequest) -> str:
+        return answer_key(self._epochs.current(task.name), task.name, self._observer.model_digest, parsed.digest)
 
     def _from_cache(
-        self, task: Task, question: Question, stored: tuple[Entry, str], directives: Directives, started: float
+        self, task: Task, parsed: ParsedRequest, stored: tuple[Entry, str], directives: Directives, started: float
     ) -> AnswerResult | None:
         """Return what is stored, if it is good enough; refresh it in the background where it soon will not be."""
         entry, where = stored
@@ -206,8 +186,8 @@ class AnswerService:
         else:
             return None
         if due and not directives.only_if_cached:
-            work = partial(self.refresh, task, question, purpose="refresh", replaces=entry)
-            self._background.offer(self._key(task, question), "refresh", task.name, work)
+            work = partial(self.refresh, task, parsed, purpose="refresh", replaces=entry)
+            self._background.offer(self._key(task, parsed), "refresh", task.name, work)
         timings = (("cache", time.perf_counter() - started),)
         return AnswerResult(entry, "hit", where, timings) if fresh else AnswerResult(entry, "stale", "stale", timings)
 
@@ -308,7 +288,7 @@ class AnswerService:
         Args:
             task: Whose.
             found: The answer.
-            key: Of the question.
+            key: Of the request.
             cache: Label of the metrics.
         """
         entry = entry_of(task, found, self._clock())

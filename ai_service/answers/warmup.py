@@ -1,4 +1,4 @@
-"""Common questions, answered before anybody asks them."""
+"""Common requests, answered before anybody asks them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from ai_service.answers.answer_service import AnswerService
     from ai_service.resilience.idle_queue import IdleQueue
     from ai_service.tasks import Task
-    from ai_service.tasks.request_parser import Question, RequestParser
+    from ai_service.tasks.request_parser import ParsedRequest, RequestParser
 
 logger = logging.getLogger(__name__)
 
-Questions = dict[str, list[dict[str, Any]]]
+WarmupRequests = dict[str, list[dict[str, Any]]]
 """Bodies of requests by the task's name."""
 
-COMMON: Questions = {
+COMMON: WarmupRequests = {
     "recipe": [
         {"prompt": prompt}
         for prompt in ("spaghetti carbonara", "chicken curry", "vegetable soup", "pancakes", "chocolate cake")
@@ -35,7 +35,7 @@ COMMON: Questions = {
     "nutrition": [{"ingredients": given} for given in (["2 eggs"], ["100 g rice"], ["1 apple"], ["100 g chicken"])],
 }
 ATTEMPTS = 5
-"""Times that a question is offered again after giving way to a caller."""
+"""Times that a request is offered again after giving way to a caller."""
 
 
 class WarmupReport(msgspec.Struct):
@@ -57,10 +57,10 @@ class WarmupReport(msgspec.Struct):
 
 
 class Warmup:
-    """Has questions answered in the background, one at a time with a pause after each call of the model.
+    """Have requests answered in the background, one at a time with a pause after each call of the model.
 
     Args:
-        tasks: Each task with the reader of its questions.
+        tasks: Each task with the reader of its requests.
         answers: Answers them.
         background: Finds the moments in which no caller waits.
         pause_s: Seconds between two calls.
@@ -86,29 +86,29 @@ class Warmup:
         """Names of the tasks that can be warmed up."""
         return tuple(self._tasks)
 
-    def start(self, questions: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    def start(self, requests: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Begins, unless a warm-up is under way.
 
         Args:
-            questions: Bodies of requests by the task's name.
+            requests: Bodies of requests by the task's name.
 
         Raises:
-            InvalidRequest: A question is wrong; nothing was begun.
-            UnprocessableRequest: A question is impossible; nothing was begun.
+            InvalidRequest: A request is wrong; nothing was begun.
+            UnprocessableRequest: A request is impossible; nothing was begun.
         """
         planned = [
             (self._tasks[name][0], self._tasks[name][1].read(msgspec.json.encode(body)))
-            for name, bodies in questions.items()
+            for name, bodies in requests.items()
             for body in bodies
         ]
         if self._running is None or self._running.done():
             self.report = WarmupReport(running=True, planned=len(planned))
             self._running = asyncio.create_task(self._run(planned))
 
-    def start_configured(self, questions: Questions) -> None:
-        """Begins at the service's start; a question that is wrong is logged, since nobody waits for an answer."""
+    def start_configured(self, requests: WarmupRequests) -> None:
+        """Begin at the service's start; a wrong one is logged, since nobody waits for an answer."""
         try:
-            self.start(questions)
+            self.start(requests)
         except HTTPError as error:
             logger.error("no warm-up: %s", error)  # noqa: TRY400 - expected, no traceback
 
@@ -118,10 +118,10 @@ class Warmup:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
 
-    async def _run(self, planned: Sequence[tuple[Task, Question]]) -> None:
+    async def _run(self, planned: Sequence[tuple[Task, ParsedRequest]]) -> None:
         try:
-            for task, question in planned:
-                outcome = await self._answer(task, question)
+            for task, parsed in planned:
+                outcome = await self._answer(task, parsed)
                 if outcome == "skipped":
                     self.report.skipped += 1
                     continue
@@ -133,12 +133,12 @@ class Warmup:
             report = self.report
             logger.info("warm-up: %d answered, %d known, %d failed", report.done, report.skipped, report.failed)
 
-    async def _answer(self, task: Task, question: Question) -> str:
+    async def _answer(self, task: Task, parsed: ParsedRequest) -> str:
         """How it ended; what gave way to a caller is offered again."""
-        work = partial(self._answers.refresh, task, question, purpose="warmup")
+        work = partial(self._answers.refresh, task, parsed, purpose="warmup")
         outcome = "skipped"
         for _ in range(ATTEMPTS):
-            ended = self._background.offer(f"warmup:{task.name}:{question.digest}", "warmup", task.name, work)
+            ended = self._background.offer(f"warmup:{task.name}:{parsed.digest}", "warmup", task.name, work)
             if ended is None:
                 return "failed"
             outcome = await ended

@@ -11,16 +11,16 @@ import typer
 from typer.core import TyperGroup
 
 from ai_service import __version__
-from ai_service.cli.commands import bench, cache, models, parts, status, sync, trial
-from ai_service.cli.components import become
+from ai_service.cli.commands import bench, cache, models, services, status, sync, trial
+from ai_service.cli.service import become
 from ai_service.cli.errors import CliError
 from ai_service.cli.output import AsJson, errors, print_json
 from ai_service.cli.site import Site
 from ai_service.config import environment
 
-HELP = """Look at, steer and try a host's AI.
+HELP = """Inspect, control and test the AI services of a host.
 
-Exit status: 0 done · 1 something is not as it should be · 64 no such name · 69 a part does not answer ·
+Exit status: 0 done · 1 failed · 64 unknown name · 69 a service does not respond ·
 77 not permitted · 130 interrupted.
 """
 
@@ -37,11 +37,11 @@ class Commands(TyperGroup):
 app = typer.Typer(name="alchemorsel", cls=Commands, help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(status.status)
 app.command()(status.health)
-app.command()(parts.start)
-app.command()(parts.stop)
-app.command()(parts.restart)
-app.command()(parts.logs)
-app.command("exec")(parts.execute)
+app.command()(services.start)
+app.command()(services.stop)
+app.command()(services.restart)
+app.command()(services.logs)
+app.command("exec")(services.execute)
 app.command()(models.pull)
 app.command("list")(models.list_models)
 app.command()(models.remove)
@@ -66,22 +66,22 @@ def version(as_json: AsJson = False) -> None:
 def choose(
     ctx: typer.Context,
     host: Annotated[
-        str, typer.Option("--host", "-H", help="Run on this host, over SSH, as `ssh HOST` reaches it.", metavar="HOST")
+        str, typer.Option("--host", "-H", help="Run on this host over SSH.", metavar="HOST")
     ] = "",
     ca_file: Annotated[
         str,
         typer.Option(
             envvar=f"{environment.PREFIX}CA_FILE",
-            help="CA bundle that certificates of https:// are checked with; the operating system's unless given.",
+            help="CA bundle for https:// (default: the operating system's).",
             metavar="FILE",
             show_default=False,
         ),
     ] = "",
     ssh_config: Annotated[
-        str, typer.Option(help="OpenSSH configuration to use for it.", metavar="FILE", show_default=False)
+        str, typer.Option(help="OpenSSH configuration file.", metavar="FILE", show_default=False)
     ] = "",
 ) -> None:
-    """Where the command is run: here, or on another host, by the command that is installed there."""
+    """Choose the host: this one, or another one by the command installed there."""
     if host and ctx.invoked_subcommand != "bench":
         become(_over_ssh(host, ssh_config, ctx.meta["typed"]))
     ctx.obj = Site.from_env(os.environ, ca_file=ca_file)

@@ -18,7 +18,7 @@ LOOK_S = 3.0
 ANSWER_S = 130.0
 """Above the API's own deadline for an answer (100 s by default)."""
 CACHE = "/api/v1/ai/cache"
-QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+SAMPLE_REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "recipe": ("/api/v1/ai/generate-recipe", {"prompt": "quick lentil soup"}),
     "ingredients": ("/api/v1/ai/suggest-ingredients", {"partial": ["tomatoes", "basil"]}),
     "nutrition": ("/api/v1/ai/analyze-nutrition", {"ingredients": ["2 eggs", "100 g spinach"]}),
@@ -27,7 +27,7 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of one question.
+    """Response to one request.
 
     Attributes:
         seconds: From here and back.
@@ -70,13 +70,13 @@ class Api:
         return self._open.request("GET", "/metrics", timeout_s=LOOK_S).text
 
     def ask(self, task: str, *, fresh: bool) -> Asked:
-        """Asks one of QUESTIONS.
+        """Send one of SAMPLE_REQUESTS.
 
         Args:
             task: Its name.
             fresh: Past the cache.
         """
-        path, body = QUESTIONS[task]
+        path, body = SAMPLE_REQUESTS[task]
         headers = {"Cache-Control": "no-cache"} if fresh else {}
         begun = time.perf_counter()
         response = self._keyed().request("POST", path, body, timeout_s=ANSWER_S, headers=headers)
@@ -90,11 +90,11 @@ class Api:
         return self._administer("GET", f"{CACHE}/stats")
 
     def purge(self, task: str | None) -> dict[str, Any]:
-        """Forgets a task's answers, or all."""
+        """Delete a task's cached answers, or all."""
         return self._administer("DELETE", f"{CACHE}?task={task}" if task else CACHE)
 
     def warm_up(self) -> dict[str, Any]:
-        """Begins a warm-up with the configured questions."""
+        """Start a warm-up with the configured requests."""
         return self._administer("POST", f"{CACHE}/warmup")
 
     def _administer(self, method: str, path: str) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Api:
         return self._server(self._site.key())
 
     def _server(self, key: str) -> Server:
-        hint = "`alchemorsel status` shows what runs, `alchemorsel logs api` why it does not."
+        hint = "`alchemorsel status` shows its state, `alchemorsel logs api` the reason."
         return Server("The API", self._site.api_url, hint=hint, key=key, ca_file=self._site.ca_file)
 
 
@@ -117,7 +117,7 @@ def _refuse(response: httpx.Response) -> None:
     error = response.json().get("error", f"status {response.status_code}")
     if response.status_code in {401, 403}:
         raise NotPermittedError(
-            f"The API refused: {error}",
-            hint="This needs the administrator's key: name its file in ALCHEMORSEL_API_KEY_FILE.",
+            f"Refused by the API: {error}",
+            hint="This requires the administrator's key: set ALCHEMORSEL_API_KEY_FILE to its path.",
         )
-    raise CliError(f"The API refused: {error}")
+    raise CliError(f"Refused by the API: {error}")

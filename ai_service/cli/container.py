@@ -1,4 +1,4 @@
-"""The part that is a container: Ollama."""
+"""The service that is a container: Ollama."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import docker
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
-from ai_service.cli.components import NOT_HERE, State, megabytes
+from ai_service.cli.service import NOT_INSTALLED, State, megabytes
 from ai_service.cli.errors import CliError, NotPermittedError, NotReachableError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class OllamaContainer:
         self._connect = connect
 
     def state(self) -> State:
-        """See Component."""
+        """See Service."""
         try:
             container = self._container()
             if container.status != "running":
@@ -48,12 +48,12 @@ class OllamaContainer:
             stats: Any = container.stats(stream=False, one_shot=True)
             return State("running", True, ", ".join(filter(None, [_memory(stats["memory_stats"]), health])))
         except NotPermittedError:
-            return State("not yours to see", running=False, detail="needs root or the group docker")
+            return State("permission denied", running=False, detail="needs root or the group docker")
         except (CliError, APIError, RequestException):
-            return State(NOT_HERE, running=False)
+            return State(NOT_INSTALLED, running=False)
 
     def act(self, verb: str) -> None:
-        """See Component."""
+        """See Service."""
         container = self._container()
         try:
             if verb == "start":
@@ -66,20 +66,20 @@ class OllamaContainer:
             raise CliError(f"Docker could not {verb} {self._name}: {error}") from error
 
     def follow_command(self, *, lines: int, follow: bool) -> list[str]:
-        """See Component."""
+        """See Service."""
         return ["docker", "logs", f"--tail={lines}", *(["--follow"] if follow else []), self._name]
 
     def _container(self) -> Container:
         try:
             return self._connect().containers.get(self._name)
         except NotFound as error:
-            raise CliError(f"There is no container {self._name} on this host.") from error
+            raise CliError(f"Container {self._name} not found on this host.") from error
         except DockerException as error:
             if _is_forbidden(error):
-                hint = "Run this with sudo, or be a member of the group docker."
-                raise NotPermittedError("Docker's socket is not yours to use.", hint=hint) from error
+                hint = "Run this with sudo, or join the group docker."
+                raise NotPermittedError("Permission denied on Docker's socket.", hint=hint) from error
             raise NotReachableError(
-                "Docker does not answer on this host.", hint="`systemctl status docker`?"
+                "Docker does not respond on this host.", hint="See `systemctl status docker`."
             ) from error
 
 

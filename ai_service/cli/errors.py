@@ -38,17 +38,17 @@ class UnknownNameError(CliError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"Did you mean {close[0]}?" if close else f"There is: {', '.join(names) or 'nothing'}."
-        super().__init__(f"There is no {kind} {name}.", hint=hint)
+        hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(names) or 'none'}."
+        super().__init__(f"Unknown {kind}: {name}.", hint=hint)
 
 
 class NotReachableError(CliError):
-    """A part does not answer."""
+    """A service does not respond."""
 
     status = 69
 
 
 class NotPermittedError(CliError):
-    """This user may not."""
+    """This user lacks the permission."""
 
     status = 77

@@ -26,7 +26,7 @@ class Ollama:
     """
 
     def __init__(self, site: Site) -> None:
-        hint = "`alchemorsel status` shows whether its container runs, `alchemorsel logs ollama` why it does not."
+        hint = "`alchemorsel status` shows its state, `alchemorsel logs ollama` the reason."
         self._server = Server("Ollama", site.ollama_url, hint=hint, ca_file=site.ca_file)
 
     def version(self) -> str:
@@ -60,11 +60,11 @@ class Ollama:
         with self._server.stream("POST", "/api/pull", body, silence_s=SILENCE_S) as lines:
             for line in lines:
                 if "error" in line:
-                    raise CliError(f"{name} cannot be pulled: {line['error']}", hint="Check the name, and the way out.")
+                    raise CliError(f"{name} could not be pulled: {line['error']}", hint="Check name, registry and network.")
                 last = line["status"]
                 report(last, line.get("completed", 0), line.get("total", 0))
         if last != "success":
-            raise CliError(f"The pull of {name} broke off after {last or 'no answer'!r}.", hint="Run it again.")
+            raise CliError(f"The pull of {name} was interrupted after {last or 'no response'!r}.", hint="Run it again.")
 
     def rename(self, name: str, new: str) -> None:
         """Rename a model by copying it and deleting the original."""
@@ -77,7 +77,7 @@ class Ollama:
         self._json("DELETE", "/api/delete", {"model": name, "name": name})
 
     def load(self, name: str, *, context_length: int | None = None) -> None:
-        """Brings a model into memory, for as long as its server keeps one.
+        """Load a model into memory, for as long as its server keeps one.
 
         Args:
             name: Of the model.
@@ -102,5 +102,5 @@ class Ollama:
         response = self._server.request(method, path, body, timeout_s=timeout_s)
         answer: dict[str, Any] = response.json() if response.content else {}
         if not response.is_success:
-            raise CliError(f"Ollama refused: {answer.get('error', f'status {response.status_code}')}")
+            raise CliError(f"Refused by Ollama: {answer.get('error', f'status {response.status_code}')}")
         return answer

@@ -1,4 +1,4 @@
-"""Where the parts of this host are: told by the environment, which the role's wrapper fills in on a host."""
+"""Addresses of this host's services, read from the environment, which the role's wrapper sets."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Site:
         """Return the API key; "" where none is needed.
 
         Raises:
-            NotPermittedError: It is somebody else's to read.
+            NotPermittedError: This user may not read it.
             CliError: It cannot be read.
         """
         if not self.key_file:
@@ -73,8 +73,8 @@ class Site:
             return Path(self.key_file).read_text(encoding="utf-8").strip()
         except PermissionError as error:
             raise NotPermittedError(
-                f"The API wants a key, and {self.key_file} is not yours to read.",
-                hint=f"Run this with sudo, or name a file with a key of yours in {environment.PREFIX}API_KEY_FILE.",
+                f"The API requires a key, and this user may not read {self.key_file}.",
+                hint=f"Run this with sudo, or set the path of a key file of your own in {environment.PREFIX}API_KEY_FILE.",
             ) from error
         except OSError as error:
-            raise CliError(f"The API wants a key, and {self.key_file} cannot be read: {error.strerror}.") from error
+            raise CliError(f"The API requires a key, and {self.key_file} cannot be read: {error.strerror}.") from error

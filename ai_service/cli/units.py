@@ -1,11 +1,11 @@
-"""Parts that are units of systemd."""
+"""Services that are systemd units."""
 
 from __future__ import annotations
 
 import subprocess
 from typing import TYPE_CHECKING, Protocol
 
-from ai_service.cli.components import NOT_HERE, State, megabytes
+from ai_service.cli.service import NOT_INSTALLED, State, megabytes
 from ai_service.cli.errors import CliError, NotPermittedError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def run(command: list[str]) -> tuple[int, str, str]:
     except FileNotFoundError:
         return 127, "", f"{command[0]} is not on this host"
     except subprocess.TimeoutExpired as error:
-        raise CliError(f"{' '.join(command)} takes more than {COMMAND_S} s.") from error
+        raise CliError(f"{' '.join(command)} timed out after {COMMAND_S} s.") from error
     return done.returncode, done.stdout, done.stderr
 
 
@@ -53,14 +53,14 @@ class Units:
         self._run = run
 
     def state(self) -> State:
-        """See Component."""
+        """See Service."""
         names = self._instances()
         told = self._run(["systemctl", "show", f"--property={_PROPERTIES}", *names])[1] if names else ""
         found = [
             dict(line.split("=", 1) for line in block.splitlines()) for block in told.split("\n\n") if block.strip()
         ]
         if not found:
-            return State(NOT_HERE, running=False)
+            return State(NOT_INSTALLED, running=False)
         active = [unit for unit in found if unit["ActiveState"] == "active"]
         if not active:
             state = found[0]["ActiveState"]
@@ -69,10 +69,10 @@ class Units:
         return State(words, running=True, detail=_memory(active))
 
     def act(self, verb: str) -> None:
-        """See Component."""
+        """See Service."""
         names = self._instances()
         if not names:
-            raise CliError(f"{self._main} is not on this host.", hint="`alchemorsel status` shows what is.")
+            raise CliError(f"{self._main} is not on this host.", hint="`alchemorsel status` shows the services of this host.")
         if verb == "restart" and self._wait is not None:
             for name in names:
                 self._systemctl(verb, name)
@@ -90,7 +90,7 @@ class Units:
             raise CliError(f"{' '.join(command)}: {last}")
 
     def follow_command(self, *, lines: int, follow: bool) -> list[str]:
-        """See Component."""
+        """See Service."""
         command = ["journalctl", "--no-pager", "--output=cat", f"--lines={lines}", f"--unit={self._main}"]
         return [*command, "--follow"] if follow else command
 

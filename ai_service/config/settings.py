@@ -40,25 +40,25 @@ def _warmup(text: str) -> str:
         return text
     if not Path(text).is_absolute():
         raise ValueError("expected off, common or the absolute path of a JSON file")
-    read_questions(text)
+    read_warmup_requests(text)
     return text
 
 
-def read_questions(path: str) -> dict[str, list[dict[str, Any]]]:
+def read_warmup_requests(path: str) -> dict[str, list[dict[str, Any]]]:
     """Read a warm-up file: requests by the task's name.
 
     Raises:
         ValueError: It cannot be read, or is not of that form.
     """
     try:
-        questions = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, list[dict[str, Any]]])
+        requests = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, list[dict[str, Any]]])
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no object with a list of requests for each task: {error}") from None
-    if unknown := sorted(set(questions) - set(TASKS)):
-        raise ValueError(f"{path}: there is no task {unknown[0]}; expected some of {', '.join(TASKS)}")
-    return questions
+    if unknown := sorted(set(requests) - set(TASKS)):
+        raise ValueError(f"{path}: unknown task: {unknown[0]}; expected some of {', '.join(TASKS)}")
+    return requests
 
 
 def _providers(text: str) -> tuple[str, ...]:
@@ -95,31 +95,32 @@ class Settings:
     profile: str = setting(
         "PROFILE", "dev", environment.choice("dev", "prod"), "Profile of the site; in prod the provider mock is refused"
     )
-    provider: str = setting("AI_PROVIDER", "ollama", environment.choice(*PROVIDERS), "Provider that is asked first")
+    provider: str = setting("AI_PROVIDER", "ollama", environment.choice(*PROVIDERS), "Primary provider")
     fallbacks: tuple[str, ...] = setting(
         "AI_FALLBACKS",
         "openai",
         _providers,
-        "Providers asked next, in order; openai only where its URL is set. mock makes up answers of the three tasks",
+        "Fallback providers, in order; openai only where its URL is set. mock returns sample answers for the three tasks",
     )
     ollama_host: str = setting(
         "OLLAMA_HOST", "http://127.0.0.1:11434", environment.url("http", "https"), "Base URL of the Ollama server"
     )
-    ollama_more_hosts: tuple[str, ...] = setting(
-        "OLLAMA_MORE_HOSTS",
+    ollama_servers: tuple[str, ...] = setting(
+        "OLLAMA_SERVERS",
         "",
         environment.each(environment.url("http", "https")),
-        "Further Ollama servers with the same model, separated by commas; a call goes to the least busy",
+        "Further Ollama servers with the same model, comma-separated; a call goes to the least busy",
+        former="OLLAMA_MORE_HOSTS",
     )
     ollama_model: str = setting("OLLAMA_MODEL", "llama3.2:3b", environment.name, "Model that Ollama runs")
     ollama_timeout: float = setting(
         "OLLAMA_TIMEOUT",
         "30s",
         environment.duration,
-        "Longest silence of a provider: before its first text, and between two pieces of it",
+        "Idle timeout of a provider: before its first token, and between tokens",
     )
     ollama_load_timeout: float = setting(
-        "OLLAMA_LOAD_TIMEOUT", "60s", environment.duration, "Deadline for loading the model"
+        "OLLAMA_LOAD_TIMEOUT", "60s", environment.duration, "Timeout for loading the model"
     )
     ollama_num_ctx: int = setting(
         "OLLAMA_NUM_CTX",
@@ -128,15 +129,15 @@ class Settings:
         "Context length in tokens; a change reloads the model",
     )
     ollama_keep_alive: float = setting(
-        "OLLAMA_KEEP_ALIVE", "30m", _keep_alive, "How long the model stays loaded after a request; -1 is for ever"
+        "OLLAMA_KEEP_ALIVE", "30m", _keep_alive, "How long the model stays loaded after a request; -1 is indefinitely"
     )
     ollama_num_parallel: int = setting(
         "OLLAMA_NUM_PARALLEL",
         "1",
         environment.integer(1, 64),
-        "Requests sent to Ollama at a time (its own OLLAMA_NUM_PARALLEL)",
+        "Concurrent requests to Ollama (its own OLLAMA_NUM_PARALLEL)",
     )
-    queue_limit: int = setting("QUEUE_LIMIT", "16", environment.integer(0, 10_000), "Requests that may wait for Ollama")
+    queue_limit: int = setting("QUEUE_LIMIT", "16", environment.integer(0, 10_000), "Length of the admission queue in front of Ollama")
     openai_base_url: str = setting(
         "OPENAI_BASE_URL",
         "",
@@ -153,7 +154,7 @@ class Settings:
         "REDIS_URL",
         "",
         environment.url("redis", "rediss", "unix", optional=True),
-        "Redis to cache in; unset caches in memory",
+        "URL of the Redis server; unset caches in memory",
     )
     redis_username: str = setting("REDIS_USERNAME", "", str, "Redis ACL user")
     redis_password: str = setting("REDIS_PASSWORD_FILE", "", str, "File with the Redis password", secret=True)
@@ -161,13 +162,13 @@ class Settings:
         "REDIS_CA_FILE",
         "",
         read_authorities,
-        "File with the authorities that a rediss:// server's certificate may be from",
+        "File with the CA bundle for rediss:// certificates",
     )
     api_keys_file: str = setting(
         "API_KEYS_FILE",
         "",
         _keys_path,
-        "File with a name and a hash for each API key; unset lets everybody in",
+        "File with names and hashes of the API keys; unset disables authentication",
         keeps_path=True,
     )
     admin_key: str = setting(
@@ -181,18 +182,18 @@ class Settings:
         "SOCKET",
         "",
         environment.socket_path,
-        "Path of the Unix socket to listen on behind an edge, instead of host and port",
+        "Path of the Unix socket to listen on behind a load balancer, instead of host and port",
     )
     host: str = setting("HOST", "127.0.0.1", environment.name, "Address to listen on")
     port: int = setting("PORT", "3010", environment.integer(0, 65_535), "Port to listen on; 0 takes a free one")
     instance: str = setting(
-        "INSTANCE", "", _instance, "Name of this instance among those of its host, such as 1; /health tells it"
+        "INSTANCE", "", _instance, "Name of this instance among those of its host, such as 1; part of /health"
     )
     metrics_folder: str = setting(
         "METRICS_FOLDER",
         "",
         environment.absolute_path,
-        "Directory that the instances of a host share: /metrics of each shows their sum; unset shows this one alone",
+        "Directory shared by the instances of a host: /metrics of each reports their sum; unset reports this one alone",
     )
     workers: int = setting(
         "WORKERS", "1", _one_worker, "Always 1: one process is one worker; more are more instances, and need Redis"
@@ -210,7 +211,7 @@ class Settings:
         "CHAT_MAX_TOKENS",
         "1024",
         environment.integer(1, 32_768),
-        "Token budget of a chat answer, and the most a request may name",
+        "Default and maximum token budget of a chat answer",
     )
     recipe_ttl: float = setting("RECIPE_TTL", "2h", environment.duration, "Base time a recipe stays fresh")
     ingredients_ttl: float = setting("INGREDIENTS_TTL", "6h", environment.duration, "Base time ingredients stay fresh")
@@ -219,31 +220,31 @@ class Settings:
     )
     stale_while_revalidate: float = setting(
         "STALE_WHILE_REVALIDATE", "1h", environment.zero_or_duration,
-        "So long past its freshness an answer is still served while it is refreshed; 0 turns it off",
+        "How long a stale answer may be served while it is refreshed; 0 disables it",
     )  # fmt: skip
     warmup: str = setting(
-        "WARMUP", "off", _warmup, "What is asked at the start: off, common (a built-in list), or a JSON file's path"
+        "WARMUP", "off", _warmup, "Requests to cache at the start: off, common (a built-in list), or the path of a JSON file"
     )
     warmup_interval: float = setting(
         "WARMUP_INTERVAL", "1s", environment.duration, "Pause between two calls of a warm-up"
     )
     probe_interval: float = setting(
-        "PROBE_INTERVAL", "10m", environment.duration, "How often an idle, loaded model is asked a small question"
+        "PROBE_INTERVAL", "10m", environment.duration, "Interval of the inference check of an idle, loaded model"
     )
     container_status: str = setting(
         "CONTAINER_STATUS",
         "/run/alchemorsel/containers.json",
         str,
-        "File in which a timer of root's tells how this host's containers are; /health repeats it",
+        "File with the state of this host's containers, written by a timer and reported by /health",
     )
     chat_ttl: float = setting("CHAT_TTL", "2h", environment.duration, "Time a chat answer stays fresh")
     deadline: float = setting("DEADLINE", "100s", environment.duration, "Deadline for a whole request")
-    log_level: str = setting("LOG_LEVEL", "info", environment.choice(*LOG_LEVELS), "Least level that is logged")
+    log_level: str = setting("LOG_LEVEL", "info", environment.choice(*LOG_LEVELS), "Minimum log level")
     log_prompts: str = setting(
         "LOG_PROMPTS",
         "no",
         environment.choice("no", "yes"),
-        "Whether the log tells what each request asks, in its canonical form",
+        "Whether to log the canonical form of each request",
     )
     notify_socket: str = field(default="")
     watchdog_s: float = field(default=0.0)

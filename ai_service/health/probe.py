@@ -1,4 +1,4 @@
-"""Asks the primary provider a small question now and then: a server that lists a model need not answer with it."""
+"""Asks the primary provider a small request now and then: a server that lists a model need not answer with it."""
 
 from __future__ import annotations
 

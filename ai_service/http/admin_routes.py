@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from ai_service.access.admin_key import AdminKey
-    from ai_service.answers.warmup import Questions, Warmup
+    from ai_service.answers.warmup import Warmup, WarmupRequests
     from ai_service.cache.epochs import Epochs
     from ai_service.cache.memory_layer import MemoryLayer
     from ai_service.cache.store import Store
@@ -106,7 +106,7 @@ class AdminRoutes:
         epochs: Purges answers.
         warmup: Computes common ones.
         background: Does what nobody waits for.
-        questions: What a warm-up asks where the request does not say.
+        requests: What a warm-up asks where the request does not say.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class AdminRoutes:
         epochs: Epochs,
         warmup: Warmup,
         background: IdleQueue,
-        questions: Questions,
+        requests: WarmupRequests,
     ) -> None:
         self._admin_key = admin_key
         self._instance = instance
@@ -130,7 +130,7 @@ class AdminRoutes:
         self._epochs = epochs
         self._warmup = warmup
         self._background = background
-        self._questions = questions
+        self._requests = requests
         self._decoder = msgspec.json.Decoder(dict[str, list[dict[str, Any]]])
 
     def routes(self) -> list[Route]:
@@ -175,10 +175,10 @@ class AdminRoutes:
         """
         parameters = request.query_params
         if unknown := sorted(set(parameters) - {"task"}):
-            raise InvalidRequest(f"There is no parameter {unknown[0][:64]}; expected `task` or none.")
+            raise InvalidRequest(f"Unknown parameter: {unknown[0][:64]}; expected `task` or none.")
         task = parameters.get("task")
         if task is not None and task not in self._tasks:
-            raise InvalidRequest(f"There is no task {task[:64]}; expected one of {', '.join(self._tasks)}.")
+            raise InvalidRequest(f"Unknown task: {task[:64]}; expected one of {', '.join(self._tasks)}.")
         names = (task,) if task else self._tasks
         counts = {name: await self._epochs.purge(name) for name in names}
         purged = {name: count for name, count in counts.items() if count is not None}
@@ -192,24 +192,24 @@ class AdminRoutes:
         return _answer(Purged(purged=purged, reach=self._epochs.reach), _FOLLOW[self._epochs.reach])
 
     async def warm_up(self, request: Request) -> Response:
-        """Begins a warm-up with the questions of the body, or with the configured ones.
+        """Begins a warm-up with the requests of the body, or with the configured ones.
 
         Raises:
             InvalidRequest: The body is wrong.
-            UnprocessableRequest: A question is impossible.
+            UnprocessableRequest: A request is impossible.
             Conflict: A warm-up is under way.
         """
         if self._warmup.report.running:
-            raise Conflict("A warm-up is under way already.")
+            raise Conflict("A warm-up is already running.")
         body = await _read(request)
         try:
-            questions = self._decoder.decode(body) if body else self._questions
+            requests = self._decoder.decode(body) if body else self._requests
         except (ValueError, RecursionError) as error:
             raise InvalidRequest(f"Expected an object with a list of requests for each task: {error}.") from None
-        if unknown := sorted(set(questions) - set(self._warmup.tasks)):
+        if unknown := sorted(set(requests) - set(self._warmup.tasks)):
             expected = ", ".join(self._warmup.tasks)
-            raise InvalidRequest(f"There is no task {unknown[0][:64]} to warm up; expected some of {expected}.")
-        self._warmup.start(questions)
+            raise InvalidRequest(f"Unknown task: {unknown[0][:64]}; expected some of {expected}.")
+        self._warmup.start(requests)
         return _answer(self._warmup.report, "Warm-up begun.", status=202)
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Send
 
-    from ai_service.answers.answer_service import AnswerResult
+    from ai_service.answers.answer_result import AnswerResult
 
 Headers = list[tuple[bytes, bytes]]
 

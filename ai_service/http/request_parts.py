@@ -1,4 +1,4 @@
-"""What is read of a request beside its question: its name and its body."""
+"""What is read of a request beside its task: its ID and its body."""
 
 from __future__ import annotations
 

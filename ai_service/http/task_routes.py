@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import Receive, Scope, Send
 
-    from ai_service.answers.answer_service import AnswerResult, AnswerService
+    from ai_service.answers.answer_result import AnswerResult
+from ai_service.answers.answer_service import AnswerService
     from ai_service.http.event_stream import Events, Progress
     from ai_service.observability.metrics import Metrics
     from ai_service.observability.structured_log import AccessLog
     from ai_service.skipped_providers import Skipped
     from ai_service.tasks import Task
-    from ai_service.tasks.request_parser import Question
+    from ai_service.tasks.request_parser import ParsedRequest
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class TaskEndpoint:
         metrics: Metrics,
         access_log: AccessLog,
         *,
-        events: Callable[[Question], Events] = lambda _question: TaskEvents(),
+        events: Callable[[ParsedRequest], Events] = lambda _parsed: TaskEvents(),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.task = task
@@ -114,20 +115,20 @@ class TaskEndpoint:
         status, cache, provider, code = 200, "none", "", ""
         skipped: tuple[Skipped, ...] = ()
         sent: bytes | None = None
-        question: Question | None = None
+        parsed: ParsedRequest | None = None
         stream: EventStream | None = None
         try:
             sent = await self._read(scope["method"], headers, receive)
-            question = self._reader.read(sent)
+            parsed = self._reader.read(sent)
             control = headers.get(b"cache-control")
             directives = _NO_DIRECTIVES if control is None else parse_cache_control(control)
-            if _wants_stream(headers.get(b"accept")) if question.stream is None else question.stream:
+            if _wants_stream(headers.get(b"accept")) if parsed.stream is None else parsed.stream:
                 begin = partial(self._stream_headers, request_id, started)
-                stream = EventStream(self._events(question), begin, send, started=started)
-                answer = partial(self._answers.answer, self.task, question, directives)
+                stream = EventStream(self._events(parsed), begin, send, started=started)
+                answer = partial(self._answers.answer, self.task, parsed, directives)
                 result = await stream.run(answer, receive)
             else:
-                result = await self._answers.answer(self.task, question, directives, receive=receive)
+                result = await self._answers.answer(self.task, parsed, directives, receive=receive)
         except HTTPError as error:
             status, code = error.status, error.code
             skipped = error.skipped
@@ -162,7 +163,7 @@ class TaskEndpoint:
             key=scope.get(KEY_NAME, ""),
             skipped=skipped,
             error=code,
-            request=question.request if question else None,
+            request=parsed.request if parsed else None,
         )
 
     async def _read(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:

@@ -184,7 +184,7 @@ def _check_format(text: str, form: ResponseFormat) -> None:
     try:
         value = msgspec.json.decode(text, type=Any if isinstance(form, JSONSchemaFormat) else dict)
     except (ValueError, RecursionError):
-        raise ValueError("no JSON of the kind that was asked for") from None
+        raise ValueError("not JSON of the requested type") from None
     if not isinstance(form, JSONSchemaFormat):
         return
     from ai_service.json_schema import checker  # noqa: PLC0415 - slow to import, of use only to callers with schemas

@@ -14,10 +14,10 @@ from ai_service.providers.transcript import Text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ai_service.answers.answer_service import AnswerResult
+    from ai_service.answers.answer_result import AnswerResult
     from ai_service.errors import AnswerInterrupted
     from ai_service.providers.transcript import Author
-    from ai_service.tasks.request_parser import Question
+    from ai_service.tasks.request_parser import ParsedRequest
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ChatCompletion).decode
@@ -28,13 +28,13 @@ class ChatChunks:
     """The events of one stream.
 
     Args:
-        question: What is asked; knows whether the stream shall end with the tokens that were used.
+        parsed: What is asked; knows whether the stream shall end with the tokens that were used.
     """
 
     restarts = False
 
-    def __init__(self, question: Question) -> None:
-        self._include_usage = question.include_usage
+    def __init__(self, parsed: ParsedRequest) -> None:
+        self._include_usage = parsed.include_usage
         self._common: dict[str, Any] = {
             "id": new_id(),
             "object": "chat.completion.chunk",

@@ -106,7 +106,7 @@ def check_completion(prompt: Prompt, completion: Completion) -> Completion:
     if completion.refusal or completion.finish_reason == "content_filter":
         raise InvalidAnswer(completion.refusal or "the answer was filtered")
     if completion.only_thoughts:
-        raise OnlyThoughts("the model reasoned, and wrote no answer")
+        raise OnlyThoughts("the model returned reasoning but no answer")
     if not completion.text.strip():
         raise InvalidAnswer("the answer is empty")
     return completion

@@ -71,4 +71,4 @@ def _sample(request: TaskRequest) -> dict[str, object]:
         return {"suggestions": [item for item in _PANTRY if item not in given] or ["salt"]}
     if isinstance(request, NutritionRequest):
         return {"calories": 400, "protein": 15, "carbs": 55, "fat": 13, "fiber": 5, "sugar": 6, "sodium": 500}
-    raise InvalidAnswer("nothing is made up for a conversation")
+    raise InvalidAnswer("there are no sample answers for a conversation")

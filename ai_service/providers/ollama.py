@@ -159,7 +159,7 @@ class OllamaProvider:
         try:
             models = _decode_models(content).models or []
         except (ValueError, RecursionError) as error:
-            raise ProviderFailed(f"{path} answered with something else than a list of models: {error}") from error
+            raise ProviderFailed(f"{path} did not answer with a list of models: {error}") from error
         return {item.name or item.model: item.digest for item in models}
 
     async def _describe(self, digest: str) -> None:
@@ -242,7 +242,7 @@ class OllamaProvider:
             try:
                 chunk = _decode_chunk(line)
             except (ValueError, RecursionError) as error:
-                raise ProviderFailed(f"a line of the stream cannot be read: {error}") from error
+                raise ProviderFailed(f"invalid line in the stream: {error}") from error
             if chunk.error and is_context_error(chunk.error):
                 raise exceeded(prompt, self.context_tokens)
             if chunk.error:

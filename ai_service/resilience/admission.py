@@ -55,12 +55,12 @@ class AdmissionQueue:
             Preempted: A caller came while the call was under way in the background.
         """
         if background and not self.idle:
-            raise QueueFull("callers go first", retry_after_s=math.ceil(self._mean_s))
+            raise QueueFull("callers have priority", retry_after_s=math.ceil(self._mean_s))
         if self._background and self._slots.locked():
             self._background.pop().reschedule(0.0)  # Long over: its slot is free as soon as it has noticed.
         elif self._slots.locked() and self.waiting >= self._limit:
             ahead = (self.waiting + 1) / self._concurrency
-            raise QueueFull(f"{self.waiting} calls wait already", retry_after_s=math.ceil(self._mean_s * ahead))
+            raise QueueFull(f"the queue is full: {self.waiting} calls are waiting", retry_after_s=math.ceil(self._mean_s * ahead))
         arrived = self._clock()
         self.waiting += 1
         try:
@@ -77,7 +77,7 @@ class AdmissionQueue:
                 yield started - arrived
         except TimeoutError:
             if scope.expired():
-                raise Preempted("a caller came") from None
+                raise Preempted("preempted by a caller") from None
             raise
         finally:
             self._background.discard(scope)

@@ -219,8 +219,8 @@ class GuardedProvider:
                 prompt, hearing.through(transcript.write), hearing.through(on_reasoning)
             )
         except (ValueError, RecursionError) as error:
-            logger.warning("%s sent what cannot be read", self.provider.name, exc_info=error)
-            raise ProviderFailed(f"what it sent cannot be read: {type(error).__name__}") from error
+            logger.warning("%s sent an invalid response", self.provider.name, exc_info=error)
+            raise ProviderFailed(f"invalid response: {type(error).__name__}") from error
 
 
 class _Hearing:

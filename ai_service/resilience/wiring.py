@@ -35,7 +35,7 @@ def build_providers(settings: Settings) -> list[Provider]:
 
 def _build_provider(name: str, settings: Settings) -> Provider:
     if name == "ollama":
-        servers = [_build_ollama(url, settings) for url in (settings.ollama_host, *settings.ollama_more_hosts)]
+        servers = [_build_ollama(url, settings) for url in (settings.ollama_host, *settings.ollama_servers)]
         return ProviderPool(servers) if len(servers) > 1 else servers[0]
     if name == "openai":
         return OpenAIProvider(
@@ -64,7 +64,7 @@ def build_chain(settings: Settings, providers: Sequence[Provider], metrics: Metr
 
 
 def _guard(provider: Provider, settings: Settings, metrics: Metrics) -> GuardedProvider:
-    servers = 1 + len(settings.ollama_more_hosts)
+    servers = 1 + len(settings.ollama_servers)
     concurrency = settings.ollama_num_parallel * servers if provider.name == "ollama" else REMOTE_CONCURRENCY
     metrics.breaker(provider.name, "closed")
 

@@ -1,4 +1,4 @@
-"""Turns a request's body into a question, or into an error that names every field that is wrong."""
+"""Turns a request's body into a parsed request, or into an error that names every field that is wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REMEMBERED_BODIES = 1024
 REMEMBERED_BODY_BYTES = 2048
 
 
-class Question(msgspec.Struct, frozen=True):
+class ParsedRequest(msgspec.Struct, frozen=True):
     """A checked request.
 
     Attributes:
@@ -38,7 +38,7 @@ class Question(msgspec.Struct, frozen=True):
 class RequestParser:
     """Reads the bodies of one task's requests.
 
-    Popular questions come again and again with the same bytes, so the last ones are remembered; that halves what a
+    Popular requests come again and again with the same bytes, so the last ones are remembered; that halves what a
     cached answer costs.
 
     Args:
@@ -50,7 +50,7 @@ class RequestParser:
         self._decoder = msgspec.json.Decoder(task.request_type)
         self._remembered = lru_cache(REMEMBERED_BODIES)(self._read)
 
-    def read(self, body: bytes) -> Question:
+    def read(self, body: bytes) -> ParsedRequest:
         """Decode, check and canonicalise a body.
 
         Raises:
@@ -60,11 +60,11 @@ class RequestParser:
         """
         return self._remembered(body) if len(body) <= REMEMBERED_BODY_BYTES else self._read(body)
 
-    def _read(self, body: bytes) -> Question:
+    def _read(self, body: bytes) -> ParsedRequest:
         request = _check(body, self._decoder)
         self._task.check(request)
         canonical = request.canonical()
-        return Question(canonical, self._task.digest(canonical), request.stream, request.include_usage)
+        return ParsedRequest(canonical, self._task.digest(canonical), request.stream, request.include_usage)
 
 
 def _check(body: bytes, decoder: msgspec.json.Decoder[TaskRequest]) -> TaskRequest:
@@ -112,7 +112,7 @@ def _decode_object(body: bytes) -> dict[str, Any]:
     except RecursionError:
         raise InvalidRequest("The body is nested too deeply.") from None
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"The body holds a value that cannot be read: {error}.") from None
+        raise InvalidRequest(f"Invalid value in the body: {error}.") from None
     except msgspec.DecodeError as error:
         problem = f"The body is not valid JSON: {error}." if body else "The body is empty; expected JSON."
         raise InvalidRequest(problem) from None

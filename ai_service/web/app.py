@@ -1,4 +1,4 @@
-"""The page's server: files, the live board, and the three tasks sent on to the API."""
+"""The page's server: files, the status panel, and the three tasks forwarded to the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ai_service.web.api_client import TASK_PATHS, ApiUnreachableError
-from ai_service.web.board import Board
+from ai_service.web.status_panel import StatusPanel
 from ai_service.web.error_response import error_response
 from ai_service.web.origin_check import OriginCheck
 from ai_service.web.pages import SECURITY_HEADERS, Pages
@@ -36,13 +36,13 @@ def create_app(api: ApiClient, hosts: Collection[str] = ()) -> ASGIApp:
         hosts: Host names that the page is served under, beside addresses and localhost.
     """
     pages = Pages()
-    board = Board(api)
+    panel = StatusPanel(api)
 
     async def show(request: Request) -> Response:
         return pages.respond(request)
 
-    async def show_board(_request: Request) -> Response:
-        body = msgspec.json.encode(await board.snapshot())
+    async def show_status(_request: Request) -> Response:
+        body = msgspec.json.encode(await panel.snapshot())
         return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
     async def live(_request: Request) -> Response:
@@ -60,7 +60,8 @@ def create_app(api: ApiClient, hosts: Collection[str] = ()) -> ASGIApp:
         routes=[
             Route("/", show),
             Route("/assets/{name}", show),
-            Route("/board", show_board),
+            Route("/status", show_status),
+            Route("/board", show_status),  # Its former name, until 0.3.0.
             Route("/health/live", live),
             *(Route(path, ask, methods=["POST"]) for path in TASK_PATHS),
         ],

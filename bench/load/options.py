@@ -30,7 +30,7 @@ def add_options(parser: LocustArgumentParser) -> None:
     add("--exponent", type=_amount, default=1.0, help="zipf: how unevenly they are asked (0: all alike)")
     add("--new-share", type=_share, default=0.0, help="mixed: share of new requests, 0 to 1")
     add("--new-from", type=_whole, default=NEW_FROM, help="mixed: index of the first new request")
-    add("--people", type=_positive, default=100, help="herd: how many ask the same at once")
+    add("--people", type=_positive, default=100, help="herd: number of simultaneous identical requests")
     add("--count", type=_whole, default=0, help="closed loop: stop after so many requests, or herds (0: never)")
     add("--max-seconds", type=_amount, default=0.0, help="closed loop: start none after this (0: never)")
     add("--rate", type=_amount, default=0.0, help="open loop: arrivals per second, of all processes together")

@@ -13,7 +13,7 @@ from bench.evidence.rules import is_proven
 from bench.report.capacity import draw_capacity
 from bench.report.ecdf import FIGURES, Curve, common_axis, plot, tabulate
 from bench.report.formats import format_ms, format_rate, format_ratio, format_share, format_threshold, format_value
-from bench.report.sparklines import draw_bound, draw_hit_ratio, draw_spread, strip_axis
+from bench.report.sparklines import draw_bound, draw_hit_ratio, draw_spread, sparkline_axis
 from bench.report.timeline import draw_timeline
 from bench.results import Finding, Measurement, PhaseResult, Result, ThresholdResult, Verdict
 from bench.verdict.thresholds import METRICS
@@ -79,7 +79,7 @@ def _measurements(measurements: Iterable[Measurement]) -> list[tuple[Measurement
     rows: list[tuple[Measurement, list[float], Markup]] = []
     for _metric, group in groupby(sorted(measurements, key=lambda one: one.metric), key=lambda one: one.metric):
         ours = [one for one in group if one.values]
-        axis = strip_axis([value for one in ours for value in one.values])
+        axis = sparkline_axis([value for one in ours for value in one.values])
         for one in ours:
             ordered = sorted(one.values)
             rows.append((one, ordered, _markup(draw_spread(ordered, axis))))

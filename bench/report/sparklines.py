@@ -45,7 +45,7 @@ def draw_spread(values: Sequence[float], axis: LogAxis) -> Drawing:
 
     Args:
         values: Sorted ascending; at least one.
-        axis: Of all strips in the same column, so that they can be compared by eye.
+        axis: Of all sparklines in the same column, so that they can be compared by eye.
     """
     drawing = Drawing(WIDTH, HEIGHT, f"spread of {len(values)} values")
     drawing.bar(0, 7, WIDTH, 2, "track")
@@ -55,6 +55,6 @@ def draw_spread(values: Sequence[float], axis: LogAxis) -> Drawing:
     return drawing
 
 
-def strip_axis(values: Sequence[float]) -> LogAxis:
-    """Return an axis as wide as a strip, of whole decades, that holds all values above 0."""
+def sparkline_axis(values: Sequence[float]) -> LogAxis:
+    """Return an axis as wide as a sparkline, of whole decades, that holds all values above 0."""
     return LogAxis.around([value for value in values if value > 0] or [1.0], 4.0, WIDTH - 4.0)

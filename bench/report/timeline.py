@@ -11,7 +11,7 @@ from bench.report.svg import Drawing, LogAxis
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bench.results import Mark, PhaseResult, Result
+    from bench.results import Annotation, PhaseResult, Result
     from bench.samples import Sample
 
 WIDTH, HEIGHT = 1080.0, 262.0
@@ -51,13 +51,13 @@ def draw_timeline(result: Result, samples: Sequence[Sample]) -> Drawing | None:
     _draw_phases(drawing, result.phases, scale)
     _draw_axes(drawing, axis, result.duration_s, scale)
     _draw_samples(drawing, placed, axis, scale)
-    _draw_marks(drawing, result.marks, scale)
+    _draw_annotations(drawing, result.annotations, scale)
     return drawing
 
 
 def _describe(result: Result, count: int) -> str:
-    marks = f"; {len(result.marks)} marks" if result.marks else ""
-    return f"Time line of {count} requests over {result.duration_s:.0f} seconds, latency on a logarithmic axis{marks}"
+    annotations = f"; {len(result.annotations)} annotations" if result.annotations else ""
+    return f"Time line of {count} requests over {result.duration_s:.0f} seconds, latency on a logarithmic axis{annotations}"
 
 
 def _draw_phases(drawing: Drawing, phases: Sequence[PhaseResult], scale: float) -> None:
@@ -101,8 +101,8 @@ def _strokes(columns: Mapping[int, Sequence[float]], axis: LogAxis, css: str) ->
     return strokes
 
 
-def _draw_marks(drawing: Drawing, marks: Sequence[Mark], scale: float) -> None:
-    for number, mark in enumerate(marks, start=1):
-        x = _LEFT + mark.at_s * scale
+def _draw_annotations(drawing: Drawing, annotations: Sequence[Annotation], scale: float) -> None:
+    for number, annotation in enumerate(annotations, start=1):
+        x = _LEFT + annotation.at_s * scale
         drawing.line(x, _TOP - 10, x, _BOTTOM, "mark")
         drawing.text(x + 3, _TOP - 4, str(number), "note mark")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
 
-def to_exchange(
+def instances_to_restart(
     found: Mapping[str, Mapping[str, Any]], names: Sequence[str], release: str, settings: str, *, has_new_secrets: bool
 ) -> list[str]:
     """Return instances that run another release, other settings, another unit, or secrets that have changed since.
@@ -31,7 +31,7 @@ def to_exchange(
     ]
 
 
-def reasons(
+def restart_reasons(
     found: Mapping[str, Any],
     release: str,
     other_files: Collection[str],
@@ -44,7 +44,7 @@ def reasons(
         found: What the module ai_service_facts returned.
         release: Folder of the release to run.
         other_files: Paths of settings and unit, where they differ from those that run.
-        exchanged: What `to_exchange` returned.
+        exchanged: What `instances_to_restart` returned.
         superfluous: Instances that the host has and that there are not to be.
     """
     stale = {path: None for each in found["instances"].values() for path in each["stale_credentials"]}
@@ -53,7 +53,7 @@ def reasons(
         *other_files,
         *(f"the secret {path}" for path in stale),
         *(f"instance {name}" for name in exchanged),
-        *(f"superfluous instance {name}" for name in superfluous),
+        *(f"surplus instance {name}" for name in superfluous),
     ]
 
 
@@ -62,4 +62,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by the name that templates use."""
-        return {"ai_service_to_exchange": to_exchange, "ai_service_reasons": reasons}
+        return {"ai_service_instances_to_restart": instances_to_restart, "ai_service_restart_reasons": restart_reasons}

@@ -21,7 +21,7 @@ def problems(
     sharing: Sequence[str],
     host: str,
 ) -> list[str]:
-    """Return what stands in the way, all of it at once.
+    """Return all problems at once.
 
     Args:
         repository: Where backups go, as restic names it.

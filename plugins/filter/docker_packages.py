@@ -104,4 +104,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by the name that templates use."""
-        return {"docker_packages": packages, "docker_settled": settled, "docker_problems": problems}
+        return {"docker_packages": packages, "docker_is_converged": settled, "docker_problems": problems}

@@ -66,7 +66,7 @@ def _key_problems(certificate: x509.Certificate, path: str, text: str) -> Iterab
         key = load_pem_private_key(text.encode(), None)
     except TypeError:
         yield _problem(
-            f"{KEY}: {path} is encrypted with a passphrase, which nobody types in at the edge's start",
+            f"{KEY}: {path} is encrypted with a passphrase, which cannot be entered at the edge's start",
             "decrypt it (openssl pkey), and encrypt the file with ansible-vault instead",
         )
         return

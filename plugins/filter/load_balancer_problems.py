@@ -173,7 +173,7 @@ def port_problems(listeners: Sequence[Mapping[str, Any]], ours: Sequence[str]) -
     """Find ports of the edge that somebody else holds.
 
     Args:
-        listeners: Those on the edge's ports, as the module load_balancer_state returns them.
+        listeners: Those on the edge's ports, as the module load_balancer_facts returns them.
         ours: Units that may hold them, as shell patterns: the edge, and those that it takes over from.
     """
     foreign = [each for each in listeners if not any(fnmatch(each["owner"], pattern) for pattern in ours)]

@@ -46,7 +46,7 @@ def problems(
 
 
 def settings(components: Iterable[Component], texts: Iterable[str]) -> list[dict[str, str]]:
-    """Return the components' settings as the module managed_files takes them.
+    """Return the components' settings as the module config_files takes them.
 
     Args:
         components: Those that have settings.
@@ -99,7 +99,7 @@ def awaited(components: Iterable[Component], found: Mapping[str, Any], timer: st
 
     Args:
         components: What the host runs.
-        found: What the module host_state returned of packages and units.
+        found: What the module host_facts returned of packages and units.
         timer: Timer of the age of secrets.
     """
     missing = [each["value"]["unit"] for each in components if each["value"]["package"] not in found["packages"]]
@@ -149,7 +149,7 @@ class FilterModule:
             "monitoring_problems": problems,
             "monitoring_settings": settings,
             "monitoring_changes": changes,
-            "monitoring_awaited": awaited,
+            "monitoring_expected_targets": awaited,
             "monitoring_target_groups": target_groups,
             "monitoring_target_files": target_files,
         }

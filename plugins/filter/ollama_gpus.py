@@ -18,12 +18,12 @@ def gpus(fact: Mapping[str, Any], choice: str, numbers: Sequence[int], layout: s
         fact: What gpu_facts found; empty where it was not run.
         choice: `auto`, `none` or a vendor.
         numbers: Of the GPUs to use; empty for all of them.
-        layout: `shared`, or `one_each` for a container of each GPU.
+        layout: `shared`, or `per_gpu` for a container of each GPU.
     """
     vendor = fact.get("vendor", "none") if choice == "auto" else choice
     usable = [each for each in fact.get("devices", []) if each["usable"] and each["vendor"] == vendor]
     chosen = list(numbers) or list(range(len(usable)))
-    is_split = layout == "one_each" and len(chosen) > 1
+    is_split = layout != "shared" and len(chosen) > 1
     return {
         "vendor": vendor,
         "usable": len(usable),

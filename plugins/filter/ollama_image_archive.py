@@ -40,7 +40,7 @@ def image_archive(path: str, image: str, wanted_id: str = "") -> dict[str, Any]:
     ids = ["sha256:" + Path(entry["Config"]).name.removesuffix(".json")]
     ids += [manifest["digest"] for manifest in index.get("manifests", []) if manifest["digest"] not in ids]
     if wanted_id and wanted_id not in ids:
-        return _unfit(f"ollama_image_archive: {path} holds the image {ids[0]}, and ollama_image_id wants {wanted_id}")
+        return _unfit(f"ollama_image_archive: {path} holds the image {ids[0]}, but ollama_image_id is {wanted_id}")
     return {"ids": ids, "problem": ""}
 
 

@@ -24,7 +24,7 @@ def problems(
     *,
     check_mode: bool,
 ) -> list[str]:
-    """Return what stands in the way, all of it at once; sizes are read only once they are known to be sizes.
+    """Return all problems at once; sizes are read only once they are known to be sizes.
 
     Args:
         settings: The role's public variables.

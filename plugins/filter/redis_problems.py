@@ -36,13 +36,13 @@ def problems(
     data: str,
     own_settings: str,
 ) -> list[str]:
-    """Return what stands in the way, all of it at once.
+    """Return all problems at once.
 
     The role's own server writes no snapshot unless told so: data in another server belongs to somebody.
 
     Args:
         facts: The host's `ansible_facts`.
-        server: What the module redis_state returned.
+        server: What the module redis_facts returned.
         password: Of the service; empty for a generated one.
         maxmemory: Limit of the data, `256mb`.
         save_points: When snapshots are written; empty for never.
@@ -64,7 +64,7 @@ def problems(
     if server["version"] and data in server["exists"] and own_settings not in server["exists"]:
         refused.append(
             f"a Redis that this role did not set up keeps data in {data}, and would become a cache that throws entries "
-            "away: use another host, or move that file away if nobody needs it"
+            "away: use another host, or move that file away if it is not needed"
         )
     if needed > memory:
         refused.append(

@@ -32,9 +32,9 @@ def read_object(path: Path) -> Tree:
     try:
         value = json.loads(text) if text.strip() else {}
     except ValueError as error:
-        raise BadConfigError(f"{path} is not JSON ({error}): mend it, or move it away to start anew") from error
+        raise BadConfigError(f"{path} is not JSON ({error}): fix it, or move it away to start with an empty one") from error
     if not isinstance(value, dict):
-        raise BadConfigError(f"{path} holds no JSON object: mend it, or move it away to start anew")
+        raise BadConfigError(f"{path} holds no JSON object: fix it, or move it away to start with an empty one")
     return value
 
 
@@ -91,7 +91,7 @@ def plan(current: Tree, applied: Tree, defaults: Tree, options: Tree) -> tuple[T
     Args:
         current: What the file holds.
         applied: What was ours the last time.
-        defaults: Give way to what somebody else wrote.
+        defaults: Yield to what others wrote.
         options: Do not give way; null takes a default away.
     """
     foreign = subtract(current, applied)
@@ -119,7 +119,7 @@ def _yielding(wanted: Tree, decided: Tree) -> Tree:
 
 
 def _only_ours(ours: Tree, foreign: Tree) -> Tree:
-    """Return what is ours alone: without list items and values that somebody else wrote as well."""
+    """Return what is ours alone: without list items and values that others wrote as well."""
     kept: Tree = {}
     for key, value in ours.items():
         there = foreign.get(key)
@@ -132,7 +132,7 @@ def _only_ours(ours: Tree, foreign: Tree) -> Tree:
     return kept
 
 
-def is_settled(path: Path, record: Path, defaults: Tree, options: Tree) -> bool:
+def is_converged(path: Path, record: Path, defaults: Tree, options: Tree) -> bool:
     """Return whether file and record are as :func:`plan` wants them; False where one of them cannot be read.
 
     Args:

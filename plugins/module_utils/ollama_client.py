@@ -1,7 +1,7 @@
 """The calls of Ollama's HTTP API that managing models takes.
 
 Standard library only, because it runs on the managed host. Written against the current Ollama API; a server as
-old as 0.5.4 is served too (it wants ``name`` where newer ones want ``model``, so both are sent).
+old as 0.5.4 is served too (it requires ``name`` where newer ones require ``model``, so both are sent).
 """
 
 from __future__ import annotations

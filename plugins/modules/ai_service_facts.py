@@ -90,7 +90,7 @@ instances:
       both empty where they do not exist.
     - C(active); C(settled), which is active and enabled, with its unit files as systemd has read them.
     - C(stale_credentials), those held with another content than their file has.
-    - C(drained), whether the edge was told to send it no requests.
+    - C(drained), whether it is drained in the edge.
   returned: always
   type: dict
 serving: {description: Whether an instance is active., returned: always, type: bool}
@@ -120,12 +120,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import unit, within_deadline
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import unit, within_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import Run
+    from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import Run
 
 MARKER = "release.json"
 SERVED = "deployed"
@@ -240,7 +240,7 @@ def instance(run: Run, path: Path, unit_name: str, credentials: dict[str, str]) 
 
 
 def drained(edge_socket: str) -> set[str]:
-    """Ask the edge which servers of the API it was told to send no requests.
+    """Ask the edge which servers of the API are drained.
 
     Args:
         edge_socket: HAProxy's runtime socket; without an edge that listens there, none is drained.

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ai_service_selftest
-short_description: Try the AI service as its clients use it
+short_description: Send requests to the AI service as its clients do
 version_added: 0.1.0
 description:
   - Waits until the service is ready and reaches its cache.
   - Where callers need a key, sends a request without one and expects to be refused.
-  - Sends a request past the cache and expects the wanted provider's answer, not a stand-in's.
+  - Sends a request past the cache and expects the primary provider's answer, not a fallback's.
   - Sends the same request again and expects the same answer from the cache.
   - In check mode nothing is tried.
 options:

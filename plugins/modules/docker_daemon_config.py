@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_daemon_config
-short_description: Merge settings into Docker's daemon.json without touching anybody else's
+short_description: Merge settings into Docker's daemon.json, and keep those of others
 version_added: 0.1.0
 description:
   - Merges deeply. Mappings are merged key by key, lists are joined, other values are replaced.
   - Remembers in O(record) what it put in, so that a setting that is no longer wanted goes again, while a setting that
-    somebody else wrote stays. This is a three-way merge of what was applied last, what is there, and what is wanted.
-  - A setting of O(defaults) gives way to one that somebody else wrote; a setting of O(options) does not.
+    others wrote is kept. This is a three-way merge of what was applied last, what is there, and what is wanted.
+  - A setting of O(defaults) yields to one that others wrote; a setting of O(options) does not.
 options:
   path:
     description: The configuration file.
@@ -24,7 +24,7 @@ options:
     type: path
     required: true
   defaults:
-    description: Settings that apply where nobody else wrote another value.
+    description: Settings that apply unless others wrote another value.
     type: dict
     default: {}
   options:

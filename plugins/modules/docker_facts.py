@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_facts
-short_description: Say what a host has of Docker
+short_description: Gather Docker packages, sources, engine and settings
 version_added: 0.1.0
 description:
   - Packages with versions and holds, sources of packages that name a repository, the engine's version and its unit,
@@ -68,8 +68,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import is_settled
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, unit, within_deadline
+from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import is_converged
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import packages, unit, within_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -133,7 +133,7 @@ def main() -> None:
     host = Host(within_deadline(module))
     described = host.describe(params["packages"], params["repository"], Path(params["sources"]), params["unit"])
     daemon = params["daemon"]
-    configured = bool(daemon) and is_settled(
+    configured = bool(daemon) and is_converged(
         Path(daemon["path"]), Path(daemon["record"]), daemon["defaults"], daemon["options"]
     )
     module.exit_json(changed=False, configured=configured, **described)

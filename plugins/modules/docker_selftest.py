@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_selftest
-short_description: Run a real container made of the host's own shell
+short_description: Run a container built from the host's own shell
 version_added: 0.1.0
 description:
   - Imports an image that holds the host's shell and its libraries, runs it on the default network with a memory limit

@@ -1,22 +1,22 @@
 #!/usr/bin/python
 # Copyright: Alchemorsel contributors
 # MIT License (see LICENSE)
-"""Ansible module: knock at this host's ports from a network namespace that is a stranger to it."""
+"""Ansible module: probe this host's ports from a separate network namespace."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: firewall_selftest
-short_description: Knock at this host's ports from a network namespace that is a stranger to it
+short_description: Probe this host's ports from a separate network namespace
 version_added: 0.1.0
 description:
   - Makes an empty network namespace, joins it to the host by a pair of virtual interfaces, and tries to connect from
     there. A port that refuses or accepts is open to strangers; one that stays silent is closed to them.
-  - Wants the host's hardware address known in the namespace afterwards, so that no broken path is taken for a firewall.
-  - Namespace and interfaces are gone afterwards. In check mode nothing is tried.
+  - Requires that the namespace resolves the host's hardware address, so that a broken path is not taken for a firewall.
+  - Namespace and interfaces are removed afterwards. In check mode nothing is probed.
 options:
   strangers:
-    description: One address a family for the namespace; the host gets the address below it. Nobody else may use them.
+    description: One address a family for the namespace; the host gets the address below it. Must not be in use.
     type: list
     elements: str
     required: true
@@ -85,7 +85,7 @@ def judge(found: Mapping[str, str], ports: Ports) -> None:
             if found[f"{address} {port}"] == "silent"
         ]
         wrong += [
-            f"{address} port {port} {found[f'{address} {port}']} a stranger's connection, but should be closed"
+            f"{address} port {port} {found[f'{address} {port}']} a foreign connection, but should be closed"
             for port in wanted["closed"]
             if found[f"{address} {port}"] != "silent"
         ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: firewall_table
-short_description: Try a table of nftables rules, and keep it only once it is confirmed
+short_description: Load a table of nftables rules, with rollback unless confirmed
 version_added: 0.1.0
 description:
   - V(tried) checks the rules, has systemd take them back after O(rollback_after) seconds, and puts them in force. The

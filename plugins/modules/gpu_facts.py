@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gpu_facts
-short_description: Find a host's GPUs, and say how their drivers stand
+short_description: Gather GPUs and the state of their drivers
 version_added: 0.1.0
 description:
   - Reads the kernel's PCI tree, NVIDIA's and AMD's driver interfaces, dpkg's database and the firmware's Secure Boot

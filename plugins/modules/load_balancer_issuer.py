@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: load_balancer_issuer
-short_description: Give a host an issuer of certificates that the site's authority has signed
+short_description: Create an issuer of certificates, signed by the site's authority
 version_added: 0.1.0
 description:
   - V(requested) makes a key on the host and returns a signing request for it; V(signed), on the host that keeps the

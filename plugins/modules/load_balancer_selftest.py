@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: load_balancer_selftest
-short_description: Send requests through every frontend of the edge, and try what it must refuse
+short_description: Send requests through every frontend of the edge, invalid ones included
 version_added: 0.1.0
 description:
   - The running edge has loaded O(configuration). Every frontend answers a request (or says with 503 in JSON why not),
@@ -157,7 +157,7 @@ class Frontend:
                 return
             connection.sendall(PREFACE)
             if connection.recv(9)[3:4] != bytes([SETTINGS]):
-                raise SelfTestError(f"{self._told} does not speak HTTP/2")
+                raise SelfTestError(f"{self._told} does not support HTTP/2")
 
     def _connect(self, protocol: str) -> socket.socket:
         try:

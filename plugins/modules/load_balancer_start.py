@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: load_balancer_start
-short_description: Start the edge, on ports that other units hold within one short gap
+short_description: Start the edge on ports that other units hold, within one short gap
 version_added: 0.1.0
 description:
   - Stops the former units without waiting for the requests in flight, kills what still listens on the ports after
     O(grace) seconds, and starts the edge as soon as the ports are free. Enables the edge and disables the former units.
   - Starts the former units again where the edge does not start, and fails with what its log says. That is why it starts
     the edge where there are no former units, too.
-  - All in one module, because the time between two tasks would be time in which nobody answers.
+  - All in one module, because the service is down between the two steps.
 options:
   unit:
     description: Unit of the edge.

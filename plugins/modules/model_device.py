@@ -5,12 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: model_device
-short_description: Look at the block device that is to hold the models, and refuse one that is not safe to use
+short_description: Inspect the block device for the models, and refuse one that is not safe to use
 version_added: 0.1.0
 description:
   - Changes nothing. Says whether a file system has to be made on the device, and fails with every reason against it.
   - A device with any signature (file system, partition table, RAID, LVM, encryption) other than a file system with the
-    label O(label) holds somebody's data. It is refused unless O(format_serial) names it.
+    label O(label) holds data. It is refused unless O(format_serial) names it.
 options:
   device:
     description: The device by a name that stays the same, such as C(/dev/disk/by-id/...).
@@ -26,7 +26,7 @@ options:
     choices: [ext4, xfs]
     required: true
   label:
-    description: Label of a file system that is ours.
+    description: Label of the role's file system.
     type: str
     required: true
   format_serial:

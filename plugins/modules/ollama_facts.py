@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ollama_facts
-short_description: Say what a host has of what Ollama's container needs
+short_description: Gather engine, image, network, firewall, directory and units of Ollama
 version_added: 0.1.0
 description:
   - Asks the Docker Engine over its socket, with Python's standard library only, so that a host without an engine, or
@@ -82,10 +82,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, path, unit, within_deadline
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import capacity, path, unit, within_deadline
 
 if TYPE_CHECKING:
-    from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import Run
+    from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import Run
 
 DEADLINE_SECONDS = 20
 LIBRARY = "requests"

@@ -45,7 +45,7 @@ options:
       - A model that is there with another digest is pulled again; one that arrives with another is refused.
     type: str
   keep_alive:
-    description: How long a loaded model stays when idle, for example V(24h) or V(-1). Empty means the server's rule.
+    description: Keep-alive time of a loaded model, such as V(24h) or V(-1). Empty means the server's.
     type: str
     default: ""
   num_ctx:
@@ -68,7 +68,7 @@ options:
     type: int
   progress_file:
     description:
-      - File of the host, made anew, that holds what is being done for as long as the module runs.
+      - File of the host, created by the module, that holds its progress while it runs.
       - Set by the action plugin of this name, which prints it where the module takes longer than five seconds.
     type: path
 attributes:

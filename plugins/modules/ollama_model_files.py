@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ollama_model_files
-short_description: Put models into Ollama's folder from files that were copied to the host
+short_description: Import models from copied files
 version_added: 0.1.0
 description:
   - In check mode, says which parts of the models are missing, so that only they are copied.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ollama_selftest
-short_description: Verify that Ollama's container answers this host and no neighbour that routes to it
+short_description: Verify that Ollama's container answers this host only
 version_added: 0.1.0
 description:
   - Connects to the container's own addresses from the host, where they have to accept, and from an empty network

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: package_repository
-short_description: Pack Debian packages with all that they need as a repository
+short_description: Create a repository of Debian packages and their dependencies
 version_added: 0.1.0
 description:
   - Lets apt solve the packages for a machine on which nothing is installed, so that they install on any machine of the
@@ -43,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: How many packages the repository has, or would have in check mode.
+  description: Number of packages in the repository, or of those it would have in check mode.
   returned: success
   type: int
 """

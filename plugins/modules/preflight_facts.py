@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: preflight_facts
-short_description: Measure what decides whether a host can be provisioned
+short_description: Gather platform, memory, disk, port, clock and network facts
 version_added: 0.1.0
 description:
   - Space for paths that may not exist yet - that of the file system they lie on or would lie on, with what an
@@ -101,7 +101,7 @@ from ansible.module_utils.common.sys_info import (
     get_distribution_codename,
     get_distribution_version,
 )
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import capacity
 from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_network import reach_all
 from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_space import measure
 from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: redis_password
-short_description: Keep a password for each user in a file, generated on the host where none is given
+short_description: Write or generate a password file for each user
 version_added: 0.1.0
 description:
   - Makes sure that each file holds a password, readable by root only. A folder that is missing is made, for root only.
@@ -144,7 +144,7 @@ class Keeper:
         self._close(path)
 
     def _close(self, path: Path) -> None:
-        """Mend what somebody opened up, too."""
+        """Restrict modes and owners that were opened, too."""
         if not path.exists():
             return
         for adjust, value in (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: service_wheel
-short_description: Describe the AI service's wheel, and pack it with what a release of it is installed from
+short_description: Describe the AI service's wheel, and pack it with its requirements
 version_added: 0.1.0
 description:
   - An action that runs on the control node, inside of Ansible itself. A checkout's wheel is built there, from

@@ -101,10 +101,10 @@ def test_answers_are_kept_in_redis(host: Host) -> None:
 
 
 def test_the_page_answers_and_sees_the_api(host: Host) -> None:
-    """The page itself, and what its board is made of."""
+    """The page itself, and the data of its status panel."""
     assert "<html" in host.check_output("python3 -c %s %s", _GET, "http://127.0.0.1:3011/")
-    board = json.loads(host.check_output("python3 -c %s %s", _GET, "http://127.0.0.1:3011/board"))
-    assert board["problem"] == ""
+    panel = json.loads(host.check_output("python3 -c %s %s", _GET, "http://127.0.0.1:3011/status"))
+    assert panel["problem"] == ""
 
 
 def test_a_second_up_makes_nothing_anew(host: Host) -> None:

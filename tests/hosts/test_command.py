@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 GROUP = "ai_service_hosts"
 
 
-def test_status_knows_the_parts_of_this_host(host: Host) -> None:
+def test_status_shows_the_services_of_this_host(host: Host) -> None:
     """The service runs, its health is told, and so is the page's."""
     told = json.loads(host.check_output("alchemorsel status --json"))
     assert told["components"]["api"]["running"]

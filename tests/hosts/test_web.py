@@ -54,9 +54,9 @@ def test_the_page_loads_nothing_from_elsewhere(client: Client) -> None:
 
 def test_its_board_sees_the_api(client: Client) -> None:
     """No problem in reaching it, and a status of it."""
-    board = json.loads(client.send("/board")["body"])
-    assert board["problem"] == ""
-    assert board["health"]["status"] in {"healthy", "degraded"}
+    panel = json.loads(client.send("/status")["body"])
+    assert panel["problem"] == ""
+    assert panel["health"]["status"] in {"healthy", "degraded"}
 
 
 def test_a_task_goes_through_it_to_the_api(client: Client) -> None:

@@ -34,7 +34,7 @@ def problems(
     variables = {
         **role_variables("ai_service"),
         "role_path": str(ROLES / "ai_service"),
-        "__ai_service_found": {**FOUND, **(found or {})},
+        "__ai_service_facts": {**FOUND, **(found or {})},
         "__ai_service_described": wheel,
         **chosen,
     }
@@ -48,7 +48,7 @@ def reason(stderr: str, **chosen: Any) -> str:
     variables = {
         **role_variables("ai_service"),
         **task["vars"],
-        "__ai_service_found": FOUND,
+        "__ai_service_facts": FOUND,
         "ansible_failed_task": {"name": "Install"},
         "ansible_failed_result": {"stderr": stderr, "msg": "non-zero return code"},
         **chosen,

@@ -17,11 +17,11 @@ def superfluous(release: str, keep: int, deployed: list[str], half_made: list[st
     known: dict[str, Any] = {
         "ai_service_keep_releases": keep,
         "__ai_service_release": release,
-        "__ai_service_found": {"whole": [*deployed, *tried], "deployed": deployed, "half_made": half_made},
+        "__ai_service_facts": {"whole": [*deployed, *tried], "deployed": deployed, "half_made": half_made},
     }
     environment = NativeEnvironment()
-    known["__ai_service_others"] = environment.from_string(VARS["__ai_service_others"]).render(known)
-    return environment.from_string(VARS["__ai_service_superfluous"]).render(known)
+    known["__ai_service_other_releases"] = environment.from_string(VARS["__ai_service_other_releases"]).render(known)
+    return environment.from_string(VARS["__ai_service_surplus_releases"]).render(known)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def chosen(wanted: str, current: str, deployed: list[str]) -> Any:
     known: dict[str, Any] = {
         "ai_service_release": wanted,
         "__ai_service_built_release": "new",
-        "__ai_service_found": {"deployed": deployed, "current": f"/opt/releases/{current}" if current else ""},
+        "__ai_service_facts": {"deployed": deployed, "current": f"/opt/releases/{current}" if current else ""},
     }
     environment = NativeEnvironment()
     environment.filters["basename"] = lambda path: path.rpartition("/")[2]
-    known["__ai_service_earlier"] = environment.from_string(VARS["__ai_service_earlier"]).render(known)
+    known["__ai_service_previous_releases"] = environment.from_string(VARS["__ai_service_previous_releases"]).render(known)
     return environment.from_string(VARS["__ai_service_release"]).render(known)
 
 

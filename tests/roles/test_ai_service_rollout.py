@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.alchemorsel.ai.plugins.filter.ai_service_rollout import reasons, to_exchange
+from ansible_collections.alchemorsel.ai.plugins.filter.ai_service_rollout import restart_reasons, instances_to_restart
 
 RUNNING = {"release": "/r/a", "settings": "s", "stale_credentials": [], "active": True}
 
@@ -27,14 +27,14 @@ def test_only_instances_that_differ_are_exchanged(
 ) -> None:
     """One that is down has read no secret that was written since; one that runs tells itself which are stale."""
     found = {"1": {**RUNNING, **differs}, "2": RUNNING, "3": {**RUNNING, "release": "/r/b"}}
-    assert to_exchange(found, ["1", "2"], "/r/a", "s", has_new_secrets=has_new_secrets) == exchanged
+    assert instances_to_restart(found, ["1", "2"], "/r/a", "s", has_new_secrets=has_new_secrets) == exchanged
 
 
 def test_reasons_name_all_that_differs() -> None:
     """A secret that several instances hold once."""
     stale = {**RUNNING, "stale_credentials": ["/key"]}
     found = {"current": "/r/b", "instances": {"1": stale, "2": stale, "3": RUNNING}}
-    assert reasons(found, "/r/a", ["/etc/x.env"], ["1", "2"], ["3"]) == [
+    assert restart_reasons(found, "/r/a", ["/etc/x.env"], ["1", "2"], ["3"]) == [
         "release a",
         "/etc/x.env",
         "the secret /key",
@@ -42,4 +42,4 @@ def test_reasons_name_all_that_differs() -> None:
         "instance 2",
         "superfluous instance 3",
     ]
-    assert reasons({"current": "/r/a", "instances": {"1": RUNNING}}, "/r/a", [], [], []) == []
+    assert restart_reasons({"current": "/r/a", "instances": {"1": RUNNING}}, "/r/a", [], [], []) == []

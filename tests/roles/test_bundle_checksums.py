@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """Give a sealed bundle of two files."""
+    """Create a bundle with checksums of two files."""
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "ollama.tar").write_text("image")
     (tmp_path / "a wheel.whl").write_text("wheel")
-    assert run("seal", tmp_path).returncode == 0
+    assert run("checksums", tmp_path).returncode == 0
     return tmp_path
 
 
@@ -29,23 +29,23 @@ def run(action: str, bundle: Path) -> subprocess.CompletedProcess[str]:
     return run_script("airgap", f"{action}.sh", str(bundle))
 
 
-def test_sealed_bundle_is_whole(bundle: Path) -> None:
+def test_bundle_with_checksums_is_complete(bundle: Path) -> None:
     """The sums of all files come back, by path."""
     checked = run("verify", bundle)
     assert checked.returncode == 0, checked.stderr
     variables = role_variables("airgap")
-    files = evaluate(variables["__airgap_files"], {"__airgap_checked": {"stdout": checked.stdout}})
+    files = evaluate(variables["__airgap_files"], {"__airgap_checksums": {"stdout": checked.stdout}})
     assert set(files) == {"images/ollama.tar", "a wheel.whl"}
     assert files["images/ollama.tar"].startswith("6105d6cc76af400325e94d588ce511be")
 
 
-def test_seal_is_what_sha256sum_reads(bundle: Path) -> None:
+def test_sha256sum_reads_the_checksums(bundle: Path) -> None:
     """Anybody can check a bundle without this project."""
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=bundle, check=True, capture_output=True)
 
 
 def test_interrupted_bundle_is_refused(bundle: Path) -> None:
-    """The seal is broken before a bundle is changed, so what an interruption leaves has none."""
+    """The checksums are removed before a bundle is changed, so what an interruption leaves has none."""
     (bundle / "SHA256SUMS").unlink()
     result = run("verify", bundle)
     assert result.returncode == 1
@@ -81,8 +81,8 @@ def test_damaged_checksums_are_refused(bundle: Path) -> None:
     assert "malformed: SHA256SUMS" in run("verify", bundle).stderr
 
 
-def test_empty_bundle_is_not_sealed(tmp_path: Path) -> None:
+def test_empty_bundle_gets_no_checksums(tmp_path: Path) -> None:
     """A bundle of nothing would be found whole."""
-    result = run("seal", tmp_path)
+    result = run("checksums", tmp_path)
     assert (result.returncode, "is empty" in result.stderr) == (1, True)
     assert list(tmp_path.iterdir()) == []

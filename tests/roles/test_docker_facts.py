@@ -54,7 +54,7 @@ def test_files_that_name_the_repository_are_listed(tmp_path: Path) -> None:
     assert found["source_files"] == [str(tmp_path / "old.list"), str(tmp_path / "ours.sources")]
 
 
-def test_settings_are_settled_once_they_are_in_file_and_record(tmp_path: Path) -> None:
+def test_settings_are_converged_once_they_are_in_file_and_record(tmp_path: Path) -> None:
     """What the module that writes them would find to do; a file that nobody can read is not settled."""
     path, record = tmp_path / "daemon.json", tmp_path / "record.json"
     daemon: dict[str, Any] = {

@@ -22,10 +22,10 @@ def settled(installed: dict[str, str], held: list[str], version: str = "") -> tu
     variables: dict[str, Any] = {
         **role_variables("docker"),
         "ansible_facts": {"distribution": "Debian", "distribution_version": "12.11"},
-        "__docker_found": {"installed": installed, "held": held},
+        "__docker_facts": {"installed": installed, "held": held},
         "docker_version": version,
     }
-    found: dict[str, bool] = evaluate(variables["__docker_settled"], variables)
+    found: dict[str, bool] = evaluate(variables["__docker_is_converged"], variables)
     return found["installed"], found["held"]
 
 
@@ -55,7 +55,7 @@ def problems(version: str = "12.11", found: dict[str, Any] | None = None, **sett
     variables = {
         **role_variables("docker"),
         "ansible_facts": {"distribution": "Debian", "distribution_version": version},
-        "__docker_found": {"installed": THERE, "source_files": [], **(found or {})},
+        "__docker_facts": {"installed": THERE, "source_files": [], **(found or {})},
         **settings,
     }
     refused: list[str] = evaluate(variables["__docker_problems"], variables)

@@ -111,7 +111,7 @@ def test_verification_asks_over_tls_where_others_reach_the_edge(choice: str, *, 
 
 
 def listener(port: int, owner: str, address: str = "127.0.0.1") -> dict[str, Any]:
-    """Return a listener as the module load_balancer_state does."""
+    """Return a listener as the module load_balancer_facts does."""
     return {"port": port, "owner": owner, "address": address, "pid": 1, "process": owner}
 
 
@@ -188,7 +188,7 @@ def test_running_edge_takes_up_what_it_has_not_loaded(
     takes_over: bool,
 ) -> None:
     """Also what a run that was cut off has written; a reload is enough for all but the unit."""
-    names = ("__load_balancer_restarts", "__load_balancer_reloads", "__load_balancer_takes_over")
+    names = ("__load_balancer_restarts", "__load_balancer_reloads", "__load_balancer_replaces_units")
     assert tuple(role(name, **variables) for name in names) == (restarts, reloads, takes_over)
 
 

@@ -154,7 +154,7 @@ def test_server_without_the_edges_bounds_is_told(params: dict[str, Any], service
     """Asked itself, it answers a head of 40 KB, and knows no HTTP/2."""
     port = int(service.url.rpartition(":")[2])
     bare = {"name": "api", "address": "127.0.0.1", "port": port, "path": "/", "tls": False}
-    with pytest.raises(module.SelfTestError, match="does not speak HTTP/2"):
+    with pytest.raises(module.SelfTestError, match="does not support HTTP/2"):
         module.check_all({**params, "frontends": [bare]})
 
 

@@ -16,13 +16,13 @@ ALL = ["prometheus", "alertmanager", "blackbox", "node", "redis", "dcgm"]
 
 def told(expression: str, **known: Any) -> Any:
     """Evaluate one of the role's variables on a host with every component installed."""
-    packages = [component["package"] for component in role_variables("monitoring")["__monitoring_known"].values()]
+    packages = [component["package"] for component in role_variables("monitoring")["__monitoring_components_catalogue"].values()]
     found = {"packages": dict.fromkeys(packages, "1"), "units": {"alchemorsel-secret-age.timer": {"enabled": True}}}
     variables = {
         **role_variables("monitoring"),
         "monitoring_components": ALL,
         "ansible_check_mode": False,
-        "__monitoring_found": found,
+        "__monitoring_facts": found,
         **known,
     }
     return evaluate(variables[expression], variables)
@@ -50,16 +50,16 @@ def test_a_change_is_taken_up_by_its_unit_only(path: str, restarted: list[str], 
 
 def test_nothing_is_awaited_but_in_a_dry_run() -> None:
     """A real run has installed all by then."""
-    assert told("__monitoring_awaited", __monitoring_found={"packages": {}, "units": {}}) == []
+    assert told("__monitoring_expected_targets", __monitoring_facts={"packages": {}, "units": {}}) == []
 
 
 def test_a_dry_run_does_not_start_what_is_not_there_yet() -> None:
     """Units of packages that are missing, and the role's own timer before its first run; the others are asked for."""
     found = {"packages": {"prometheus": "2"}, "units": {}}
-    awaited = told("__monitoring_awaited", __monitoring_found=found, ansible_check_mode=True)
+    awaited = told("__monitoring_expected_targets", __monitoring_facts=found, ansible_check_mode=True)
     assert "prometheus.service" not in awaited
     assert {"prometheus-node-exporter.service", "alchemorsel-secret-age.timer"} <= set(awaited)
-    assert told("__monitoring_awaited", ansible_check_mode=True) == []
+    assert told("__monitoring_expected_targets", ansible_check_mode=True) == []
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def evaluated(name: str, machine: GpuMachine, engine: str = "26.1.5", **settings
     variables = {
         **role_variables("ollama"),
         "ansible_facts": {"gpu": machine.facts()},
-        "__ollama_found": {"capacity": CAPACITY},
+        "__ollama_facts": {"capacity": CAPACITY},
         "ansible_check_mode": False,
         "__ollama_engine_version": {"stdout": engine},
         **settings,
@@ -140,7 +140,7 @@ def test_gpu_that_the_host_does_not_have_is_refused(nvidia_machine: GpuMachine) 
 
 def test_memory_is_needed_for_each_container(nvidia_machine: GpuMachine) -> None:
     """The limit is one container's."""
-    each = {"ollama_gpu_layout": "one_each", "ollama_memory_limit": "40g"}
+    each = {"ollama_gpu_layout": "per_gpu", "ollama_memory_limit": "40g"}
     (problem,) = evaluated("__ollama_problems", nvidia_machine, **each)
     assert "40g for each of 2 containers" in problem
 

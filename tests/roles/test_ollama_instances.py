@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.roles.gpu_machine import GpuMachine
 
 PLAYBOOKS = ROLES.parent / "playbooks"
-EACH = {"ollama_gpu_layout": "one_each"}
+EACH = {"ollama_gpu_layout": "per_gpu"}
 
 
 def instances(machine: GpuMachine, **settings: Any) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ def problems(**settings: Any) -> list[str]:
 
 
 def server(**state: Any) -> dict[str, Any]:
-    """Return the host's server, as the module redis_state would."""
+    """Return the host's server, as the module redis_facts would."""
     return {"__redis_server": {"version": "7.0.15", "exists": [], "memory_mb": 2000, **state}}
 
 

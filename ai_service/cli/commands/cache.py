@@ -6,19 +6,19 @@ from typing import Annotated
 
 import typer
 
-from ai_service.cli.api import QUESTIONS, Api
-from ai_service.cli.components import megabytes
+from ai_service.cli.api import SAMPLE_REQUESTS, Api
+from ai_service.cli.service import megabytes
 from ai_service.cli.errors import UnknownNameError
 from ai_service.cli.output import AsJson, console, print_json, table
 
-TASKS = (*QUESTIONS, "chat")
+TASKS = (*SAMPLE_REQUESTS, "chat")
 
-app = typer.Typer(help="Look at what is cached, forget it, or fill it.", no_args_is_help=True)
+app = typer.Typer(help="Inspect, purge or warm up the cache.", no_args_is_help=True)
 
 
 @app.command()
 def stats(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show how much is cached, by task."""
+    """Show the number of cached answers by task."""
     data = Api(ctx.obj).cache_stats()
     if as_json:
         print_json(data)
@@ -26,30 +26,30 @@ def stats(ctx: typer.Context, as_json: AsJson = False) -> None:
     store, memory = data["store"], data["memory"]
     rows = [(task, "unknown" if count is None else count) for task, count in store["entries"].items()]
     table((f"in {store['name']}", "answers"), rows)
-    console.print(f"in this process's memory: {memory['entries']} answers, {megabytes(memory['bytes'])}")
+    console.print(f"in memory of this instance: {memory['entries']} answers, {megabytes(memory['bytes'])}")
 
 
 @app.command()
 def purge(
     ctx: typer.Context,
-    task: Annotated[str | None, typer.Option(help="Only this task's answers.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only answers of this task.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Forget the cached answers; the other processes follow within two seconds."""
+    """Delete cached answers, on every instance within two seconds."""
     if task is not None and task not in TASKS:
         raise UnknownNameError("task", task, TASKS)
     data = Api(ctx.obj).purge(task)
     if as_json:
         print_json(data)
     else:
-        table(("task", "forgotten"), data["purged"].items())
+        table(("task", "deleted"), data["purged"].items())
 
 
 @app.command()
 def warm(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Ask the configured questions in the background, so that callers find them answered."""
+    """Answer the configured requests in the background, so that they are cached."""
     data = Api(ctx.obj).warm_up()
     if as_json:
         print_json(data)
     else:
-        console.print("Warm-up begun; `alchemorsel cache stats --json` shows how far it is.")
+        console.print("Warm-up started; `alchemorsel cache stats --json` shows its progress.")

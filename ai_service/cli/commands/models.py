@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from ai_service.cli.components import megabytes
+from ai_service.cli.service import megabytes
 from ai_service.cli.ollama import Ollama
 from ai_service.cli.output import AsJson, console, errors, print_json, table
 
@@ -21,10 +21,10 @@ Model = Annotated[str, typer.Argument(help="name:tag, such as llama3.2:3b", show
 
 
 def pull(ctx: typer.Context, model: Model, as_json: AsJson = False) -> None:
-    """Pull a model; an interrupted pull goes on where it was."""
+    """Pull a model; an interrupted pull is resumed."""
     with pull_progress(hidden=as_json) as report:
         Ollama(ctx.obj).pull(model, report)
-    _done(f"{model} is there", {"pulled": model}, as_json=as_json)
+    _done(f"{model} is pulled", {"pulled": model}, as_json=as_json)
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def pull_progress(*, hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
 
 
 def list_models(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """List the models on disk, and which of them are in memory."""
+    """List the models on disk, and whether they are in memory."""
     ollama = Ollama(ctx.obj)
     loaded = {model["name"]: model for model in ollama.loaded()}
     models = [{**model, "loaded": loaded.get(model["name"])} for model in ollama.models()]
@@ -56,7 +56,7 @@ def list_models(ctx: typer.Context, as_json: AsJson = False) -> None:
     ]
     table(("model", "digest", "on disk", "in memory"), rows)
     if not rows:
-        console.print("No model is on disk: `alchemorsel pull llama3.2:3b` brings one.")
+        console.print("No model is on disk: `alchemorsel pull llama3.2:3b` pulls one.")
 
 
 def remove(ctx: typer.Context, model: Model, as_json: AsJson = False) -> None:
@@ -66,14 +66,14 @@ def remove(ctx: typer.Context, model: Model, as_json: AsJson = False) -> None:
 
 
 def load(ctx: typer.Context, model: Model, as_json: AsJson = False) -> None:
-    """Bring a model into memory."""
+    """Load a model into memory."""
     with console.status(f"loading {model}") if not as_json else errors.status(""):
         Ollama(ctx.obj).load(model)
     _done(f"{model} is in memory", {"loaded": model}, as_json=as_json)
 
 
 def unload(ctx: typer.Context, model: Model, as_json: AsJson = False) -> None:
-    """Take a model out of memory."""
+    """Unload a model from memory."""
     Ollama(ctx.obj).unload(model)
     _done(f"{model} is out of memory", {"unloaded": model}, as_json=as_json)
 

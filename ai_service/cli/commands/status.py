@@ -14,11 +14,11 @@ import typer
 
 from ai_service.cli import last_bench
 from ai_service.cli.api import Api
-from ai_service.cli.components import megabytes
+from ai_service.cli.service import megabytes
 from ai_service.cli.errors import CliError
 from ai_service.cli.ollama import Ollama
 from ai_service.cli.output import AsJson, console, print_json, table
-from ai_service.cli.parts import components
+from ai_service.cli.host_services import host_services
 from ai_service.web.scrape import Scrape
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ EXIT_CODES = {"healthy": 0, "degraded": 0, "critical": 1}
 
 
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show it all on one screen: parts, providers, models, cache, last benchmark, GPU. Works where parts are down."""
+    """Show services, providers, models, cache, last benchmark and GPUs, even while services are down."""
     site: Site = ctx.obj
-    parts = components(site.container)
+    services = host_services(site.container)
     api, ollama = Api(site), Ollama(site)
     with ThreadPoolExecutor(16) as pool:
-        states = {name: pool.submit(part.state) for name, part in parts.items()}
+        states = {name: pool.submit(service.state) for name, service in services.items()}
         health = pool.submit(_told, api.health)
         metrics = pool.submit(_told, api.metrics)
         models = pool.submit(_told, ollama.models)
@@ -104,15 +104,15 @@ def _show(found: dict[str, Any]) -> None:
     else:
         _show_health(found["health"])
     rows = [(name, part["state"], part["detail"]) for name, part in found["components"].items()]
-    table(("part", "state", "memory, health"), rows)
+    table(("service", "state", "memory, health"), rows)
     _show_models(found["models"], found["loaded"])
     if found["answers"]:
         cached, computed = found["answers"]["cached"], found["answers"]["computed"]
-        ratio = f"{cached / (cached + computed):.0%} from the cache" if cached + computed else "nobody asked yet"
+        ratio = f"{cached / (cached + computed):.0%} from the cache" if cached + computed else "no requests yet"
         console.print(f"answers {cached + computed} ({ratio}), fallbacks {found['answers']['fallbacks']}")
     if found["bench"]:
         _show_bench(found["bench"])
-    console.print("GPU: none seen" if not found["gpus"] else "")
+    console.print("GPU: none found" if not found["gpus"] else "")
     table(("GPU", "used", "memory", "of", "temperature"), [tuple(gpu.values()) for gpu in found["gpus"]])
 
 
@@ -137,7 +137,7 @@ def _p95(latency: dict[str, float] | None) -> str:
 def _show_health(report: dict[str, Any]) -> None:
     colour = {"healthy": "green", "degraded": "yellow"}.get(report["status"], "red")
     cache = report["cache"]
-    reach = "" if cache["available"] else " [red](does not answer)[/]"
+    reach = "" if cache["available"] else " [red](does not respond)[/]"
     console.print(
         f"[bold {colour}]{report['status']}[/], version {report['version']}, cache in {cache['store']}{reach}, "
         f"model digest {report['model_digest']}\n"
@@ -153,7 +153,7 @@ def _show_health(report: dict[str, Any]) -> None:
         )
         for provider in report["providers"]
     ]
-    table(("provider", "model", "state", "breaker", "in memory", "at work + waiting"), rows)
+    table(("provider", "model", "state", "breaker", "in memory", "running + waiting"), rows)
 
 
 def _show_models(models: Any, loaded: Any) -> None:

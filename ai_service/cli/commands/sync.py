@@ -13,7 +13,7 @@ from ai_service.cli.manifest import WantedModel, read, reference
 from ai_service.cli.ollama import Ollama
 from ai_service.cli.output import AsJson, console, print_json
 
-app = typer.Typer(help="Bring the models to what a manifest wants.", no_args_is_help=True)
+app = typer.Typer(help="Synchronise the models with a manifest.", no_args_is_help=True)
 
 
 @app.callback()
@@ -34,19 +34,19 @@ def sync(
     registry: Annotated[
         str,
         typer.Option(
-            help="Pull from this registry in place of Ollama's own; http:// in front says that it has no TLS.",
+            help="Pull from this registry instead of Ollama's; prefix http:// for one without TLS.",
             metavar="HOST[:PORT]",
             show_default=False,
         ),
     ] = "",
     context_length: Annotated[
-        int | None, typer.Option(min=1, help="In tokens, to preload models with; the server's own unless given.")
+        int | None, typer.Option(min=1, help="Context length in tokens for preloading (default: the server's).")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pull the models that are missing or have another digest, and load those to preload. Others are left alone.
+    """Pull models that are missing or have another digest, and preload those marked so. Others are not changed.
 
-    Exit status 1 where a required model cannot be had; an optional one is named and left out.
+    Exit status 1 if a required model is not available; an optional one is reported and skipped.
     """
     ollama = Ollama(ctx.obj)
     done: dict[str, str] = {}
@@ -57,24 +57,24 @@ def sync(
         except NotReachableError:
             raise
         except CliError as error:
-            done[model.name] = f"{'missing' if model.required else 'left out'}: {error}"
+            done[model.name] = f"{'missing' if model.required else 'skipped'}: {error}"
             missing += [model.name] if model.required else []
         if not as_json:
             console.print(f"{model.name}: {done[model.name]}", markup=False, soft_wrap=True)
     if as_json:
         print_json({"models": done, "missing": missing})
     if missing:
-        raise CliError(f"Required and not to be had: {', '.join(missing)}.", hint="Check the names, and the way out.")
+        raise CliError(f"Required models are not available: {', '.join(missing)}.", hint="Check names, registry and network.")
 
 
 def _bring(ollama: Ollama, model: WantedModel, *, registry: str, context_length: int | None, quiet: bool) -> str:
-    """Has one model as it is wanted.
+    """Bring one model to its entry in the manifest.
 
     Returns:
         What was done, in words.
 
     Raises:
-        CliError: It cannot be had.
+        CliError: It is not available.
     """
     done = []
     before = _digest(ollama, model.full_name)
@@ -86,14 +86,14 @@ def _bring(ollama: Ollama, model: WantedModel, *, registry: str, context_length:
         got = _digest(ollama, pulled)
         if model.digest and got != model.bare_digest:
             ollama.remove(pulled)
-            raise CliError(f"{pulled} has the digest {got}, not {model.bare_digest}; it was deleted again")
+            raise CliError(f"{pulled} has the digest {got}, not {model.bare_digest}; it was deleted")
         if pulled != model.full_name:
             ollama.rename(pulled, model.full_name)
         done.append("pulled")
     if model.preload and model.full_name not in {loaded["name"] for loaded in ollama.loaded()}:
         ollama.load(model.full_name, context_length=context_length)
         done.append("loaded")
-    return " and ".join(done) or "as wanted"
+    return " and ".join(done) or "up to date"
 
 
 def _digest(ollama: Ollama, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ai_service.cli.api import QUESTIONS, Api
+from ai_service.cli.api import SAMPLE_REQUESTS, Api
 from ai_service.cli.output import AsJson, console, errors, print_json, table
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def trial(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Ask all three tasks, past the cache and then from it, with timings. Exit status 1 where one is not right."""
+    """Request all three tasks from the model and then from the cache, with timings. Exit status 1 if one fails."""
     api = Api(ctx.obj)
     found: dict[str, tuple[Asked, Asked]] = {}
-    for task in QUESTIONS:
-        with errors.status(f"{task}: asking the model") if errors.is_terminal and not as_json else errors.status(""):
+    for task in SAMPLE_REQUESTS:
+        with errors.status(f"{task}: waiting for the model") if errors.is_terminal and not as_json else errors.status(""):
             found[task] = (api.ask(task, fresh=True), api.ask(task, fresh=False))
     wrong = {task: reason for task, asked in found.items() if (reason := _wrong(*asked))}
     if as_json:
@@ -30,12 +30,12 @@ def trial(ctx: typer.Context, as_json: AsJson = False) -> None:
     else:
         rows = [
             (task, _time(computed), computed.meta.get("provider", "none"), _time(cached), cached.cache or "none",
-             wrong.get(task, "right"))
+             wrong.get(task, "ok"))
             for task, (computed, cached) in found.items()
         ]  # fmt: skip
         table(("task", "computed", "by", "cached", "Cache-Status", "verdict"), rows)
         console.print(
-            "All three tasks answer." if not wrong else f"[red]{len(wrong)} of {len(found)} are not right.[/]"
+            "All three tasks passed." if not wrong else f"[red]{len(wrong)} of {len(found)} failed.[/]"
         )
     raise typer.Exit(1 if wrong else 0)
 

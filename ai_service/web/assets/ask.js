@@ -2,16 +2,16 @@
 
 export class AskError extends Error {}
 
-const BROKEN = "The answer broke off. What was shown of it does not count: ask again.";
+const BROKEN = "The answer was interrupted; its text is void. Try again.";
 
 /** Words for a refusal, with what to do about it. */
 function refusal(status, problem, retryAfter) {
-  const said = problem?.error ?? `The service answered with status ${status}.`;
+  const said = problem?.error ?? `The service returned status ${status}.`;
   const fields = (problem?.details ?? []).map(({ field, problem: why }) => `${field.replace(/^\$\.?/, "") || "request"}: ${why}`);
   const wait = retryAfter ? ` Try again in ${retryAfter} s.` : "";
   const hint = {
-    401: " The page's own key is missing or wrong: its server needs ALCHEMORSEL_WEB_API_KEY_FILE.",
-    502: " The board shows when it is back.",
+    401: " The page's API key is missing or invalid: set ALCHEMORSEL_WEB_API_KEY_FILE for its server.",
+    502: " The status panel shows when it is available again.",
   }[status] ?? "";
   return `${said}${fields.length ? ` (${fields.join("; ")})` : ""}${wait}${hint}`;
 }
@@ -45,7 +45,7 @@ export async function ask(path, body, { stream, fresh, signal, onStart, onText }
     response = await fetch(path, { method: "POST", body: JSON.stringify(body), headers, signal });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new AskError("The page's own server does not answer. Is alchemorsel-web.service running?");
+    throw new AskError("The page's server does not respond. Check alchemorsel-web.service.");
   }
   if (!response.ok) {
     const problem = await response.json().catch(() => null);

@@ -8,10 +8,10 @@ const CHECKS = { repaired: "corrected", failed: "impossible", unverified: "not v
 export function describeDegraded({ provider, model, degraded, degraded_reason: reason }, header) {
   const [, kind, why] = /^(\w+);reason="(.*)"$/.exec(header ?? "") ?? [];
   const because = why || reason ? ` Reason: ${why || reason}.` : "";
-  if (kind === "stale") return `Stale answer: no provider answers now.${because}`;
+  if (kind === "stale") return `Stale answer: no provider is available.${because}`;
   if (!degraded) return "";
-  if (provider === "mock") return `Sample answer: made up, not from a model.${because}`;
-  return `Fallback answer: from ${provider} (${model}), not from the primary provider.${because}`;
+  if (provider === "mock") return `Sample answer (not from a model).${because}`;
+  return `Fallback answer from ${provider} (${model}), not from the primary provider.${because}`;
 }
 
 /** Shows the banner above an answer, or hides it. */

@@ -1,14 +1,14 @@
-// Wires the page: tabs, forms, board.
+// Wires the page: tabs, forms, status panel.
 
 import { ask, AskError } from "./ask.js";
-import { watch } from "./board.js";
+import { watch } from "./status_panel.js";
 import { showDegraded, showWarnings } from "./degraded.js";
 import { $, duration, say } from "./dom.js";
 import { originNodes } from "./origin.js";
 import { TASKS } from "./tasks.js";
 import { chooseTheme } from "./theme.js";
 
-const MOST_CHARACTERS = 60_000; // Of a request: below the service's limit of 64 KiB.
+const MAX_CHARACTERS = 60_000; // Of a request: below the service's limit of 64 KiB.
 
 function choose(tabs, chosen) {
   for (const tab of tabs) {
@@ -85,14 +85,14 @@ function wireForm(form) {
     clear();
     refuse(form, problem, "");
     const length = JSON.stringify(body).length;
-    if (length > MOST_CHARACTERS) {
-      refuse(form, problem, `That is too long: ${length} characters, of at most ${MOST_CHARACTERS}.`);
+    if (length > MAX_CHARACTERS) {
+      refuse(form, problem, `Too long: ${length} characters; expected at most ${MAX_CHARACTERS}.`);
       return;
     }
     controller = new AbortController();
     const begun = performance.now();
-    const tick = setInterval(() => ($("progress").textContent = `Working, ${duration(performance.now() - begun)} so far…`), 500);
-    $("progress").textContent = "Asked.";
+    const tick = setInterval(() => ($("progress").textContent = `Running for ${duration(performance.now() - begun)}…`), 500);
+    $("progress").textContent = "Request sent.";
     [submit.disabled, stop.hidden] = [true, false];
     const { stream, fresh } = form.elements;
     try {

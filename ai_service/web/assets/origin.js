@@ -2,7 +2,7 @@
 
 import { duration, h } from "./dom.js";
 
-const PARTS = { cache: "looking in the cache", queue: "waiting in the queue", load: "loading the model", provider: "the model at work" };
+const PARTS = { cache: "cache lookup", queue: "queue", load: "loading the model", provider: "model inference" };
 const LAYERS = { memory: "from memory", redis: "from Redis", stale: "stale", coalesced: "shared with an equal request" };
 
 /** { cache: 0.2, total: 12.5 } in milliseconds. */
@@ -21,10 +21,10 @@ export function describeCacheStatus(header) {
   const value = (name) => fields.find((field) => field.startsWith(`${name}=`))?.slice(name.length + 1);
   if (fields.includes("hit")) {
     const ttl = Number(value("ttl"));
-    const age = Number.isFinite(ttl) ? (ttl > 0 ? `, fresh for ${duration(ttl * 1000)}` : ", past its freshness") : "";
+    const age = Number.isFinite(ttl) ? (ttl > 0 ? `, fresh for ${duration(ttl * 1000)}` : ", stale") : "";
     return { state: value("detail") === "stale" ? "warn" : "good", words: `hit, ${LAYERS[value("detail")] ?? "cached"}${age}` };
   }
-  const forwarded = { miss: "miss: computed now", bypass: "cache skipped: computed now", stale: "stale: computed anew" }[value("fwd")];
+  const forwarded = { miss: "miss: computed now", bypass: "cache skipped: computed now", stale: "stale: recomputed" }[value("fwd")];
   const shared = value("detail") === "coalesced" ? ", shared with an equal request" : "";
   return { state: "unknown", words: `${forwarded ?? "computed now"}${shared}${fields.includes("stored") ? ", and stored" : ""}` };
 }
@@ -34,9 +34,9 @@ function timingNodes(timing) {
   const skipped = Object.keys(timing).filter((name) => !(name in PARTS) && name !== "total");
   const parts = Object.keys(PARTS).filter((name) => timing[name] !== undefined);
   const other = total - [...skipped, ...parts].reduce((sum, name) => sum + timing[name], 0);
-  const rows = skipped.map((name) => ["skipped", `${name}, which gave no answer`, timing[name]]);
+  const rows = skipped.map((name) => ["skipped", `${name} (no answer)`, timing[name]]);
   rows.push(...parts.map((name) => [name, PARTS[name], timing[name]]));
-  if (other > 0) rows.push(["other", "everything else", other]);
+  if (other > 0) rows.push(["other", "other", other]);
   const bar = h("div", { class: "bar", "aria-hidden": "true" });
   for (const [name, , ms] of rows) {
     const piece = h("span", { class: `part-${name}` });
@@ -53,7 +53,7 @@ function timingNodes(timing) {
   return [bar, h("table", {}, h("tbody", {}, ...body))];
 }
 
-/** Nodes that tell it all. */
+/** Nodes for the origin of an answer. */
 export function originNodes({ envelope, headers, firstMs, totalMs }) {
   const { meta } = envelope;
   const { state, words } = describeCacheStatus(headers.get("Cache-Status"));
@@ -62,11 +62,11 @@ export function originNodes({ envelope, headers, firstMs, totalMs }) {
     ["Provider", meta.degraded ? h("span", { "data-state": "warn" }, `${meta.provider} (${meta.model}), degraded`) : `${meta.provider} (${meta.model})`],
     ["Confidence", meta.confidence.toFixed(2)],
     ["Computed", new Date(meta.generated_at).toLocaleString()],
-    ["Seen from here", firstMs === null ? duration(totalMs) : `first text after ${duration(firstMs)}, all after ${duration(totalMs)}`],
+    ["Latency in the browser", firstMs === null ? duration(totalMs) : `first token ${duration(firstMs)}, total ${duration(totalMs)}`],
     ["Request", h("code", {}, headers.get("X-Request-Id") ?? "–")],
   ];
-  if (meta.passed_over) facts.push(["Passed over", meta.passed_over.join(", ")]);
-  if (meta.restarted) facts.push(["Restarted", "a first attempt broke off"]);
+  if (meta.passed_over) facts.push(["Skipped providers", meta.passed_over.join(", ")]);
+  if (meta.restarted) facts.push(["Restarted", "the first attempt was interrupted"]);
   const rows = facts.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)));
   const timing = { ...parseServerTiming(headers.get("Server-Timing")), ...meta.timings_ms };
   return [h("table", {}, h("tbody", {}, ...rows)), ...(Object.keys(timing).length ? timingNodes(timing) : [])];

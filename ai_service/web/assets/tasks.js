@@ -48,13 +48,13 @@ export const TASKS = {
   ingredients: {
     path: "/api/v1/ai/suggest-ingredients",
     body: (form) => ({ partial: items(form, "partial") }),
-    nodes: (data) => [h("h3", {}, "Goes well with it"), list("ul", data.suggestions)],
+    nodes: (data) => [h("h3", {}, "Suggested ingredients"), list("ul", data.suggestions)],
     main: "partial",
   },
   nutrition: {
     path: "/api/v1/ai/analyze-nutrition",
     body: (form) => ({ ingredients: items(form, "ingredients") }),
-    nodes: (data) => [h("h3", {}, "In the whole dish"), nutrientTable(data)],
+    nodes: (data) => [h("h3", {}, "Nutrition of the whole dish"), nutrientTable(data)],
     main: "ingredients",
   },
 };

@@ -1,7 +1,7 @@
-// Colours: as the system has them, light, or dark; remembered in this browser.
+// Theme: the system's, light or dark; stored in this browser.
 
 const CHOICES = ["system", "light", "dark"];
-const KEY = "alchemorsel-colours";
+const KEY = "alchemorsel-theme";
 
 function remembered() {
   try {
@@ -16,7 +16,7 @@ export function chooseTheme(button) {
   let chosen = Math.max(0, CHOICES.indexOf(remembered()));
   const apply = () => {
     document.documentElement.dataset.theme = CHOICES[chosen];
-    button.textContent = `Colours: ${CHOICES[chosen]}`;
+    button.textContent = `Theme: ${CHOICES[chosen]}`;
     button.removeAttribute("aria-label");
   };
   button.addEventListener("click", () => {

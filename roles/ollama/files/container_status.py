@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Tells how containers are: as JSON for the AI service, as text for the node exporter.
+"""Report the state of containers: as JSON for the AI service, as text for the node exporter.
 
 Run as root by alchemorsel-container-status.timer: whoever may ask Docker may do everything, and those who read what is
 written here need no right to. Python's standard library only, from 3.10 on: an Ollama host has no environment of ours,

@@ -22,7 +22,7 @@ ADMIN_KEY = "an-administrators-key-of-32-characters"
 
 
 class Command:
-    """`alchemorsel`, told where the parts are.
+    """`alchemorsel`, with the addresses of the services.
 
     Args:
         programs: Folder whose programs it finds before the machine's own.
@@ -76,7 +76,7 @@ def command(api: Program, ollama: OllamaProcess, key_file: Path) -> Command:
 
 
 def test_status_tells_all_of_it_in_one_screen(command: Command, ollama: OllamaProcess) -> None:
-    """Providers, parts, models; for programs too."""
+    """Providers, services, models; for programs too."""
     shown = command("status")
     assert shown.returncode == 0, shown.stderr
     assert "healthy" in shown.stdout
@@ -133,10 +133,10 @@ def test_a_model_that_nobody_has_is_said_to_be_beyond_reach(command: Command) ->
     """With what the server said."""
     done = command("pull", "127.0.0.1:9/library/nothing:1b")
     assert done.returncode == 1
-    assert "cannot be pulled" in done.stderr
+    assert "could not be pulled" in done.stderr
 
 
-def test_the_cache_is_counted_and_forgotten(command: Command) -> None:
+def test_the_cache_is_counted_and_purged(command: Command) -> None:
     """With the administrator's key."""
     command("test")
     before = json.loads(command("cache", "stats", "--json").stdout)

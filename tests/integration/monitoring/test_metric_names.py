@@ -122,7 +122,7 @@ def amd_gpu(sysfs: Path) -> Path:
 
 def arguments_of_the_node_exporter() -> list[str]:
     """Return the collectors enabled by the role."""
-    known = yaml.safe_load((FILES.parent / "vars" / "main.yml").read_text())["__monitoring_known"]
+    known = yaml.safe_load((FILES.parent / "vars" / "main.yml").read_text())["__monitoring_components_catalogue"]
     return re.findall(r"--collector\.\w+(?=\s|$)", known["node"]["arguments"])
 
 

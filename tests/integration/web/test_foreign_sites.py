@@ -62,7 +62,7 @@ def test_only_the_page_itself_asks(tab: Page, foreign: ThreadingHTTPServer, tmp_
         assert refused.value.request.header_value("sec-fetch-site") is None  # Plain HTTP: the origin has to do.
         assert refused.value.status == 403
 
-        rebound = tab.goto(f"http://rebound.example:{port}/board")
+        rebound = tab.goto(f"http://rebound.example:{port}/status")
         assert rebound is not None
         assert rebound.status == 421
         assert api.metrics().count("alchemorsel_ai_requests_total{") == 1

@@ -125,12 +125,12 @@ def test_a_plain_answer_shows_its_server_timing(page: Page) -> None:
     """The breakdown of this very answer: the model's part, and the whole."""
     submit(page, "Ingredients", stream=False)
     told = origin(page)
-    assert "the model at work" in told
+    assert "model inference" in told
     assert re.search(r"total in the service\s+[\d.]+ (ms|s)", told)
 
 
-def test_the_board_shows_the_model_and_then_its_loss(browser: Browser) -> None:
-    """Ollama is killed: within ten seconds the board says so, in words; the service's answer is labelled."""
+def test_the_status_panel_shows_the_model_and_then_its_loss(browser: Browser) -> None:
+    """Ollama is killed: within ten seconds the status panel says so, in words; the service's answer is labelled."""
     with OllamaProcess() as own, service(own) as api, page_server(api.url) as web:
         for page in opened(browser, web.url):
             row = page.get_by_role("row", name=re.compile("^ollama"))
@@ -141,20 +141,20 @@ def test_the_board_shows_the_model_and_then_its_loss(browser: Browser) -> None:
             assert "degraded" in origin(page)
 
 
-def test_a_lost_api_is_said_beside_the_form_and_on_the_board(browser: Browser, ollama: OllamaProcess) -> None:
+def test_a_lost_api_is_said_beside_the_form_and_in_the_status_panel(browser: Browser, ollama: OllamaProcess) -> None:
     """In words, with where it was looked for."""
     with service(ollama) as api, page_server(api.url) as web:
         for page in opened(browser, web.url):
             expect(page.locator("#providers")).to_contain_text("ollama", timeout=15_000)
             api.stop()
-            expect(page.locator("#board-problem")).to_contain_text("cannot be reached", timeout=10_000)
+            expect(page.locator("#status-panel-problem")).to_contain_text("cannot be reached", timeout=10_000)
             submit(page, "Recipe")
             expect(page.locator("#recipe-problem")).to_contain_text(f"The API at {api.url} cannot be reached.")
 
 
 def test_refusals_are_said_beside_the_form(page: Page) -> None:
     """What is empty, and what is too long, with the field's name and the limit."""
-    prompt = page.get_by_label("What shall it be?")
+    prompt = page.get_by_label("Describe the dish")
     prompt.fill("")
     submit(page, "Recipe")
     expect(page.locator("#recipe-problem")).to_contain_text("prompt: expected")
@@ -164,7 +164,7 @@ def test_refusals_are_said_beside_the_form(page: Page) -> None:
     expect(page.locator("#recipe-problem")).to_contain_text("expected at most 2000 characters, got 2001")
     prompt.fill("x" * 70_000)
     submit(page, "Recipe")
-    expect(page.locator("#recipe-problem")).to_contain_text("too long")
+    expect(page.locator("#recipe-problem")).to_contain_text("Too long")
 
 
 def test_a_missing_key_and_a_used_up_rate_are_said_in_words(
@@ -192,7 +192,7 @@ def test_it_can_be_used_with_the_keyboard_alone(page: Page) -> None:
     page.get_by_role("tab", name="Recipe").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Ingredients")).to_be_focused()
-    expect(page.get_by_label("What is there already?")).to_be_visible()
+    expect(page.get_by_label("Ingredients you have")).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Ask")).to_be_focused()

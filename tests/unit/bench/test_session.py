@@ -159,11 +159,11 @@ class FakeProbe:
         samples.write_bytes(encode_lines([*made, end(len(made))]))
 
 
-def session(marks_file: Path | None = None, **changes: object) -> tuple[Session, FakeService, FakeGenerator, Notes]:
+def session(annotations_file: Path | None = None, **changes: object) -> tuple[Session, FakeService, FakeGenerator, Notes]:
     """Return a session on fakes."""
     service, notes = FakeService(), Notes()
     generator = FakeGenerator(service, **changes)  # type: ignore[arg-type] # fields of FakeGenerator
-    run = Session(service, generator, PROFILE, notes, "seed", FakeGpus(), marks_file)
+    run = Session(service, generator, PROFILE, notes, "seed", FakeGpus(), annotations_file)
     return run, service, generator, notes
 
 
@@ -219,11 +219,11 @@ def test_a_result_tells_service_gpu_and_machine() -> None:
     assert "generator CPU" in environment
 
 
-def test_marks_made_during_the_run_are_kept(tmp_path: Path) -> None:
+def test_annotations_made_during_the_run_are_kept(tmp_path: Path) -> None:
     """Those of another day are not this run's."""
-    file = tmp_path / "marks.txt"
+    file = tmp_path / "annotations.txt"
     file.write_text("2020-01-01T00:00:00+00:00 long ago\n", encoding="utf-8")
-    run, _, generator, _ = session(marks_file=file)
+    run, _, generator, _ = session(annotations_file=file)
 
     def note(_phase: Phase) -> None:
         with file.open("a", encoding="utf-8") as stream:
@@ -231,20 +231,20 @@ def test_marks_made_during_the_run_are_kept(tmp_path: Path) -> None:
 
     generator.on_phase = note
     result = run.run()
-    assert {mark.what for mark in result.marks} == {"redis stopped"}
-    assert len(result.marks) == len(result.phases)
+    assert {annotation.what for annotation in result.annotations} == {"redis stopped"}
+    assert len(result.annotations) == len(result.phases)
     assert [phase.started_s for phase in result.phases] == sorted(phase.started_s for phase in result.phases)
 
 
-def test_marks_that_became_unreadable_cost_no_result(tmp_path: Path) -> None:
-    """The run is whole; the report says that the marks are missing, and where the mistake is."""
-    file = tmp_path / "marks.txt"
+def test_annotations_that_became_unreadable_cost_no_result(tmp_path: Path) -> None:
+    """The run is whole; the report says that the annotations are missing, and where the mistake is."""
+    file = tmp_path / "annotations.txt"
     file.write_text("yesterday redis stopped\n", encoding="utf-8")
-    run, *_ = session(marks_file=file)
+    run, *_ = session(annotations_file=file)
     result = run.run()
-    assert (result.verdict, result.marks) == (Verdict.PASS, [])
+    assert (result.verdict, result.annotations) == (Verdict.PASS, [])
     (reason,) = result.reasons
-    assert reason.startswith(f"the marks are left out: {file}:1:1: 'yesterday' is no time; expected 'TIME WHAT'")
+    assert reason.startswith(f"the annotations are left out: {file}:1:1: 'yesterday' is no time; expected 'TIME WHAT'")
 
 
 def with_more(run: Session) -> Session:

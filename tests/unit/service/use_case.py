@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service.answers.answer_service import AnswerResult, AnswerService
+from ai_service.answers.answer_result import AnswerResult
+from ai_service.answers.answer_service import AnswerService
 from ai_service.answers.single_flight import SingleFlight
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs

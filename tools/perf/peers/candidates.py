@@ -96,7 +96,7 @@ class Field:
     _host: Host | None = field(default=None, init=False)
 
     def enter(self, name: str) -> Candidate:
-        """Start a contender, with an answer in its cache.
+        """Start a candidate, with an answer in its cache.
 
         Args:
             name: One of `NAMES`.

@@ -55,35 +55,35 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     with ExitStack() as stack, Activity(console) as activity:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alchemorsel-peers-")))
         field = Field(stack, work, cores, wrk, activity.tell)
-        contenders = [_enter(field, name, console) for name in options.only]
+        candidates = [_enter(field, name, console) for name in options.only]
         done = 0
 
-        def tell(contender: Candidate, slot: Slot) -> None:
+        def tell(candidate: Candidate, slot: Slot) -> None:
             nonlocal done
             done += 1
             activity.tell(f"{done} of {slots_wanted} measurements")
-            console.print(_line(done, slots_wanted, contender, slot), soft_wrap=True, highlight=False)
+            console.print(_line(done, slots_wanted, candidate, slot), soft_wrap=True, highlight=False)
 
-        standings = compare(
-            contenders, wrk, rounds=options.rounds, seconds=options.seconds, warmup_seconds=1, done=tell
+        ranking = compare(
+            candidates, wrk, rounds=options.rounds, seconds=options.seconds, warmup_seconds=1, done=tell
         )
     interrupted = done < slots_wanted
-    report = Report(describe_conditions(cores, CONNECTIONS, before), interrupted, standings)
+    report = Report(describe_conditions(cores, CONNECTIONS, before), interrupted, ranking)
     write_figures(folder / FILE, report, console)
     print_report(console, report)
-    return INTERRUPTED if interrupted else worst(standing.verdict for standing in standings).exit_status
+    return INTERRUPTED if interrupted else worst(ranked.verdict for ranked in ranking).exit_status
 
 
 def _enter(field: Field, name: str, console: Console) -> Candidate:
     field.tell(f"starting: {name}")
-    contender = field.enter(name)
-    console.print(f"[green]✓[/] {contender.title}: {contender.answer_bytes} bytes an answer", highlight=False)
-    return contender
+    candidate = field.enter(name)
+    console.print(f"[green]✓[/] {candidate.title}: {candidate.answer_bytes} bytes an answer", highlight=False)
+    return candidate
 
 
-def _line(done: int, wanted: int, contender: Candidate, slot: Slot) -> str:
+def _line(done: int, wanted: int, candidate: Candidate, slot: Slot) -> str:
     figures = slot.figures
-    text = f"{done:>3}/{wanted} {contender.title:<15} {figures.rate:>8,.0f}/s  p99 {format_ms(figures.p99_us / 1000)}"
+    text = f"{done:>3}/{wanted} {candidate.title:<15} {figures.rate:>8,.0f}/s  p99 {format_ms(figures.p99_us / 1000)}"
     return f"{text}  [red]{slot.problem}[/]" if slot.problem else text
 
 

@@ -1,4 +1,4 @@
-"""The rounds of a comparison: in each every contender is measured once, one after the other.
+"""The rounds of a comparison: in each every candidate is measured once, one after the other.
 
 So whatever else the machine does hits all alike, and what counts is the ratio to the echo of the same round.
 """
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tools.perf.peers.ranking import Slot, Standing, sum_up
+from tools.perf.peers.ranking import Slot, RankedCandidate, sum_up
 from tools.perf.peers.wrk import Load
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from tools.perf.peers.wrk import Figures, Wrk
 
 
-def measure(contender: Candidate, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
-    """Measure a contender; where that proved nothing, once more, which the slot then says.
+def measure(candidate: Candidate, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
+    """Measure a candidate; where that proved nothing, once more, which the slot then says.
 
     Args:
-        contender: Whom.
+        candidate: Whom.
         wrk: The generator.
         seconds: For how long.
         warmup_seconds: The warm-up before, which is not measured.
@@ -31,21 +31,21 @@ def measure(contender: Candidate, wrk: Wrk, seconds: float, warmup_seconds: floa
     Raises:
         BenchError: wrk failed, or the server died.
     """
-    slot = _attempt(contender, wrk, seconds, warmup_seconds)
+    slot = _attempt(candidate, wrk, seconds, warmup_seconds)
     if not slot.problem:
         return slot
-    again = _attempt(contender, wrk, seconds, warmup_seconds)
+    again = _attempt(candidate, wrk, seconds, warmup_seconds)
     return msgspec.structs.replace(again, repeated_for=slot.problem)
 
 
-def _attempt(contender: Candidate, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
-    bodies, half = contender.load.bodies, len(contender.load.bodies) // 2
+def _attempt(candidate: Candidate, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
+    bodies, half = candidate.load.bodies, len(candidate.load.bodies) // 2
     # The warm-up asks other questions than the measured part begins with, where there is more than one.
-    wrk.run(Load(contender.load.url, [*bodies[half:], *bodies[:half]]), warmup_seconds)
-    computed, reads = contender.computed(), _reads(contender)
-    cpu = contender.server.cpu_seconds()
-    figures, generator_core_share = wrk.run(contender.load, seconds)
-    cpu = contender.server.cpu_seconds() - cpu
+    wrk.run(Load(candidate.load.url, [*bodies[half:], *bodies[:half]]), warmup_seconds)
+    computed, reads = candidate.computed(), _reads(candidate)
+    cpu = candidate.server.cpu_seconds()
+    figures, generator_core_share = wrk.run(candidate.load, seconds)
+    cpu = candidate.server.cpu_seconds() - cpu
     return Slot(
         figures,
         server_core_share=cpu / (figures.duration_us / 1e6),
@@ -53,9 +53,9 @@ def _attempt(contender: Candidate, wrk: Wrk, seconds: float, warmup_seconds: flo
         cpu_us_per_request=cpu / figures.requests * 1e6,
         problem=find_problem(
             figures,
-            computed=contender.computed() - computed,
-            redis_share=(_reads(contender) - reads) / figures.requests,
-            expected_share=contender.redis_share,
+            computed=candidate.computed() - computed,
+            redis_share=(_reads(candidate) - reads) / figures.requests,
+            expected_share=candidate.redis_share,
         ),
     )
 
@@ -80,21 +80,21 @@ def find_problem(figures: Figures, *, computed: int, redis_share: float, expecte
 
 
 def compare(
-    contenders: Sequence[Candidate],
+    candidates: Sequence[Candidate],
     wrk: Wrk,
     *,
     rounds: int,
     seconds: float,
     warmup_seconds: float,
     done: Callable[[Candidate, Slot], None],
-) -> list[Standing]:
-    """Measure all contenders in turns; on Ctrl-C end with the rounds that are whole.
+) -> list[RankedCandidate]:
+    """Measure all candidates in turns; on Ctrl-C end with the rounds that are whole.
 
     Args:
-        contenders: In the order of each round.
+        candidates: In the order of each round.
         wrk: The generator.
         rounds: How many.
-        seconds: For each contender in each round.
+        seconds: For each candidate in each round.
         warmup_seconds: Before that, not measured.
         done: Is told of every slot.
 
@@ -106,16 +106,16 @@ def compare(
     try:
         for _ in range(rounds):
             row: list[Slot] = []
-            for contender in contenders:
-                row.append(measure(contender, wrk, seconds, warmup_seconds))
-                done(contender, row[-1])
+            for candidate in candidates:
+                row.append(measure(candidate, wrk, seconds, warmup_seconds))
+                done(candidate, row[-1])
             slots.append(row)
     except KeyboardInterrupt:
         if not slots:
             raise
-    columns = {contender.name: [row[place] for row in slots] for place, contender in enumerate(contenders)}
-    return [sum_up(contender, columns) for contender in contenders]
+    columns = {candidate.name: [row[place] for row in slots] for place, candidate in enumerate(candidates)}
+    return [sum_up(candidate, columns) for candidate in candidates]
 
 
-def _reads(contender: Candidate) -> int:
-    return contender.redis_reads() if contender.redis_reads else 0
+def _reads(candidate: Candidate) -> int:
+    return candidate.redis_reads() if candidate.redis_reads else 0

@@ -1,4 +1,4 @@
-"""What the rounds of a contender come to: medians, the ratio to the echo with its interval, bounds and verdict."""
+"""What the rounds of a candidate come to: medians, the ratio to the echo with its interval, bounds and verdict."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 MIN_RATES: Mapping[str, Mapping[str, float]] = {EDGE: {NGINX: 0.15, INSTANCE: 1.0}}
-"""Least share of the requests a second that another contender serves in the same round."""
+"""Least share of the requests a second that another candidate serves in the same round."""
 MAX_DELAYS_MS: Mapping[str, Mapping[str, float]] = {EDGE: {INSTANCE: 0.1}}
-"""Most that the median latency may be above another contender's in the same round."""
+"""Most that the median latency may be above another candidate's in the same round."""
 
 MIN_ROUNDS = 6
 """With fewer, not even the whole range of the rounds covers the median with 95 % (but with 1 - 2 / 2^n)."""
@@ -28,7 +28,7 @@ SATURATED = 0.9
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """One contender in one round.
+    """One candidate in one round.
 
     Attributes:
         figures: What wrk measured.
@@ -48,7 +48,7 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """A bound that a contender is held to, against another one of the same rounds.
+    """A bound that a candidate is held to, against another one of the same rounds.
 
     Attributes:
         text: For people, such as `requests/s over those of nginx, at least 0.15`.
@@ -65,8 +65,8 @@ class Bound(msgspec.Struct, frozen=True):
     verdict: Verdict
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """A contender over all rounds; medians, with an interval for the ratio.
+class RankedCandidate(msgspec.Struct, frozen=True):
+    """A candidate over all rounds; medians, with an interval for the ratio.
 
     Attributes:
         name: As in `Candidate`.
@@ -117,27 +117,27 @@ class Report(msgspec.Struct, frozen=True):
 
     Attributes:
         conditions: Machine and load as label and text.
-        interrupted: It was stopped by the user; the standings are those of the whole rounds.
-        standings: In the order of the rounds.
+        interrupted: It was stopped by the user; the ranking are those of the whole rounds.
+        ranking: In the order of the rounds.
     """
 
     conditions: dict[str, str]
     interrupted: bool
-    standings: list[Standing]
+    ranking: list[RankedCandidate]
 
 
-def sum_up(contender: Candidate, columns: Mapping[str, Sequence[Slot]]) -> Standing:
-    """Sum a contender's rounds up and hold them to its bounds.
+def sum_up(candidate: Candidate, columns: Mapping[str, Sequence[Slot]]) -> RankedCandidate:
+    """Sum a candidate's rounds up and hold them to its bounds.
 
     Args:
-        contender: Whose.
-        columns: The rounds of all contenders by name, the echo's among them; what is missing bounds nobody.
+        candidate: Whose.
+        columns: The rounds of all candidates by name, the echo's among them; what is missing bounds nobody.
     """
-    slots, echo = columns[contender.name], columns[ECHO]
-    bounds = list(_hold(contender.name, columns))
+    slots, echo = columns[candidate.name], columns[ECHO]
+    bounds = list(_hold(candidate.name, columns))
     ratio = ratio_interval(_rates(slots), _rates(echo))
     by_cpu = ratio_interval([slot.cpu_us_per_request for slot in echo], [slot.cpu_us_per_request for slot in slots])
-    yardsticks = {ECHO, *MIN_RATES.get(contender.name, ()), *MAX_DELAYS_MS.get(contender.name, ())}
+    yardsticks = {ECHO, *MIN_RATES.get(candidate.name, ()), *MAX_DELAYS_MS.get(candidate.name, ())}
     proving = [*slots, *(slot for name in yardsticks for slot in columns.get(name, ()))]
     problems = sorted({slot.problem for slot in proving if slot.problem})
     server, generator = _median(slots, "server_core_share"), _median(slots, "generator_core_share")
@@ -148,10 +148,10 @@ def sum_up(contender: Candidate, columns: Mapping[str, Sequence[Slot]]) -> Stand
         at_fault = "the generator" if generator >= SATURATED else "something else on this machine"
         shares = f"{server:.0%} of its core; the generator used {generator:.0%} of its own"
         notes.append(f"{at_fault} was the bottleneck: the server used {shares}")
-    return Standing(
-        name=contender.name,
-        title=contender.title,
-        answer_bytes=contender.answer_bytes,
+    return RankedCandidate(
+        name=candidate.name,
+        title=candidate.title,
+        answer_bytes=candidate.answer_bytes,
         rate=median_interval([slot.figures.rate for slot in slots]).median,
         p50_ms=median_interval([slot.figures.p50_us / 1000 for slot in slots]).median,
         p99_ms=median_interval([slot.figures.p99_us / 1000 for slot in slots]).median,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tools.perf.peers.cores import Cores
-    from tools.perf.peers.ranking import Bound, Report, Standing
+    from tools.perf.peers.ranking import Bound, Report, RankedCandidate
 
 FILE = "peers.json"
 
@@ -63,47 +63,47 @@ def print_report(console: Console, report: Report) -> None:
         console: Where to.
         report: What.
     """
-    console.print(_table(report.standings))
+    console.print(_table(report.ranking))
     if report.interrupted:
-        console.print(f"- interrupted after {len(report.standings[0].slots)} whole rounds", highlight=False)
-    for standing in report.standings:
-        for bound in standing.bounds:
-            console.print(_bound(standing, bound), soft_wrap=True)
-        for note in standing.notes:
-            console.print(f"- {standing.title}: {note}", soft_wrap=True, highlight=False)
+        console.print(f"- interrupted after {len(report.ranking[0].slots)} whole rounds", highlight=False)
+    for ranked in report.ranking:
+        for bound in ranked.bounds:
+            console.print(_bound(ranked, bound), soft_wrap=True)
+        for note in ranked.notes:
+            console.print(f"- {ranked.title}: {note}", soft_wrap=True, highlight=False)
     for label, text in report.conditions.items():
         console.print(f"[dim]{label:<20}[/dim] {text}", soft_wrap=True, highlight=False)
 
 
-def _table(standings: Iterable[Standing]) -> Table:
+def _table(ranking: Iterable[RankedCandidate]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("cached answers", no_wrap=True)
     for heading in ("% of echo (95%)", "req/s", "p50 ms", "p99 ms", "CPU us", "by CPU"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("bounds", no_wrap=True)
-    for standing in standings:
+    for ranked in ranking:
         table.add_row(
-            standing.title,
-            f"{_percent(standing.ratio)} ({_percent(standing.ratio_low)}-{_percent(standing.ratio_high)})",
-            f"{standing.rate:,.0f}",
-            _short(standing.p50_ms),
-            _short(standing.p99_ms),
-            _short(standing.cpu_us_per_request),
-            _percent(standing.cpu_ratio),
-            _judgement(standing),
+            ranked.title,
+            f"{_percent(ranked.ratio)} ({_percent(ranked.ratio_low)}-{_percent(ranked.ratio_high)})",
+            f"{ranked.rate:,.0f}",
+            _short(ranked.p50_ms),
+            _short(ranked.p99_ms),
+            _short(ranked.cpu_us_per_request),
+            _percent(ranked.cpu_ratio),
+            _judgement(ranked),
         )
     return table
 
 
-def _judgement(standing: Standing) -> Text:
-    if not standing.bounds and standing.verdict is not Verdict.INVALID:
+def _judgement(ranked: RankedCandidate) -> Text:
+    if not ranked.bounds and ranked.verdict is not Verdict.INVALID:
         return Text("none", style="dim")
-    return Text(standing.verdict, style=STYLES[standing.verdict])
+    return Text(ranked.verdict, style=STYLES[ranked.verdict])
 
 
-def _bound(standing: Standing, bound: Bound) -> Text:
+def _bound(ranked: RankedCandidate, bound: Bound) -> Text:
     figure = f"{bound.value:.3g} ({bound.low:.3g} to {bound.high:.3g}) "
-    return Text.assemble(f"- {standing.title}: {bound.text}: {figure}", (bound.verdict, STYLES[bound.verdict]))
+    return Text.assemble(f"- {ranked.title}: {bound.text}: {figure}", (bound.verdict, STYLES[bound.verdict]))
 
 
 def _percent(share: float) -> str:

@@ -22,15 +22,15 @@ def test_rounds_are_measured_kept_and_shown(tmp_path: Path) -> None:
     status = main(["peers", "--only", only, "--rounds", "2", "--seconds", "1", "--out", str(tmp_path)])
 
     report = msgspec.json.decode((tmp_path / FILE).read_bytes(), type=Report)
-    assert [standing.name for standing in report.standings] == ["echo", "instance", "edge"]
-    echo, instance, edge = report.standings
+    assert [ranked.name for ranked in report.ranking] == ["echo", "instance", "edge"]
+    echo, instance, edge = report.ranking
     assert (echo.ratio, len(edge.bounds)) == (1.0, 2)
     assert status == edge.verdict.exit_status
     assert Verdict.INVALID not in {instance.verdict, edge.verdict}, instance.notes + edge.notes
     assert abs(edge.answer_bytes - echo.answer_bytes) < 100
-    for standing in report.standings:
-        assert len(standing.slots) == 2
-        assert all(slot.figures.requests and slot.cpu_us_per_request > 0 for slot in standing.slots)
+    for ranked in report.ranking:
+        assert len(ranked.slots) == 2
+        assert all(slot.figures.requests and slot.cpu_us_per_request > 0 for slot in ranked.slots)
     assert not report.interrupted
 
     console = Console(width=100, record=True)

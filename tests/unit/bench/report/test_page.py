@@ -19,7 +19,7 @@ from bench.report.ecdf import common_axis, plot
 from bench.report.page import render
 from bench.report.svg import LogAxis
 from bench.report.timeline import draw_timeline
-from bench.results import GpuUse, HitRatio, Mark, Measurement, Result, Verdict
+from bench.results import Annotation, GpuUse, HitRatio, Measurement, Result, Verdict
 from bench.verdict import verdicts
 from bench.verdict.thresholds import parse_threshold
 from tests.unit.bench.records import cached_record, hit, miss, result, uncached_record
@@ -146,7 +146,7 @@ def test_a_partial_result_says_so() -> None:
 
 @given(st.lists(st.floats(0.01, 10**6), min_size=1, max_size=400), st.floats(0.01, 10**6))
 def test_every_curve_stays_inside_its_plot(latencies: list[float], bound: float) -> None:
-    """Whatever the latencies, the drawing is well-formed and its marks lie between the axes."""
+    """Whatever the latencies, the drawing is well-formed and its points lie between the axes."""
     curve = Distribution("hit", sorted(latencies), bound)
     drawing = ET.fromstring(str(plot("recipe", [curve], common_axis([curve]))))  # noqa: S314 - made here
     circles = [element for element in drawing if element.tag.endswith("circle")]
@@ -177,17 +177,17 @@ def test_every_plot_has_words_and_figures_beside_it() -> None:
     assert "1.00 ms 5.00 ms 25.0 ms 50.0 ms 75.0 ms 90.0 ms 95.0 ms 99.0 ms 100 ms" in " ".join(page.text.split())
 
 
-def test_marks_and_failures_stand_on_the_time_line() -> None:
+def test_annotations_and_failures_stand_on_the_time_line() -> None:
     """A fault is a numbered line with its words below; a failed request is drawn apart, and no latency."""
     whole, samples = full_result()
     phases = [replace(phase, started_s=2.0 * number + 1) for number, phase in enumerate(whole.phases)]
-    marked = replace(whole, phases=phases, marks=[Mark(at_s=3.5, what="redis stopped <now>")])
+    marked = replace(whole, phases=phases, annotations=[Annotation(at_s=3.5, what="redis stopped <now>")])
     drawing = draw_timeline(marked, [*samples, hit(9e9, failure="HTTP 503")])
     assert drawing is not None
     svg = ET.fromstring(str(drawing))  # noqa: S314 - made here
     kinds = {element.get("class") for element in svg if element.tag.endswith("path")}
     assert kinds == {"samples hit", "samples miss", "samples failed"}
-    assert "1 marks" in svg.get("aria-label", "")
+    assert "1 annotations" in svg.get("aria-label", "")
     assert "10000 s" not in str(drawing)
     assert "3.5 s: redis stopped <now>" in " ".join(Page(render(marked, samples)).text.split())
 

@@ -55,8 +55,8 @@ def test_the_whole_hash_counts() -> None:
         (f"web {HASH} 0/minute", "line 1: expected a rate such as"),
         (f"web {HASH} 5/minute root", "line 1: expected name, hash, rate and 'admin'"),
         (f"we:b {HASH}", "line 1: expected a name"),
-        (f"web {HASH}\nweb {HASH[:-1]}0", "line 2: expected every name and every hash once"),
-        (f"web {HASH}\njob {HASH}", "line 2: expected every name and every hash once"),
+        (f"web {HASH}\nweb {HASH[:-1]}0", "line 2: duplicate name or hash; expected each once"),
+        (f"web {HASH}\njob {HASH}", "line 2: duplicate name or hash; expected each once"),
     ],
 )
 def test_a_wrong_line_is_named_and_not_repeated(text: str, problem: str) -> None:

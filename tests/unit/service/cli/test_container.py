@@ -96,15 +96,15 @@ def test_it_is_given_time_to_end() -> None:
 def test_a_socket_that_is_not_mine_is_a_question_of_rights() -> None:
     """Said so, wherever in the error it is hidden."""
     container = OllamaContainer("ollama", connect=raising(forbidden()))
-    assert container.state().words == "not yours to see"
-    with pytest.raises(NotPermittedError, match="not yours to use") as caught:
+    assert container.state().words == "permission denied"
+    with pytest.raises(NotPermittedError, match="Permission denied on") as caught:
         container.act("stop")
     assert "group docker" in caught.value.hint
 
 
 def test_no_docker_and_no_container_are_told_apart() -> None:
     """By message and status."""
-    with pytest.raises(NotReachableError, match="Docker does not answer"):
+    with pytest.raises(NotReachableError, match="Docker does not respond"):
         OllamaContainer("ollama", connect=raising(DockerException("refused"))).act("start")
-    with pytest.raises(CliError, match="no container ollama"):
+    with pytest.raises(CliError, match="Container ollama not found"):
         OllamaContainer("ollama", connect=connecting(NotFound("gone"))).act("start")

@@ -1,4 +1,4 @@
-"""Where the command looks for a host's parts."""
+"""Where the command looks for a host's services."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_what_is_missing_is_pulled_and_loaded(server: FakeOllamaServer, manifest
     assert [body["options"] for _, path, body in server.calls if path == "/api/generate"] == [{"num_ctx": 4096}]
     told = json.loads(done.stdout)
     assert (told["models"]["tiny:1b"], told["models"]["small:2b"]) == ("pulled and loaded", "pulled")
-    assert told["models"]["nobody:7b"].startswith("left out: ")
+    assert told["models"]["nobody:7b"].startswith("skipped: ")
     assert told["missing"] == []
 
 
@@ -71,7 +71,7 @@ def test_a_second_time_changes_nothing(server: FakeOllamaServer, manifest: Path)
     """But for trying again what could not be had."""
     sync(server.url, manifest)
     server.calls.clear()
-    assert json.loads(sync(server.url, manifest).stdout)["models"]["tiny:1b"] == "as wanted"
+    assert json.loads(sync(server.url, manifest).stdout)["models"]["tiny:1b"] == "up to date"
     assert [body["model"] for _, path, body in server.calls if path == "/api/pull"] == ["nobody:7b"]
     assert set(server.changes) == {"/api/pull"}
 
@@ -98,7 +98,7 @@ def test_a_model_with_another_digest_is_refused(server: FakeOllamaServer, tmp_pa
     """And does not stay."""
     path = tmp_path / "models.yml"
     path.write_text(f"ollama_models: [{{name: 'tiny:1b', digest: 'sha256:{WRONG}'}}]")
-    assert "it was deleted again" in sync(server.url, path).stdout
+    assert "it was deleted" in sync(server.url, path).stdout
     assert server.models == {}
 
 
@@ -116,7 +116,7 @@ def test_a_pull_that_breaks_off_is_no_success(server: FakeOllamaServer, manifest
     server.pull_lines = ['{"status":"pulling manifest"}']
     done = sync(server.url, manifest)
     assert done.returncode == 1
-    assert "broke off after 'pulling manifest'" in done.stdout
+    assert "was interrupted after 'pulling manifest'" in done.stdout
 
 
 def test_a_server_that_does_not_answer_is_told_once(manifest: Path) -> None:

@@ -1,4 +1,4 @@
-"""Parts that are units of systemd."""
+"""Services that are systemd units."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from tests.unit.service.streams import BODY, FAILED, PATH, PATHS, WRITTEN, ask, 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ai_service.answers.answer_service import AnswerResult
+    from ai_service.answers.answer_result import AnswerResult
 
 
 @pytest.fixture

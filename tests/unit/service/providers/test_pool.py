@@ -148,9 +148,9 @@ async def test_it_closes_every_server() -> None:
 
 def test_settings_name_further_servers() -> None:
     """Separated by commas, each a URL, each once."""
-    settings = Settings.from_env({"ALCHEMORSEL_OLLAMA_MORE_HOSTS": "http://10.0.0.2:11435, http://10.0.0.2:11436/"})
-    assert settings.ollama_more_hosts == ("http://10.0.0.2:11435", "http://10.0.0.2:11436")
-    assert dataclasses.asdict(Settings.from_env({}))["ollama_more_hosts"] == ()
+    settings = Settings.from_env({"ALCHEMORSEL_OLLAMA_SERVERS": "http://10.0.0.2:11435, http://10.0.0.2:11436/"})
+    assert settings.ollama_servers == ("http://10.0.0.2:11435", "http://10.0.0.2:11436")
+    assert dataclasses.asdict(Settings.from_env({}))["ollama_servers"] == ()
     for wrong in ("10.0.0.2:11435", "http://a,http://a/"):
         with pytest.raises(Exception, match="expected"):
-            Settings.from_env({"ALCHEMORSEL_OLLAMA_MORE_HOSTS": wrong})
+            Settings.from_env({"ALCHEMORSEL_OLLAMA_SERVERS": wrong})

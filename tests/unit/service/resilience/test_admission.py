@@ -95,7 +95,7 @@ async def test_a_background_call_is_refused_where_it_would_wait() -> None:
     queue, gate = AdmissionQueue(concurrency=1, limit=5), asyncio.Event()
     tasks = await start(queue, gate, 1)
     assert not queue.idle
-    with pytest.raises(QueueFull, match="callers go first"):
+    with pytest.raises(QueueFull, match="callers have priority"):
         await background(queue, gate)
     gate.set()
     await asyncio.gather(*tasks)

@@ -95,7 +95,7 @@ async def test_a_job_that_never_gets_its_moment_is_given_up() -> None:
 async def test_a_job_that_is_preempted_by_a_caller_has_yielded() -> None:
     """And may be offered again at once."""
     background = IdleQueue(Idle(), Metrics())
-    assert await outcome(background, Job(Preempted("a caller came"))) == "yielded"
+    assert await outcome(background, Job(Preempted("preempted by a caller"))) == "yielded"
     assert await outcome(background, Job()) == "done"
 
 

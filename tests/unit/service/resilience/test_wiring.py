@@ -41,7 +41,7 @@ async def test_one_server_is_asked_directly() -> None:
 
 async def test_several_servers_are_one_provider_with_room_for_each() -> None:
     """One queue in front of all of them, so that none idles while questions wait for another."""
-    primary = chain(OLLAMA_NUM_PARALLEL="3", OLLAMA_MORE_HOSTS="http://a:11435,http://b:11435", QUEUE_LIMIT="0").primary
+    primary = chain(OLLAMA_NUM_PARALLEL="3", OLLAMA_SERVERS="http://a:11435,http://b:11435", QUEUE_LIMIT="0").primary
     assert isinstance(primary.provider, ProviderPool)
     assert (primary.provider.name, primary.provider.model) == ("ollama", "llama3.2:3b")
     assert await room(primary.queue) == 9

@@ -30,7 +30,7 @@ def browser(api: FakeApi, key: str = "") -> httpx.AsyncClient:
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/assets/main.js", "/board", "/assets/none.js"])
+@pytest.mark.parametrize("path", ["/", "/assets/main.js", "/status", "/assets/none.js"])
 async def test_nothing_may_be_loaded_from_elsewhere(api: FakeApi, path: str) -> None:
     """The policy is on every response, errors included; it knows no inline script and no other host."""
     response = await browser(api).get(path)

@@ -38,7 +38,7 @@ def test_foreign_sites_neither_read_nor_ask(listens: str, tmp_path: Path) -> Non
     with Program("ai_service.web", "WEB_", **settings) as page:
         assert ask(page, "GET / HTTP/1.1", "Host: page.example:3011") == (200, "")
         assert ask(page, "GET / HTTP/1.1", "Host: 192.0.2.7:3011") == (200, "")
-        for path in ("/", "/board", "/health/live", "/assets/main.js"):
+        for path in ("/", "/status", "/health/live", "/assets/main.js"):
             assert ask(page, f"GET {path} HTTP/1.1", "Host: rebound.example") == (421, "unknown_host")
         post = (f"POST {RECIPE} HTTP/1.1", "Host: page.example:3011", "Content-Type: application/json")
         assert ask(page, *post, "Origin: http://page.example:3011", body="{}") == (502, "api_unreachable")

@@ -24,10 +24,10 @@ def service() -> Iterator[Program]:
 
 
 def seen(edge: TlsEdge, **settings: str) -> tuple[int, Any, str]:
-    """Status and body of a task asked through the page, and the problem that its board shows."""
+    """Status and body of a task asked through the page, and the problem in its status panel."""
     with Program("ai_service.web", "WEB_", API_URL=edge.url, **settings) as page:
         answer = page.ask(INGREDIENTS, {"partial": ["leek"]})
-        return answer.status_code, answer.json(), page.http.get("/board").json()["problem"]
+        return answer.status_code, answer.json(), page.http.get("/status").json()["problem"]
 
 
 def test_a_private_authority_is_named_by_its_setting(service: Program, tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_private_authority_is_named_by_its_setting(service: Program, tmp_path:
 
 
 def test_an_unknown_authority_is_refused_with_the_setting(service: Program, tmp_path: Path) -> None:
-    """On the board and in answers."""
+    """In the status panel and in answers."""
     with TlsEdge(service.url, tmp_path) as edge:
         status, body, problem = seen(edge)
         assert (status, body["error"]) == (502, problem)

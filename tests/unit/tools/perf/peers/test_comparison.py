@@ -28,7 +28,7 @@ def _slot(rate: float, *, server: float = 1.0, generator: float = 0.4, problem: 
 
 
 @pytest.fixture
-def contender(tmp_path: Path) -> Candidate:
+def candidate(tmp_path: Path) -> Candidate:
     """Our instances behind their edge; they never run here."""
     return _contender(EDGE, tmp_path)
 
@@ -53,11 +53,11 @@ def test_few_rounds_prove_nothing() -> None:
     assert judge_at_least(0.6, Interval(0.1, 0.1, 0.1), 5) is Verdict.INCONCLUSIVE
 
 
-def test_ratio_is_to_the_echo_of_the_same_round(contender: Candidate) -> None:
+def test_ratio_is_to_the_echo_of_the_same_round(candidate: Candidate) -> None:
     """A slow round of the machine does not show in it."""
-    standing = sum_up(contender, {EDGE: [_slot(7000), _slot(700)] * 3, ECHO: [_slot(10000), _slot(1000)] * 3})
-    assert (standing.ratio, standing.ratio_low, standing.ratio_high) == (0.7, 0.7, 0.7)
-    assert (standing.verdict, standing.bounds) == (Verdict.PASS, [])
+    ranked = sum_up(candidate, {EDGE: [_slot(7000), _slot(700)] * 3, ECHO: [_slot(10000), _slot(1000)] * 3})
+    assert (ranked.ratio, ranked.ratio_low, ranked.ratio_high) == (0.7, 0.7, 0.7)
+    assert (ranked.verdict, ranked.bounds) == (Verdict.PASS, [])
 
 
 @pytest.mark.parametrize(
@@ -70,36 +70,36 @@ def test_ratio_is_to_the_echo_of_the_same_round(contender: Candidate) -> None:
     ],
 )
 def test_bounds_are_held_against_others_of_the_same_rounds(
-    contender: Candidate, nginx: float, instance: float, p50_us: int, verdicts: list[Verdict]
+    candidate: Candidate, nginx: float, instance: float, p50_us: int, verdicts: list[Verdict]
 ) -> None:
     """15 % of nginx, no less than one instance, and at most 0.1 ms more."""
     alone = msgspec.structs.replace(_slot(instance), figures=_figures(instance, p50_us=p50_us))
     columns = {EDGE: [_slot(7000)], NGINX: [_slot(nginx)], INSTANCE: [alone], ECHO: [_slot(10_000)]}
-    standing = sum_up(contender, {name: slots * 6 for name, slots in columns.items()})
-    assert [bound.verdict for bound in standing.bounds] == verdicts
-    assert standing.verdict is (Verdict.FAIL if Verdict.FAIL in verdicts else Verdict.PASS)
+    ranked = sum_up(candidate, {name: slots * 6 for name, slots in columns.items()})
+    assert [bound.verdict for bound in ranked.bounds] == verdicts
+    assert ranked.verdict is (Verdict.FAIL if Verdict.FAIL in verdicts else Verdict.PASS)
 
 
-def test_ratio_by_cpu_time_does_not_see_who_else_used_the_core(contender: Candidate) -> None:
+def test_ratio_by_cpu_time_does_not_see_who_else_used_the_core(candidate: Candidate) -> None:
     """Half the core is half the rate, but the same CPU time a request."""
     disturbed = msgspec.structs.replace(_slot(3500), cpu_us_per_request=1e6 / 7000)
-    standing = sum_up(contender, {EDGE: [disturbed], ECHO: [_slot(10000)]})
-    assert standing.ratio == 0.35
-    assert standing.cpu_ratio == pytest.approx(0.7)
+    ranked = sum_up(candidate, {EDGE: [disturbed], ECHO: [_slot(10000)]})
+    assert ranked.ratio == 0.35
+    assert ranked.cpu_ratio == pytest.approx(0.7)
 
 
-def test_a_round_that_proves_nothing_makes_the_standing_invalid(contender: Candidate) -> None:
+def test_a_round_that_proves_nothing_makes_the_standing_invalid(candidate: Candidate) -> None:
     """However fast it was."""
-    standing = sum_up(contender, {EDGE: [_slot(9000), _slot(9000, problem="lost")], ECHO: [_slot(10000)] * 2})
-    assert standing.verdict is Verdict.INVALID
-    assert standing.notes == ["lost"]
+    ranked = sum_up(candidate, {EDGE: [_slot(9000), _slot(9000, problem="lost")], ECHO: [_slot(10000)] * 2})
+    assert ranked.verdict is Verdict.INVALID
+    assert ranked.notes == ["lost"]
 
 
 @pytest.mark.parametrize("broken", [ECHO, INSTANCE])
-def test_a_round_in_which_a_yardstick_failed_makes_the_standing_invalid(contender: Candidate, broken: str) -> None:
+def test_a_round_in_which_a_yardstick_failed_makes_the_standing_invalid(candidate: Candidate, broken: str) -> None:
     """A ratio to a broken yardstick is none."""
     columns = {name: [_slot(9000, problem="lost" * (name == broken))] for name in (EDGE, ECHO, INSTANCE)}
-    assert sum_up(contender, columns).verdict is Verdict.INVALID
+    assert sum_up(candidate, columns).verdict is Verdict.INVALID
 
 
 @pytest.mark.parametrize(
@@ -107,16 +107,16 @@ def test_a_round_in_which_a_yardstick_failed_makes_the_standing_invalid(contende
     [(0.5, 0.97, "the generator was"), (0.5, 0.5, "something else on this machine was")],
 )
 def test_who_was_the_bottleneck_is_said_where_it_was_not_the_server(
-    contender: Candidate, server: float, generator: float, told: str
+    candidate: Candidate, server: float, generator: float, told: str
 ) -> None:
     """Else a figure of the generator, or of a busy machine, would pass for one of the server."""
-    standing = sum_up(contender, {EDGE: [_slot(9000, server=server, generator=generator)], ECHO: [_slot(10000)]})
-    assert standing.notes[0].startswith(told)
+    ranked = sum_up(candidate, {EDGE: [_slot(9000, server=server, generator=generator)], ECHO: [_slot(10000)]})
+    assert ranked.notes[0].startswith(told)
 
 
-def test_a_saturated_server_needs_no_note(contender: Candidate) -> None:
+def test_a_saturated_server_needs_no_note(candidate: Candidate) -> None:
     """That is what the measurement is for."""
-    assert sum_up(contender, {EDGE: [_slot(9000, server=0.98)], ECHO: [_slot(10000)]}).notes == []
+    assert sum_up(candidate, {EDGE: [_slot(9000, server=0.98)], ECHO: [_slot(10000)]}).notes == []
 
 
 def test_others_have_no_bounds(tmp_path: Path) -> None:
@@ -144,9 +144,9 @@ def test_figures_count_only_as_what_they_were_meant_to_be(
     assert bool(problem) == bool(told)
 
 
-def test_repeated_measurements_are_told(contender: Candidate) -> None:
+def test_repeated_measurements_are_told(candidate: Candidate) -> None:
     """What proved nothing at first is not passed over in silence."""
     again = msgspec.structs.replace(_slot(9000), repeated_for="it stalled")
-    standing = sum_up(contender, {EDGE: [again] + [_slot(9000)] * 5, ECHO: [_slot(10000)] * 6})
-    assert standing.notes == ["1 of 6 measurements were repeated, the first because it stalled"]
-    assert standing.verdict is Verdict.PASS
+    ranked = sum_up(candidate, {EDGE: [again] + [_slot(9000)] * 5, ECHO: [_slot(10000)] * 6})
+    assert ranked.notes == ["1 of 6 measurements were repeated, the first because it stalled"]
+    assert ranked.verdict is Verdict.PASS

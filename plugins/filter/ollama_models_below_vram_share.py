@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-def beside_gpu(models: Sequence[dict[str, Any]], min_share: float) -> list[str]:
+def models_below_vram_share(models: Sequence[dict[str, Any]], min_share: float) -> list[str]:
     """Return a sentence for each loaded model of which less than a share lies in GPU memory.
 
     Args:
@@ -33,4 +33,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return them by the name they have in templates."""
-        return {"ollama_beside_gpu": beside_gpu}
+        return {"ollama_models_below_vram_share": models_below_vram_share}

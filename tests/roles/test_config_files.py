@@ -1,4 +1,4 @@
-"""The module managed_files: a set of folders and files in one round trip, whole or not at all."""
+"""The module config_files: a set of folders and files in one round trip, whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OWN = {"owner": pwd.getpwuid(os.getuid()).pw_name, "group": grp.getgrgid(os.getg
 def have(*, files: list[dict[str, Any]], folders: list[dict[str, Any]] | None = None, **options: Any) -> dict[str, Any]:
     """Run the module on paths that belong to whoever runs the tests."""
     return run_module(
-        "managed_files",
+        "config_files",
         folders=[{**OWN, **folder} for folder in folders or []],
         files=[{**OWN, **file} for file in files],
         **options,
@@ -44,7 +44,7 @@ def test_check_mode_changes_nothing_and_shows_all(tmp_path: Path) -> None:
     """On a host where neither folder nor owner is there yet, too."""
     file = tmp_path / "new" / "settings"
     told = run_module(
-        "managed_files",
+        "config_files",
         check_mode=True,
         folders=[{"path": str(file.parent)}],
         files=[{"path": str(file), "content": "one\n", "group": "not-yet-there", "validate": "not-yet-there %s"}],

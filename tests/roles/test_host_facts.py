@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, memory_mb, packages, path, unit
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import capacity, memory_mb, packages, path, unit
 
 from tests.roles.ansible_module import run_module
 
@@ -71,7 +71,7 @@ def test_folder_tells_what_it_holds(tmp_path: Path) -> None:
 def test_module_says_all_at_once(tmp_path: Path) -> None:
     """What is not there is no failure."""
     told = run_module(
-        "host_state",
+        "host_facts",
         check_mode=True,
         paths=[str(tmp_path / "nothing")],
         packages=["no-such-package"],

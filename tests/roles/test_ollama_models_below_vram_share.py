@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.alchemorsel.ai.plugins.filter.ollama_beside_gpu import beside_gpu
+from ansible_collections.alchemorsel.ai.plugins.filter.ollama_models_below_vram_share import models_below_vram_share
 
 GIB = 2**30
 
@@ -23,15 +23,15 @@ GIB = 2**30
 )
 def test_model_must_lie_in_gpu_memory(model: dict[str, Any], said: list[str]) -> None:
     """By what the server says of it; a server that says nothing is not believed."""
-    assert beside_gpu([{"name": "llama3.2:3b", **model}], 0.9) == said
+    assert models_below_vram_share([{"name": "llama3.2:3b", **model}], 0.9) == said
 
 
 def test_every_model_is_looked_at() -> None:
     """One on the GPU does not speak for another."""
     models = [{"name": "a", "size": 10, "size_vram": 10}, {"name": "b", "size": 10, "size_vram": 0}]
-    assert beside_gpu(models, 0.9) == ["b runs on the CPU"]
+    assert models_below_vram_share(models, 0.9) == ["b runs on the CPU"]
 
 
 def test_threshold_of_zero_accepts_the_cpu() -> None:
     """For hosts whose GPU is meant for something else."""
-    assert beside_gpu([{"name": "a", "size": 10}], 0) == []
+    assert models_below_vram_share([{"name": "a", "size": 10}], 0) == []

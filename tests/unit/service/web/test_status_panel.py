@@ -1,4 +1,4 @@
-"""The live board."""
+"""The status panel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ai_service.web.board import Board
+from ai_service.web.status_panel import StatusPanel
 from tests.unit.service.web.fake_api import FakeApi, metrics
 
 if TYPE_CHECKING:
@@ -38,26 +38,26 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def board(api: FakeApi, clock: Clock) -> Board:
+def panel(api: FakeApi, clock: Clock) -> StatusPanel:
     """Give a status panel of that API with that clock."""
-    return Board(api.client(), clock=clock)
+    return StatusPanel(api.client(), clock=clock)
 
 
-async def test_many_watchers_cost_the_api_one_look(board: Board, api: FakeApi, clock: Clock) -> None:
+async def test_many_watchers_cost_the_api_one_look(panel: StatusPanel, api: FakeApi, clock: Clock) -> None:
     """Every two seconds, not for every browser."""
     for _ in range(5):
-        await board.snapshot()
+        await panel.snapshot()
     clock.now += 2
-    await board.snapshot()
+    await panel.snapshot()
     assert api.looks == 2
 
 
-async def test_points_tell_how_it_went(board: Board, api: FakeApi, clock: Clock) -> None:
+async def test_points_tell_how_it_went(panel: StatusPanel, api: FakeApi, clock: Clock) -> None:
     """Rate, ratio and latencies of what came between two looks; totals since the start."""
-    await board.snapshot()
+    await panel.snapshot()
     api.metrics = metrics(hits=30, misses=10, fallbacks=2)
     clock.now += 10
-    shown = await board.snapshot()
+    shown = await panel.snapshot()
     assert shown["problem"] == ""
     assert shown["health"] == {"status": "healthy"}
     assert shown["totals"] == {"cached": 30, "computed": 10, "fallbacks": 2}
@@ -71,37 +71,37 @@ async def test_points_tell_how_it_went(board: Board, api: FakeApi, clock: Clock)
     }
 
 
-async def test_an_api_that_is_down_is_said_to_be_and_leaves_a_gap(board: Board, api: FakeApi, clock: Clock) -> None:
+async def test_an_api_that_is_down_is_said_to_be_and_leaves_a_gap(panel: StatusPanel, api: FakeApi, clock: Clock) -> None:
     """Nothing old is shown as if it were new, and what comes after is not compared with what was before."""
-    await board.snapshot()
+    await panel.snapshot()
     api.down = True
     clock.now += 2
-    shown = await board.snapshot()
+    shown = await panel.snapshot()
     assert shown["problem"] == f"The API at {api.url} cannot be reached."
     assert shown["health"] is None
     assert shown["points"][-1]["rate"] is None
     api.down = False
     api.metrics = metrics(hits=500)
     clock.now += 2
-    assert (await board.snapshot())["points"][-1]["rate"] is None
+    assert (await panel.snapshot())["points"][-1]["rate"] is None
 
 
-async def test_a_critical_api_is_shown_not_hidden(board: Board, api: FakeApi) -> None:
+async def test_a_critical_api_is_shown_not_hidden(panel: StatusPanel, api: FakeApi) -> None:
     """Its report comes with status 503."""
     api.health_status = 503
-    assert (await board.snapshot())["health"] == {"status": "healthy"}
+    assert (await panel.snapshot())["health"] == {"status": "healthy"}
 
 
-async def test_a_restarted_api_shows_nothing_negative(board: Board, api: FakeApi, clock: Clock) -> None:
+async def test_a_restarted_api_shows_nothing_negative(panel: StatusPanel, api: FakeApi, clock: Clock) -> None:
     """The counters begin anew."""
     api.metrics = metrics(hits=100)
-    await board.snapshot()
+    await panel.snapshot()
     api.metrics = metrics(hits=1)
     clock.now += 2
-    assert (await board.snapshot())["points"][-1]["rate"] is None
+    assert (await panel.snapshot())["points"][-1]["rate"] is None
 
 
-async def test_what_is_no_metrics_is_a_problem_in_words(board: Board, api: FakeApi) -> None:
+async def test_what_is_no_metrics_is_a_problem_in_words(panel: StatusPanel, api: FakeApi) -> None:
     """Another server on that port, say."""
     api.metrics = "<html>{{"
-    assert (await board.snapshot())["problem"] == "The API's report cannot be read."
+    assert (await panel.snapshot())["problem"] == "The API's report cannot be read."

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: managed_files
-short_description: Have a set of folders and files as described
+module: config_files
+short_description: Write a set of directories and files
 version_added: 0.1.0
 description:
   - Every content that differs is validated before any file is replaced, so a set is never left half written by a
@@ -40,7 +40,7 @@ options:
         description: Command that accepts or refuses the new content; C(%s) in it stands for a file with that content.
         type: str
       backup:
-        description: Keep what is replaced, beside it.
+        description: Keep a backup of replaced files.
         type: bool
         default: false
       only_compare:
@@ -57,7 +57,7 @@ author: Alchemorsel contributors (!UNKNOWN)
 
 EXAMPLES = r"""
 - name: Have the settings
-  alchemorsel.ai.managed_files:
+  alchemorsel.ai.config_files:
     folders:
       - path: /etc/example
     files:

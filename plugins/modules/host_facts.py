@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: host_state
-short_description: Say of paths, packages and units how they are
+module: host_facts
+short_description: Gather the state of paths, packages and units
 version_added: 0.1.0
 description:
   - Reads only; check mode is no different. What is not there is reported as such, never as a failure.
@@ -33,7 +33,7 @@ author: Alchemorsel contributors (!UNKNOWN)
 
 EXAMPLES = r"""
 - name: Look at release and unit
-  alchemorsel.ai.host_state:
+  alchemorsel.ai.host_facts:
     paths: [/opt/example/current]
     units: [example.service]
   register: __found
@@ -52,7 +52,7 @@ units:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, path, unit, within_deadline
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import packages, path, unit, within_deadline
 
 
 def main() -> None:

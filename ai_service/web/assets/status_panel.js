@@ -1,12 +1,12 @@
-// The live board, read every two seconds while the page is in sight.
+// The status panel, updated every two seconds while the page is visible.
 
 import { $, duration, h, say } from "./dom.js";
 import { plot } from "./plot.js";
 
 const EVERY_MS = 2000;
 const STATES = {
-  healthy: ["good", "healthy: the model answers"],
-  degraded: ["warn", "degraded: answers are fallbacks, or the store is down"],
+  healthy: ["good", "healthy: the model responds"],
+  degraded: ["warn", "degraded: fallback answers, or the cache is down"],
   critical: ["bad", "critical: only cached answers"],
 };
 const LATENCY_TICKS = [[1, "1 ms"], [10, "10 ms"], [100, "100 ms"], [1000, "1 s"], [10_000, "10 s"]];
@@ -27,8 +27,8 @@ function showTiles(now, totals) {
     ["Hit ratio", percent(now.hit_ratio)],
     ["Cached, p95", duration(now.cached)],
     ["Computed, p95", duration(now.computed)],
-    ["Answers so far", totals ? totals.cached + totals.computed : "–"],
-    ["Fallbacks so far", totals ? totals.fallbacks : "–"],
+    ["Answers in total", totals ? totals.cached + totals.computed : "–"],
+    ["Fallbacks in total", totals ? totals.fallbacks : "–"],
   ];
   $("tiles").replaceChildren(...tiles.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))));
 }
@@ -51,7 +51,7 @@ function showPlots(points, now) {
       latest: percent(now.hit_ratio),
     }),
     plot({
-      title: "Answers a second",
+      title: "Answers per second",
       lines: [{ name: "rate" }],
       scale: { low: 0, high: highest, ticks: [0, highest].map((at) => ({ at, label: perSecond(at) })) },
       points,
@@ -80,7 +80,7 @@ function showProviders(providers) {
 
 function show({ problem, health, totals, points }) {
   const now = points.at(-1) ?? { rate: null, hit_ratio: null, cached: null, computed: null };
-  say($("board-problem"), problem);
+  say($("status-panel-problem"), problem);
   showHeadline(problem, health);
   showTiles(now, totals);
   showPlots(points, now);
@@ -90,22 +90,22 @@ function show({ problem, health, totals, points }) {
     $("digest").textContent = health.model_digest;
     $("version").textContent = health.version;
   }
-  $("updated").textContent = `read at ${new Date().toLocaleTimeString()}`;
+  $("updated").textContent = `updated at ${new Date().toLocaleTimeString()}`;
 }
 
-async function look() {
+async function update() {
   try {
-    const response = await fetch("/board", { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch("/status", { signal: AbortSignal.timeout(10_000) });
     show(await response.json());
   } catch {
-    show({ problem: "The page's own server does not answer; what is shown is old.", health: null, totals: null, points: [] });
+    show({ problem: "The page's server does not respond; the figures are out of date.", health: null, totals: null, points: [] });
   }
 }
 
-/** Looks now and every two seconds, but not while nobody can see it. */
+/** Updates now and every two seconds, not while the page is hidden. */
 export async function watch() {
   for (;;) {
-    if (!document.hidden) await look();
+    if (!document.hidden) await update();
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
   }
 }

@@ -1,4 +1,4 @@
-"""Which parts a host may have."""
+"""The services that a host may have."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ai_service.cli.instances import wait_until_ready
 from ai_service.cli.units import Units
 
 if TYPE_CHECKING:
-    from ai_service.cli.components import Component
+    from ai_service.cli.service import Service
 
 
-def components(container: str) -> dict[str, Component]:
-    """All of them, by the name that people type, in the order in which they start.
+def host_services(container: str) -> dict[str, Service]:
+    """Return all services by their names on the command line, in the order of their start.
 
     Args:
         container: Name of Ollama's container.

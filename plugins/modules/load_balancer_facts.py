@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: load_balancer_state
+module: load_balancer_facts
 short_description: Gather packages, units, ports and certificates of a host's edge, and what the running edge has loaded
 version_added: 0.1.0
 description:
@@ -58,7 +58,7 @@ author: Alchemorsel contributors (!UNKNOWN)
 
 EXAMPLES = r"""
 - name: Gather the state of the edge
-  alchemorsel.ai.load_balancer_state:
+  alchemorsel.ai.load_balancer_facts:
     packages: [haproxy]
     ports: [3010, 3011]
     unit: alchemorsel-edge.service
@@ -99,7 +99,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_certificate import Issuer, read
 from ansible_collections.alchemorsel.ai.plugins.module_utils.edge_process import file_fingerprint, loaded
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import packages, path, unit, within_deadline
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import packages, path, unit, within_deadline
 from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable
 
 

@@ -1,4 +1,4 @@
-"""A filter that lists files as the module managed_files takes them."""
+"""A filter that lists files as the module config_files takes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def managed_files(
+def config_files(
     contents: Mapping[str, str], kind: Literal["content", "secret"], attributes: Mapping[str, str]
 ) -> list[dict[str, str]]:
     """Return an entry for each file.
@@ -26,4 +26,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filter by the name that templates use."""
-        return {"managed_files": managed_files}
+        return {"config_files": config_files}

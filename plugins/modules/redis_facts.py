@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: redis_state
-short_description: Look at the installed Redis, at what the running one has not taken up yet, at memory and kernel
+module: redis_facts
+short_description: Gather Redis' version, pending settings, memory and kernel settings
 version_added: 0.1.0
 description:
   - Reads only. What is not there is reported as such, never as a failure.
@@ -22,7 +22,7 @@ options:
     elements: path
     default: []
   users:
-    description: File that the server also reads when it is told to.
+    description: File that the server reloads on request.
     type: path
     required: true
   started:
@@ -39,7 +39,7 @@ options:
     elements: path
     default: []
   packages:
-    description: Packages that have to be there.
+    description: Required packages.
     type: list
     elements: str
     default: []
@@ -53,7 +53,7 @@ author: Alchemorsel contributors (!UNKNOWN)
 
 EXAMPLES = r"""
 - name: Look at the server
-  alchemorsel.ai.redis_state:
+  alchemorsel.ai.redis_facts:
     settings: [/etc/redis/alchemorsel.conf]
     users: /etc/redis/alchemorsel.acl
     loaded: /run/redis/alchemorsel-users-loaded
@@ -90,7 +90,7 @@ import subprocess
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_state import capacity, packages, unit, within_deadline
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import capacity, packages, unit, within_deadline
 
 PROBE_TIMEOUT = 20
 """Seconds; telling its version takes a program milliseconds."""

@@ -1,4 +1,4 @@
-"""The live board: what the API's health and metrics say now, and how that went over the last minutes."""
+"""The status panel: the API's current health and metrics, and their course over the last minutes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WINDOW_S = 20.0
 """Seconds that a point of a plot looks back: rates and quantiles of a single sample would jump."""
 
 
-class Board:
+class StatusPanel:
     """Looks at the API when somebody watches, at most every two seconds; nobody watching costs nothing.
 
     Args:

@@ -1,4 +1,4 @@
-"""The parts of a host that can be looked at, started, stopped and read."""
+"""A service of the host: its state, start, stop and log."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ai_service.cli.errors import CliError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NOT_HERE = "not on this host"
+NOT_INSTALLED = "not on this host"
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a part is.
+    """State of a service.
 
     Attributes:
-        words: "running", "stopped", NOT_HERE, "not yours to see", or what its manager says.
+        words: "running", "stopped", NOT_INSTALLED, "permission denied", or what its manager says.
         running: Whether it runs.
         detail: Memory and its limit, health, where they are known.
     """
@@ -29,15 +29,15 @@ class State:
     detail: str = ""
 
 
-class Component(Protocol):
-    """A part of the host."""
+class Service(Protocol):
+    """A service of the host."""
 
     def state(self) -> State:
-        """How it is; never raises."""
+        """Return the state; never raises."""
         ...
 
     def act(self, verb: str) -> None:
-        """Start, stop or restart the component.
+        """Start, stop or restart the service.
 
         Raises:
             CliError: It could not be done.
@@ -45,15 +45,15 @@ class Component(Protocol):
         ...
 
     def follow_command(self, *, lines: int, follow: bool) -> list[str]:
-        """Return the command for showing the component's log."""
+        """Return the command for showing the service's log."""
         ...
 
 
 def become(command: Sequence[str]) -> None:
-    """Becomes another program, which has the terminal to itself.
+    """Replace this process by another program.
 
     Raises:
-        CliError: It is not there.
+        CliError: The program is not installed.
     """
     try:
         os.execvp(command[0], list(command))  # noqa: S606 - no shell is wanted
@@ -62,5 +62,5 @@ def become(command: Sequence[str]) -> None:
 
 
 def megabytes(size: int) -> str:
-    """Bytes as people read them, in units of 1024."""
+    """Format a number of bytes in units of 1024."""
     return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
