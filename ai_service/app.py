@@ -14,6 +14,8 @@ from ai_service.access.gate import AccessGate
 from ai_service.access.key_file import KeyFile
 from ai_service.answers.answer_result import AnswerResult
 from ai_service.answers.answer_service import AnswerService
+from ai_service.answers.embedding_service import TASK as EMBEDDINGS
+from ai_service.answers.embedding_service import Computed, EmbeddingService
 from ai_service.answers.single_flight import SingleFlight
 from ai_service.answers.warmup import COMMON, Warmup
 from ai_service.cache.compute_lock import ComputeLock
@@ -23,24 +25,26 @@ from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.redis_store import RedisStore
 from ai_service.cache.response_cache import ResponseCache
 from ai_service.config.settings import read_warmup_requests
+from ai_service.endpoints import build_endpoints, task_of_path
 from ai_service.health.containers import ContainerStatus
 from ai_service.health.leadership import Leadership
 from ai_service.health.observer import Observer
 from ai_service.health.probe import InferenceProbe
 from ai_service.http.admin_routes import AdminRoutes
+from ai_service.http.cors import with_cors
 from ai_service.http.operator_routes import build_operations
-from ai_service.http.task_routes import TaskEndpoint, TaskRouter
+from ai_service.http.task_routes import TaskRouter
 from ai_service.observability.metrics import Metrics
 from ai_service.observability.multiprocess_metrics import MetricsFolder
 from ai_service.observability.structured_log import STANDARD_ERROR, AccessLog
+from ai_service.ollama_api.model_routes import ollama_routes
 from ai_service.openai.chat import ChatTask
-from ai_service.openai.chunks import ChatChunks
 from ai_service.openai.models import model_routes
 from ai_service.openai.operations import describe_limits
 from ai_service.openapi.document import build_document
 from ai_service.process.systemd import Watchdog
 from ai_service.resilience.idle_queue import IdleQueue
-from ai_service.resilience.wiring import build_chain, build_providers
+from ai_service.resilience.wiring import build_chains
 from ai_service.route_table import build_table
 from ai_service.tasks import build_tasks
 from ai_service.tasks.request_parser import RequestParser
@@ -56,7 +60,7 @@ if TYPE_CHECKING:
     from ai_service.observability.log_writer import LogWriter
     from ai_service.openapi.document import Document
     from ai_service.providers.base import Provider
-    from ai_service.resilience.chain import ProviderChain
+    from ai_service.resilience.model_chains import ModelChains
     from ai_service.tasks import SchemaTask, Task
 
 logger = logging.getLogger(__name__)
@@ -80,20 +84,20 @@ def create_app(
     folder = _open_metrics_folder(settings)
     metrics = Metrics(folder)
     store = store or _build_store(settings, metrics)
-    chain = build_chain(settings, providers or build_providers(settings), metrics)
+    chains = build_chains(settings, metrics, providers)
     containers = ContainerStatus(Path(settings.container_status))
-    observer = Observer(chain, store, instance=settings.instance, containers=containers)
+    observer = Observer(chains, store, instance=settings.instance, containers=containers)
     flights: SingleFlight[AnswerResult] = SingleFlight()
-    background = IdleQueue(lambda: chain.primary.queue.idle and observer.primary_usable, metrics)
+    background = IdleQueue(lambda: _is_idle(chains) and observer.primary_usable, metrics)
     memory = MemoryLayer()
     tasks = build_tasks(settings)
-    chat = _build_chat(settings, chain)
-    names = [*(task.name for task in tasks), chat.name]
+    chat = _build_chat(settings, chains)
+    names = [*(task.name for task in tasks), chat.name, EMBEDDINGS]
     epochs = Epochs(store, memory, names)
     answers = AnswerService(
         ResponseCache(store, memory),
         flights,
-        chain,
+        chains,
         observer,
         metrics,
         background=background,
@@ -102,13 +106,23 @@ def create_app(
         deadline_s=settings.deadline,
         revalidate_s=settings.stale_while_revalidate,
     )
+    vectors: SingleFlight[Computed] = SingleFlight()
+    embeddings = EmbeddingService(
+        ResponseCache(store, memory),
+        vectors,
+        chains,
+        observer,
+        epochs=epochs,
+        deadline_s=settings.deadline,
+        ttl_s=settings.embeddings_ttl,
+    )
     access_log = _build_access_log(settings, log)
     warmup = Warmup(
         [(task, RequestParser(task)) for task in tasks], answers, background, pause_s=settings.warmup_interval
     )
     leadership = Leadership(store)
     probe = InferenceProbe(
-        chain.primary,
+        chains.primary,
         next(task for task in tasks if task.name == "ingredients"),
         store,
         background=background,
@@ -117,7 +131,7 @@ def create_app(
         interval_s=settings.probe_interval,
     )
     metrics.follow("log_lines_dropped", "Log lines that could not be written.", lambda: log.dropped)
-    _watch(metrics, chain, store=store, background=background, flights=flights, leadership=leadership)
+    _watch(metrics, chains, store=store, background=background, flights=flights, leadership=leadership)
     requests = COMMON if settings.warmup in {"off", "common"} else read_warmup_requests(settings.warmup)
 
     @asynccontextmanager
@@ -128,7 +142,7 @@ def create_app(
             stack.callback(access_log.flush)
             for loop in (Watchdog(settings.notify_socket, settings.watchdog_s).run(), metrics.keep_fresh()):
                 stack.callback(asyncio.create_task(loop).cancel)
-            for end in (store.close, chain.close, flights.close, background.close):
+            for end in (store.close, chains.close, flights.close, vectors.close, background.close):
                 stack.push_async_callback(end)
             stack.push_async_callback(observer.stop)
             await observer.start()
@@ -164,10 +178,12 @@ def create_app(
         lifespan,
         document=_describe(settings, tasks, chat),
         access_log=access_log,
-        further=model_routes(chat, chain.primary.provider.name),
+        further=[*model_routes(chat, chains, observer), *ollama_routes(chat, observer)],
     )
-    gateway = TaskRouter(_build_endpoints(tasks, chat, answers, metrics, access_log), operations)
-    return _with_gate(gateway, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log)
+    endpoints = build_endpoints(tasks, chat, answers, embeddings, metrics=metrics, access_log=access_log)
+    router = TaskRouter(endpoints, operations)
+    gated = _with_gate(router, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log)
+    return with_cors(gated, settings.cors_origins)
 
 
 def _open_metrics_folder(settings: Settings) -> MetricsFolder | None:
@@ -190,13 +206,6 @@ def _build_access_log(settings: Settings, log: LogWriter) -> AccessLog:
     )
 
 
-def _build_endpoints(
-    tasks: Sequence[Task], chat: ChatTask, answers: AnswerService, metrics: Metrics, access_log: AccessLog
-) -> list[TaskEndpoint]:
-    endpoints = [TaskEndpoint(task, answers, metrics, access_log) for task in tasks]
-    return [*endpoints, TaskEndpoint(chat, answers, metrics, access_log, events=ChatChunks)]
-
-
 def _describe(settings: Settings, tasks: Sequence[SchemaTask], chat: ChatTask) -> Document:
     document = build_document(build_table(tasks), keys=bool(settings.api_keys_file))
     describe_limits(document, chat)
@@ -204,7 +213,7 @@ def _describe(settings: Settings, tasks: Sequence[SchemaTask], chat: ChatTask) -
 
 
 def _with_gate(
-    gateway: TaskRouter,
+    router: TaskRouter,
     settings: Settings,
     *,
     tasks: Sequence[Task],
@@ -214,39 +223,47 @@ def _with_gate(
 ) -> ASGIApp:
     """Put the task router behind an access gate where API keys are configured."""
     if not settings.api_keys_file:
-        return gateway
+        return router
     from ai_service.access.rates import ProcessRates, SharedRates  # noqa: PLC0415 - slow to import, of use only here
 
-    paths = {task.path: task.name for task in tasks}
+    paths = task_of_path(tasks)
     keys = KeyFile(Path(settings.api_keys_file))
     rates = SharedRates(store) if isinstance(store, RedisStore) else ProcessRates()
-    return AccessGate(gateway, keys, rates, tasks=paths, metrics=metrics, access_log=access_log)
+    return AccessGate(router, keys, rates, tasks=paths, metrics=metrics, access_log=access_log)
 
 
 def _watch(
     metrics: Metrics,
-    chain: ProviderChain,
+    chains: ModelChains,
     *,
     store: Store,
     background: IdleQueue,
     flights: SingleFlight[AnswerResult],
     leadership: Leadership,
 ) -> None:
-    queue = chain.primary.queue
-    metrics.watch("queue_waiting", "Calls that wait for the primary provider.", lambda: queue.waiting)
-    metrics.watch("queue_running", "Calls that the primary provider works on.", lambda: queue.running)
+    queues = [link.queue for link in chains.primaries]
+    waiting, running = (lambda: sum(queue.waiting for queue in queues)), (lambda: sum(queue.running for queue in queues))
+    metrics.watch("queue_waiting", "Calls that wait for the primary provider.", waiting)
+    metrics.watch("queue_running", "Calls that the primary provider works on.", running)
     metrics.watch("store_available", "Whether the store answers.", lambda: store.available, across="livemin")
     metrics.watch("background_waiting", "Refreshes and warm-ups that wait for an idle moment.", lambda: len(background))
     metrics.watch("flights", "Computations under way.", lambda: len(flights))
     metrics.watch("leader", "Processes that do scheduled work; 1 with a shared store.", lambda: leadership.leads)
 
 
-def _build_chat(settings: Settings, chain: ProviderChain) -> ChatTask:
+def _is_idle(chains: ModelChains) -> bool:
+    return all(link.queue.idle for link in chains.primaries)
+
+
+def _build_chat(settings: Settings, chains: ModelChains) -> ChatTask:
     return ChatTask(
-        model=chain.primary.provider.model,
+        models=chains.models,
+        aliases=dict(settings.model_aliases),
         ttl_s=settings.chat_ttl,
         max_tokens=settings.chat_max_tokens,
         num_ctx=settings.ollama_num_ctx,
+        max_body_bytes=settings.max_body_bytes,
+        drops_unsupported=settings.unsupported_parameters == "drop",
     )
 
 

@@ -18,6 +18,7 @@ from ai_service.errors import (
 )
 from ai_service.health.containers import ContainersReport  # noqa: TC001 - msgspec reads the types of fields
 from ai_service.http.admin_routes import Done, Purged, Statistics
+from ai_service.ollama_api.operations import ollama_operations
 from ai_service.openai.operations import openai_operations
 from ai_service.openapi.document import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, Answer, Document, Operation
 from ai_service.schemas import Envelope, Nutrition, Recipe, Suggestions
@@ -46,7 +47,7 @@ TASK: Document = {
     "name": "task",
     "in": "query",
     "description": "Purge the answers of this task only; all tasks without it.",
-    "schema": {"type": "string", "enum": ["recipe", "ingredients", "nutrition", "chat"]},
+    "schema": {"type": "string", "enum": ["recipe", "ingredients", "nutrition", "chat", "embeddings"]},
 }
 _TASKS = {
     "recipe": ("generateRecipe", "Write a recipe", Envelope[Recipe]),
@@ -59,6 +60,14 @@ _STREAM = (
     " The `meta` of `answer` also has `timings_ms`, `passed_over` where a provider gave no answer, and `restarted`"
     " after a `restart`."
 )
+
+
+class Root(msgspec.Struct, frozen=True):
+    """Body of `GET /`."""
+
+    service: str
+    version: str
+    paths: list[str]
 
 
 class Liveness(msgspec.Struct, frozen=True):
@@ -149,7 +158,7 @@ def build_table(tasks: Iterable[Task]) -> list[Operation]:
     Args:
         tasks: The tasks that are served.
     """
-    chat = openai_operations(CACHE_CONTROL, REQUEST_ID)
+    chat = [*openai_operations(CACHE_CONTROL, REQUEST_ID), *ollama_operations(CACHE_CONTROL, REQUEST_ID)]
     return [*(_task(task) for task in tasks), *chat, *_administration(), *_health(), *_operations()]
 
 
@@ -250,6 +259,14 @@ def _health() -> Iterator[Operation]:
 
 
 def _operations() -> Iterator[Operation]:
+    yield Operation(
+        method="get",
+        path="/",
+        name="getRoot",
+        tag="Operations",
+        summary="List the paths of the API",
+        answers={200: Answer("Name, version and paths.", Root, headers=())},
+    )
     yield Operation(
         method="get",
         path="/metrics",

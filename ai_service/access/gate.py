@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ai_service.observability.structured_log import AccessLog
 
 OPEN_PATHS = frozenset(
-    {"/health", "/health/live", "/health/ready", "/api/v1/ai/health", "/metrics", "/openapi.json", "/docs"}
+    {"/", "/health", "/health/live", "/health/ready", "/api/v1/ai/health", "/metrics", "/openapi.json", "/docs", "/api/version"}
 )
 ADMIN_PATH = "/api/v1/ai/cache"
 
@@ -78,7 +78,7 @@ class AccessGate:
     async def _admit(self, path: str, headers: dict[bytes, bytes]) -> Key:
         presented = _presented(headers)
         if presented is None:
-            raise Unauthorized("Expected an API key, as `Authorization: Bearer <key>` or `X-API-Key: <key>`.")
+            raise Unauthorized("Expected an API key, as `Authorization: Bearer <key>`, `X-API-Key: <key>` or `api-key: <key>`.")
         key = self._keys.find(presented)
         if key is None:
             raise Unauthorized("Unknown API key.", presented=True)
@@ -113,8 +113,8 @@ class AccessGate:
 
 
 def _presented(headers: dict[bytes, bytes]) -> bytes | None:
-    """Return the API key presented by the caller; `Authorization` takes precedence over `X-API-Key`."""
+    """Return the API key presented by the caller: `Authorization`, else `X-API-Key`, else `api-key` as Azure's clients do."""
     scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
     if scheme.lower() == b"bearer" and credentials:
         return credentials.strip()
-    return headers.get(b"x-api-key") or None
+    return headers.get(b"x-api-key") or headers.get(b"api-key") or None

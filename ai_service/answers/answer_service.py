@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ai_service.http.cache_control import Directives
     from ai_service.observability.metrics import Metrics
     from ai_service.providers.transcript import Subscriber
-    from ai_service.resilience.chain import ProviderChain
+    from ai_service.resilience.model_chains import ModelChains
     from ai_service.resilience.idle_queue import IdleQueue
     from ai_service.schemas import TaskRequest
     from ai_service.tasks import Task
@@ -48,7 +48,7 @@ class AnswerService:
     Args:
         cache: Stored answers.
         flights: Joins equal misses of this process.
-        chain: The providers.
+        chains: The providers, by model.
         observer: Knows the model's digest.
         metrics: Where confidences are noted.
         background: Takes refreshes.
@@ -65,7 +65,7 @@ class AnswerService:
         self,
         cache: ResponseCache,
         flights: SingleFlight[AnswerResult],
-        chain: ProviderChain,
+        chains: ModelChains,
         observer: Observer,
         metrics: Metrics,
         *,
@@ -79,7 +79,7 @@ class AnswerService:
     ) -> None:
         self._cache = cache
         self._flights = flights
-        self._chain = chain
+        self._chains = chains
         self._observer = observer
         self._background = background
         self._epochs = epochs
@@ -166,12 +166,14 @@ class AnswerService:
         ):
             if lease.entry is not None or lease.held is False:
                 return False
-            answer = await self._chain.primary.answer(task, parsed.request, purpose=purpose)
+            primary = self._chains.of(task.model_of(parsed.request)).primary
+            answer = await primary.answer(task, parsed.request, purpose=purpose)
             result, keepable = self._result(task, ChainAnswer(answer, ()), key, purpose)
             return keepable and await self._cache.keep(key, result.entry, result.entry.created)
 
     def _key(self, task: Task, parsed: ParsedRequest) -> str:
-        return answer_key(self._epochs.current(task.name), task.name, self._observer.model_digest, parsed.digest)
+        digest = self._observer.digest_of(task.model_of(parsed.request))
+        return answer_key(self._epochs.current(task.name), task.name, digest, parsed.digest)
 
     def _from_cache(
         self, task: Task, parsed: ParsedRequest, stored: tuple[Entry, str], directives: Directives, started: float
@@ -180,7 +182,8 @@ class AnswerService:
         entry, where = stored
         now = self._clock()
         if fresh := entry.fresh_until > now:
-            due = is_due(entry, now, self._draw) or (entry.degraded and self._observer.primary_usable)
+            primary = self._chains.of(task.model_of(parsed.request)).primary
+            due = is_due(entry, now, self._draw) or (entry.degraded and self._observer.usable(primary))
         elif may_serve_stale(entry, now, revalidate_s=self._revalidate_s, max_stale_s=directives.max_stale_s):
             due = True
         else:
@@ -219,7 +222,7 @@ class AnswerService:
         if subscriber is not None:
             transcript.attach(subscriber)
         async with self._deadline(transcript):
-            found = await self._chain.answer(task, request, transcript)
+            found = await self._chains.of(task.model_of(request)).answer(task, request, transcript)
             result, keepable = self._result(task, found, key, lookup.cache)
             return await self._store(key, result) if keepable and not directives.no_store else result
 
@@ -246,7 +249,7 @@ class AnswerService:
         ):
             if lease.entry is not None:
                 return AnswerResult(lease.entry, "coalesced", "coalesced")
-            found = await self._chain.answer(task, request, transcript)
+            found = await self._chains.of(task.model_of(request)).answer(task, request, transcript)
             result, keepable = self._result(task, found, key, cache)
             if not keepable:
                 return result
@@ -294,7 +297,7 @@ class AnswerService:
         entry = entry_of(task, found, self._clock())
         self._metrics.answer(task.name, entry.confidence)
         answer = found.answer
-        known = self._observer.model_digest != UNKNOWN_MODEL
+        known = f":{UNKNOWN_MODEL}:" not in key
         purged = not key.startswith(answers_of(self._epochs.current(task.name), task.name))
         timings = (("queue", answer.queue_s), ("load", answer.load_s), ("provider", answer.provider_s))
         result = AnswerResult(entry, cache, "", timings, found.skipped, answer.synthetic)

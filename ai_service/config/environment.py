@@ -159,6 +159,20 @@ def url(*schemes: str, optional: bool = False) -> Callable[[str], str]:
     return parse
 
 
+def origin(text: str) -> str:
+    """Validate the origin of a web page: scheme, host and port, or `*` for any."""
+    if text == "*":
+        return text
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or text != f"{parts.scheme}://{parts.netloc}" or "@" in text or text != text.lower():
+        raise ValueError("expected an origin such as https://app.example.com, without a path, or *")
+    return text
+
+
 def each(parse: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
     """Return a parser of comma-separated values, possibly none and never one twice, each read by another parser."""
 
@@ -169,6 +183,19 @@ def each(parse: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
         return values
 
     return parse_all
+
+
+def pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """Parse comma-separated pairs of names, `a=b`, each first name once."""
+    found: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, equals, second = part.partition("=")
+        if not equals or not first.strip() or not second.strip():
+            raise ValueError("expected pairs such as gpt-4o-mini=llama3.2:3b, separated by commas")
+        if name(first.strip()) in found:
+            raise ValueError(f"expected {first.strip()} once")
+        found[first.strip()] = name(second.strip())
+    return tuple(found.items())
 
 
 def name(text: str) -> str:

@@ -29,6 +29,10 @@ def _keep_alive(text: str) -> float:
     return -1.0 if text == "-1" else environment.duration(text)
 
 
+def _model(text: str) -> str:
+    return environment.name(text) if text else ""
+
+
 def _admin_key(text: str) -> str:
     if text and (len(text) < MIN_ADMIN_KEY_LENGTH or not text.isascii() or not text.isprintable() or " " in text):
         raise ValueError(f"expected a key of at least {MIN_ADMIN_KEY_LENGTH} printable ASCII characters without spaces")
@@ -138,6 +142,25 @@ class Settings:
         "Concurrent requests to Ollama (its own OLLAMA_NUM_PARALLEL)",
     )
     queue_limit: int = setting("QUEUE_LIMIT", "16", environment.integer(0, 10_000), "Length of the admission queue in front of Ollama")
+    recipe_model: str = setting("RECIPE_MODEL", "", _model, "Model for recipes; unset is ALCHEMORSEL_OLLAMA_MODEL")
+    ingredients_model: str = setting(
+        "INGREDIENTS_MODEL", "", _model, "Model for ingredient suggestions; unset is ALCHEMORSEL_OLLAMA_MODEL"
+    )
+    nutrition_model: str = setting(
+        "NUTRITION_MODEL", "", _model, "Model for nutrition analyses; unset is ALCHEMORSEL_OLLAMA_MODEL"
+    )
+    models: tuple[str, ...] = setting(
+        "MODELS",
+        "",
+        environment.each(environment.name),
+        "Further models that chat and embeddings may name, comma-separated",
+    )
+    model_aliases: tuple[tuple[str, str], ...] = setting(
+        "MODEL_ALIASES",
+        "",
+        environment.pairs,
+        "Other names of models, comma-separated, such as gpt-4o-mini=llama3.2:3b",
+    )
     openai_base_url: str = setting(
         "OPENAI_BASE_URL",
         "",
@@ -238,6 +261,27 @@ class Settings:
         "File with the state of this host's containers, written by a timer and reported by /health",
     )
     chat_ttl: float = setting("CHAT_TTL", "2h", environment.duration, "Time a chat answer stays fresh")
+    max_body_bytes: int = setting(
+        "MAX_BODY_BYTES",
+        "1048576",
+        environment.integer(65_536, 64 * 1024 * 1024),
+        "Largest request body in bytes, of chat and other wire formats; 64 KiB for the three tasks",
+    )
+    unsupported_parameters: str = setting(
+        "UNSUPPORTED_PARAMETERS",
+        "reject",
+        environment.choice("reject", "drop"),
+        "What happens to unknown and unsupported parameters of a chat request: reject (400 by name) or drop",
+    )
+    cors_origins: tuple[str, ...] = setting(
+        "CORS_ORIGINS",
+        "",
+        environment.each(environment.origin),
+        "Origins whose pages may call the API from a browser, comma-separated, such as https://app.example.com",
+    )
+    embeddings_ttl: float = setting(
+        "EMBEDDINGS_TTL", "24h", environment.duration, "Time the vector of a text stays fresh"
+    )
     deadline: float = setting("DEADLINE", "100s", environment.duration, "Deadline for a whole request")
     log_level: str = setting("LOG_LEVEL", "info", environment.choice(*LOG_LEVELS), "Minimum log level")
     log_prompts: str = setting(
@@ -282,6 +326,7 @@ class Settings:
             for name, chosen in (("AI_PROVIDER", values.get("provider")), ("AI_FALLBACKS", values.get("fallbacks"))):
                 if chosen and "mock" in chosen:
                     mistakes.append(f"{PREFIX}{name}: expected no mock with {PREFIX}PROFILE=prod: it makes answers up")
+        mistakes += _alias_mistakes(values)
         deadline, silence = values.get("deadline"), values.get("ollama_timeout")
         if deadline is not None and silence is not None and deadline < silence:
             mistakes.append(
@@ -295,3 +340,30 @@ class Settings:
             watchdog_s=int(interval) / 1e6 if interval.isdecimal() else 0.0,
             **values,
         )
+
+    @property
+    def further_models(self) -> tuple[str, ...]:
+        """The models beside the default one, each once."""
+        named = (self.recipe_model, self.ingredients_model, self.nutrition_model, *self.models)
+        return tuple(dict.fromkeys(model for model in named if model not in {"", self.default_model}))
+
+    @property
+    def default_model(self) -> str:
+        """The primary provider's model."""
+        return self.openai_model if self.provider == "openai" else self.ollama_model
+
+
+def _alias_mistakes(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with aliases: they name models that are served, and are no models themselves."""
+    names = ("recipe_model", "ingredients_model", "nutrition_model")
+    default = values.get("openai_model" if values.get("provider") == "openai" else "ollama_model", "")
+    served = {default, *(values.get(name, "") for name in names), *values.get("models", ())} - {""}
+    mistakes = []
+    for alias, model in values.get("model_aliases", ()):
+        if model not in served:
+            mistakes.append(
+                f"{PREFIX}MODEL_ALIASES: {alias}={model}: expected one of the served models, {', '.join(sorted(served))}"
+            )
+        elif alias in served:
+            mistakes.append(f"{PREFIX}MODEL_ALIASES: {alias}={model}: expected a name that no model has")
+    return mistakes

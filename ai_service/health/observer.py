@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ai_service.cache.store import Store
     from ai_service.health.containers import ContainerStatus
     from ai_service.health.probe import ProbeResult
-    from ai_service.providers.base import Provider
-    from ai_service.resilience.chain import ProviderChain
+    from ai_service.providers.base import Inspection, Provider
     from ai_service.resilience.guarded import GuardedProvider
+    from ai_service.resilience.model_chains import ModelChains
 
 logger = logging.getLogger(__name__)
 
@@ -41,21 +41,32 @@ DIGEST = re.compile(rb"[0-9A-Za-z]{12}")
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The last look at a provider: `problem` is a word from the metrics' `outcome` label, "" where all is well."""
+    """The last look at a provider.
+
+    Attributes:
+        problem: A word from the metrics' `outcome` label, "" where all is well.
+        inspection: What the provider said of itself; None where it said nothing.
+        seen: When, in seconds since the epoch.
+    """
 
     problem: str
-    loaded: bool | None
+    inspection: Inspection | None
     seen: float
+
+    @property
+    def loaded(self) -> bool | None:
+        """Whether the model is in memory; None where that is unknown."""
+        return self.inspection.loaded if self.inspection is not None else None
 
 
 class Observer:
-    """Looks at providers and store every few seconds, and knows the primary model's digest.
+    """Looks at providers and store every few seconds, and knows the digest of each model.
 
     The digest is part of every key. It is remembered in the store, so that stored answers are found while the
     primary provider is down, even by a process that never saw it.
 
     Args:
-        chain: The providers.
+        chains: The providers, by model.
         store: The store.
         instance: Name of this instance among those of its host.
         containers: What is known of this host's containers; None asks nobody.
@@ -66,7 +77,7 @@ class Observer:
 
     def __init__(
         self,
-        chain: ProviderChain,
+        chains: ModelChains,
         store: Store,
         *,
         instance: str = "",
@@ -75,16 +86,16 @@ class Observer:
         patience_s: float = MAX_WAIT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._chain = chain
+        self._chains = chains
         self._store = store
         self._instance = instance
         self._containers = containers
         self._looking = Periodic("looking at providers and store", self.look, interval_s)
         self._patience_s = patience_s
         self._clock = clock
-        self._observations: dict[str, Observation] = {}
+        self._observations: dict[tuple[str, str], Observation] = {}
+        self._digests: dict[str, str] = {}
         self._draining = False
-        self.model_digest = UNKNOWN_MODEL
         self.last_probe: ProbeResult | None = None
 
     async def start(self) -> None:
@@ -96,7 +107,7 @@ class Observer:
         give_up = now() + self._patience_s
         connected = await self._store.connect(self._patience_s)
         await self._looking.once()
-        while now() < give_up and not (self._model_known and (self._store.available or not connected)):
+        while now() < give_up and not (self._models_known and (self._store.available or not connected)):
             await asyncio.sleep(RETRY_S)
             await self._looking.once()
         self._looking.start()
@@ -113,19 +124,44 @@ class Observer:
     async def look(self) -> None:
         """Inspect store and providers once, the store first, since inspecting a provider may keep this process busy."""
         await self._store.ping()
-        if self.model_digest == UNKNOWN_MODEL:
-            await self._recall(self._chain.primary.provider)
-        await asyncio.gather(*(self._inspect(link) for link in self._chain.links))
+        for link in self._chains.primaries:
+            if self.digest_of(link.provider.model) == UNKNOWN_MODEL:
+                await self._recall(link.provider)
+        await asyncio.gather(*(self._inspect(link) for link in self._chains.links))
 
     @property
-    def _model_known(self) -> bool:
-        """Whether the digest is known, or why it is not."""
-        seen = self._observations.get(self._chain.primary.provider.name)
-        return self.model_digest != UNKNOWN_MODEL or (seen is not None and seen.problem != ProviderTimeout.outcome)
+    def model_digest(self) -> str:
+        """The digest of the default model."""
+        return self.digest_of("")
+
+    def digest_of(self, model: str) -> str:
+        """Return a model's digest; `UNKNOWN_MODEL` before anybody has seen it.
+
+        Args:
+            model: Its name; "" for the default one.
+        """
+        return self._digests.get(model or self._chains.primary.provider.model, UNKNOWN_MODEL)
+
+    def inspection_of(self, model: str) -> Inspection | None:
+        """Return what a model's primary provider last said of itself; None where it said nothing."""
+        seen = self._seen(self._chains.of(model).primary)
+        return seen.inspection if seen is not None else None
+
+    def _seen(self, link: GuardedProvider) -> Observation | None:
+        return self._observations.get((link.provider.name, link.provider.model))
+
+    @property
+    def _models_known(self) -> bool:
+        """Whether each digest is known, or why it is not."""
+        return all(
+            self.digest_of(link.provider.model) != UNKNOWN_MODEL
+            or ((seen := self._seen(link)) is not None and seen.problem != ProviderTimeout.outcome)
+            for link in self._chains.primaries
+        )
 
     async def _inspect(self, link: GuardedProvider) -> None:
         provider = link.provider
-        problem, loaded = "", None
+        problem, inspection = "", None
         try:
             inspection = await provider.inspect()
         except ProviderError as error:
@@ -134,42 +170,41 @@ class Observer:
             logger.exception("looking at %s failed unexpectedly", provider.name)
             problem = "failed"
         else:
-            loaded = inspection.loaded
             if not inspection.digest:
                 problem = "model_missing"
-            elif link is self._chain.primary:
+            elif link in self._chains.primaries:
                 await self._remember(provider, inspection.digest)
-        before = self._observations.get(provider.name)
+        before = self._seen(link)
         if (before.problem if before else "") != problem:
-            logger.warning("%s: %s", provider.name, problem or "answers again")
-        self._observations[provider.name] = Observation(problem, loaded, self._clock())
+            logger.warning("%s (%s): %s", provider.name, provider.model, problem or "available again")
+        self._observations[provider.name, provider.model] = Observation(problem, inspection, self._clock())
 
     async def _remember(self, provider: Provider, digest: str) -> None:
-        if self.model_digest not in {digest, UNKNOWN_MODEL}:
-            logger.warning("model %s changed from %s to %s", provider.model, self.model_digest, digest)
-        self.model_digest = digest
+        before = self.digest_of(provider.model)
+        if before not in {digest, UNKNOWN_MODEL}:
+            logger.warning("model %s changed from %s to %s", provider.model, before, digest)
+        self._digests[provider.model] = digest
         await self._store.set(model_key(provider.name, provider.model), digest.encode(), DIGEST_TTL_S)
 
     async def _recall(self, provider: Provider) -> None:
         digest = await self._store.get(model_key(provider.name, provider.model))
         if digest is not None and DIGEST.fullmatch(digest):
-            self.model_digest = digest.decode("ascii")
+            self._digests[provider.model] = digest.decode("ascii")
 
-    def usable(self, name: str) -> bool:
-        """Whether a provider answered at the last look and its circuit breaker lets calls through."""
-        seen = self._observations.get(name)
-        link = next(link for link in self._chain.links if link.provider.name == name)
+    def usable(self, link: GuardedProvider) -> bool:
+        """Return whether a provider answered at the last look and its circuit breaker lets calls through."""
+        seen = self._seen(link)
         return seen is not None and not seen.problem and link.breaker.state != "open"
 
     @property
     def primary_usable(self) -> bool:
         """Whether the provider that is asked first can be asked now."""
-        return self.usable(self._chain.primary.provider.name)
+        return self.usable(self._chains.primary)
 
     @property
     def primary_loaded(self) -> bool:
         """Whether the primary provider's model is in memory, as far as the server says."""
-        seen = self._observations.get(self._chain.primary.provider.name)
+        seen = self._seen(self._chains.primary)
         return seen is not None and not seen.problem and seen.loaded is not False
 
     @property
@@ -178,29 +213,29 @@ class Observer:
         if self._draining:
             return False
         stored = self._store.available and self.model_digest != UNKNOWN_MODEL
-        return stored or any(self.usable(link.provider.name) for link in self._chain.links)
+        return stored or any(map(self.usable, self._chains.links))
 
     @property
     def status(self) -> str:
-        """`healthy`, `degraded` (answers are a fallback's or made up, or there is no store), or `critical` (none)."""
-        names = [link.provider.name for link in self._chain.links]
-        if not any(self.usable(name) for name in names):
+        """`healthy`, `degraded` (answers of a model are a fallback's or samples, or no store), or `critical` (none)."""
+        if not any(map(self.usable, self._chains.links)):
             return "critical"
-        primary = self._chain.primary
-        answers = self.usable(names[0]) and not primary.problem and not primary.provider.synthetic
+        answers = all(
+            self.usable(link) and not link.problem and not link.provider.synthetic for link in self._chains.primaries
+        )
         return "healthy" if answers and self._store.available else "degraded"
 
     def report(self) -> dict[str, Any]:
         """Everything, for people and monitors; ages in seconds."""
         now = self._clock()
         providers = []
-        for link in self._chain.links:
-            seen = self._observations.get(link.provider.name)
+        for link in self._chains.links:
+            seen = self._seen(link)
             providers.append(
                 {
                     "name": link.provider.name,
                     "model": link.provider.model,
-                    "usable": self.usable(link.provider.name),
+                    "usable": self.usable(link),
                     "problem": seen.problem or link.problem if seen else "not looked at yet",
                     "loaded": seen.loaded if seen else None,
                     "breaker": link.breaker.state,

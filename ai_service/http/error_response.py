@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 
 
+def internal_error(request_id: bytes) -> HTTPError:
+    """Return the error for what nobody expected."""
+    return HTTPError(f"Internal error; see the log for request ID {request_id.decode()}.")
+
+
 def error_response(error: HTTPError, request_id: bytes, path: str, *, unread: bool = False) -> tuple[bytes, Headers]:
-    """Make the body and the headers of an error; the routes under `/v1/` have OpenAI's.
+    """Make the body and the headers of an error; routes under `/v1/` have OpenAI's shape, those under `/api/` Ollama's.
 
     Args:
         error: The error.
@@ -29,6 +34,8 @@ def error_response(error: HTTPError, request_id: bytes, path: str, *, unread: bo
     """
     if path.startswith("/v1/"):
         body = openai_error(error)
+    elif path.startswith("/api/") and not path.startswith("/api/v1/"):
+        body = _encode({"error": str(error)})
     else:
         body = _encode(
             ErrorEnvelope(

@@ -48,13 +48,9 @@ Headers = list[tuple[bytes, bytes]]
 HEARTBEAT_S = 5.0
 """Below the idle time-out of every common proxy; also the time for which an error keeps a status of its own."""
 REPLAY_PIECE_CHARACTERS = 80
-_HEARTBEAT = b": waiting\n\n"
+HEARTBEAT = b": waiting\n\n"
 _VOID = "The answer broke off or was not a valid one. Drop what was sent of it; the whole answer follows in one piece."
-EVENT_STREAM: Headers = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),  # nginx would collect events otherwise.
-]
+SSE = b"text/event-stream; charset=utf-8"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,9 +60,11 @@ class Events(Protocol):
 
     Attributes:
         restarts: Whether the wire format can say that what was sent is void.
+        media_type: Of the response.
     """
 
     restarts: bool
+    media_type: bytes
 
     def start(self, author: Author) -> bytes:
         """Encode the event before the first text."""
@@ -76,6 +74,9 @@ class Events(Protocol):
 
     def replay(self, body: bytes) -> Iterable[Text]:
         """Return what stands for a stored answer in a replay."""
+
+    def heartbeat(self) -> bytes:
+        """Encode what keeps the connection alive while there is no text."""
 
     def restart(self, void: AnswerInterrupted) -> bytes:
         """Encode the invalidation of everything sent so far; only where the format `restarts`."""
@@ -104,6 +105,7 @@ class TaskEvents:
     """The events of the three tasks."""
 
     restarts = True
+    media_type = SSE
     _decode = msgspec.json.Decoder(_Stored).decode
 
     def start(self, author: Author) -> bytes:
@@ -117,6 +119,10 @@ class TaskEvents:
     def replay(self, body: bytes) -> Iterable[Text]:
         """See Events."""
         return [Text(bytes(self._decode(body).data).decode())]
+
+    def heartbeat(self) -> bytes:
+        """See Events."""
+        return HEARTBEAT
 
     def restart(self, void: AnswerInterrupted) -> bytes:
         """See Events."""
@@ -230,7 +236,7 @@ class EventStream:
                     messages = await subscriber.receive()
             except TimeoutError:
                 await self._begin(None)
-                await self._part(_HEARTBEAT)
+                await self._part(self._events.heartbeat())
                 continue
             for message in messages:
                 match message:

@@ -11,9 +11,11 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_service import __version__
 from ai_service.errors import HTTPError, MethodNotAllowed, NotFound
-from ai_service.http.error_response import error_response
+from ai_service.http.error_response import error_response, internal_error
 from ai_service.http.operator_request_log import OperationsLog
+from ai_service.http.path_hint import path_hint
 from ai_service.http.request_parts import request_id_of
 from ai_service.openapi import docs_page
 
@@ -75,8 +77,17 @@ def build_operations(
         headers = {"content-security-policy": docs_page.CONTENT_SECURITY_POLICY}
         return Response(docs_page.render(document), headers=headers, media_type="text/html")
 
+    async def root(_request: Request) -> Response:
+        return _json({"service": "alchemorsel-ai", "version": __version__, "paths": sorted(document["paths"])})
+
+    def not_found(request: Request, _error: Exception) -> Response:
+        hint = path_hint(request.url.path, document["paths"].keys())
+        meant = f" Did you mean {hint}?" if hint else " The document at /openapi.json lists all paths."
+        return _envelope(request, NotFound(f"Unknown path: {request.url.path[:200]}.{meant}"))
+
     return Starlette(
         routes=[
+            Route("/", root),
             Route("/health", health),
             Route("/health/live", live),
             Route("/health/ready", ready),
@@ -88,7 +99,7 @@ def build_operations(
             *further,
         ],
         exception_handlers={
-            404: _not_found,
+            404: not_found,
             405: _method_not_allowed,
             HTTPError: _expected,
             500: _unexpected,
@@ -102,13 +113,9 @@ def _json(value: object, status: int = 200) -> Response:
     return Response(_encode(value), status, {"cache-control": "no-store"}, "application/json")
 
 
-def _not_found(request: Request, _error: Exception) -> Response:
-    return _envelope(request, NotFound(f"There is no route {request.url.path[:200]}."))
-
-
 def _method_not_allowed(request: Request, error: Exception) -> Response:
     allow = (getattr(error, "headers", None) or {}).get("Allow", "GET")
-    return _envelope(request, MethodNotAllowed(f"{request.url.path} does not take {request.method[:16]}.", allow=allow))
+    return _envelope(request, MethodNotAllowed(f"{request.url.path} does not support {request.method[:16]}.", allow=allow))
 
 
 def _expected(request: Request, error: Exception) -> Response:
@@ -118,11 +125,13 @@ def _expected(request: Request, error: Exception) -> Response:
 
 def _unexpected(request: Request, error: Exception) -> Response:
     logger.error("%s failed unexpectedly", request.url.path, exc_info=error)
-    return _envelope(request, HTTPError("Something went wrong here; it is logged."))
+    request_id = request_id_of(dict(request.scope["headers"]))
+    return _envelope(request, internal_error(request_id), request_id)
 
 
-def _envelope(request: Request, error: HTTPError) -> Response:
-    body, headers = error_response(error, request_id_of(dict(request.scope["headers"])), request.url.path)
+def _envelope(request: Request, error: HTTPError, request_id: bytes | None = None) -> Response:
+    request_id = request_id or request_id_of(dict(request.scope["headers"]))
+    body, headers = error_response(error, request_id, request.url.path)
     response = Response(body, error.status)
     response.raw_headers = headers
     return response

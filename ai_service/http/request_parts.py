@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from ai_service.errors import Disconnected, InvalidRequest, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+from ai_service.http.content_coding import decode_body
 from ai_service.http.list_header import join_lines
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive
 
 MAX_BODY_BYTES = 64 * 1024
+"""Of the three tasks; the limit of the wire formats of others is a setting."""
 KEY_NAME = "alchemorsel.key"
 """Where an ASGI scope says whose API key was presented."""
 REQUEST_ID = b"x-request-id"
@@ -48,11 +50,24 @@ def has_body(headers: dict[bytes, bytes]) -> bool:
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
 
 
-async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
-    """Read a body of at most 64 KiB.
+async def read_json_body(
+    headers: dict[bytes, bytes],
+    receive: Receive,
+    *,
+    limit: int = MAX_BODY_BYTES,
+    timeout_s: float = BODY_TIMEOUT_S,
+) -> bytes:
+    """Read a body, and decode it where it comes compressed.
+
+    Args:
+        headers: Of the request.
+        receive: ASGI's.
+        limit: Its largest length in bytes, compressed or not.
+        timeout_s: Seconds in which it has to arrive.
 
     Raises:
-        UnsupportedMediaType: It is not said to be JSON.
+        UnsupportedMediaType: It is not said to be JSON, or has an unknown content coding.
+        InvalidRequest: It is not in its content coding.
         PayloadTooLarge: It is, or is said to be, too large.
         RequestTimeout: It does not arrive in time.
         Disconnected: The client went away.
@@ -64,25 +79,28 @@ async def read_json_body(headers: dict[bytes, bytes], receive: Receive, *, timeo
     length = headers.get(b"content-length", b"0")
     if not length.isdigit():
         raise InvalidRequest("Content-Length is not a number.")
-    if int(length) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got {int(length)}.")
+    if int(length) > limit:
+        raise PayloadTooLarge(f"Expected a body of at most {limit} bytes, got {int(length)}.")
     try:
         async with asyncio.timeout(timeout_s):
-            body = await _receive(receive)
+            body = await _receive(receive, limit)
     except TimeoutError:
         raise RequestTimeout(f"The body did not arrive within {timeout_s:g} s.") from None
-    if len(body) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"Expected a body of at most {MAX_BODY_BYTES} bytes, got more.")
-    return body
+    if len(body) > limit:
+        raise PayloadTooLarge(f"Expected a body of at most {limit} bytes, got more.")
+    coding = headers.get(b"content-encoding")
+    return body if coding is None else decode_body(body, coding, limit)
 
 
-async def _receive(receive: Receive) -> bytes:
+async def _receive(receive: Receive, limit: int) -> bytes:
     """Receive the body, or enough of it to detect that it is too large."""
     message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
+    pieces: list[bytes] = [message.get("body", b"")]
+    size = len(pieces[0])
+    while message.get("more_body", False) and size <= limit:
         message = await receive()
-        body += message.get("body", b"")
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
     if message["type"] == "http.disconnect":
         raise Disconnected
-    return body
+    return b"".join(pieces)

@@ -8,27 +8,27 @@ from __future__ import annotations
 import logging
 import time
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ai_service.cache.compression import CODING, accepts_zstd, may_pack
 from ai_service.errors import Disconnected, HTTPError, MethodNotAllowed
 from ai_service.http.accept import prefers_event_stream
 from ai_service.http.cache_control import Directives, parse_cache_control
-from ai_service.http.error_response import error_response
-from ai_service.http.event_stream import EVENT_STREAM, EventStream, Headers, TaskEvents
+from ai_service.http.error_response import error_response, internal_error
+from ai_service.http.event_stream import EventStream, Headers, TaskEvents
 from ai_service.http.request_parts import KEY_NAME, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
 from ai_service.http.server_timing import server_timing
 from ai_service.skipped_providers import reasons_of
 from ai_service.tasks.request_parser import RequestParser
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.applications import Starlette
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from ai_service.answers.answer_result import AnswerResult
-from ai_service.answers.answer_service import AnswerService
+    from ai_service.answers.answer_service import AnswerService
     from ai_service.http.event_stream import Events, Progress
     from ai_service.observability.metrics import Metrics
     from ai_service.observability.structured_log import AccessLog
@@ -53,25 +53,54 @@ _VARY = (b"vary", b"accept-encoding")
 _ZSTD = (b"content-encoding", CODING)
 
 
+class WireFormat(Protocol):
+    """How the answers of a route look on the wire.
+
+    Attributes:
+        streams_by_default: Whether a request that does not say so gets a stream.
+        render: Makes the body of an answer of request, result and seconds; None where it is sent as it is stored.
+    """
+
+    streams_by_default: bool
+    render: Callable[[ParsedRequest, AnswerResult, float], bytes] | None
+
+    def events(self, parsed: ParsedRequest) -> Events:
+        """Return what encodes one stream."""
+
+
+class _AsStored:
+    """The wire format of the three tasks."""
+
+    streams_by_default = False
+    render = None
+
+    def events(self, _parsed: ParsedRequest) -> Events:
+        """See WireFormat."""
+        return TaskEvents()
+
+
 class TaskRouter:
     """The outermost application: tasks by their path, everything else to `rest`.
 
     Args:
-        endpoints: One for each task.
+        endpoints: By path.
         rest: The Starlette application; gets the lifespan too.
 
     Attributes:
-        endpoints: By path.
+        endpoints: See above.
         rest: See above.
     """
 
-    def __init__(self, endpoints: Iterable[TaskEndpoint], rest: Starlette) -> None:
-        self.endpoints = {endpoint.task.path: endpoint for endpoint in endpoints}
+    def __init__(self, endpoints: Mapping[str, ASGIApp], rest: Starlette) -> None:
+        self.endpoints = dict(endpoints)
         self.rest = rest
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """See the ASGI specification. No coroutine of its own, which every request would pass through."""
         endpoint = self.endpoints.get(scope["path"]) if scope["type"] == "http" else None
+        if endpoint is None and scope["type"] == "http" and len(path := scope["path"]) > 1 and path.endswith("/"):
+            scope = {**scope, "path": path.rstrip("/") or "/"}  # As many clients join paths.
+            endpoint = self.endpoints.get(scope["path"])
         return (self.rest if endpoint is None else endpoint)(scope, receive, send)
 
 
@@ -83,7 +112,7 @@ class TaskEndpoint:
         answers: Answers it.
         metrics: Where requests are counted.
         access_log: Where they are logged.
-        events: How its streams look.
+        wire_format: How its answers look.
         clock: Seconds since the epoch.
     """
 
@@ -94,7 +123,7 @@ class TaskEndpoint:
         metrics: Metrics,
         access_log: AccessLog,
         *,
-        events: Callable[[ParsedRequest], Events] = lambda _parsed: TaskEvents(),
+        wire_format: WireFormat | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.task = task
@@ -102,7 +131,7 @@ class TaskEndpoint:
         self._metrics = metrics
         self._access_log = access_log
         self._clock = clock
-        self._events = events
+        self._format = wire_format or _AsStored()
         self._reader = RequestParser(task)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,9 +151,10 @@ class TaskEndpoint:
             parsed = self._reader.read(sent)
             control = headers.get(b"cache-control")
             directives = _NO_DIRECTIVES if control is None else parse_cache_control(control)
-            if _wants_stream(headers.get(b"accept")) if parsed.stream is None else parsed.stream:
-                begin = partial(self._stream_headers, request_id, started)
-                stream = EventStream(self._events(parsed), begin, send, started=started)
+            if self._wants_stream(headers.get(b"accept")) if parsed.stream is None else parsed.stream:
+                events = self._format.events(parsed)
+                first = [*_stream_start(events.media_type), (REQUEST_ID, request_id), *_clamped(parsed.clamped)]
+                stream = EventStream(events, partial(self._stream_headers, first, started), send, started=started)
                 answer = partial(self._answers.answer, self.task, parsed, directives)
                 result = await stream.run(answer, receive)
             else:
@@ -139,13 +169,12 @@ class TaskEndpoint:
         except Exception:
             logger.exception("request %s failed unexpectedly", request_id.decode())
             status, code = 500, HTTPError.code
-            unexpected = HTTPError("Something went wrong here; it is logged.")
-            body, head = error_response(unexpected, request_id, self.task.path)
+            body, head = error_response(internal_error(request_id), request_id, self.task.path)
         else:
             cache, provider, skipped = result.cache, result.entry.provider, result.skipped
             body, head = result.entry.body, None
             if stream is None:
-                body, head = self._whole(result, headers, request_id, started)
+                body, head = self._whole(parsed, result, headers, request_id=request_id, started=started)
         if stream is not None and stream.begun and head is not None:
             await stream.fail(body)
         elif head is not None:
@@ -169,14 +198,23 @@ class TaskEndpoint:
     async def _read(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         if method != "POST":
             raise MethodNotAllowed(f"{self.task.path} expects POST, got {method[:16]}.", allow="POST")
-        return await read_json_body(headers, receive)
+        return await read_json_body(headers, receive, limit=self.task.max_body_bytes)
 
     def _whole(
-        self, result: AnswerResult, headers: dict[bytes, bytes], request_id: bytes, started: float
+        self,
+        parsed: ParsedRequest,
+        result: AnswerResult,
+        headers: dict[bytes, bytes],
+        *,
+        request_id: bytes,
+        started: float,
     ) -> tuple[bytes, Headers]:
         """Return the body, in an encoding accepted by the client, and the headers."""
         body, head = result.entry.body, self._headers(result, request_id, started)
-        if may_pack(body):
+        head += _clamped(parsed.clamped)
+        if self._format.render is not None:
+            body = self._format.render(parsed, result, time.perf_counter() - started)
+        elif may_pack(body):
             head.append(_VARY)
             packed = result.entry.packed
             if packed is not None and accepts_zstd(headers.get(b"accept-encoding", b"")):
@@ -199,11 +237,16 @@ class TaskEndpoint:
             *(_degraded(result) if entry.degraded or result.skipped else ()),
         ]
 
+    def _wants_stream(self, accept: bytes | None) -> bool:
+        if self._format.streams_by_default:
+            return True
+        return accept is not None and accept not in _PLAIN and prefers_event_stream(accept)
+
     def _stream_headers(
-        self, request_id: bytes, started: float, progress: Progress, result: AnswerResult | None
+        self, first: Headers, started: float, progress: Progress, result: AnswerResult | None
     ) -> Headers:
         """Return the headers known when a stream begins: all for a complete answer, the author's once there is text."""
-        headers = [*EVENT_STREAM, (REQUEST_ID, request_id)]
+        headers = [*first]
         author = progress.author
         if result is not None:
             now = self._clock()
@@ -223,8 +266,17 @@ class TaskEndpoint:
         return headers
 
 
-def _wants_stream(accept: bytes | None) -> bool:
-    return accept is not None and accept not in _PLAIN and prefers_event_stream(accept)
+def _clamped(clamped: str) -> Headers:
+    return [(b"x-ai-clamped", clamped.encode())] if clamped else []
+
+
+@lru_cache(8)
+def _stream_start(media_type: bytes) -> Headers:
+    return [
+        (b"content-type", media_type),
+        (b"cache-control", b"no-store"),
+        (b"x-accel-buffering", b"no"),  # nginx would collect events otherwise.
+    ]
 
 
 @lru_cache(64)

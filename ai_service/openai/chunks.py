@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ai_service.http.event_stream import HEARTBEAT, SSE
 from ai_service.http.server_timing import server_timing
 from ai_service.openai.chat import ChatCompletion, new_id
 from ai_service.providers.transcript import Text
@@ -24,6 +25,17 @@ _decode = msgspec.json.Decoder(ChatCompletion).decode
 _DONE = b"data: [DONE]\n\n"
 
 
+class OpenAIFormat:
+    """OpenAI's wire format, in which chat completions are stored too."""
+
+    streams_by_default = False
+    render = None
+
+    def events(self, parsed: ParsedRequest) -> ChatChunks:
+        """Return what encodes one stream."""
+        return ChatChunks(parsed)
+
+
 class ChatChunks:
     """The events of one stream.
 
@@ -32,6 +44,7 @@ class ChatChunks:
     """
 
     restarts = False
+    media_type = SSE
 
     def __init__(self, parsed: ParsedRequest) -> None:
         self._include_usage = parsed.include_usage
@@ -57,6 +70,10 @@ class ChatChunks:
         reasoning = message.reasoning_content or ""
         return [Text(reasoning, reasoning=True), Text(message.content or "")]
 
+    def heartbeat(self) -> bytes:
+        """See Events."""
+        return HEARTBEAT
+
     def restart(self, void: AnswerInterrupted) -> bytes:
         """See Events; the format has no word for it."""
         raise void
@@ -66,8 +83,11 @@ class ChatChunks:
         del restarted
         completion = _decode(result.entry.body)
         timing = server_timing(result.timings, result.skipped, total_s)
-        refusal = completion.choices[0].message.refusal
-        parts = [self._choice({"refusal": refusal}, None)] if refusal else []
+        message = completion.choices[0].message
+        parts = [self._choice({"refusal": message.refusal}, None)] if message.refusal else []
+        if message.tool_calls:
+            calls = [{"index": index, **msgspec.to_builtins(call)} for index, call in enumerate(message.tool_calls)]
+            parts.append(self._choice({"tool_calls": calls}, None))
         parts.append(self._choice({}, completion.choices[0].finish_reason))
         if self._include_usage:
             parts.append(_data({**self._common, "choices": [], "usage": completion.usage}))
@@ -77,7 +97,7 @@ class ChatChunks:
         """See Events."""
         return b"data: %s\n\n" % body
 
-    def _choice(self, delta: dict[str, str], finish_reason: str | None) -> bytes:
+    def _choice(self, delta: dict[str, Any], finish_reason: str | None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         chunk = {**self._common, "choices": [choice]}
         return _data(chunk | {"usage": None} if self._include_usage else chunk)

@@ -1,8 +1,8 @@
-"""`GET /v1/models`: the one model that is served here."""
+"""`GET /v1/models`: the models that are served here, and their aliases."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.responses import Response
@@ -15,33 +15,49 @@ from ai_service.http.request_parts import request_id_of
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from ai_service.health.observer import Observer
     from ai_service.openai.chat import ChatTask
+    from ai_service.resilience.model_chains import ModelChains
 
 _encode = msgspec.json.Encoder().encode
 
 
-def model_routes(task: ChatTask, provider: str) -> list[Route]:
+def model_routes(task: ChatTask, chains: ModelChains, observer: Observer) -> list[Route]:
     """Build the routes of the model list.
 
     Args:
-        task: Knows the model's name.
-        provider: Who runs it; `owned_by` of OpenAI's wire format.
+        task: Knows names and aliases.
+        chains: Know who runs each model; `owned_by` of OpenAI's wire format.
+        observer: Knows context length and capabilities.
     """
-    # `created` has to be a number, and nobody says when the model was made: 0 is honest.
-    model = {"id": task.model, "object": "model", "created": 0, "owned_by": provider}
+
+    def describe(name: str, model: str) -> dict[str, Any]:
+        seen = observer.inspection_of(model)
+        # `created` has to be a number, and nobody says when the model was made: 0 is honest.
+        described: dict[str, Any] = {
+            "id": name,
+            "object": "model",
+            "created": 0,
+            "owned_by": chains.of(model).primary.provider.name,
+            "context_length": (seen.context_length if seen is not None else 0) or None,
+            "capabilities": list(seen.capabilities) if seen is not None and seen.capabilities is not None else None,
+        }
+        return described if name == model else {**described, "root": model}
 
     async def listing(_request: Request) -> Response:
-        return _json({"object": "list", "data": [model]})
+        names = {**{model: model for model in task.models}, **task.aliases}
+        return _json({"object": "list", "data": [describe(name, model) for name, model in names.items()]})
 
     async def one(request: Request) -> Response:
         name = request.path_params["name"]
-        if name != task.model:
-            error = ModelNotFound(f"The model {name[:128]!r} is not served here; expected {task.model!r}.")
+        try:
+            model = task.resolve(name)
+        except ModelNotFound as error:
             body, headers = error_response(error, request_id_of(dict(request.scope["headers"])), request.url.path)
             response = Response(body, error.status)
             response.raw_headers = headers
             return response
-        return _json(model)
+        return _json(describe(name if name in task.aliases else model, model))
 
     return [Route("/v1/models", listing), Route("/v1/models/{name:path}", one)]
 

@@ -9,6 +9,7 @@ import msgspec
 from ai_service.errors import ModelNotFound, NotCached
 from ai_service.http.openai_error import OpenAIErrorBody
 from ai_service.openai.chat import ChatCompletion
+from ai_service.openai.embeddings import EmbeddingList, OpenAIEmbeddingRequest
 from ai_service.openai.requests import ChatRequest
 from ai_service.openapi.document import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, REQUEST_ERRORS, Answer, Operation
 
@@ -34,27 +35,31 @@ class Model(msgspec.Struct, frozen=True):
 
     Attributes:
         created: Always 0, since Ollama does not report it.
+        context_length: Context length in tokens; null where it is unknown.
+        capabilities: In Ollama's words: `completion`, `tools`, `thinking`, `embedding`; null where they are unknown.
+        root: Of an alias: the model that it stands for.
     """
 
     id: str
     created: int
     owned_by: str
+    context_length: int | None
+    capabilities: list[str] | None
+    root: str | msgspec.UnsetType = msgspec.UNSET
     object: str = "model"
 
 
 class Models(msgspec.Struct, frozen=True):
-    """List of the models; it has one entry."""
+    """List of the models and their aliases."""
 
     data: list[Model]
     object: str = "list"
 
 
 def describe_limits(document: Document, task: ChatTask) -> None:
-    """Add the limits from the settings to the document: the model's name and the largest token budget."""
-    fields = document["components"]["schemas"]["ChatRequest"]["properties"]
-    fields["model"] = {"enum": [task.model]}
-    for name in ("max_tokens", "max_completion_tokens"):
-        fields[name] = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": task.max_tokens}, {"type": "null"}]}
+    """Add the limits from the settings to the document: the models' names."""
+    names = [*task.models, *task.aliases]
+    document["components"]["schemas"]["ChatRequest"]["properties"]["model"] = {"enum": names}
 
 
 def openai_operations(cache_control: Document, request_id: Document) -> Iterator[Operation]:
@@ -75,14 +80,38 @@ def openai_operations(cache_control: Document, request_id: Document) -> Iterator
             " no-store` returns a new sample. An answer that the service's own token budget truncates is not cached;"
             " one that the request's `max_tokens` truncates is. An answer that does not fit the requested JSON schema"
             " is an error. Schemas have local references only, at most 32 KiB, and patterns in RE2 syntax. `think` or"
-            " `reasoning_effort` is passed on to thinking models. Without an answer of a model the status is 503 or"
-            " 504; sample answers are never given."
+            " `reasoning_effort` is passed on to thinking models. Tools are functions that the caller runs; a model"
+            " without support for tools is 400. A token budget above the service's is clamped, which the header"
+            " `X-AI-Clamped` tells. Null and default values are accepted for every parameter of OpenAI's; other values of"
+            " unsupported ones are 400 by name. Without an answer of a model the status is 503 or 504; sample answers are"
+            " never given."
         ),
         parameters=(cache_control, request_id),
         request=ChatRequest,
         answers={
             200: Answer(
-                "The answer.", ChatCompletion, more_headers=ANSWER_HEADERS, more={"text/event-stream": _STREAM}
+                "The answer.", ChatCompletion, more_headers=(*ANSWER_HEADERS, "X-AI-Clamped"), more={"text/event-stream": _STREAM}
+            ),
+        },
+        errors=(*READ_ERRORS, *REQUEST_ERRORS, ModelNotFound, *ANSWER_ERRORS, NotCached),
+        error_body=OpenAIErrorBody,
+        access="key",
+    )
+    yield Operation(
+        method="post",
+        path="/v1/embeddings",
+        name="createEmbedding",
+        tag=_TAG,
+        summary="Create embeddings",
+        description=(
+            "Each text is cached by itself: a batch computes only what is missing. The vectors are those of the named"
+            " model; no other one stands in for it. A text longer than the context is 400."
+        ),
+        parameters=(cache_control, request_id),
+        request=OpenAIEmbeddingRequest,
+        answers={
+            200: Answer(
+                "The vectors.", EmbeddingList, more_headers=("Cache-Status", "X-AI-Provider", "X-AI-Model")
             ),
         },
         errors=(*READ_ERRORS, *REQUEST_ERRORS, ModelNotFound, *ANSWER_ERRORS, NotCached),

@@ -1,17 +1,21 @@
 """What a chat completion request may hold, and the form of it that equal requests share.
 
 The names are OpenAI's, so every client knows them. What shapes the answer is either passed on to the model and part of
-the key, or refused: nothing is dropped silently, save what concerns only who asks (`user`, `metadata` and the like).
+the key, or refused by name: nothing is dropped silently, save what concerns only who asks (`user`, `metadata` and the
+like). Null and the format's own defaults always pass. Where `ALCHEMORSEL_UNSUPPORTED_PARAMETERS` is `drop`, what would be
+refused as unknown or unsupported is dropped.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from ai_service.json_schema.hint import hint_of
 from ai_service.json_schema.rules import check_schema, find_fault
+from ai_service.openai.messages import ChatMessage, canonical_messages
+from ai_service.openai.tools import MAX_TOOLS, Tool, ToolChoice, canonical_tools, tool_problems
 from ai_service.schemas import Problem, TaskRequest, documented
 
 if TYPE_CHECKING:
@@ -19,63 +23,49 @@ if TYPE_CHECKING:
 
     from ai_service.providers.base import Think
 
-EFFORTS: dict[str, Think] = {"none": False, "minimal": "low", "low": "low", "medium": "medium", "high": "high"}
+EFFORTS: dict[str, Think] = {
+    "none": False,
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "high",
+    "max": "high",
+}
 """OpenAI's `reasoning_effort` in the words of Ollama's `think`."""
-MAX_STOPS = 4
+MAX_STOPS = 256
 SEED_LIMIT = 2**31 - 1
-"""The largest seed that every provider takes: llama.cpp's is a 32-bit number."""
+"""The largest seed that every provider takes: llama.cpp's is a 32-bit number. Others are folded into it."""
+NO_BUDGET = -1
+"""Number of tokens by which some clients ask for as many as there may be."""
 RANGES = {
-    "seed": (0, SEED_LIMIT),
     "temperature": (0, 2),
     "top_p": (0, 1),
+    "min_p": (0, 1),
+    "top_k": (0, 100_000),
     "frequency_penalty": (-2, 2),
     "presence_penalty": (-2, 2),
 }
-UNSUPPORTED = {
-    "tools": "tools are not supported here",
-    "tool_choice": "tools are not supported here",
-    "functions": "functions are not supported here",
-    "function_call": "functions are not supported here",
-    "logprobs": "log probabilities are not supported here",
-    "top_logprobs": "log probabilities are not supported here",
-    "logit_bias": "a bias of tokens is not supported here",
-    "store": "completions are not kept for later retrieval here",
+UNSUPPORTED: dict[str, tuple[str, tuple[object, ...]]] = {
+    "functions": ("functions are not supported here; use tools", ()),
+    "function_call": ("functions are not supported here; use tools", ("none", "auto")),
+    "logprobs": ("log probabilities are not supported here", ()),
+    "top_logprobs": ("log probabilities are not supported here", ()),
+    "logit_bias": ("a bias of tokens is not supported here", ()),
+    "store": ("completions are not kept for later retrieval here", ()),
+    "audio": ("audio is not supported here", ()),
+    "modalities": ("text is the only modality here", (["text"],)),
+    "prediction": ("predicted outputs are not supported here", ()),
+    "service_tier": ("service tiers are not supported here", ("auto", "default")),
+    "verbosity": ("a verbosity is not supported here", ("medium",)),
+    "web_search_options": ("a web search is not supported here", ()),
 }
-"""Options of OpenAI's that would shape the answer, or promise something, and that are refused where they are used."""
-_UNUSED: tuple[object, ...] = (None, False, 0, "none", [], {})
-_Unsupported = Annotated[Any, documented(enum=list(_UNUSED))]
-_Text = Annotated[str, documented(minLength=1)]
+"""Options of OpenAI's that would shape the answer or cost money, why they are refused, and which values change nothing."""
+_UNUSED: tuple[object, ...] = (None, False, 0, "", [], {})
+_Unsupported = Any
+_Ignored = Any
 _Tokens = Annotated[int, documented(minimum=1)]
 _Penalty = Annotated[float, documented(minimum=-2, maximum=2)]
-
-
-class TextPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text part of a message; images and audio are not supported."""
-
-    type: Literal["text"]
-    text: _Text
-
-
-class ChatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One message. `developer` is OpenAI's newer name for `system`."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    content: _Text | Annotated[list[TextPart], documented(minItems=1)]
-
-    def canonical(self) -> ChatMessage:
-        """With its parts joined by line breaks. White space stays: in a conversation it means something."""
-        role: Literal["system", "user", "assistant"] = "system" if self.role == "developer" else self.role
-        return ChatMessage(role, self.text)
-
-    @property
-    def texts(self) -> list[str]:
-        """The content's parts."""
-        return [self.content] if isinstance(self.content, str) else [part.text for part in self.content]
-
-    @property
-    def text(self) -> str:
-        """The whole content."""
-        return "\n".join(self.texts)
 
 
 class TextFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="text"):
@@ -122,8 +112,8 @@ ResponseFormat = TextFormat | JSONObjectFormat | JSONSchemaFormat
 class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Options of a stream."""
 
-    include_usage: bool = False
-    include_obfuscation: bool = False
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
 
 
 class ChatRequest(TaskRequest, frozen=True, kw_only=True):
@@ -133,39 +123,52 @@ class ChatRequest(TaskRequest, frozen=True, kw_only=True):
     messages: Annotated[list[ChatMessage], documented(minItems=1)]
     temperature: Annotated[float, documented(minimum=0, maximum=2)] | None = None
     top_p: Annotated[float, documented(minimum=0, maximum=1)] | None = None
+    top_k: Annotated[int, documented(minimum=0)] | None = None
+    min_p: Annotated[float, documented(minimum=0, maximum=1)] | None = None
     frequency_penalty: _Penalty | None = None
     presence_penalty: _Penalty | None = None
-    seed: Annotated[int, documented(minimum=0, maximum=SEED_LIMIT)] | None = None
-    stop: _Text | Annotated[list[_Text], documented(maxItems=MAX_STOPS)] | None = None
+    seed: int | None = None
+    stop: str | Annotated[list[str], documented(maxItems=MAX_STOPS)] | None = None
     max_tokens: _Tokens | None = None
     max_completion_tokens: _Tokens | None = None
     response_format: ResponseFormat | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     think: bool | Literal["low", "medium", "high"] | None = None
+    tools: Annotated[list[Tool], documented(maxItems=MAX_TOOLS)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
     n: Annotated[int, documented(minimum=1, maximum=1)] | None = None
     stream_options: StreamOptions | None = None
-    user: str | None = None
-    metadata: dict[str, str] | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
-    tools: _Unsupported = None
-    tool_choice: _Unsupported = None
+    user: _Ignored = None
+    metadata: _Ignored = None
+    safety_identifier: _Ignored = None
+    prompt_cache_key: _Ignored = None
+    prompt_cache_retention: _Ignored = None
     functions: _Unsupported = None
     function_call: _Unsupported = None
     logprobs: _Unsupported = None
     top_logprobs: _Unsupported = None
     logit_bias: _Unsupported = None
     store: _Unsupported = None
+    audio: _Unsupported = None
+    modalities: _Unsupported = None
+    prediction: _Unsupported = None
+    service_tier: _Unsupported = None
+    verbosity: _Unsupported = None
+    web_search_options: _Unsupported = None
+
+    drops_unsupported: ClassVar[bool] = False
 
     @property
     def include_usage(self) -> bool:
         """See TaskRequest."""
-        return self.stream_options is not None and self.stream_options.include_usage
+        return self.stream_options is not None and bool(self.stream_options.include_usage)
 
     @property
     def budget(self) -> int | None:
         """The token budget that is asked for; `max_completion_tokens` is OpenAI's newer name, and wins."""
-        return self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+        asked = self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+        return None if asked == NO_BUDGET else asked
 
     @property
     def stops(self) -> list[str]:
@@ -177,20 +180,22 @@ class ChatRequest(TaskRequest, frozen=True, kw_only=True):
         if not self.messages:
             yield "$.messages", "expected at least one message, got none"
         for index, message in enumerate(self.messages):
-            if not message.content or not all(message.texts):
-                yield f"$.messages[{index}].content", "expected text, got none"
-        if isinstance(self.response_format, JSONSchemaFormat) and not self.response_format.json_schema.schema:
-            yield "$.response_format.json_schema.schema", "expected a schema, got an empty one"
+            yield from message.problems(f"$.messages[{index}]")
+        yield from tool_problems(self.tools or (), self.tool_choice)
         if isinstance(self.response_format, JSONSchemaFormat):
-            fault = find_fault(self.response_format.json_schema.schema)
-            if fault is not None:
-                yield f"$.response_format.json_schema.schema{fault[0]}", f"no JSON schema: {fault[1]}"
+            path, schema = "$.response_format.json_schema.schema", self.response_format.json_schema.schema
+            fault = find_fault(schema)
+            if not schema:
+                yield path, "expected a schema, got an empty one"
+            elif fault is not None:
+                yield f"{path}{fault[0]}", f"no JSON schema: {fault[1]}"
         if self.think is not None and self.reasoning_effort is not None:
             yield "$.think", "expected either this or reasoning_effort, which ask for the same"
         if self.n not in {None, 1}:
             yield "$.n", "expected 1: one answer a request is given here"
-        for name, problem in UNSUPPORTED.items():
-            if getattr(self, name) not in _UNUSED:
+        for name, (problem, harmless) in () if self.drops_unsupported else UNSUPPORTED.items():
+            value = getattr(self, name)
+            if value not in _UNUSED and value not in harmless:
                 yield f"$.{name}", problem
 
     def impossible(self) -> Iterator[Problem]:
@@ -201,27 +206,48 @@ class ChatRequest(TaskRequest, frozen=True, kw_only=True):
                 yield f"$.{name}", f"expected a number from {low} to {high}"
         for name in ("max_tokens", "max_completion_tokens"):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            if value is not None and value < 1 and value != NO_BUDGET:
                 yield f"$.{name}", "expected a whole number above 0"
         if (isinstance(self.stop, list) and len(self.stop) > MAX_STOPS) or "" in self.stops:
             yield "$.stop", f"expected at most {MAX_STOPS} texts that are not empty"
+        if len(self.tools or ()) > MAX_TOOLS:
+            yield "$.tools", f"expected at most {MAX_TOOLS} tools"
 
     def canonical(self) -> ChatRequest:
         """See TaskRequest; what does not shape the answer is left out."""
         form = self.response_format
+        tools = canonical_tools(self.tools or (), self.tool_choice)
+        must_call = tools is not None and self.tool_choice not in {None, "auto"}
         return ChatRequest(
             model=self.model.removesuffix(":latest"),
-            messages=[message.canonical() for message in self.messages],
+            messages=canonical_messages(self.messages),
             temperature=self.temperature,
             top_p=self.top_p,
+            top_k=self.top_k,
+            min_p=self.min_p,
             frequency_penalty=self.frequency_penalty or None,
             presence_penalty=self.presence_penalty or None,
-            seed=self.seed,
+            seed=None if self.seed is None else self.seed & SEED_LIMIT,
             stop=self.stops or None,
             max_tokens=self.budget,
             think=self.think if self.reasoning_effort is None else EFFORTS[self.reasoning_effort],
             response_format=None if form is None or isinstance(form, TextFormat) else _canonical_format(form),
+            tools=tools,
+            tool_choice="required" if must_call else None,
+            parallel_tool_calls=False if tools and self.parallel_tool_calls is False else None,
         )
+
+
+class LenientChatMessage(ChatMessage, frozen=True, forbid_unknown_fields=False):
+    """A message whose unknown fields are dropped."""
+
+
+class LenientChatRequest(ChatRequest, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """A request whose unknown and unsupported parameters are dropped."""
+
+    messages: Annotated[list[LenientChatMessage], documented(minItems=1)]  # type: ignore[assignment]
+
+    drops_unsupported: ClassVar[bool] = True
 
 
 def _canonical_format(form: ResponseFormat) -> ResponseFormat:

@@ -78,6 +78,10 @@ HEADERS: dict[str, tuple[str, Document]] = {
     ),
     "Vary": ("`Accept-Encoding`, where the content coding depends on it.", {"type": "string"}),
     "Retry-After": ("Seconds to wait before the next request.", {"type": "string", "pattern": "^[1-9][0-9]*$"}),
+    "X-AI-Clamped": (
+        "What the service clamped to its own limits, such as `max_tokens=1024`; absent where nothing was.",
+        {"type": "string"},
+    ),
     "WWW-Authenticate": ("How to send a key (RFC 6750).", {"type": "string"}),
 }
 ANSWER_HEADERS = (

@@ -9,13 +9,14 @@ import msgspec
 from ai_service.providers.errors import InvalidAnswer, OnlyThoughts, TruncatedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from ai_service.providers.embedding import Embedding
     from ai_service.schemas import TaskRequest
 
 Think = bool | Literal["low", "medium", "high"] | None
 """Whether a thinking model shall reason, or how much; None leaves it to the model."""
-FinishReason = Literal["stop", "length", "content_filter"]
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 MAX_CHARACTERS_PER_TOKEN = 256
 """Above the longest tokens there are, which are runs of spaces: a server that writes past its budget is given up."""
 MAX_TOKENS = 2**31 - 1
@@ -26,26 +27,33 @@ class Prompt(msgspec.Struct, frozen=True):
 
     Attributes:
         task: The task's name.
-        messages: The conversation: `role` and `content` of each message.
+        messages: The conversation in OpenAI's wire format: `role` and `content`, a text, of each message; `tool_calls` and
+            `tool_call_id` where there are such.
         schema: JSON schema that the provider shall keep the answer to; an empty one asks for any JSON object, None for
             any text.
         max_tokens: Token budget of the answer.
         request: The canonical request behind the messages.
         options: What else shapes the answer, under the names that Ollama and OpenAI share: `temperature`, `top_p`,
-            `seed`, `stop`, `frequency_penalty`, `presence_penalty`. What is absent is left to the server.
+            `top_k`, `min_p`, `seed`, `stop`, `frequency_penalty`, `presence_penalty`. What is absent is left to the server.
         callers_own: Whether the caller chose messages, schema, options and budget. Then an answer that the budget cut
             short is an answer, as are white space and a refusal; and what the provider cannot do is the caller's error.
         think: Whether a thinking model shall reason.
+        tools: Functions that the model may call, in OpenAI's wire format.
+        must_call: Whether an answer without a tool call is none.
+        calls_once: Whether only the first tool call of an answer counts.
     """
 
     task: str
-    messages: tuple[Mapping[str, str], ...]
+    messages: tuple[Mapping[str, Any], ...]
     schema: Mapping[str, Any] | None
     max_tokens: int
     request: TaskRequest
     options: Mapping[str, Any]
     callers_own: bool = False
     think: Think = None
+    tools: tuple[Mapping[str, Any], ...] = ()
+    must_call: bool = False
+    calls_once: bool = False
 
     @property
     def max_characters(self) -> int:
@@ -54,8 +62,20 @@ class Prompt(msgspec.Struct, frozen=True):
 
     @property
     def has_callers_format(self) -> bool:
-        """Whether the caller wants JSON, of some schema or of any."""
-        return self.callers_own and self.schema is not None
+        """Whether the caller wants JSON, of some schema or of any, or has tools."""
+        return self.callers_own and (self.schema is not None or bool(self.tools))
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """A call of a function, which the caller has to run.
+
+    Attributes:
+        name: The function's name.
+        arguments: Text of a JSON object.
+    """
+
+    name: str
+    arguments: str
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -70,6 +90,7 @@ class Completion(msgspec.Struct, frozen=True):
         prompt_tokens: Tokens read, 0 where the server does not say.
         completion_tokens: Tokens written, 0 where the server does not say.
         storable: False where the server may have cut the prompt, or the beginning of the context while it wrote.
+        tool_calls: What the model calls, in place of an answer or beside it.
     """
 
     text: str
@@ -80,6 +101,7 @@ class Completion(msgspec.Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     storable: bool = True
+    tool_calls: tuple[ToolCall, ...] = ()
 
     @property
     def only_thoughts(self) -> bool:
@@ -123,10 +145,20 @@ class Inspection(msgspec.Struct, frozen=True):
     Attributes:
         digest: First 12 hexadecimal digits of the model's digest; "" where the model is missing.
         loaded: Whether the model is in memory; None where the server does not say.
+        context_length: Tokens that fit into the context; 0 where that is unknown.
+        capabilities: What the model can do, in Ollama's words (`completion`, `tools`, `thinking`, `embedding`); None
+            where the server does not say.
+        listing: What the server lists of the model, and of the running one: digest, size, details and the like.
+        version: The server's version; "" where it has none.
     """
 
     digest: str
     loaded: bool | None = None
+    context_length: int = 0
+    capabilities: tuple[str, ...] | None = None
+    listing: Mapping[str, Any] = {}
+    running: Mapping[str, Any] = {}
+    version: str = ""
 
 
 class Provider(Protocol):
@@ -160,6 +192,19 @@ class Provider(Protocol):
         Raises:
             ProviderError: One of its subclasses, saying why there is no answer.
             ContextLengthExceeded: The prompt is longer than the context.
+        """
+
+    async def embed(self, texts: Sequence[str], *, dimensions: int | None, truncates: bool) -> Embedding:
+        """Return the vectors of texts.
+
+        Args:
+            texts: At least one.
+            dimensions: Length of the vectors; None for the model's own.
+            truncates: Whether a text longer than the context is cut.
+
+        Raises:
+            ProviderError: One of its subclasses, saying why there is no answer.
+            ContextLengthExceeded: A text is longer than the context.
         """
 
     async def inspect(self) -> Inspection:

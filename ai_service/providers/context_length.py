@@ -8,6 +8,7 @@ models hold no piece that spans two of them. And it has at most one for each byt
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from ai_service.errors import ContextLengthExceeded
@@ -19,6 +20,8 @@ MAX_TOKEN_CHARACTERS = 64
 """Of the longest tokens in use: lines of `=` and the like."""
 TEMPLATE_TOKENS = 32
 """What a template may add to a message: its role, and where it begins and ends."""
+JSON_BYTES = 16
+"""Quotes, separators and indentation of a value of a tool, or the value itself."""
 MIN_TOKENS_TO_JUDGE = 512
 """Of a prompt for a context of unknown length: no model's is shorter."""
 _EXCEEDED = re.compile(
@@ -41,6 +44,13 @@ def exceeded(prompt: Prompt, context_tokens: int = 0) -> ContextLengthExceeded:
     problem = f"longer than the model's context{fits}"
     details = [{"field": "$.messages", "problem": problem}] if prompt.callers_own else None
     return ContextLengthExceeded(f"The prompt is {problem}.", details=details)
+
+
+def texts_too_long(context_tokens: int = 0) -> ContextLengthExceeded:
+    """Return the error for a text to embed that is too long."""
+    fits = f" of {context_tokens} tokens" if context_tokens else ""
+    problem = f"a text is longer than the model's context{fits}"
+    return ContextLengthExceeded(f"$.input: {problem}.", details=[{"field": "$.input", "problem": problem}])
 
 
 def refuse_overlong(prompt: Prompt, context_tokens: int) -> None:
@@ -68,8 +78,8 @@ def reading_of(prompt: Prompt, prompt_tokens: int, context_tokens: int) -> Readi
         return "doubtful" if context_tokens and may_be_cut else "whole"
     if context_tokens and prompt_tokens >= context_tokens:
         return "cut"
-    # Templates without a place for it leave a system message out, which is no question of length.
-    said = [message["content"] for message in prompt.messages if message["role"] != "system"]
+    # Templates without a place for them leave messages of system and tools out, which is no question of length.
+    said = [message["content"] for message in prompt.messages if message["role"] not in {"system", "tool"}]
     least = sum(map(least_tokens, said)) if may_be_cut else 0
     if prompt_tokens < least and (context_tokens or least >= MIN_TOKENS_TO_JUDGE):
         return "cut"
@@ -86,4 +96,15 @@ def least_tokens(text: str) -> int:
 
 
 def _most_tokens(prompt: Prompt) -> int:
-    return sum(len(message["content"].encode()) + TEMPLATE_TOKENS for message in prompt.messages)
+    return sum(_bytes_of(message) + TEMPLATE_TOKENS for message in prompt.messages) + _bytes_of(prompt.tools)
+
+
+def _bytes_of(part: object) -> int:
+    """Return the length of a part of a prompt as a template may write it."""
+    if isinstance(part, str):
+        return len(part.encode())
+    if isinstance(part, Mapping):
+        return sum(_bytes_of(name) + _bytes_of(value) + JSON_BYTES for name, value in part.items())
+    if isinstance(part, Sequence):
+        return sum(_bytes_of(each) + JSON_BYTES for each in part)
+    return JSON_BYTES

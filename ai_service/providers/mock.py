@@ -11,7 +11,9 @@ from ai_service.providers.errors import InvalidAnswer
 from ai_service.schemas import IngredientsRequest, NutritionRequest, RecipeRequest, TaskRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from ai_service.providers.embedding import Embedding
 
 _PIECE_CHARACTERS = 16
 _PANTRY = ("olive oil", "garlic", "onion", "lemon", "black pepper", "parsley")
@@ -38,6 +40,15 @@ class MockProvider:
         for at in range(0, len(text), _PIECE_CHARACTERS):
             on_text(text[at : at + _PIECE_CHARACTERS])
         return Completion(text=text)
+
+    async def embed(self, texts: Sequence[str], *, dimensions: int | None, truncates: bool) -> Embedding:
+        """See Provider.
+
+        Raises:
+            InvalidAnswer: Always: there are no sample vectors.
+        """
+        del texts, dimensions, truncates
+        raise InvalidAnswer("there are no sample vectors")
 
     async def inspect(self) -> Inspection:
         """See Provider."""

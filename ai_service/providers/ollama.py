@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ai_service.providers.base import Completion, Inspection, check_completion, count_of, ignore
-from ai_service.providers.context_length import exceeded, is_context_error, reading_of
+from ai_service.providers.base import Completion, Inspection, ToolCall, check_completion, count_of, ignore
+from ai_service.providers.context_length import exceeded, is_context_error, reading_of, texts_too_long
+from ai_service.providers.embedding import Embedding, checked_vectors
 from ai_service.providers.errors import (
     IncompleteAnswer,
     ProviderError,
     ProviderFailed,
     ProviderTimeout,
     ProviderUnreachable,
+    RequestRejected,
 )
 from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, error_for, lines, silence
 from ai_service.providers.written import Written
 from ai_service.transport.http_client import read
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
     from ai_service.providers.base import FinishReason, Prompt
 
@@ -34,19 +36,23 @@ REFUSES_FROM = (0, 13)
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
-class _Model(msgspec.Struct):
-    name: str = ""
-    model: str = ""
-    digest: str = ""
-
-
 class _Models(msgspec.Struct):
-    models: list[_Model] | None = None
+    models: list[dict[str, Any]] | None = None
+
+
+class _Function(msgspec.Struct):
+    name: str = ""
+    arguments: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _ToolCall(msgspec.Struct):
+    function: _Function
 
 
 class _Message(msgspec.Struct):
     content: str | None = None
     thinking: str | None = None
+    tool_calls: list[_ToolCall] | None = None
 
 
 class _Chunk(msgspec.Struct):
@@ -61,7 +67,15 @@ class _Chunk(msgspec.Struct):
 
 
 class _Description(msgspec.Struct):
+    """What `/api/show` tells; servers before 0.6.4 name no capabilities."""
+
     model_info: dict[str, Any] = {}
+    capabilities: list[str] | None = None
+
+
+class _Embeddings(msgspec.Struct):
+    embeddings: list[list[float]]
+    prompt_eval_count: int | None = None
 
 
 class _Version(msgspec.Struct):
@@ -71,6 +85,7 @@ class _Version(msgspec.Struct):
 _decode_models = msgspec.json.Decoder(_Models).decode
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 _decode_description = msgspec.json.Decoder(_Description).decode
+_decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
 _decode_version = msgspec.json.Decoder(_Version).decode
 
 
@@ -116,6 +131,8 @@ class OllamaProvider:
         self._described = ""
         self._models_context = num_ctx
         self._refuses_overlong = False
+        self._capabilities: frozenset[str] | None = None
+        self._version = ""
 
     @property
     def context_tokens(self) -> int:
@@ -127,6 +144,8 @@ class OllamaProvider:
     ) -> Completion:
         """See Provider."""
         load_s = 0.0
+        if prompt.tools and self._capabilities is not None and "tools" not in self._capabilities:
+            raise RequestRejected(f"the model {self.model} does not support tools")
         if self._clock() >= self._resident_until:
             load_s = await self._load()
         try:
@@ -137,21 +156,51 @@ class OllamaProvider:
         self._resident_until = self._clock() + RESIDENT_S
         return completion
 
+    async def embed(self, texts: Sequence[str], *, dimensions: int | None, truncates: bool) -> Embedding:
+        """See Provider. The first call of a model that is not in memory loads it."""
+        body: dict[str, Any] = {**self._base(), "input": texts, "truncate": truncates}
+        if dimensions is not None:
+            body["dimensions"] = dimensions
+        async with (
+            deadline(self._load_timeout_s + self._timeout_s, "embedding"),
+            self._client.post("/api/embed", body) as response,
+        ):
+            content = await read(response)
+        if response.status_code != 200:
+            error = _error_text(content)
+            if is_context_error(error):
+                raise texts_too_long(self.context_tokens)
+            raise error_for(response.status_code, error, response.headers)
+        try:
+            answer = _decode_embeddings(content)
+        except (ValueError, RecursionError) as error:
+            raise ProviderFailed(f"/api/embed did not answer with vectors: {error}") from error
+        return Embedding(checked_vectors(answer.embeddings, len(texts)), count_of(answer.prompt_eval_count))
+
     async def inspect(self) -> Inspection:
         """See Provider."""
         async with deadline(INSPECT_TIMEOUT_S, "inspecting Ollama"):
             known = await self._models("/api/tags")
             loaded = await self._models("/api/ps")
-        digest = known.get(self._full_name, "").removeprefix("sha256:")[:12]
+        listing = known.get(self._full_name, {})
+        digest = str(listing.get("digest", "")).removeprefix("sha256:")[:12]
         if digest and digest != self._described:
             await self._describe(digest)
-        return Inspection(digest=digest, loaded=self._full_name in loaded)
+        return Inspection(
+            digest=digest,
+            loaded=self._full_name in loaded,
+            context_length=self.context_tokens,
+            capabilities=None if self._capabilities is None else tuple(sorted(self._capabilities)),
+            listing=listing,
+            running=loaded.get(self._full_name, {}),
+            version=self._version,
+        )
 
     async def close(self) -> None:
         """See Provider."""
         await self._client.close()
 
-    async def _models(self, path: str) -> dict[str, str]:
+    async def _models(self, path: str) -> dict[str, dict[str, Any]]:
         async with self._client.get(path) as response:
             content = await read(response)
         if response.status_code != 200:
@@ -160,21 +209,25 @@ class OllamaProvider:
             models = _decode_models(content).models or []
         except (ValueError, RecursionError) as error:
             raise ProviderFailed(f"{path} did not answer with a list of models: {error}") from error
-        return {item.name or item.model: item.digest for item in models}
+        return {str(item.get("name") or item.get("model") or ""): item for item in models}
 
     async def _describe(self, digest: str) -> None:
         """Learn the model's own context length and what the server can do; where it does not say, nothing changes."""
         try:
             async with deadline(DESCRIBE_TIMEOUT_S, "describing the model"):
                 async with self._client.post("/api/show", {"model": self.model}) as response:
-                    info = _decode_description(await read(response)).model_info
+                    description = _decode_description(await read(response))
                 async with self._client.get("/api/version") as response:
-                    version = _VERSION.match(_decode_version(await read(response)).version)
+                    told_version = _decode_version(await read(response)).version
         except ProviderError:
             return  # Asked again with the next inspection.
         except (ValueError, RecursionError):
-            info, version = {}, None
-        lengths = [value for name, value in info.items() if name.endswith(".context_length")]
+            description, told_version = _Description(), ""
+        version = _VERSION.match(told_version)
+        self._version = told_version
+        told = description.capabilities
+        self._capabilities = None if told is None else frozenset(told)
+        lengths = [value for name, value in description.model_info.items() if name.endswith(".context_length")]
         trained = next((length for length in lengths if isinstance(length, int) and length > 0), self._num_ctx)
         self._models_context = trained
         self._refuses_overlong = version is not None and (int(version[1]), int(version[2])) >= REFUSES_FROM
@@ -209,7 +262,7 @@ class OllamaProvider:
     ) -> Completion:
         body = {
             **self._base(num_predict=prompt.max_tokens, **prompt.options),
-            "messages": prompt.messages,
+            "messages": list(_messages(prompt.messages)),
             "stream": True,
             "truncate": False,  # Refuse a prompt that is too long, and end an answer where the context ends:
             "shift": False,  # both would lose their beginning without a word. Old servers ignore this.
@@ -218,6 +271,8 @@ class OllamaProvider:
             body["format"] = prompt.schema or "json"
         if prompt.think is not None:
             body["think"] = prompt.think
+        if prompt.tools:
+            body["tools"] = prompt.tools
         async with silence(self._timeout_s) as heard, self._client.post("/api/chat", body) as response:
             written = Written(prompt.max_characters, on_text, on_reasoning, heard)
             if response.status_code != 200:
@@ -226,12 +281,15 @@ class OllamaProvider:
                     raise exceeded(prompt, self.context_tokens)
                 raise error_for(response.status_code, error, response.headers)
             stream = lines(response)
-            last = await self._collect(prompt, stream, written)
+            calls: list[ToolCall] = []
+            last = await self._collect(prompt, stream, written, calls)
             await self._client.end(stream)
-        return self._completion(prompt, written, last, load_s)
+        return self._completion(prompt, written, last, load_s=load_s, calls=calls)
 
-    async def _collect(self, prompt: Prompt, stream: AsyncIterator[bytes], written: Written) -> _Chunk:
-        """Read a stream of lines to the last one.
+    async def _collect(
+        self, prompt: Prompt, stream: AsyncIterator[bytes], written: Written, calls: list[ToolCall]
+    ) -> _Chunk:
+        """Read a stream of lines to the last one, which is returned; what is written goes to the last two arguments.
 
         Raises:
             ProviderFailed: A line is an error or no JSON.
@@ -250,11 +308,16 @@ class OllamaProvider:
             if chunk.message is not None:
                 written.reason(chunk.message.thinking or "")
                 written.write(chunk.message.content or "")
+                for call in chunk.message.tool_calls or ():
+                    calls.append(ToolCall(call.function.name, bytes(call.function.arguments).decode()))
+                    written.advance(calls[-1].arguments)
             if chunk.done:
                 return chunk
         raise IncompleteAnswer("the stream ended before the answer did")
 
-    def _completion(self, prompt: Prompt, written: Written, last: _Chunk, load_s: float) -> Completion:
+    def _completion(
+        self, prompt: Prompt, written: Written, last: _Chunk, *, load_s: float, calls: Sequence[ToolCall]
+    ) -> Completion:
         """Return what was written.
 
         Raises:
@@ -268,7 +331,9 @@ class OllamaProvider:
         if reading == "cut":
             raise exceeded(prompt, self.context_tokens)
         shifted = prompt_tokens + completion_tokens > self.context_tokens
-        finish_reason: FinishReason = "length" if last.done_reason == "length" else "stop"
+        finish_reason: FinishReason = "tool_calls" if calls else "stop"
+        if last.done_reason == "length":
+            finish_reason = "length"
         text, reasoning = written.end()
         completion = Completion(
             text=text,
@@ -278,8 +343,27 @@ class OllamaProvider:
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             storable=self._refuses_overlong or (reading == "whole" and not shifted),
+            tool_calls=tuple(calls),
         )
         return check_completion(prompt, completion)
+
+
+def _messages(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield messages in Ollama's format: arguments are objects, and a result names its function instead of its call."""
+    names: dict[str, str] = {}
+    for message in messages:
+        if "tool_calls" in message:
+            names |= {call["id"]: call["function"]["name"] for call in message["tool_calls"]}
+            calls = [
+                {"function": {**call["function"], "arguments": msgspec.Raw(call["function"]["arguments"].encode())}}
+                for call in message["tool_calls"]
+            ]
+            yield {"role": message["role"], "content": message["content"], "tool_calls": calls}
+        elif "tool_call_id" in message:
+            name = names.get(message["tool_call_id"], "")
+            yield {"role": message["role"], "content": message["content"], **({"tool_name": name} if name else {})}
+        else:
+            yield message
 
 
 def _error_text(content: bytes) -> str:

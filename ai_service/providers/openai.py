@@ -7,17 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ai_service.providers.base import Completion, Inspection, Prompt, check_completion, count_of, ignore
-from ai_service.providers.context_length import exceeded, is_context_error, reading_of
+from ai_service.providers.base import Completion, Inspection, Prompt, ToolCall, check_completion, count_of, ignore
+from ai_service.providers.context_length import exceeded, is_context_error, reading_of, texts_too_long
+from ai_service.providers.embedding import Embedding, checked_vectors
 from ai_service.providers.errors import IncompleteAnswer, ProviderFailed
 from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, error_for, lines, silence
 from ai_service.providers.written import Written
 from ai_service.transport.http_client import read
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from ai_service.providers.base import FinishReason, Think
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(msgspec.Struct):
+    """A tool call, or a piece of one: the first piece has the name, all have a part of the arguments."""
+
+    index: int | None = None
+    function: _Function | None = None
 
 
 class _Message(msgspec.Struct):
@@ -27,6 +40,7 @@ class _Message(msgspec.Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    tool_calls: list[_ToolCall] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -50,7 +64,18 @@ class _Chunk(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
 
 
+class _Vector(msgspec.Struct):
+    embedding: list[float]
+    index: int = 0
+
+
+class _Embeddings(msgspec.Struct):
+    data: list[_Vector]
+    usage: _Usage | None = None
+
+
 _decode = msgspec.json.Decoder(_Chunk).decode
+_decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
 _FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
 """What is passed on; any other reason is an answer's own end."""
 
@@ -62,6 +87,7 @@ class _Answer:
         self._prompt = prompt
         self._written = written
         self._refusal = ""
+        self._calls: dict[int, ToolCall] = {}
         self._finish_reason = ""
         self._usage = _Usage()
 
@@ -86,6 +112,13 @@ class _Answer:
             self._finish_reason = choice.finish_reason or self._finish_reason
             self._written.reason(message.reasoning_content or message.reasoning or "")
             self._written.write(message.content or "")
+            for place, call in enumerate(message.tool_calls or ()):
+                self._add_call(place if call.index is None else call.index, call.function or _Function())
+
+    def _add_call(self, index: int, piece: _Function) -> None:
+        begun = self._calls.get(index, ToolCall("", ""))
+        self._calls[index] = ToolCall(begun.name + (piece.name or ""), begun.arguments + (piece.arguments or ""))
+        self._written.advance((piece.name or "") + (piece.arguments or ""))
 
     def complete(self) -> Completion:
         """Return the completion.
@@ -104,10 +137,11 @@ class _Answer:
         completion = Completion(
             text=text,
             reasoning=reasoning,
-            finish_reason=_FINISH_REASONS.get(self._finish_reason, "stop"),
+            finish_reason=_FINISH_REASONS.get(self._finish_reason, "tool_calls" if self._calls else "stop"),
             refusal=self._refusal,
             prompt_tokens=prompt_tokens,
             completion_tokens=count_of(self._usage.completion_tokens),
+            tool_calls=tuple(call for _, call in sorted(self._calls.items())),
         )
         return check_completion(self._prompt, completion)
 
@@ -153,6 +187,12 @@ class OpenAIProvider:
         if prompt.callers_own and prompt.think is not None:
             # A task's own wish is not sent: most models know no such parameter, and some servers refuse it.
             body["reasoning_effort"] = _EFFORTS.get(prompt.think, prompt.think)
+        if prompt.tools:
+            body["tools"] = prompt.tools
+            if prompt.must_call:
+                body["tool_choice"] = "required"
+            if prompt.calls_once:
+                body["parallel_tool_calls"] = False
         async with silence(self._timeout_s) as heard, self._client.post("/chat/completions", body) as response:
             answer = _Answer(prompt, Written(prompt.max_characters, on_text, on_reasoning, heard))
             if response.status_code != 200:
@@ -167,6 +207,27 @@ class OpenAIProvider:
             else:
                 answer.add(await read(response))
         return answer.complete()
+
+    async def embed(self, texts: Sequence[str], *, dimensions: int | None, truncates: bool) -> Embedding:
+        """See Provider. The wire format cannot ask for truncation."""
+        del truncates
+        body: dict[str, Any] = {"model": self.model, "input": texts, "encoding_format": "float"}
+        if dimensions is not None:
+            body["dimensions"] = dimensions
+        async with deadline(self._timeout_s, "embedding"), self._client.post("/embeddings", body) as response:
+            content = await read(response)
+        if response.status_code != 200:
+            error = _text(content)
+            if is_context_error(error):
+                raise texts_too_long()
+            raise error_for(response.status_code, error, response.headers)
+        try:
+            answer = _decode_embeddings(content)
+        except (ValueError, RecursionError) as error:
+            raise ProviderFailed(f"/embeddings did not answer with vectors: {error}") from error
+        vectors = [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
+        tokens = count_of(answer.usage.prompt_tokens if answer.usage else None)
+        return Embedding(checked_vectors(vectors, len(texts)), tokens)
 
     async def inspect(self) -> Inspection:
         """See Provider. The wire format knows no digest; the server's address and the model's name stand for it."""

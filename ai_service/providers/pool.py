@@ -7,6 +7,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ai_service.providers.base import Completion, Inspection, ignore
 from ai_service.providers.errors import ConnectionBroken, ModelMissing, ProviderError, ProviderUnreachable
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ai_service.providers.base import Prompt, Provider
+    from ai_service.providers.embedding import Embedding
 
 COOLDOWN_S = 10.0
 """For so long a server that cannot answer is asked last; longer than the time between two looks at all of them."""
@@ -118,20 +121,39 @@ class ProviderPool:
                 member.under_way -= 1
         raise missed or ProviderUnreachable("none of the servers has the model")
 
+    async def embed(self, texts: Sequence[str], *, dimensions: int | None, truncates: bool) -> Embedding:
+        """See Provider."""
+        missed: ProviderError | None = None
+        for member in self._in_order():
+            member.under_way += 1
+            try:
+                embedding = await member.provider.embed(texts, dimensions=dimensions, truncates=truncates)
+            except (ProviderUnreachable, ModelMissing) as error:
+                member.miss(error, self._clock() + COOLDOWN_S)
+                missed = error
+            else:
+                member.found()
+                return embedding
+            finally:
+                member.under_way -= 1
+        raise missed or ProviderUnreachable("none of the servers has the model")
+
     async def inspect(self) -> Inspection:
         """See Provider: loaded only where it is so on every server that answers."""
         looks = await asyncio.gather(*(self._look(member) for member in self._members))
         seen = [look for look in looks if isinstance(look, Inspection)]
         if not seen:
             raise next(look for look in looks if isinstance(look, ProviderError))
-        digest = next((look.digest for look in seen if look.digest), "")
+        first = next((look for look in seen if look.digest), Inspection(""))
+        digest = first.digest
         for member, look in zip(self._members, looks, strict=True):
             if isinstance(look, ProviderError):
                 member.miss(look, self._clock() + COOLDOWN_S)
             elif look.digest:
                 member.found()
                 member.compare(look, digest)
-        return Inspection(digest=digest, loaded=all(look.loaded for look in seen if look.digest == digest))
+        loaded = all(look.loaded for look in seen if look.digest == digest)
+        return msgspec.structs.replace(first, loaded=loaded)
 
     async def close(self) -> None:
         """See Provider."""

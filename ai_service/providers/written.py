@@ -57,6 +57,15 @@ class Written:
             self._count(piece)
             self._keep_reasoning(piece)
 
+    def advance(self, piece: str) -> None:
+        """Count a piece of a tool call, which is no text.
+
+        Raises:
+            ProviderFailed: There is no end of it.
+        """
+        if piece:
+            self._count(piece)
+
     def end(self) -> tuple[str, str]:
         """Return the whole answer, and the whole reasoning."""
         self._splitter.end()

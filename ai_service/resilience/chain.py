@@ -115,8 +115,3 @@ class ProviderChain:
             retry_after_s=math.ceil(min(MAX_RETRY_AFTER_S, *waits) if waits else RETRY_AFTER_S),
             skipped=skipped,
         )
-
-    async def close(self) -> None:
-        """Close every provider."""
-        for link in self.links:
-            await link.provider.close()

@@ -30,10 +30,11 @@ from ai_service.providers.errors import (
 from ai_service.providers.transcript import Author, Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ai_service.observability.metrics import Metrics
     from ai_service.providers.base import Completion, Prompt, Provider
+    from ai_service.providers.embedding import Embedding
     from ai_service.resilience.admission import AdmissionQueue
     from ai_service.resilience.circuit_breaker import CircuitBreaker
     from ai_service.schemas import TaskRequest
@@ -138,6 +139,37 @@ class GuardedProvider:
             load_s=completion.load_s,
             provider_s=self._clock() - started - completion.load_s,
         )
+
+    async def embed(self, texts: Sequence[str], *, dimensions: int | None, truncates: bool) -> Embedding:
+        """Return the vectors of texts.
+
+        Raises:
+            ProviderError: Why not; QueueFull and CircuitOpen without having called the provider.
+            UnsupportedRequest: The provider rejects what the caller wants.
+            ContextLengthExceeded: A text is too long.
+        """
+        name = self.provider.name
+        async with self.queue.slot() as queue_s:
+            self._metrics.queued(name, queue_s)
+            started = self._clock()
+            outcome = "cancelled"
+            try:
+                with self.breaker.guard():
+                    embedding = await self.provider.embed(texts, dimensions=dimensions, truncates=truncates)
+                outcome = "ok"
+            except RequestRejected as error:
+                outcome = error.outcome
+                raise _unsupported(error) from error
+            except ProviderError as error:
+                outcome = error.outcome
+                raise
+            except HTTPError as error:
+                outcome = error.code
+                raise
+            finally:
+                self._metrics.provider_call(name, "embeddings", outcome, self._clock() - started)
+        self._metrics.completion(name, load_s=0.0, prompt_tokens=embedding.prompt_tokens, completion_tokens=0)
+        return embedding
 
     def _note(self, error: ProviderError, prompt: Prompt, purpose: str) -> None:
         """Remember why there was no answer, where that says something of the provider."""

@@ -1,4 +1,4 @@
-"""The chain of providers that the settings ask for."""
+"""The chains of providers that the settings ask for."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ai_service.resilience.admission import AdmissionQueue
 from ai_service.resilience.chain import ProviderChain
 from ai_service.resilience.circuit_breaker import CircuitBreaker
 from ai_service.resilience.guarded import GuardedProvider
+from ai_service.resilience.model_chains import ModelChains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 REMOTE_CONCURRENCY = 64
 """Calls at a time to a provider that has machines of its own."""
+_STATES = ("closed", "half-open", "open")
+"""Of a circuit breaker, the worst last."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,27 +33,28 @@ logger = logging.getLogger(__name__)
 def build_providers(settings: Settings) -> list[Provider]:
     """Return the primary provider, then the fallbacks; openai only where its URL is set."""
     names = dict.fromkeys((settings.provider, *settings.fallbacks))
-    return [_build_provider(name, settings) for name in names if name != "openai" or settings.openai_base_url]
+    return [
+        _build_provider(name, settings, settings.openai_model if name == "openai" else settings.ollama_model)
+        for name in names
+        if name != "openai" or settings.openai_base_url
+    ]
 
 
-def _build_provider(name: str, settings: Settings) -> Provider:
+def _build_provider(name: str, settings: Settings, model: str) -> Provider:
     if name == "ollama":
-        servers = [_build_ollama(url, settings) for url in (settings.ollama_host, *settings.ollama_servers)]
+        servers = [_build_ollama(url, settings, model) for url in (settings.ollama_host, *settings.ollama_servers)]
         return ProviderPool(servers) if len(servers) > 1 else servers[0]
     if name == "openai":
         return OpenAIProvider(
-            settings.openai_base_url,
-            settings.openai_model,
-            api_key=settings.openai_api_key,
-            timeout_s=settings.ollama_timeout,
+            settings.openai_base_url, model, api_key=settings.openai_api_key, timeout_s=settings.ollama_timeout
         )
     return MockProvider()
 
 
-def _build_ollama(url: str, settings: Settings) -> OllamaProvider:
+def _build_ollama(url: str, settings: Settings, model: str) -> OllamaProvider:
     return OllamaProvider(
         url,
-        settings.ollama_model,
+        model,
         timeout_s=settings.ollama_timeout,
         load_timeout_s=settings.ollama_load_timeout,
         num_ctx=settings.ollama_num_ctx,
@@ -58,23 +62,54 @@ def _build_ollama(url: str, settings: Settings) -> OllamaProvider:
     )
 
 
-def build_chain(settings: Settings, providers: Sequence[Provider], metrics: Metrics) -> ProviderChain:
-    """Return them as a chain: each behind a circuit breaker and an admission queue of its own."""
-    return ProviderChain([_guard(provider, settings, metrics) for provider in providers], metrics)
+def build_chains(settings: Settings, metrics: Metrics, providers: Sequence[Provider] | None = None) -> ModelChains:
+    """Return the chain of each model: its primary provider, and the fallbacks that all models share.
+
+    Args:
+        settings: The operator's.
+        metrics: Where calls are counted.
+        providers: In order, for the default model; by default those of the settings.
+    """
+    primary, *fallbacks = providers or build_providers(settings)
+    guards = _Guards(settings, metrics)
+    shared = [guards.guard(provider) for provider in fallbacks]
+    further = {} if settings.provider == "mock" else {
+        model: ProviderChain([guards.guard(_build_provider(settings.provider, settings, model)), *shared], metrics)
+        for model in settings.further_models
+    }  # fmt: skip
+    return ModelChains(ProviderChain([guards.guard(primary), *shared], metrics), further)
 
 
-def _guard(provider: Provider, settings: Settings, metrics: Metrics) -> GuardedProvider:
-    servers = 1 + len(settings.ollama_servers)
-    concurrency = settings.ollama_num_parallel * servers if provider.name == "ollama" else REMOTE_CONCURRENCY
-    metrics.breaker(provider.name, "closed")
+class _Guards:
+    """Gives each provider a circuit breaker and an admission queue of its own.
 
-    def changed(state: str) -> None:
-        metrics.breaker(provider.name, state)
-        logger.warning("circuit breaker of %s: %s", provider.name, state)
+    The metric of a provider's breakers shows the worst of its models.
+    """
 
-    return GuardedProvider(
-        provider,
-        CircuitBreaker(on_change=changed),
-        AdmissionQueue(concurrency=concurrency, limit=settings.queue_limit),
-        metrics,
-    )
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._states: dict[str, dict[str, str]] = {}
+
+    def guard(self, provider: Provider) -> GuardedProvider:
+        """Return a provider behind its breaker and queue."""
+        servers = 1 + len(self._settings.ollama_servers)
+        is_ollama = provider.name == "ollama"
+        concurrency = self._settings.ollama_num_parallel * servers if is_ollama else REMOTE_CONCURRENCY
+        self._changed(provider, "closed")
+
+        def changed(state: str) -> None:
+            self._changed(provider, state)
+            logger.warning("circuit breaker of %s (%s): %s", provider.name, provider.model, state)
+
+        return GuardedProvider(
+            provider,
+            CircuitBreaker(on_change=changed),
+            AdmissionQueue(concurrency=concurrency, limit=self._settings.queue_limit),
+            self._metrics,
+        )
+
+    def _changed(self, provider: Provider, state: str) -> None:
+        states = self._states.setdefault(provider.name, {})
+        states[provider.model] = state
+        self._metrics.breaker(provider.name, max(states.values(), key=_STATES.index))

@@ -16,13 +16,25 @@ __all__ = ["Data", "SchemaTask", "Scored", "Task", "build_tasks"]
 
 
 def build_tasks(settings: Settings) -> tuple[SchemaTask, ...]:
-    """Build the three tasks with the operator's token budgets and times to live."""
+    """Build the three tasks with the operator's models, token budgets and times to live."""
+    num_ctx = settings.ollama_num_ctx
     return (
-        RecipeTask(ttl_s=settings.recipe_ttl, max_tokens=settings.recipe_max_tokens, num_ctx=settings.ollama_num_ctx),
+        RecipeTask(
+            ttl_s=settings.recipe_ttl,
+            max_tokens=settings.recipe_max_tokens,
+            num_ctx=num_ctx,
+            model=settings.recipe_model,
+        ),
         IngredientsTask(
-            ttl_s=settings.ingredients_ttl, max_tokens=settings.ingredients_max_tokens, num_ctx=settings.ollama_num_ctx
+            ttl_s=settings.ingredients_ttl,
+            max_tokens=settings.ingredients_max_tokens,
+            num_ctx=num_ctx,
+            model=settings.ingredients_model,
         ),
         NutritionTask(
-            ttl_s=settings.nutrition_ttl, max_tokens=settings.nutrition_max_tokens, num_ctx=settings.ollama_num_ctx
+            ttl_s=settings.nutrition_ttl,
+            max_tokens=settings.nutrition_max_tokens,
+            num_ctx=num_ctx,
+            model=settings.nutrition_model,
         ),
     )

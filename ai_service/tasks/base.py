@@ -20,7 +20,7 @@ from ai_service.schemas import Envelope
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ai_service.providers.base import Completion, FinishReason
+    from ai_service.providers.base import Completion, FinishReason, ToolCall
     from ai_service.schemas import Finding, Meta, Nutrition, Recipe, Suggestions, TaskRequest
 
 Schema = dict[str, Any]
@@ -35,6 +35,7 @@ class ChatAnswer(msgspec.Struct, frozen=True):
     finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 Data = Union["Recipe", "Suggestions", "Nutrition", ChatAnswer]
@@ -78,7 +79,7 @@ def obj(**properties: Schema) -> Schema:
 
 
 class Task(ABC):
-    """One kind of question.
+    """One kind of request.
 
     Attributes:
         name: The name in keys, metrics and settings.
@@ -87,18 +88,22 @@ class Task(ABC):
         prompt_version: Raised whenever prompt, schema or rule change, so that older answers are not found any more.
         has_samples: Whether a provider may make an answer up.
         shows_reasoning: Whether callers get what a thinking model writes before its answer.
+        max_body_bytes: Largest body of a request.
+        model: Name of the model that answers; "" for the default one.
         ttl_s: Base time in seconds that an answer stays fresh.
         max_tokens: Token budget of an answer.
     """
 
     name: ClassVar[str]
     path: ClassVar[str]
-    request_type: ClassVar[type[TaskRequest]]
+    request_type: type[TaskRequest]
     prompt_version: ClassVar[int] = 1
     has_samples: ClassVar[bool] = False
     shows_reasoning: ClassVar[bool] = False
+    max_body_bytes: int = 64 * 1024
 
-    def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int) -> None:
+    def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int, model: str = "") -> None:
+        self.model = model
         self.ttl_s = ttl_s
         self.max_tokens = max_tokens
         self._fingerprint = blake2b(f"{self.prompt_version}:{max_tokens}:{num_ctx}:".encode(), digest_size=16)
@@ -129,6 +134,15 @@ class Task(ABC):
         """
         del request
 
+    def admit(self, canonical: TaskRequest) -> tuple[TaskRequest, str]:
+        """Return a canonical request within the service's own limits, and what was clamped, as a header says it."""
+        return canonical, ""
+
+    def model_of(self, canonical: TaskRequest) -> str:
+        """Return the name of the model that answers a canonical request; "" for the default one."""
+        del canonical
+        return self.model
+
     @abstractmethod
     def ask(self, request: TaskRequest) -> Prompt:
         """Return the prompt for a canonical request."""
@@ -152,8 +166,8 @@ class SchemaTask(Task):
     has_samples = True
     message: ClassVar[str]
 
-    def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int) -> None:
-        super().__init__(ttl_s=ttl_s, max_tokens=max_tokens, num_ctx=num_ctx)
+    def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int, model: str = "") -> None:
+        super().__init__(ttl_s=ttl_s, max_tokens=max_tokens, num_ctx=num_ctx, model=model)
         self.schema = self._schema()
 
     def ask(self, request: TaskRequest) -> Prompt:

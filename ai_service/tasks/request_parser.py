@@ -27,12 +27,14 @@ class ParsedRequest(msgspec.Struct, frozen=True):
         digest: The task's digest of it, for the key.
         stream: Whether the body asks for a stream; None where it does not say.
         include_usage: Whether the stream shall end with the tokens that were used.
+        clamped: What was clamped to the service's limits, such as `max_tokens=1024`; "" where nothing was.
     """
 
     request: TaskRequest
     digest: str
     stream: bool | None = None
     include_usage: bool = False
+    clamped: str = ""
 
 
 class RequestParser:
@@ -63,8 +65,8 @@ class RequestParser:
     def _read(self, body: bytes) -> ParsedRequest:
         request = _check(body, self._decoder)
         self._task.check(request)
-        canonical = request.canonical()
-        return ParsedRequest(canonical, self._task.digest(canonical), request.stream, request.include_usage)
+        canonical, clamped = self._task.admit(request.canonical())
+        return ParsedRequest(canonical, self._task.digest(canonical), request.stream, request.include_usage, clamped)
 
 
 def _check(body: bytes, decoder: msgspec.json.Decoder[TaskRequest]) -> TaskRequest:

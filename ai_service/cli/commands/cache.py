@@ -11,7 +11,7 @@ from ai_service.cli.service import megabytes
 from ai_service.cli.errors import UnknownNameError
 from ai_service.cli.output import AsJson, console, print_json, table
 
-TASKS = (*SAMPLE_REQUESTS, "chat")
+TASKS = (*SAMPLE_REQUESTS, "chat", "embeddings")
 
 app = typer.Typer(help="Inspect, purge or warm up the cache.", no_args_is_help=True)
 

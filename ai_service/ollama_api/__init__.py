@@ -1,0 +1,1 @@
+"""Ollama's wire format, on the same cache, single flight, queue and providers as OpenAI's."""

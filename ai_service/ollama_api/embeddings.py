@@ -1,0 +1,96 @@
+"""`POST /api/embed`, and `POST /api/embeddings` of older clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ai_service.answers.embedding_service import EmbeddingRequest, Embeddings
+from ai_service.errors import InvalidRequest
+from ai_service.ollama_api.options import RUNNER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NS = 1_000_000_000
+_encode = msgspec.json.Encoder().encode
+
+
+class EmbedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /api/embed`."""
+
+    model: str
+    input: str | list[str]
+    truncate: bool | None = None
+    dimensions: int | None = None
+    options: dict[str, Any] | None = None
+    keep_alive: Any = None
+
+
+class EmbeddingsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /api/embeddings`."""
+
+    model: str
+    prompt: str
+    options: dict[str, Any] | None = None
+    keep_alive: Any = None
+
+
+class OllamaEmbed:
+    """Ollama's wire format.
+
+    Args:
+        resolve: Returns the model that a name stands for.
+    """
+
+    path = "/api/embed"
+    _decode = msgspec.json.Decoder(EmbedRequest).decode
+
+    def __init__(self, resolve: Callable[[str], str]) -> None:
+        self._resolve = resolve
+
+    def read(self, body: bytes) -> tuple[EmbeddingRequest, msgspec.Struct]:
+        """See EmbeddingFormat."""
+        asked = self._decode(body)
+        _check_options(asked.options or {})
+        texts = (asked.input,) if isinstance(asked.input, str) else tuple(asked.input)
+        truncates = asked.truncate is not False
+        return EmbeddingRequest(self._resolve(asked.model), texts, asked.dimensions or None, truncates), asked
+
+    def render(self, _asked: msgspec.Struct, embeddings: Embeddings, total_s: float) -> bytes:
+        """See EmbeddingFormat."""
+        return _encode(
+            {
+                "model": embeddings.model,
+                "embeddings": [msgspec.Raw(vector) for vector in embeddings.vectors],
+                "total_duration": int(total_s * _NS),
+                "load_duration": 0,
+                "prompt_eval_count": embeddings.prompt_tokens,
+            }
+        )
+
+
+class OllamaEmbeddings(OllamaEmbed):
+    """The older route, for one text."""
+
+    path = "/api/embeddings"
+    _decode_one = msgspec.json.Decoder(EmbeddingsRequest).decode
+
+    def read(self, body: bytes) -> tuple[EmbeddingRequest, msgspec.Struct]:
+        """See EmbeddingFormat."""
+        asked = self._decode_one(body)
+        _check_options(asked.options or {})
+        return EmbeddingRequest(self._resolve(asked.model), (asked.prompt,), truncates=True), asked
+
+    def render(self, _asked: msgspec.Struct, embeddings: Embeddings, _total_s: float) -> bytes:
+        """See EmbeddingFormat."""
+        return _encode({"embedding": msgspec.Raw(embeddings.vectors[0])})
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    for name, value in options.items():
+        if name in RUNNER and value is not None:
+            problem = "options of the runner are the operator's; leave it out"
+            path = f"$.options.{name}"
+            raise InvalidRequest(f"{path}: {problem}.", details=[{"field": path, "problem": problem}])
