@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from ai_service.access.admin_key import AdminKey
 from ai_service.access.gate import AccessGate
 from ai_service.access.key_file import KeyFile
-from ai_service.answers.answer_result import AnswerResult
 from ai_service.answers.answer_service import AnswerService
 from ai_service.answers.embedding_service import TASK as EMBEDDINGS
 from ai_service.answers.embedding_service import Computed, EmbeddingService
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
 
+    from ai_service.answers.answer_result import AnswerResult
     from ai_service.cache.store import Store
     from ai_service.config.settings import Settings
     from ai_service.observability.log_writer import LogWriter
@@ -242,7 +242,10 @@ def _watch(
     leadership: Leadership,
 ) -> None:
     queues = [link.queue for link in chains.primaries]
-    waiting, running = (lambda: sum(queue.waiting for queue in queues)), (lambda: sum(queue.running for queue in queues))
+    waiting, running = (
+        (lambda: sum(queue.waiting for queue in queues)),
+        (lambda: sum(queue.running for queue in queues)),
+    )
     metrics.watch("queue_waiting", "Calls that wait for the primary provider.", waiting)
     metrics.watch("queue_running", "Calls that the primary provider works on.", running)
     metrics.watch("store_available", "Whether the store answers.", lambda: store.available, across="livemin")

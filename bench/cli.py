@@ -82,7 +82,9 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     if options.duration is not None:
         profile = _with_duration(profile, options.duration)
     if options.annotations:
-        read_annotations(options.annotations, datetime.now(UTC), 0.0)  # a mistake in it is told before anything is measured
+        read_annotations(
+            options.annotations, datetime.now(UTC), 0.0
+        )  # a mistake in it is told before anything is measured
     workloads = _chosen(profile, options)
     with ExitStack() as stack:
         trust = Trust(options.ca_file)
@@ -170,10 +172,14 @@ def _parser() -> argparse.ArgumentParser:
         help="events to show on the time line, a line 'TIME WHAT' each (--marks is its former name)",
     )
     run.add_argument(
-        "--nvidia-smi", metavar="COMMAND", help="command that samples the GPUs, such as 'ssh HOST nvidia-smi'; '' disables it"
+        "--nvidia-smi",
+        metavar="COMMAND",
+        help="command that samples the GPUs, such as 'ssh HOST nvidia-smi'; '' disables it",
     )
     run.add_argument("--workload", type=_workloads, metavar="LIST", help=f"comma list of {','.join(WORKLOADS)}")
-    run.add_argument("--ollama", metavar="URL", help="URL of the Ollama server behind it, for cold starts, memory and call counts")
+    run.add_argument(
+        "--ollama", metavar="URL", help="URL of the Ollama server behind it, for cold starts, memory and call counts"
+    )
     run.add_argument("--processes", type=_count, default=1, metavar="N", help="number of load processes (default: 1)")
     for name in moved.COMMANDS:
         commands.add_parser(name, help=moved.describe(name), add_help=False, usage="%(prog)s ...")

@@ -46,7 +46,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--profile", default="lab", help="bounds and load (default: lab)")
     group.addoption("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="bounds (default: bench/slo.yml)")
-    group.addoption("--ollama", metavar="URL", help="URL of the Ollama server behind it, for cold starts, memory and call counts")
+    group.addoption(
+        "--ollama", metavar="URL", help="URL of the Ollama server behind it, for cold starts, memory and call counts"
+    )
     group.addoption("--bench-out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from bench.errors import FileFormatError
 from bench.evidence import rules
+from bench.evidence.annotations import read_annotations
 from bench.evidence.environment import describe_machine, describe_makers
 from bench.evidence.gpu import summarize_gpu
-from bench.evidence.annotations import read_annotations
 from bench.evidence.rules import PhaseRecord
 from bench.load.plan import WORKLOADS, Phase, own_seed, plan
 from bench.load.request_mix import ALL_TASKS

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from ai_service.observability.structured_log import AccessLog
 
 OPEN_PATHS = frozenset(
-    {"/", "/health", "/health/live", "/health/ready", "/api/v1/ai/health", "/metrics", "/openapi.json", "/docs", "/api/version"}
+    {
+        "/",
+        "/health",
+        "/health/live",
+        "/health/ready",
+        "/api/v1/ai/health",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "/api/version",
+    }
 )
 ADMIN_PATH = "/api/v1/ai/cache"
 
@@ -78,7 +88,9 @@ class AccessGate:
     async def _admit(self, path: str, headers: dict[bytes, bytes]) -> Key:
         presented = _presented(headers)
         if presented is None:
-            raise Unauthorized("Expected an API key, as `Authorization: Bearer <key>`, `X-API-Key: <key>` or `api-key: <key>`.")
+            raise Unauthorized(
+                "Expected an API key, as `Authorization: Bearer <key>`, `X-API-Key: <key>` or `api-key: <key>`."
+            )
         key = self._keys.find(presented)
         if key is None:
             raise Unauthorized("Unknown API key.", presented=True)

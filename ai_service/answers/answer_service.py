@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from ai_service.http.cache_control import Directives
     from ai_service.observability.metrics import Metrics
     from ai_service.providers.transcript import Subscriber
-    from ai_service.resilience.model_chains import ModelChains
     from ai_service.resilience.idle_queue import IdleQueue
+    from ai_service.resilience.model_chains import ModelChains
     from ai_service.schemas import TaskRequest
     from ai_service.tasks import Task
     from ai_service.tasks.request_parser import ParsedRequest

@@ -150,7 +150,9 @@ class EmbeddingService:
         for batch in _batches(asked):
             looked = await asyncio.gather(*(self._cache.find(keys[text]) for text in batch))
             at_hand |= dict(zip(batch, looked, strict=True))
-        return {text: entry[0].body for text, entry in at_hand.items() if entry is not None and entry[0].fresh_until > now}
+        return {
+            text: entry[0].body for text, entry in at_hand.items() if entry is not None and entry[0].fresh_until > now
+        }
 
     async def _compute(self, request: EmbeddingRequest, texts: Sequence[str], keys: dict[str, str]) -> Computed:
         """Ask the provider, and store each vector under its key."""

@@ -12,9 +12,9 @@ from typer.core import TyperGroup
 
 from ai_service import __version__
 from ai_service.cli.commands import bench, cache, models, services, status, sync, trial
-from ai_service.cli.service import become
 from ai_service.cli.errors import CliError
 from ai_service.cli.output import AsJson, errors, print_json
+from ai_service.cli.service import become
 from ai_service.cli.site import Site
 from ai_service.config import environment
 
@@ -65,9 +65,7 @@ def version(as_json: AsJson = False) -> None:
 @app.callback()
 def choose(
     ctx: typer.Context,
-    host: Annotated[
-        str, typer.Option("--host", "-H", help="Run on this host over SSH.", metavar="HOST")
-    ] = "",
+    host: Annotated[str, typer.Option("--host", "-H", help="Run on this host over SSH.", metavar="HOST")] = "",
     ca_file: Annotated[
         str,
         typer.Option(

@@ -8,8 +8,8 @@ import docker
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
-from ai_service.cli.service import NOT_INSTALLED, State, megabytes
 from ai_service.cli.errors import CliError, NotPermittedError, NotReachableError
+from ai_service.cli.service import NOT_INSTALLED, State, megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

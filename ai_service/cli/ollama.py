@@ -60,7 +60,9 @@ class Ollama:
         with self._server.stream("POST", "/api/pull", body, silence_s=SILENCE_S) as lines:
             for line in lines:
                 if "error" in line:
-                    raise CliError(f"{name} could not be pulled: {line['error']}", hint="Check name, registry and network.")
+                    raise CliError(
+                        f"{name} could not be pulled: {line['error']}", hint="Check name, registry and network."
+                    )
                 last = line["status"]
                 report(last, line.get("completed", 0), line.get("total", 0))
         if last != "success":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING, Protocol
 
-from ai_service.cli.service import NOT_INSTALLED, State, megabytes
 from ai_service.cli.errors import CliError, NotPermittedError
+from ai_service.cli.service import NOT_INSTALLED, State, megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +72,9 @@ class Units:
         """See Service."""
         names = self._instances()
         if not names:
-            raise CliError(f"{self._main} is not on this host.", hint="`alchemorsel status` shows the services of this host.")
+            raise CliError(
+                f"{self._main} is not on this host.", hint="`alchemorsel status` shows the services of this host."
+            )
         if verb == "restart" and self._wait is not None:
             for name in names:
                 self._systemctl(verb, name)

@@ -141,7 +141,9 @@ class Settings:
         environment.integer(1, 64),
         "Concurrent requests to Ollama (its own OLLAMA_NUM_PARALLEL)",
     )
-    queue_limit: int = setting("QUEUE_LIMIT", "16", environment.integer(0, 10_000), "Length of the admission queue in front of Ollama")
+    queue_limit: int = setting(
+        "QUEUE_LIMIT", "16", environment.integer(0, 10_000), "Length of the admission queue in front of Ollama"
+    )
     recipe_model: str = setting("RECIPE_MODEL", "", _model, "Model for recipes; unset is ALCHEMORSEL_OLLAMA_MODEL")
     ingredients_model: str = setting(
         "INGREDIENTS_MODEL", "", _model, "Model for ingredient suggestions; unset is ALCHEMORSEL_OLLAMA_MODEL"
@@ -246,7 +248,10 @@ class Settings:
         "How long a stale answer may be served while it is refreshed; 0 disables it",
     )  # fmt: skip
     warmup: str = setting(
-        "WARMUP", "off", _warmup, "Requests to cache at the start: off, common (a built-in list), or the path of a JSON file"
+        "WARMUP",
+        "off",
+        _warmup,
+        "Requests to cache at the start: off, common (a built-in list), or the path of a JSON file",
     )
     warmup_interval: float = setting(
         "WARMUP_INTERVAL", "1s", environment.duration, "Pause between two calls of a warm-up"

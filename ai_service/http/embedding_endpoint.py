@@ -82,9 +82,7 @@ class EmbeddingEndpoint:
         status, cache, provider, code = 200, "none", "", ""
         sent: bytes | None = None
         try:
-            if scope["method"] != "POST":
-                raise MethodNotAllowed(f"{self._format.path} expects POST, got {scope['method'][:16]}.", allow="POST")
-            sent = await read_json_body(headers, receive, limit=self._max_body_bytes)
+            sent = await self._receive(scope["method"], headers, receive)
             request, asked = self._read(sent)
             control = headers.get(b"cache-control")
             directives = _NO_DIRECTIVES if control is None else parse_cache_control(control)
@@ -126,6 +124,11 @@ class EmbeddingEndpoint:
             error=code,
         )
 
+    async def _receive(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        if method != "POST":
+            raise MethodNotAllowed(f"{self._format.path} expects POST, got {method[:16]}.", allow="POST")
+        return await read_json_body(headers, receive, limit=self._max_body_bytes)
+
     def _read(self, body: bytes) -> tuple[EmbeddingRequest, msgspec.Struct]:
         try:
             request, asked = self._format.read(body)
@@ -134,7 +137,9 @@ class EmbeddingEndpoint:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidRequest(f"The body is not valid JSON: {error}.") from None
         if not request.texts:
-            raise InvalidRequest("$.input: expected at least one text, got none.", details=_details("at least one text"))
+            raise InvalidRequest(
+                "$.input: expected at least one text, got none.", details=_details("at least one text")
+            )
         if len(request.texts) > MAX_TEXTS:
             problem = f"at most {MAX_TEXTS} texts"
             raise UnprocessableRequest(f"$.input: expected {problem}.", details=_details(problem))

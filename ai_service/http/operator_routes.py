@@ -115,7 +115,9 @@ def _json(value: object, status: int = 200) -> Response:
 
 def _method_not_allowed(request: Request, error: Exception) -> Response:
     allow = (getattr(error, "headers", None) or {}).get("Allow", "GET")
-    return _envelope(request, MethodNotAllowed(f"{request.url.path} does not support {request.method[:16]}.", allow=allow))
+    return _envelope(
+        request, MethodNotAllowed(f"{request.url.path} does not support {request.method[:16]}.", allow=allow)
+    )
 
 
 def _expected(request: Request, error: Exception) -> Response:

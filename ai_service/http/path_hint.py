@@ -25,7 +25,9 @@ def path_hint(path: str, known: Collection[str]) -> str:
         if shortened.endswith(wrong.removeprefix("/v1")) and right in known and shortened not in known:
             return right
     ends = [route for route in known if "{" not in route and _ends_alike(shortened, route)]
-    return max(ends, key=len, default="") or next(iter(difflib.get_close_matches(shortened, known, n=1, cutoff=0.7)), "")
+    return max(ends, key=len, default="") or next(
+        iter(difflib.get_close_matches(shortened, known, n=1, cutoff=0.7)), ""
+    )
 
 
 def _ends_alike(path: str, route: str) -> bool:

@@ -58,23 +58,35 @@ class WireFormat(Protocol):
 
     Attributes:
         streams_by_default: Whether a request that does not say so gets a stream.
-        render: Makes the body of an answer of request, result and seconds; None where it is sent as it is stored.
+        renders: Whether an answer has another body than the stored one.
     """
 
-    streams_by_default: bool
-    render: Callable[[ParsedRequest, AnswerResult, float], bytes] | None
+    @property
+    def streams_by_default(self) -> bool:
+        """See WireFormat."""
 
-    def events(self, parsed: ParsedRequest) -> Events:
+    @property
+    def renders(self) -> bool:
+        """See WireFormat."""
+
+    def render(self, result: AnswerResult, total_s: float) -> bytes:
+        """Return the body of an answer that took so many seconds."""
+
+    def events(self, parsed: ParsedRequest, /) -> Events:
         """Return what encodes one stream."""
 
 
-class _AsStored:
-    """The wire format of the three tasks."""
+class StoredFormat:
+    """A wire format in which answers are stored: that of the three tasks."""
 
     streams_by_default = False
-    render = None
+    renders = False
 
-    def events(self, _parsed: ParsedRequest) -> Events:
+    def render(self, result: AnswerResult, _total_s: float) -> bytes:
+        """See WireFormat."""
+        return result.entry.body
+
+    def events(self, _parsed: ParsedRequest, /) -> Events:
         """See WireFormat."""
         return TaskEvents()
 
@@ -131,7 +143,7 @@ class TaskEndpoint:
         self._metrics = metrics
         self._access_log = access_log
         self._clock = clock
-        self._format = wire_format or _AsStored()
+        self._format = wire_format or StoredFormat()
         self._reader = RequestParser(task)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -212,8 +224,8 @@ class TaskEndpoint:
         """Return the body, in an encoding accepted by the client, and the headers."""
         body, head = result.entry.body, self._headers(result, request_id, started)
         head += _clamped(parsed.clamped)
-        if self._format.render is not None:
-            body = self._format.render(parsed, result, time.perf_counter() - started)
+        if self._format.renders:
+            body = self._format.render(result, time.perf_counter() - started)
         elif may_pack(body):
             head.append(_VARY)
             packed = result.entry.packed

@@ -48,20 +48,21 @@ class OllamaAnswers:
     """
 
     streams_by_default = True
+    renders = True
 
     def __init__(self, *, generate: bool) -> None:
         self._part = generate_part if generate else chat_part
 
-    def render(self, _parsed: ParsedRequest, result: AnswerResult, total_s: float) -> bytes:
-        """Return the body of an answer without streaming."""
+    def render(self, result: AnswerResult, total_s: float) -> bytes:
+        """See WireFormat."""
         message = _decode(result.entry.body).choices[0].message
         part = self._part(
             message.content or message.refusal or "", reasoning=message.reasoning_content or "", calls=_calls(result)
         )
         return _encode(_last(part, result, total_s))
 
-    def events(self, _parsed: ParsedRequest) -> OllamaEvents:
-        """Return what encodes one stream."""
+    def events(self, _parsed: ParsedRequest, /) -> OllamaEvents:
+        """See WireFormat."""
         return OllamaEvents(self._part)
 
 

@@ -166,6 +166,7 @@ class ChatTask(Task):
         """See Task."""
         assert isinstance(canonical, ChatRequest)
         return canonical.model
+
     def admit(self, canonical: TaskRequest) -> tuple[TaskRequest, str]:
         """See Task. A budget above the service's is the service's, as if none were named; an alias is its model."""
         assert isinstance(canonical, ChatRequest)

@@ -9,6 +9,7 @@ import msgspec
 
 from ai_service.http.event_stream import HEARTBEAT, SSE
 from ai_service.http.server_timing import server_timing
+from ai_service.http.task_routes import StoredFormat
 from ai_service.openai.chat import ChatCompletion, new_id
 from ai_service.providers.transcript import Text
 
@@ -25,14 +26,11 @@ _decode = msgspec.json.Decoder(ChatCompletion).decode
 _DONE = b"data: [DONE]\n\n"
 
 
-class OpenAIFormat:
+class OpenAIFormat(StoredFormat):
     """OpenAI's wire format, in which chat completions are stored too."""
 
-    streams_by_default = False
-    render = None
-
-    def events(self, parsed: ParsedRequest) -> ChatChunks:
-        """Return what encodes one stream."""
+    def events(self, parsed: ParsedRequest, /) -> ChatChunks:
+        """See WireFormat."""
         return ChatChunks(parsed)
 
 

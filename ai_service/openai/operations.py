@@ -90,7 +90,10 @@ def openai_operations(cache_control: Document, request_id: Document) -> Iterator
         request=ChatRequest,
         answers={
             200: Answer(
-                "The answer.", ChatCompletion, more_headers=(*ANSWER_HEADERS, "X-AI-Clamped"), more={"text/event-stream": _STREAM}
+                "The answer.",
+                ChatCompletion,
+                more_headers=(*ANSWER_HEADERS, "X-AI-Clamped"),
+                more={"text/event-stream": _STREAM},
             ),
         },
         errors=(*READ_ERRORS, *REQUEST_ERRORS, ModelNotFound, *ANSWER_ERRORS, NotCached),
@@ -110,9 +113,7 @@ def openai_operations(cache_control: Document, request_id: Document) -> Iterator
         parameters=(cache_control, request_id),
         request=OpenAIEmbeddingRequest,
         answers={
-            200: Answer(
-                "The vectors.", EmbeddingList, more_headers=("Cache-Status", "X-AI-Provider", "X-AI-Model")
-            ),
+            200: Answer("The vectors.", EmbeddingList, more_headers=("Cache-Status", "X-AI-Provider", "X-AI-Model")),
         },
         errors=(*READ_ERRORS, *REQUEST_ERRORS, ModelNotFound, *ANSWER_ERRORS, NotCached),
         error_body=OpenAIErrorBody,

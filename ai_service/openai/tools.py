@@ -108,7 +108,11 @@ def prompt_tools(tools: Sequence[Tool]) -> tuple[dict[str, Any], ...]:
     for tool in tools:
         assert tool.function is not None
         parameters = without_grammar(tool.function.parameters or {"type": "object", "properties": {}})
-        function = {"name": tool.function.name, "description": tool.function.description or "", "parameters": parameters}
+        function = {
+            "name": tool.function.name,
+            "description": tool.function.description or "",
+            "parameters": parameters,
+        }
         shown.append({"type": "function", "function": function})
     return tuple(shown)
 

@@ -60,7 +60,9 @@ class AdmissionQueue:
             self._background.pop().reschedule(0.0)  # Long over: its slot is free as soon as it has noticed.
         elif self._slots.locked() and self.waiting >= self._limit:
             ahead = (self.waiting + 1) / self._concurrency
-            raise QueueFull(f"the queue is full: {self.waiting} calls are waiting", retry_after_s=math.ceil(self._mean_s * ahead))
+            raise QueueFull(
+                f"the queue is full: {self.waiting} calls are waiting", retry_after_s=math.ceil(self._mean_s * ahead)
+            )
         arrived = self._clock()
         self.waiting += 1
         try:

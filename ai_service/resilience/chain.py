@@ -110,7 +110,9 @@ class ProviderChain:
             else:
                 return ChainAnswer(answer, tuple(skipped))
         raise ServiceUnavailable(
-            "No provider is available at the moment." if skipped else f"No model is configured that answers {task.name}.",
+            "No provider is available at the moment."
+            if skipped
+            else f"No model is configured that answers {task.name}.",
             details=details_of(skipped),
             retry_after_s=math.ceil(min(MAX_RETRY_AFTER_S, *waits) if waits else RETRY_AFTER_S),
             skipped=skipped,

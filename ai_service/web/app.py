@@ -11,10 +11,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ai_service.web.api_client import TASK_PATHS, ApiUnreachableError
-from ai_service.web.status_panel import StatusPanel
 from ai_service.web.error_response import error_response
 from ai_service.web.origin_check import OriginCheck
 from ai_service.web.pages import SECURITY_HEADERS, Pages
+from ai_service.web.status_panel import StatusPanel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection

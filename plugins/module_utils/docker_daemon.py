@@ -32,7 +32,9 @@ def read_object(path: Path) -> Tree:
     try:
         value = json.loads(text) if text.strip() else {}
     except ValueError as error:
-        raise BadConfigError(f"{path} is not JSON ({error}): fix it, or move it away to start with an empty one") from error
+        raise BadConfigError(
+            f"{path} is not JSON ({error}): fix it, or move it away to start with an empty one"
+        ) from error
     if not isinstance(value, dict):
         raise BadConfigError(f"{path} holds no JSON object: fix it, or move it away to start with an empty one")
     return value

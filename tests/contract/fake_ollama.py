@@ -12,7 +12,7 @@ DIGEST = "8439856b0b498174678721a7369ff15a42e89a9a5f363a95efedd85d3418751e"
 
 
 class FakeOllama(FakeServer):
-    """Answers `/api/chat`, `/api/tags`, `/api/ps`, `/api/show` and `/api/version`.
+    """Answers `/api/chat`, `/api/embed`, `/api/tags`, `/api/ps`, `/api/show` and `/api/version`.
 
     Attributes:
         models: Digest by name.
@@ -29,6 +29,8 @@ class FakeOllama(FakeServer):
         bodies: Sent as they are, by path.
         context_length: Of the model.
         version: Of the server.
+        capabilities: Of the model; None says nothing of them, as old servers do.
+        calls: Tool calls that the model makes after its text: name and arguments.
     """
 
     def __init__(self, text: str = "{}") -> None:
@@ -45,6 +47,8 @@ class FakeOllama(FakeServer):
         self.bodies: dict[str, bytes] = {}
         self.context_length = 32768
         self.version = "0.5.4"
+        self.capabilities: list[str] | None = None
+        self.calls: list[tuple[str, Any]] = []
 
     async def respond(self, path: str, body: Any, reply: Reply) -> None:
         """Answers a request."""
@@ -53,7 +57,8 @@ class FakeOllama(FakeServer):
         elif path == "/api/version":
             await reply.json({"version": self.version})
         elif path == "/api/show":
-            await reply.json({"model_info": {"fake.context_length": self.context_length}})
+            told = {} if self.capabilities is None else {"capabilities": self.capabilities}
+            await reply.json({"model_info": {"fake.context_length": self.context_length}, **told})
         elif path == "/api/tags":
             models = [{"name": name, "model": name, "digest": digest} for name, digest in self.models.items()]
             await reply.json({"models": models})
@@ -61,6 +66,9 @@ class FakeOllama(FakeServer):
             await reply.json({"models": [{"name": name, "model": name} for name in sorted(self.loaded)] or None})
         elif body["model"] not in self.models:
             await reply.json({"error": f"model '{body['model']}' not found"}, 404)
+        elif path == "/api/embed":
+            vectors = [vector_of(text, body.get("dimensions") or 3) for text in body["input"]]
+            await reply.json({"embeddings": vectors, "prompt_eval_count": sum(len(t.split()) for t in body["input"])})
         elif not body["messages"]:
             if self.load_hangs:
                 await asyncio.sleep(60)
@@ -92,6 +100,9 @@ class FakeOllama(FakeServer):
                 break
             if self.mode == "hang":
                 await asyncio.sleep(60)
+        if self.calls:
+            calls = [{"function": {"name": name, "arguments": arguments}} for name, arguments in self.calls]
+            await reply.part(line(message={"role": "assistant", "content": "", "tool_calls": calls}, done=False))
         if self.mode == "bare":
             await reply.part(line(done=True))
         elif self.mode in {"ok", "length", "no_end"}:
@@ -103,6 +114,11 @@ class FakeOllama(FakeServer):
         if self.mode == "no_end":
             await asyncio.sleep(60)
         await reply.end()
+
+
+def vector_of(text: str, dimensions: int) -> list[float]:
+    """Return the vector of a text: the same for equal texts."""
+    return [float(len(text)), *([0.5] * (dimensions - 1))]
 
 
 def line(**fields: Any) -> bytes:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import Any
 
+from tests.contract.fake_ollama import vector_of
 from tests.contract.fake_server import FakeServer, Reply
 
 USAGE = {"prompt_tokens": 17, "completion_tokens": 42}
@@ -25,6 +26,7 @@ class FakeOpenAI(FakeServer):
         pause_s: Seconds before each chunk.
         events: Sent in place of a stream's.
         usage: Tokens that it says it has read and written.
+        calls: Tool calls that the model makes after its text: name and arguments, in pieces of 5 characters.
     """
 
     def __init__(self, text: str = "{}") -> None:
@@ -37,6 +39,7 @@ class FakeOpenAI(FakeServer):
         self.pause_s = 0.0
         self.events: list[bytes] | None = None
         self.usage = USAGE
+        self.calls: list[tuple[str, str]] = []
 
     async def respond(self, path: str, body: Any, reply: Reply) -> None:
         """Answers a request."""
@@ -44,6 +47,12 @@ class FakeOpenAI(FakeServer):
             await reply.json({"error": self.error}, int(self.mode), retry_after=self.retry_after)
         elif path == "/v1/models":
             await reply.json({"object": "list", "data": [{"id": "test"}]})
+        elif path == "/v1/embeddings":
+            data = [
+                {"index": index, "embedding": vector_of(text, body.get("dimensions") or 3)}
+                for index, text in enumerate(body["input"])
+            ]
+            await reply.json({"data": data[::-1], "usage": {"prompt_tokens": 4, "total_tokens": 4}})
         elif self.mode == "hang":
             await asyncio.sleep(60)
         elif self.mode == "garbage":
@@ -78,6 +87,13 @@ class FakeOpenAI(FakeServer):
             if self.mode == "garbage_chunk":
                 await reply.part(b"data: <html>\n\n")
                 break
+        for index, (called, arguments) in enumerate(self.calls):
+            function = {"name": called, "arguments": ""}
+            first = {"index": index, "id": f"theirs_{index}", "type": "function", "function": function}
+            await reply.part(event(choices=[{"index": 0, "delta": {"tool_calls": [first]}}]))
+            for at in range(0, len(arguments), 5):
+                piece = {"index": index, "function": {"arguments": arguments[at : at + 5]}}
+                await reply.part(event(choices=[{"index": 0, "delta": {"tool_calls": [piece]}}]))
         if self.mode not in {"error_chunk", "garbage_chunk", "cut_stream"}:
             await reply.part(event(choices=[{"index": 0, "delta": {}, **self._finish()}]))
             await reply.part(event(choices=[], usage=self.usage))
@@ -92,6 +108,8 @@ class FakeOpenAI(FakeServer):
         return {"role": "assistant", "content": " " if self.mode == "empty" else self.text}
 
     def _finish(self) -> dict[str, str]:
+        if self.calls:
+            return {"finish_reason": "tool_calls"}
         return {"finish_reason": "length" if self.mode == "length" else "stop"}
 
 

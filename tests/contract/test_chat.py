@@ -33,6 +33,7 @@ class Chat:
 
     def __init__(self, server: FakeOllama | FakeOpenAI, provider: Provider, client: Client) -> None:
         self.server = server
+        self._provider = provider
         self._model = provider.model
         transport: Any = client  # its types name httpx2, which it takes besides httpx
         self._official = official.AsyncOpenAI(
@@ -41,7 +42,15 @@ class Chat:
 
     async def ask(self, **options: Any) -> Any:
         """Asks the one question of this module."""
-        return await self._official.chat.completions.create(model=self._model, messages=MESSAGES, **options)
+        return await self.converse(MESSAGES, **options)
+
+    async def converse(self, messages: list[Any], **options: Any) -> Any:
+        """Continue a conversation."""
+        return await self._official.chat.completions.create(model=self._model, messages=messages, **options)
+
+    async def look_again(self) -> None:
+        """Have the provider inspect its server, as it does every few seconds."""
+        await self._provider.inspect()
 
     @property
     def sent(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ai_service.resilience.admission import AdmissionQueue
 from ai_service.resilience.chain import ProviderChain
 from ai_service.resilience.circuit_breaker import CircuitBreaker
 from ai_service.resilience.guarded import GuardedProvider
+from ai_service.resilience.model_chains import ModelChains
 from tests.contract.fake_ollama import FakeOllama, line
 from tests.contract.fake_openai import FakeOpenAI
 from tests.contract.test_provider import TASKS, ollama, openai, prompt_for
@@ -77,7 +78,7 @@ async def test_the_observer_goes_on() -> None:
         provider = ollama(server.url)
         metrics = Metrics()
         link = GuardedProvider(provider, CircuitBreaker(), AdmissionQueue(concurrency=1, limit=1), metrics)
-        observer = Observer(ProviderChain([link], metrics), MemoryStore(), interval_s=0.001)
+        observer = Observer(ModelChains(ProviderChain([link], metrics)), MemoryStore(), interval_s=0.001)
         await observer.start()
         for path in ("/api/tags", "/api/ps", "/api/show", "/api/version"):
             for raw in HOSTILE.values():

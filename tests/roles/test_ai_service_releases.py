@@ -63,7 +63,9 @@ def chosen(wanted: str, current: str, deployed: list[str]) -> Any:
     }
     environment = NativeEnvironment()
     environment.filters["basename"] = lambda path: path.rpartition("/")[2]
-    known["__ai_service_previous_releases"] = environment.from_string(VARS["__ai_service_previous_releases"]).render(known)
+    known["__ai_service_previous_releases"] = environment.from_string(VARS["__ai_service_previous_releases"]).render(
+        known
+    )
     return environment.from_string(VARS["__ai_service_release"]).render(known)
 
 

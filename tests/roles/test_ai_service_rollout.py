@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.alchemorsel.ai.plugins.filter.ai_service_rollout import restart_reasons, instances_to_restart
+from ansible_collections.alchemorsel.ai.plugins.filter.ai_service_rollout import instances_to_restart, restart_reasons
 
 RUNNING = {"release": "/r/a", "settings": "s", "stale_credentials": [], "active": True}
 

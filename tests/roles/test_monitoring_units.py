@@ -16,7 +16,9 @@ ALL = ["prometheus", "alertmanager", "blackbox", "node", "redis", "dcgm"]
 
 def told(expression: str, **known: Any) -> Any:
     """Evaluate one of the role's variables on a host with every component installed."""
-    packages = [component["package"] for component in role_variables("monitoring")["__monitoring_components_catalogue"].values()]
+    packages = [
+        component["package"] for component in role_variables("monitoring")["__monitoring_components_catalogue"].values()
+    ]
     found = {"packages": dict.fromkeys(packages, "1"), "units": {"alchemorsel-secret-age.timer": {"enabled": True}}}
     variables = {
         **role_variables("monitoring"),

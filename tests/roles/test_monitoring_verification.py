@@ -16,7 +16,9 @@ UNKNOWN = {**UP, "health": "unknown"}
 def unread(answer: dict[str, Any]) -> list[str]:
     """Return what is wrong with the targets."""
     variables = role_variables("monitoring")
-    found: list[str] = evaluate(variables["__monitoring_missing_targets"], {**variables, "__monitoring_targets": answer})
+    found: list[str] = evaluate(
+        variables["__monitoring_missing_targets"], {**variables, "__monitoring_targets": answer}
+    )
     return found
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from ai_service.cli.api import SAMPLE_REQUESTS, Api
-from ai_service.cli.service import megabytes
 from ai_service.cli.errors import UnknownNameError
 from ai_service.cli.output import AsJson, console, print_json, table
+from ai_service.cli.service import megabytes
 
 TASKS = (*SAMPLE_REQUESTS, "chat", "embeddings")
 

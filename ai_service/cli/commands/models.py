@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from ai_service.cli.service import megabytes
 from ai_service.cli.ollama import Ollama
 from ai_service.cli.output import AsJson, console, errors, print_json, table
+from ai_service.cli.service import megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ai_service.cli.service import NOT_INSTALLED, become
 from ai_service.cli.errors import CliError, UnknownNameError
-from ai_service.cli.output import AsJson, console, print_json
 from ai_service.cli.host_services import host_services
+from ai_service.cli.output import AsJson, console, print_json
+from ai_service.cli.service import NOT_INSTALLED, become
 
 if TYPE_CHECKING:
     from ai_service.cli.service import Service

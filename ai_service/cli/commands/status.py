@@ -14,11 +14,11 @@ import typer
 
 from ai_service.cli import last_bench
 from ai_service.cli.api import Api
-from ai_service.cli.service import megabytes
 from ai_service.cli.errors import CliError
+from ai_service.cli.host_services import host_services
 from ai_service.cli.ollama import Ollama
 from ai_service.cli.output import AsJson, console, print_json, table
-from ai_service.cli.host_services import host_services
+from ai_service.cli.service import megabytes
 from ai_service.web.scrape import Scrape
 
 if TYPE_CHECKING:

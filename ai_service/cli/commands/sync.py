@@ -64,7 +64,9 @@ def sync(
     if as_json:
         print_json({"models": done, "missing": missing})
     if missing:
-        raise CliError(f"Required models are not available: {', '.join(missing)}.", hint="Check names, registry and network.")
+        raise CliError(
+            f"Required models are not available: {', '.join(missing)}.", hint="Check names, registry and network."
+        )
 
 
 def _bring(ollama: Ollama, model: WantedModel, *, registry: str, context_length: int | None, quiet: bool) -> str:

@@ -19,7 +19,9 @@ def trial(ctx: typer.Context, as_json: AsJson = False) -> None:
     api = Api(ctx.obj)
     found: dict[str, tuple[Asked, Asked]] = {}
     for task in SAMPLE_REQUESTS:
-        with errors.status(f"{task}: waiting for the model") if errors.is_terminal and not as_json else errors.status(""):
+        with (
+            errors.status(f"{task}: waiting for the model") if errors.is_terminal and not as_json else errors.status("")
+        ):
             found[task] = (api.ask(task, fresh=True), api.ask(task, fresh=False))
     wrong = {task: reason for task, asked in found.items() if (reason := _wrong(*asked))}
     if as_json:
@@ -34,9 +36,7 @@ def trial(ctx: typer.Context, as_json: AsJson = False) -> None:
             for task, (computed, cached) in found.items()
         ]  # fmt: skip
         table(("task", "computed", "by", "cached", "Cache-Status", "verdict"), rows)
-        console.print(
-            "All three tasks passed." if not wrong else f"[red]{len(wrong)} of {len(found)} failed.[/]"
-        )
+        console.print("All three tasks passed." if not wrong else f"[red]{len(wrong)} of {len(found)} failed.[/]")
     raise typer.Exit(1 if wrong else 0)
 
 

@@ -159,7 +159,9 @@ class FakeProbe:
         samples.write_bytes(encode_lines([*made, end(len(made))]))
 
 
-def session(annotations_file: Path | None = None, **changes: object) -> tuple[Session, FakeService, FakeGenerator, Notes]:
+def session(
+    annotations_file: Path | None = None, **changes: object
+) -> tuple[Session, FakeService, FakeGenerator, Notes]:
     """Return a session on fakes."""
     service, notes = FakeService(), Notes()
     generator = FakeGenerator(service, **changes)  # type: ignore[arg-type] # fields of FakeGenerator

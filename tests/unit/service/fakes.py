@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ai_service.providers.base import Completion, Inspection, check_completion, ignore
+from ai_service.providers.embedding import Embedding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ai_service.providers.base import FinishReason, Prompt
     from ai_service.providers.errors import ProviderError
@@ -92,6 +93,7 @@ class ScriptedProvider:
         self.script = list(script)
         self.digest = digest
         self.prompts: list[Prompt] = []
+        self.embedded: list[list[str]] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.midway = asyncio.Event()
@@ -125,6 +127,15 @@ class ScriptedProvider:
         text = step.text if isinstance(step, BreakOff) else step
         reason: FinishReason = "length" if self.cut else "stop"
         return Completion(text, finish_reason=reason, prompt_tokens=10, completion_tokens=20)
+
+    async def embed(self, texts: Sequence[str], *, dimensions: int | None, truncates: bool) -> Embedding:
+        """Return vectors of the texts' lengths; an exception of the script is raised instead."""
+        del dimensions, truncates
+        self.embedded.append(list(texts))
+        await self.gate.wait()
+        if self.script and isinstance(step := self.script.pop(0), Exception):
+            raise step
+        return Embedding(tuple(b"[%d.0,0.5]" % len(text) for text in texts), len(texts))
 
     async def inspect(self) -> Inspection:
         """Says the digest."""

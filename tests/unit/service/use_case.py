@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service.answers.answer_result import AnswerResult
 from ai_service.answers.answer_service import AnswerService
 from ai_service.answers.single_flight import SingleFlight
 from ai_service.cache.compute_lock import ComputeLock
@@ -25,11 +24,13 @@ from ai_service.resilience.chain import ProviderChain
 from ai_service.resilience.circuit_breaker import CircuitBreaker
 from ai_service.resilience.guarded import GuardedProvider
 from ai_service.resilience.idle_queue import IdleQueue
+from ai_service.resilience.model_chains import ModelChains
 from ai_service.tasks import build_tasks
 from ai_service.tasks.request_parser import RequestParser
 from tests.unit.service.fakes import FakeClock, ScriptedProvider
 
 if TYPE_CHECKING:
+    from ai_service.answers.answer_result import AnswerResult
     from ai_service.cache.entry import Entry
 
 TASK = build_tasks(Settings.from_env({}))[0]
@@ -93,7 +94,8 @@ async def service(
         for provider in providers
     ]
     chain = ProviderChain(links, metrics)
-    observer = Observer(chain, store, clock=clock)
+    chains = ModelChains(chain)
+    observer = Observer(chains, store, clock=clock)
     await observer.look()
     memory = MemoryLayer(clock=clock)
     cache = ResponseCache(store, memory)
@@ -105,7 +107,7 @@ async def service(
     answers = AnswerService(
         cache,
         flights,
-        chain,
+        chains,
         observer,
         metrics,
         background=background,

@@ -64,9 +64,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
             activity.tell(f"{done} of {slots_wanted} measurements")
             console.print(_line(done, slots_wanted, candidate, slot), soft_wrap=True, highlight=False)
 
-        ranking = compare(
-            candidates, wrk, rounds=options.rounds, seconds=options.seconds, warmup_seconds=1, done=tell
-        )
+        ranking = compare(candidates, wrk, rounds=options.rounds, seconds=options.seconds, warmup_seconds=1, done=tell)
     interrupted = done < slots_wanted
     report = Report(describe_conditions(cores, CONNECTIONS, before), interrupted, ranking)
     write_figures(folder / FILE, report, console)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tools.perf.peers.ranking import Slot, RankedCandidate, sum_up
+from tools.perf.peers.ranking import RankedCandidate, Slot, sum_up
 from tools.perf.peers.wrk import Load
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tools.perf.peers.cores import Cores
-    from tools.perf.peers.ranking import Bound, Report, RankedCandidate
+    from tools.perf.peers.ranking import Bound, RankedCandidate, Report
 
 FILE = "peers.json"
 

@@ -20,6 +20,7 @@ from ai_service.resilience.admission import AdmissionQueue
 from ai_service.resilience.chain import ProviderChain
 from ai_service.resilience.circuit_breaker import CircuitBreaker
 from ai_service.resilience.guarded import GuardedProvider
+from ai_service.resilience.model_chains import ModelChains
 from ai_service.tasks import build_tasks
 from ai_service.tasks.request_parser import RequestParser
 from tests.unit.service.fakes import FakeClock, ScriptedProvider
@@ -77,7 +78,7 @@ def observe(
     patience_s: float = MAX_WAIT_S,
 ) -> Observer:
     """Build an observer of providers, or of their chain, and a store."""
-    return Observer(chain or chain_of(*providers), store or SwitchedStore(), patience_s=patience_s, clock=FakeClock())
+    return Observer(ModelChains(chain or chain_of(*providers)), store or SwitchedStore(), patience_s=patience_s, clock=FakeClock())
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ async def test_a_provider_with_an_open_breaker_is_not_usable() -> None:
     metrics = Metrics()
     breaker = CircuitBreaker(failures=1)
     link = GuardedProvider(provider, breaker, AdmissionQueue(concurrency=1, limit=1), metrics)
-    observer = Observer(ProviderChain([link], metrics), SwitchedStore(), clock=FakeClock())
+    observer = Observer(ModelChains(ProviderChain([link], metrics)), SwitchedStore(), clock=FakeClock())
     await observer.look()
     assert observer.status == "healthy"
     with pytest.raises(ProviderUnreachable), breaker.guard():
@@ -271,7 +272,7 @@ async def test_an_open_breaker_does_not_hide_why_it_opened() -> None:
 
 async def test_what_callers_do_wrong_is_no_problem_of_a_provider() -> None:
     """A schema that it cannot do, and a full queue that only background work found."""
-    chat = ChatTask(model="m", ttl_s=1, max_tokens=9, num_ctx=2048)
+    chat = ChatTask(models=["m"], ttl_s=1, max_tokens=9, num_ctx=2048)
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "response_format": form}
     request = RequestParser(chat).read(msgspec.json.encode(body)).request

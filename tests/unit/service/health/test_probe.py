@@ -17,6 +17,7 @@ from ai_service.resilience.chain import ProviderChain
 from ai_service.resilience.circuit_breaker import CircuitBreaker
 from ai_service.resilience.guarded import GuardedProvider
 from ai_service.resilience.idle_queue import IdleQueue
+from ai_service.resilience.model_chains import ModelChains
 from ai_service.tasks import build_tasks
 from tests.unit.service.fakes import FakeClock, ScriptedProvider
 
@@ -38,7 +39,7 @@ class Process:
         metrics = Metrics()
         self.provider = provider or ScriptedProvider()
         link = GuardedProvider(self.provider, CircuitBreaker(), AdmissionQueue(concurrency=1, limit=1), metrics)
-        self.observer = Observer(ProviderChain([link], metrics), store, clock=clock)
+        self.observer = Observer(ModelChains(ProviderChain([link], metrics)), store, clock=clock)
         self.leadership = Leadership(store)
         self.background = IdleQueue(lambda: link.queue.idle, metrics)
         task = next(task for task in build_tasks(Settings.from_env({})) if task.name == "ingredients")

@@ -11,7 +11,7 @@ from ai_service.errors import HTTPError, InvalidRequest, ModelNotFound, Unproces
 from ai_service.openai.chat import ChatTask
 from ai_service.tasks.request_parser import RequestParser
 
-TASK = ChatTask(model="test:1b", ttl_s=60, max_tokens=100, num_ctx=2048)
+TASK = ChatTask(models=["test:1b"], ttl_s=60, max_tokens=100, num_ctx=2048)
 READER = RequestParser(TASK)
 USER = {"role": "user", "content": "What is pesto?"}
 PLAIN = {"model": "test:1b", "messages": [USER]}
@@ -145,7 +145,7 @@ def test_what_cannot_be_done_is_refused_and_named(
 
 def test_the_latest_tag_may_be_left_out() -> None:
     """As with Ollama."""
-    reader = RequestParser(ChatTask(model="test", ttl_s=60, max_tokens=100, num_ctx=2048))
+    reader = RequestParser(ChatTask(models=["test"], ttl_s=60, max_tokens=100, num_ctx=2048))
     digests = {reader.read(msgspec.json.encode(PLAIN | {"model": name})).digest for name in ("test", "test:latest")}
     assert len(digests) == 1
 

@@ -9,7 +9,7 @@ from ai_service.config.settings import Settings
 from ai_service.observability.metrics import Metrics
 from ai_service.providers.errors import QueueFull
 from ai_service.providers.pool import ProviderPool
-from ai_service.resilience.wiring import build_chain, build_providers
+from ai_service.resilience.wiring import build_chains
 
 if TYPE_CHECKING:
     from ai_service.resilience.admission import AdmissionQueue
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def chain(**settings: str) -> ProviderChain:
     """Build the chain of these settings, given without the prefix of their names."""
     read = Settings.from_env({f"ALCHEMORSEL_{name}": value for name, value in settings.items()})
-    return build_chain(read, build_providers(read), Metrics())
+    return build_chains(read, Metrics()).default
 
 
 async def room(queue: AdmissionQueue) -> int:

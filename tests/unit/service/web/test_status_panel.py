@@ -71,7 +71,9 @@ async def test_points_tell_how_it_went(panel: StatusPanel, api: FakeApi, clock: 
     }
 
 
-async def test_an_api_that_is_down_is_said_to_be_and_leaves_a_gap(panel: StatusPanel, api: FakeApi, clock: Clock) -> None:
+async def test_an_api_that_is_down_is_said_to_be_and_leaves_a_gap(
+    panel: StatusPanel, api: FakeApi, clock: Clock
+) -> None:
     """Nothing old is shown as if it were new, and what comes after is not compared with what was before."""
     await panel.snapshot()
     api.down = True
