@@ -33,16 +33,22 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
 
 @pytest.mark.parametrize(
     "headers",
-    [BEARER, {"authorization": f"bearer  {KEY} "}, {"x-api-key": KEY}, {"x-api-key": KEY, "authorization": ""}],
+    [
+        BEARER,
+        {"authorization": f"bearer  {KEY} "},
+        {"x-api-key": KEY},
+        {"x-api-key": KEY, "authorization": ""},
+        {"api-key": KEY},
+    ],
 )
 async def test_a_key_opens(client: Client, headers: dict[str, str]) -> None:
-    """In either header, with the scheme in either case."""
+    """In each of the headers, with the scheme in either case."""
     response = await client.post(TASK, json=BODY, headers=headers)
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
-    "path", [*BODIES, "/api/v1/ai/cache/stats", "/v1/chat/completions", "/v1/models", "/nope", "/"]
+    "path", [*BODIES, "/api/v1/ai/cache/stats", "/v1/chat/completions", "/v1/models", "/nope", "/api/tags", "/api/chat"]
 )
 async def test_without_a_key_it_is_401(client: Client, path: str) -> None:
     """On every route that is not said to be open, also on those that do not exist."""
@@ -83,7 +89,7 @@ async def test_over_the_keys_rate_it_is_429(client: Client) -> None:
     answers = [await client.post(TASK, json=BODY, headers=headers) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
     body = check_error(answers[-1], 429, "rate_limited")
-    assert body["error"] == "The key slow may ask 3/hour."
+    assert body["error"] == "Rate limit of 3/hour exceeded for key 'slow'."
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 3600
     assert (await client.post(TASK, json=BODY, headers=BEARER)).status_code == 200
 

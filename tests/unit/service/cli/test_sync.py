@@ -90,7 +90,7 @@ def test_a_required_model_that_nobody_has_fails_after_the_others(server: FakeOll
     del server.registry["tiny:1b"]
     done = sync(server.url, manifest)
     assert done.returncode == 1
-    assert "Required and not to be had: tiny:1b." in done.stderr
+    assert "Required models are not available: tiny:1b." in done.stderr
     assert set(server.models) == {"small:2b"}
 
 

@@ -182,7 +182,7 @@ def test_every_setting_says_what_it_means() -> None:
     ("text", "reason"),
     [
         ("{", "no object with a list of requests"),
-        ('{"soup": []}', "there is no task soup"),
+        ('{"soup": []}', "unknown task: soup"),
         ('{"recipe": {}}', "no object with a list of requests"),
     ],
 )

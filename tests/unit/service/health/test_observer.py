@@ -177,8 +177,8 @@ async def test_each_change_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
         provider.digest = "ba9876543210"
         await observer.look()
     assert [record.getMessage() for record in caplog.records] == [
-        "ollama: unreachable",
-        "ollama: answers again",
+        "ollama (ollama-model): unreachable",
+        "ollama (ollama-model): available again",
         "model ollama-model changed from 0123456789ab to ba9876543210",
     ]
 

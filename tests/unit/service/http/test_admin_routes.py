@@ -89,7 +89,7 @@ async def test_statistics_say_what_is_cached(client: Client) -> None:
     data = await stats(client)
     assert data["store"] == {
         "covers": "instance", "name": "memory", "available": True,
-        "entries": {"recipe": 1, "ingredients": 0, "nutrition": 1, "chat": 0},
+        "entries": {"recipe": 1, "ingredients": 0, "nutrition": 1, "chat": 0, "embeddings": 0},
     }  # fmt: skip
     assert data["memory"]["entries"] == 2
     assert data["memory"]["bytes"] > 0
@@ -113,7 +113,7 @@ async def test_a_purge_without_a_task_is_of_all(client: Client) -> None:
     for path in BODIES:
         await client.post(path, json=BODIES[path])
     answer = await client.delete(CACHE, headers=ADMIN)
-    purged = {"recipe": 1, "ingredients": 1, "nutrition": 1, "chat": 0}
+    purged = {"recipe": 1, "ingredients": 1, "nutrition": 1, "chat": 0, "embeddings": 0}
     assert answer.json()["data"] == {"purged": purged, "reach": "service"}
     assert (await stats(client))["memory"]["entries"] == 0
 

@@ -251,7 +251,7 @@ async def test_a_wrong_path_is_told_the_right_one(path: str, meant: str) -> None
     async with Client() as client:
         response = await client.post(path, json={})
         assert response.status_code == 404
-        assert f"Did you mean {meant}?" in response.text
+        assert f"Use {meant}." in response.text
 
 
 async def test_the_root_names_the_paths() -> None:
