@@ -130,8 +130,7 @@ def create_app(
         observer=observer,
         interval_s=settings.probe_interval,
     )
-    metrics.follow("log_lines_dropped", "Log lines that could not be written.", lambda: log.dropped)
-    _watch(metrics, chains, store=store, background=background, flights=flights, leadership=leadership)
+    _watch(metrics, chains, store=store, background=background, flights=flights, leadership=leadership, log=log)
     requests = COMMON if settings.warmup in {"off", "common"} else read_warmup_requests(settings.warmup)
 
     @asynccontextmanager
@@ -240,7 +239,9 @@ def _watch(
     background: IdleQueue,
     flights: SingleFlight[AnswerResult],
     leadership: Leadership,
+    log: LogWriter,
 ) -> None:
+    metrics.follow("log_lines_dropped", "Log lines that could not be written.", lambda: log.dropped)
     queues = [link.queue for link in chains.primaries]
     waiting, running = (
         (lambda: sum(queue.waiting for queue in queues)),

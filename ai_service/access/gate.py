@@ -125,7 +125,7 @@ class AccessGate:
 
 
 def _presented(headers: dict[bytes, bytes]) -> bytes | None:
-    """Return the API key presented by the caller: `Authorization`, else `X-API-Key`, else `api-key` as Azure's clients do."""
+    """Return the presented API key: of `Authorization`, else of `X-API-Key`, else of `api-key` (Azure's clients)."""
     scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
     if scheme.lower() == b"bearer" and credentials:
         return credentials.strip()

@@ -74,7 +74,7 @@ class Site:
         except PermissionError as error:
             raise NotPermittedError(
                 f"The API requires a key, and this user may not read {self.key_file}.",
-                hint=f"Run this with sudo, or set the path of a key file of your own in {environment.PREFIX}API_KEY_FILE.",
+                hint=f"Run this with sudo, or set the path of your own key file in {environment.PREFIX}API_KEY_FILE.",
             ) from error
         except OSError as error:
             raise CliError(f"The API requires a key, and {self.key_file} cannot be read: {error.strerror}.") from error

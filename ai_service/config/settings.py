@@ -104,7 +104,7 @@ class Settings:
         "AI_FALLBACKS",
         "openai",
         _providers,
-        "Fallback providers, in order; openai only where its URL is set. mock returns sample answers for the three tasks",
+        "Fallback providers, in order; openai only if its URL is set. mock returns sample answers for the three tasks",
     )
     ollama_host: str = setting(
         "OLLAMA_HOST", "http://127.0.0.1:11434", environment.url("http", "https"), "Base URL of the Ollama server"
@@ -366,9 +366,7 @@ def _alias_mistakes(values: Mapping[str, Any]) -> list[str]:
     mistakes = []
     for alias, model in values.get("model_aliases", ()):
         if model not in served:
-            mistakes.append(
-                f"{PREFIX}MODEL_ALIASES: {alias}={model}: expected one of the served models, {', '.join(sorted(served))}"
-            )
+            mistakes.append(f"{PREFIX}MODEL_ALIASES: {alias}={model}: expected one of {', '.join(sorted(served))}")
         elif alias in served:
             mistakes.append(f"{PREFIX}MODEL_ALIASES: {alias}={model}: expected a name that no model has")
     return mistakes

@@ -82,7 +82,7 @@ def build_operations(
 
     def not_found(request: Request, _error: Exception) -> Response:
         hint = path_hint(request.url.path, document["paths"].keys())
-        meant = f" Did you mean {hint}?" if hint else " The document at /openapi.json lists all paths."
+        meant = f" Use {hint}." if hint else " The document at /openapi.json lists all paths."
         return _envelope(request, NotFound(f"Unknown path: {request.url.path[:200]}.{meant}"))
 
     return Starlette(

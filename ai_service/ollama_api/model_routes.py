@@ -69,7 +69,6 @@ def ollama_routes(task: ChatTask, observer: Observer) -> list[Route]:
         Route("/api/show", show, methods=["POST"]),
         *(Route(path, change, methods=["POST"]) for path in CHANGING),
         Route("/api/delete", change, methods=["DELETE"]),
-        Route("/api/blobs/{digest}", change, methods=["POST", "HEAD"]),
     ]
 
 

@@ -27,7 +27,7 @@ class OllamaError(msgspec.Struct, frozen=True):
 
 
 class OllamaChatAnswer(msgspec.Struct, frozen=True):
-    """Answer of `/api/chat`. Durations are in nanoseconds; `eval_duration` is that of the computation, cached or not."""
+    """Answer of `/api/chat`. Durations are in ns; `eval_duration` is the computation's, cached or not."""
 
     model: str
     created_at: str

@@ -18,9 +18,23 @@ NUMBERS = {
 }
 WHOLE_NUMBERS = ("top_k", "seed", "num_predict")
 RUNNER = frozenset(
-    {"num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "num_keep", "use_mmap", "use_mlock", "numa", "low_vram",
-     "f16_kv", "vocab_only", "logits_all", "embedding_only"}
-)  # fmt: skip
+    [
+        "num_ctx",
+        "num_batch",
+        "num_gpu",
+        "main_gpu",
+        "num_thread",
+        "num_keep",
+        "use_mmap",
+        "use_mlock",
+        "numa",
+        "low_vram",
+        "f16_kv",
+        "vocab_only",
+        "logits_all",
+        "embedding_only",
+    ]
+)
 """Options of the process that runs the model: every other value would load it anew, for all callers."""
 _ALLOWED = (*NUMBERS, *WHOLE_NUMBERS, "stop")
 

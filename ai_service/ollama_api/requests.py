@@ -1,4 +1,4 @@
-"""Requests in Ollama's wire format, and the chat request in OpenAI's that each stands for: equal ones share an answer."""
+"""Requests in Ollama's wire format, each with the chat request in OpenAI's that it stands for."""
 
 from __future__ import annotations
 

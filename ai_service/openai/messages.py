@@ -1,4 +1,4 @@
-"""Messages of a conversation as clients of OpenAI's wire format send them, answers of this service unchanged included."""
+"""Messages of a conversation as clients of OpenAI's wire format send them, this service's own answers included."""
 
 from __future__ import annotations
 

@@ -82,9 +82,9 @@ def openai_operations(cache_control: Document, request_id: Document) -> Iterator
             " is an error. Schemas have local references only, at most 32 KiB, and patterns in RE2 syntax. `think` or"
             " `reasoning_effort` is passed on to thinking models. Tools are functions that the caller runs; a model"
             " without support for tools is 400. A token budget above the service's is clamped, which the header"
-            " `X-AI-Clamped` tells. Null and default values are accepted for every parameter of OpenAI's; other values of"
-            " unsupported ones are 400 by name. Without an answer of a model the status is 503 or 504; sample answers are"
-            " never given."
+            " `X-AI-Clamped` tells. Null and default values are accepted for every parameter of OpenAI's; other values"
+            " of unsupported ones are 400 by name. Without an answer of a model the status is 503 or 504; samples"
+            " are never given."
         ),
         parameters=(cache_control, request_id),
         request=ChatRequest,

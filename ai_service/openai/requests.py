@@ -2,8 +2,8 @@
 
 The names are OpenAI's, so every client knows them. What shapes the answer is either passed on to the model and part of
 the key, or refused by name: nothing is dropped silently, save what concerns only who asks (`user`, `metadata` and the
-like). Null and the format's own defaults always pass. Where `ALCHEMORSEL_UNSUPPORTED_PARAMETERS` is `drop`, what would be
-refused as unknown or unsupported is dropped.
+like). Null and the format's own defaults always pass. Where `ALCHEMORSEL_UNSUPPORTED_PARAMETERS` is `drop`, what would
+be refused as unknown or unsupported is dropped.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ UNSUPPORTED: dict[str, tuple[str, tuple[object, ...]]] = {
     "verbosity": ("a verbosity is not supported here", ("medium",)),
     "web_search_options": ("a web search is not supported here", ()),
 }
-"""Options of OpenAI's that would shape the answer or cost money, why they are refused, and which values change nothing."""
+"""Options of OpenAI's that would shape the answer or cost money: why they are refused, and values that do not."""
 _UNUSED: tuple[object, ...] = (None, False, 0, "", [], {})
 _Unsupported = Any
 _Ignored = Any

@@ -23,8 +23,8 @@ def checked_calls(completion: Completion, request: ChatRequest) -> tuple[ToolCal
     """Return the tool calls of a completion, with their arguments in compact JSON.
 
     Raises:
-        ValueError: One is of a function that was not offered, its arguments are no JSON object or break a strict schema,
-            or there is none where one is required. Says nothing of the arguments: what is said is in no log.
+        ValueError: One is of a function that was not offered, its arguments are no JSON object or break a strict
+            schema, or there is none where one is required. Says nothing of the arguments, which are in no log.
     """
     offered = {tool.function.name: tool.function for tool in request.tools or () if tool.function is not None}
     if request.tool_choice == "required" and not completion.tool_calls:

@@ -27,14 +27,15 @@ class Prompt(msgspec.Struct, frozen=True):
 
     Attributes:
         task: The task's name.
-        messages: The conversation in OpenAI's wire format: `role` and `content`, a text, of each message; `tool_calls` and
-            `tool_call_id` where there are such.
+        messages: The conversation in OpenAI's wire format: `role` and `content`, a text, of each message;
+            `tool_calls` and `tool_call_id` where there are such.
         schema: JSON schema that the provider shall keep the answer to; an empty one asks for any JSON object, None for
             any text.
         max_tokens: Token budget of the answer.
         request: The canonical request behind the messages.
         options: What else shapes the answer, under the names that Ollama and OpenAI share: `temperature`, `top_p`,
-            `top_k`, `min_p`, `seed`, `stop`, `frequency_penalty`, `presence_penalty`. What is absent is left to the server.
+            `top_k`, `min_p`, `seed`, `stop`, `frequency_penalty`, `presence_penalty`. What is absent is left to the
+            server.
         callers_own: Whether the caller chose messages, schema, options and budget. Then an answer that the budget cut
             short is an answer, as are white space and a refusal; and what the provider cannot do is the caller's error.
         think: Whether a thinking model shall reason.

@@ -16,10 +16,13 @@ from tests.unit.service.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     import httpx
 
     from ai_service.providers.base import Provider
+
+ADMIN_KEY = "the-key-of-an-administrator-in-40-characters"
 
 
 class Site:
@@ -48,13 +51,15 @@ class Site:
 
 
 @pytest.fixture(params=["ollama", "openai"])
-async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
     """Run a service in front of each kind of server."""
     async with AsyncExitStack() as stack:
         server: FakeOllama | FakeOpenAI = FakeOllama() if request.param == "ollama" else FakeOpenAI()
         await stack.enter_async_context(server)
         provider: Provider = ollama(server.url) if request.param == "ollama" else openai(server.url)
-        yield Site(server, await stack.enter_async_context(Client(provider)), provider.model)
+        (tmp_path / "key").write_text(ADMIN_KEY)
+        client = await stack.enter_async_context(Client(provider, ALCHEMORSEL_ADMIN_KEY_FILE=str(tmp_path / "key")))
+        yield Site(server, client, provider.model)
 
 
 def vectors(response: httpx.Response) -> list[Any]:
@@ -159,7 +164,11 @@ async def test_ollamas_format_shares_the_vectors(site: Site) -> None:
 async def test_vectors_are_purged(site: Site) -> None:
     """As the task `embeddings`."""
     await site.embed("ab")
-    purged = (await site.client.request("DELETE", "/api/v1/ai/cache?task=embeddings")).json()
+    purged = (
+        await site.client.delete(
+            "/api/v1/ai/cache", params={"task": "embeddings"}, headers={"authorization": f"Bearer {ADMIN_KEY}"}
+        )
+    ).json()
     assert purged["data"]["purged"] == {"embeddings": 1}
     await site.embed("ab")
     assert len(site.asked) == 2

@@ -182,6 +182,6 @@ async def test_models_are_listed_with_their_aliases(site: Site) -> None:
     assert next(model["name"] for model in (await site.client.get("/api/ps")).json()["models"]) == "test:1b"
     assert (await site.client.get("/api/version")).json() == {"version": "0.5.4"}
     shown = (await site.post("/api/show")).json()
-    assert shown["model_info"] == {"general.context_length": 4096}
+    assert shown["model_info"] == {"general.context_length": 2048}
     assert (await site.client.post("/api/show", json={"model": "none"})).status_code == 404
     assert (await site.client.request("DELETE", "/api/delete", json={"model": "test:1b"})).status_code == 403

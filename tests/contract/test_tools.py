@@ -1,4 +1,4 @@
-"""Tools through every provider that speaks HTTP, by OpenAI's official client: plain, streamed, replayed, and refused."""
+"""Tools through every provider that speaks HTTP, by OpenAI's official client: plain, streamed and replayed."""
 
 from __future__ import annotations
 

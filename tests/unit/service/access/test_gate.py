@@ -47,9 +47,7 @@ async def test_a_key_opens(client: Client, headers: dict[str, str]) -> None:
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "path", [*BODIES, "/api/v1/ai/cache/stats", "/v1/chat/completions", "/v1/models", "/nope", "/api/tags", "/api/chat"]
-)
+@pytest.mark.parametrize("path", [*BODIES, "/api/v1/ai/cache/stats", "/v1/chat/completions", "/v1/models", "/nope"])
 async def test_without_a_key_it_is_401(client: Client, path: str) -> None:
     """On every route that is not said to be open, also on those that do not exist."""
     response = await client.post(path, json=BODY)
@@ -81,6 +79,14 @@ async def test_another_scheme_is_no_key(client: Client, value: str) -> None:
 async def test_what_monitors_and_newcomers_read_is_open(client: Client, path: str) -> None:
     """They carry no key."""
     assert (await client.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/tags", "/api/ps", "/api/chat", "/api/generate", "/api/embed", "/api/show"])
+async def test_ollamas_routes_need_a_key_too(client: Client, path: str) -> None:
+    """In the shape of their own errors; the version alone is open."""
+    response = await client.post(path, json={})
+    assert (response.status_code, list(response.json())) == (401, ["error"])
+    assert (await client.get("/api/version")).status_code == 200
 
 
 async def test_over_the_keys_rate_it_is_429(client: Client) -> None:

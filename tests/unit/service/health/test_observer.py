@@ -78,7 +78,8 @@ def observe(
     patience_s: float = MAX_WAIT_S,
 ) -> Observer:
     """Build an observer of providers, or of their chain, and a store."""
-    return Observer(ModelChains(chain or chain_of(*providers)), store or SwitchedStore(), patience_s=patience_s, clock=FakeClock())
+    chains = ModelChains(chain or chain_of(*providers))
+    return Observer(chains, store or SwitchedStore(), patience_s=patience_s, clock=FakeClock())
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ async def test_a_cut_answer_is_kept_where_it_is_what_was_asked_for(
         ({"model": "gpt-4o"}, openai.NotFoundError, None, "model_not_found"),
         ({"functions": [{"name": "f"}]}, openai.BadRequestError, "functions", None),
         ({"temperature": 3}, openai.UnprocessableEntityError, "temperature", None),
-        ({"messages": [{"role": "user", "content": "x" * 1_100_000}]}, openai.APIStatusError, None, "payload_too_large"),
+        ({"messages": [{"role": "user", "content": "x" * 2**20}]}, openai.APIStatusError, None, "payload_too_large"),
     ],
 )
 async def test_errors_are_what_the_clients_users_expect(
