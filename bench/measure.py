@@ -11,12 +11,12 @@ from bench.errors import UsageError
 from bench.evidence.gpu import GpuSampler
 from bench.load.generator import Generator
 from bench.load.plan import WORKLOADS
-from bench.probes.cold import ColdProbe
-from bench.probes.stream import StreamProbe
 from bench.report.junit import render_junit
 from bench.report.page import render
 from bench.results import Result, encode_result, write_atomically
 from bench.samples import encode_lines
+from bench.sequential.cold_start import ColdStartRun
+from bench.sequential.stream import StreamRun
 from bench.session import SAMPLES_FILE, Session
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def measure(
     Raises:
         GeneratorError: The generator failed.
     """
-    probes: dict[str, LoadGenerator] = {"stream": StreamProbe(target.url, target.trust)}
+    sequential_runs: dict[str, LoadGenerator] = {"stream": StreamRun(target.url, target.trust)}
     if ollama is not None:
-        probes["cold"] = ColdProbe(target.ask, ollama)
+        sequential_runs["cold"] = ColdStartRun(target.ask, ollama)
     session = Session(
         target,
         Generator(target.url, folder / "locust.log", processes, ca_file=target.trust.ca_file),
@@ -69,7 +69,7 @@ def measure(
         gpu_sampler(target.url, nvidia_smi),
         annotations,
         workloads,
-        probes,
+        sequential_runs,
         ollama,
     )
     result, samples = session.run(), session.samples

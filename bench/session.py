@@ -52,7 +52,7 @@ class Session:
         seed: Names the requests; random, so that no earlier run has asked the same.
         gpus: Are read meanwhile.
         workloads: Those of the profile that are run.
-        probes: Generators of the workloads that are not the load generator's, by workload.
+        sequential_runs: Generators of the workloads that are not the load generator's, by workload.
         ollama: The server behind the service, if it may be asked; without it there are no cold starts.
         annotations_file: File of annotations (see `bench.evidence.annotations`); None without one.
         records: The phases that were run, filled as the run goes on.
@@ -67,7 +67,7 @@ class Session:
     gpus: Gpus
     annotations_file: Path | None = None
     workloads: Collection[str] = WORKLOADS
-    probes: Mapping[str, LoadGenerator] = field(default_factory=dict)
+    sequential_runs: Mapping[str, LoadGenerator] = field(default_factory=dict)
     ollama: Ollama | None = None
     records: list[PhaseRecord] = field(default_factory=list)
     interrupted: bool = False
@@ -146,7 +146,7 @@ class Session:
         before, began_s = self.target.counters(), time.perf_counter()
         self.observer.began(f"{phase.name}: {phase.task}", phase.arrivals.count)
         try:
-            self.probes.get(phase.name, self.generator).run(phase, file, self.observer.advanced)
+            self.sequential_runs.get(phase.name, self.generator).run(phase, file, self.observer.advanced)
         finally:
             record = self._record(phase, file, before, attempt, began_s)
         if self.ollama:

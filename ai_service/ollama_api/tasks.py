@@ -28,7 +28,15 @@ class OllamaChatTask(ChatTask):
     path = "/api/chat"
 
     def __init__(self, chat: ChatTask) -> None:
-        vars(self).update(vars(chat))
+        super().__init__(
+            models=chat.models,
+            aliases=chat.aliases,
+            ttl_s=chat.ttl_s,
+            max_tokens=chat.max_tokens,
+            num_ctx=chat.num_ctx,
+            max_body_bytes=chat.max_body_bytes,
+            drops_unsupported=chat.drops_unsupported,
+        )
         self.request_type = LenientOllamaChatRequest if chat.drops_unsupported else OllamaChatRequest
 
     def check(self, request: TaskRequest) -> None:

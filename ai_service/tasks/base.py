@@ -90,6 +90,7 @@ class Task(ABC):
         shows_reasoning: Whether callers get what a thinking model writes before its answer.
         max_body_bytes: Largest body of a request.
         model: Name of the model that answers; "" for the default one.
+        num_ctx: Context length in tokens.
         ttl_s: Base time in seconds that an answer stays fresh.
         max_tokens: Token budget of an answer.
     """
@@ -104,6 +105,7 @@ class Task(ABC):
 
     def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int, model: str = "") -> None:
         self.model = model
+        self.num_ctx = num_ctx
         self.ttl_s = ttl_s
         self.max_tokens = max_tokens
         self._fingerprint = blake2b(f"{self.prompt_version}:{max_tokens}:{num_ctx}:".encode(), digest_size=16)

@@ -119,7 +119,7 @@ class Herds:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One run of the generator, or of a probe.
+    """One run of the generator, or a sequential one.
 
     Attributes:
         name: The workload; one of `WORKLOADS`.

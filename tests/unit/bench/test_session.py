@@ -262,7 +262,7 @@ def test_a_probe_runs_its_own_workload_with_requests_of_its_own() -> None:
     """Streams are not the load generator's; nothing that they ask was asked before."""
     run, service, generator, _notes = session()
     probe = FakeProbe(service)
-    run.probes = {"stream": probe}
+    run.sequential_runs = {"stream": probe}
     result = with_more(run).run()
     assert result.verdict is Verdict.PASS
     assert [phase.name for phase in probe.phases] == ["stream"]
@@ -273,7 +273,7 @@ def test_a_probe_runs_its_own_workload_with_requests_of_its_own() -> None:
 def test_without_ollama_there_are_no_cold_models_and_no_bounds_for_them() -> None:
     """The result says so, instead of leaving the run undecided."""
     run, service, _generator, _notes = session()
-    run.probes = {"stream": FakeProbe(service)}
+    run.sequential_runs = {"stream": FakeProbe(service)}
     result = with_more(run).run()
     assert "cold" not in {phase.phase for phase in result.phases}
     assert [bound.selector for bound in result.thresholds] == ["latency{task:recipe,cache:hit}", "ttft"]

@@ -16,8 +16,8 @@ from bench.evidence.ollama import Ollama
 from bench.load.client import Client
 from bench.load.plan import ClosedLoop, Phase
 from bench.load.target import Target
-from bench.probes.stream import StreamProbe
 from bench.samples import read_samples
+from bench.sequential.stream import StreamRun
 from bench.tls import Trust
 from tests.integration.service.model_server import MODEL, ModelServer
 from tests.integration.service.program import Program
@@ -143,7 +143,7 @@ def test_streams_are_asked_with_the_same_trust(service: Program, tmp_path: Path)
     with TlsEdge(service.url, tmp_path) as edge:
         for trust, status in ((Trust(str(edge.ca_file)), 200), (Trust(), 0)):
             file = tmp_path / f"samples-{status}"
-            StreamProbe(edge.url, trust).run(phase, file, lambda _asked: None)
+            StreamRun(edge.url, trust).run(phase, file, lambda _asked: None)
             assert [sample.status for sample in read_samples(file)[0]] == [status]
 
 

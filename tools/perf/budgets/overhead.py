@@ -12,7 +12,7 @@ from bench.load.client import Client
 from bench.verdict.bootstrap import median_interval, ratio_interval
 from tools.perf.budgets.finding import judge
 from tools.perf.errors import ProcessError
-from tools.perf.overhead.pairs import Pairs, judge_pairs, measure_pairs
+from tools.perf.overhead.paired_calls import Pairs, judge_pairs, measure_pairs
 from tools.perf.peers.gateways import CHAT_PATH, chat_request
 from tools.perf.peers.service import RECIPE_PATH, recipe_request
 

@@ -19,7 +19,7 @@ from bench.verdict.verdicts import worst
 from tools.perf.budgets.finding import Finding  # noqa: TC001 - msgspec reads the annotation
 from tools.perf.budgets.table import print_findings
 from tools.perf.overhead.chat import TOKENS, ChatPair
-from tools.perf.overhead.pairs import judge_pairs, measure_pairs
+from tools.perf.overhead.paired_calls import judge_pairs, measure_pairs
 
 if TYPE_CHECKING:
     from pathlib import Path

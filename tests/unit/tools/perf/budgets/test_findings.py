@@ -11,7 +11,7 @@ from bench.verdict.bootstrap import Interval
 from tools.perf.budgets.cached_rate import p99_interval
 from tools.perf.budgets.finding import judge
 from tools.perf.budgets.herd import judge_herds
-from tools.perf.overhead.pairs import Pairs, judge_pairs
+from tools.perf.overhead.paired_calls import Pairs, judge_pairs
 
 
 @pytest.mark.parametrize(

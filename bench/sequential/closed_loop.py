@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from bench.load.plan import ClosedLoop
 
 
-def walk(loop: ClosedLoop, file: Path, progress: Callable[[int], None], ask: Callable[[int, int], Sample]) -> None:
+def run_closed_loop(
+    loop: ClosedLoop, file: Path, progress: Callable[[int], None], ask: Callable[[int, int], Sample]
+) -> None:
     """Ask one after the other, and write down what came of it while that goes on.
 
     Args:

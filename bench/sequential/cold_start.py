@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.load.plan import ClosedLoop, Phase
-from bench.probes.walk import walk
 from bench.samples import Outcome, Sample
+from bench.sequential.closed_loop import run_closed_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ SETTLE_SECONDS = 5.5
 """So long the service may go on believing that a model is loaded, because it has answered."""
 
 
-class ColdProbe:
+class ColdStartRun:
     """Unloads, asks, and again.
 
     Args:
@@ -38,7 +38,7 @@ class ColdProbe:
             TargetError: Ollama does not answer, or does not unload.
         """
         assert isinstance(phase.arrivals, ClosedLoop)
-        walk(phase.arrivals, samples, progress, lambda index, epoch_ns: self._ask(phase, index, epoch_ns))
+        run_closed_loop(phase.arrivals, samples, progress, lambda index, epoch_ns: self._ask(phase, index, epoch_ns))
 
     def _ask(self, phase: Phase, index: int, epoch_ns: int) -> Sample:
         self._ollama.unload()

@@ -10,8 +10,8 @@ import httpx
 from bench.load.credentials import authorization
 from bench.load.plan import ClosedLoop, Phase
 from bench.load.workload import TASKS, request_body
-from bench.probes.walk import walk
 from bench.samples import Answer, Sample, judge_answer
+from bench.sequential.closed_loop import run_closed_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ SILENCE_SECONDS = 180.0
 _HEADERS = {"Content-Type": "application/json", "Accept": "text/event-stream"}
 
 
-class StreamProbe:
+class StreamRun:
     """Asks for streams, each when the one before has ended.
 
     Args:
@@ -47,7 +47,9 @@ class StreamProbe:
             trust_env=False,
             verify=self._trust.context,
         ) as client:
-            walk(phase.arrivals, samples, progress, lambda index, epoch_ns: self._ask(client, phase, index, epoch_ns))
+            run_closed_loop(
+                phase.arrivals, samples, progress, lambda index, epoch_ns: self._ask(client, phase, index, epoch_ns)
+            )
 
     def _ask(self, client: httpx.Client, phase: Phase, index: int, epoch_ns: int) -> Sample:
         body = request_body(phase.task, phase.seed, index)

@@ -1,0 +1,1 @@
+"""Workloads run sequentially by one user: streams, and cold starts."""
