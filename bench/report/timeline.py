@@ -57,7 +57,8 @@ def draw_timeline(result: Result, samples: Sequence[Sample]) -> Drawing | None:
 
 def _describe(result: Result, count: int) -> str:
     annotations = f"; {len(result.annotations)} annotations" if result.annotations else ""
-    return f"Time line of {count} requests over {result.duration_s:.0f} seconds, latency on a logarithmic axis{annotations}"
+    span = f"{count} requests over {result.duration_s:.0f} seconds"
+    return f"Time line of {span}, latency on a logarithmic axis{annotations}"
 
 
 def _draw_phases(drawing: Drawing, phases: Sequence[PhaseResult], scale: float) -> None:

@@ -113,7 +113,7 @@ def test_a_second_up_makes_nothing_anew(host: Host) -> None:
     compose(host, "up --detach --wait")
     after = {part: (inspect(host, part)["Id"], inspect(host, part)["State"]["StartedAt"]) for part in SERVING}
     assert after == before
-    assert "as wanted" in host.check_output("docker logs --tail 1 alchemorsel-models")
+    assert "up to date" in host.check_output("docker logs --tail 1 alchemorsel-models")
 
 
 def test_the_production_profile_is_a_file_of_variables(host: Host) -> None:

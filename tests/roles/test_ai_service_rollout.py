@@ -40,6 +40,6 @@ def test_reasons_name_all_that_differs() -> None:
         "the secret /key",
         "instance 1",
         "instance 2",
-        "superfluous instance 3",
+        "surplus instance 3",
     ]
     assert restart_reasons({"current": "/r/a", "instances": {"1": RUNNING}}, "/r/a", [], [], []) == []

@@ -182,7 +182,7 @@ def test_module_does_not_overwrite_a_file_it_cannot_read(host: Host, text: str) 
     host.path.write_text(text)
     result = host.run(defaults=ROTATION)
     assert result["failed"]
-    assert "mend it" in result["msg"]
+    assert "fix it" in result["msg"]
     assert host.path.read_text() == text
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.roles import gpu_machine as hardware
 from tests.roles.ansible_module import ROLES
 from tests.roles.gpu_machine import AMD, NVIDIA
-from tests.roles.templates import evaluate, load, role_variables
+from tests.roles.templates import evaluate, load, role_variables, trusted
 
 if TYPE_CHECKING:
     from tests.roles.gpu_machine import GpuMachine
@@ -99,6 +99,18 @@ def test_else_there_is_one_container(gpu_machine: GpuMachine, settings: dict[str
 def test_machine_without_gpu_has_one_container(gpu_machine: GpuMachine) -> None:
     """The setting of a group of hosts does no harm to those without GPUs."""
     assert [each["port"] for each in instances(gpu_machine, **EACH)] == [11435]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({}, False), ({"ollama_gpu_layout": "shared"}, False), (EACH, True), ({"ollama_gpu_layout": "one_each"}, True)],
+)
+def test_firewall_gathers_the_ports_of_every_layout_with_several(settings: dict[str, Any], expected: bool) -> None:
+    """Under its former name too; else it would open the first port only."""
+    (play,) = load(PLAYBOOKS / "firewall.yml")
+    conditions = next(task["when"] for task in play["tasks"] if "instances" in str(task))
+    variables = {"group_names": ["ollama_hosts"], **settings}
+    assert all(evaluate(trusted(f"{{{{ {condition} }}}}"), variables) for condition in conditions) is expected
 
 
 def test_firewall_opens_the_port_of_each_container_to_the_service(gpu_machine: GpuMachine) -> None:
