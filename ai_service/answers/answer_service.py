@@ -175,6 +175,9 @@ class AnswerService:
         digest = self._observer.digest_of(task.model_of(parsed.request))
         return answer_key(self._epochs.current(task.name), task.name, digest, parsed.digest)
 
+    def _primary_usable(self, task: Task, parsed: ParsedRequest) -> bool:
+        return self._observer.usable(self._chains.of(task.model_of(parsed.request)).primary)
+
     def _from_cache(
         self, task: Task, parsed: ParsedRequest, stored: tuple[Entry, str], directives: Directives, started: float
     ) -> AnswerResult | None:
@@ -182,8 +185,7 @@ class AnswerService:
         entry, where = stored
         now = self._clock()
         if fresh := entry.fresh_until > now:
-            primary = self._chains.of(task.model_of(parsed.request)).primary
-            due = is_due(entry, now, self._draw) or (entry.degraded and self._observer.usable(primary))
+            due = is_due(entry, now, self._draw) or (entry.degraded and self._primary_usable(task, parsed))
         elif may_serve_stale(entry, now, revalidate_s=self._revalidate_s, max_stale_s=directives.max_stale_s):
             due = True
         else:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ai_service.resilience.model_chains import ModelChains
 
 TASK = "embeddings"
+MAX_TEXTS = 2048
+"""Of one request."""
 BATCH = 32
 """Texts of one call of a provider: its queue is anybody's turn in between."""
 RETRY_AFTER_S = 5.0

@@ -6,15 +6,15 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
-from ai_service.answers.embedding_service import TASK
+from ai_service.answers.embedding_service import MAX_TEXTS, TASK
 from ai_service.errors import Disconnected, HTTPError, InvalidRequest, MethodNotAllowed, UnprocessableRequest
 from ai_service.http.cache_control import Directives, parse_cache_control
 from ai_service.http.error_response import error_response, internal_error
 from ai_service.http.request_parts import KEY_NAME, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
+from ai_service.providers.embedding import MAX_DIMENSIONS
 
 if TYPE_CHECKING:
+    import msgspec
     from starlette.types import Receive, Scope, Send
 
     from ai_service.answers.embedding_service import EmbeddingRequest, Embeddings, EmbeddingService
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_TEXTS = 2048
 _NO_DIRECTIVES = Directives()
 
 
@@ -41,7 +40,6 @@ class EmbeddingFormat(Protocol):
 
         Raises:
             RequestError: It is wrong.
-            msgspec.MsgspecError: It is not of that format.
         """
 
     def render(self, asked: msgspec.Struct, embeddings: Embeddings, total_s: float) -> bytes:
@@ -130,12 +128,7 @@ class EmbeddingEndpoint:
         return await read_json_body(headers, receive, limit=self._max_body_bytes)
 
     def _read(self, body: bytes) -> tuple[EmbeddingRequest, msgspec.Struct]:
-        try:
-            request, asked = self._format.read(body)
-        except msgspec.ValidationError as error:
-            raise InvalidRequest(f"Invalid request: {error}.") from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidRequest(f"The body is not valid JSON: {error}.") from None
+        request, asked = self._format.read(body)
         if not request.texts:
             raise InvalidRequest(
                 "$.input: expected at least one text, got none.", details=_details("at least one text")
@@ -143,6 +136,10 @@ class EmbeddingEndpoint:
         if len(request.texts) > MAX_TEXTS:
             problem = f"at most {MAX_TEXTS} texts"
             raise UnprocessableRequest(f"$.input: expected {problem}.", details=_details(problem))
+        if request.dimensions is not None and not 1 <= request.dimensions <= MAX_DIMENSIONS:
+            problem = f"expected a whole number from 1 to {MAX_DIMENSIONS}"
+            details = [{"field": "$.dimensions", "problem": problem}]
+            raise UnprocessableRequest(f"$.dimensions: {problem}.", details=details)
         return request, asked
 
 

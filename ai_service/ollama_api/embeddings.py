@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from ai_service.answers.embedding_service import EmbeddingRequest, Embeddings
+from ai_service.answers.embedding_service import MAX_TEXTS, EmbeddingRequest, Embeddings
 from ai_service.errors import InvalidRequest
-from ai_service.ollama_api.options import RUNNER
+from ai_service.ollama_api.options import Options, option_problems
+from ai_service.providers.embedding import MAX_DIMENSIONS
+from ai_service.schemas import documented
+from ai_service.tasks.request_parser import decode_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +24,10 @@ class EmbedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of `POST /api/embed`."""
 
     model: str
-    input: str | list[str]
+    input: str | Annotated[list[str], documented(minItems=1, maxItems=MAX_TEXTS)]
     truncate: bool | None = None
-    dimensions: int | None = None
-    options: dict[str, Any] | None = None
+    dimensions: Annotated[int, documented(minimum=1, maximum=MAX_DIMENSIONS)] | None = None
+    options: Options | None = None
     keep_alive: Any = None
 
 
@@ -33,7 +36,7 @@ class EmbeddingsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     model: str
     prompt: str
-    options: dict[str, Any] | None = None
+    options: Options | None = None
     keep_alive: Any = None
 
 
@@ -45,18 +48,18 @@ class OllamaEmbed:
     """
 
     path = "/api/embed"
-    _decode = msgspec.json.Decoder(EmbedRequest).decode
+    _decoder = msgspec.json.Decoder(EmbedRequest)
 
     def __init__(self, resolve: Callable[[str], str]) -> None:
         self._resolve = resolve
 
     def read(self, body: bytes) -> tuple[EmbeddingRequest, msgspec.Struct]:
         """See EmbeddingFormat."""
-        asked = self._decode(body)
+        asked = decode_request(body, self._decoder)
         _check_options(asked.options or {})
         texts = (asked.input,) if isinstance(asked.input, str) else tuple(asked.input)
         truncates = asked.truncate is not False
-        return EmbeddingRequest(self._resolve(asked.model), texts, asked.dimensions or None, truncates), asked
+        return EmbeddingRequest(self._resolve(asked.model), texts, asked.dimensions, truncates), asked
 
     def render(self, _asked: msgspec.Struct, embeddings: Embeddings, total_s: float) -> bytes:
         """See EmbeddingFormat."""
@@ -75,11 +78,11 @@ class OllamaEmbeddings(OllamaEmbed):
     """The older route, for one text."""
 
     path = "/api/embeddings"
-    _decode_one = msgspec.json.Decoder(EmbeddingsRequest).decode
+    _decoder_of_one = msgspec.json.Decoder(EmbeddingsRequest)
 
     def read(self, body: bytes) -> tuple[EmbeddingRequest, msgspec.Struct]:
         """See EmbeddingFormat."""
-        asked = self._decode_one(body)
+        asked = decode_request(body, self._decoder_of_one)
         _check_options(asked.options or {})
         return EmbeddingRequest(self._resolve(asked.model), (asked.prompt,), truncates=True), asked
 
@@ -89,8 +92,10 @@ class OllamaEmbeddings(OllamaEmbed):
 
 
 def _check_options(options: dict[str, Any]) -> None:
-    for name, value in options.items():
-        if name in RUNNER and value is not None:
-            problem = "options of the runner are the operator's; leave it out"
-            path = f"$.options.{name}"
-            raise InvalidRequest(f"{path}: {problem}.", details=[{"field": path, "problem": problem}])
+    """Check options, which shape no vector.
+
+    Raises:
+        InvalidRequest: One is unknown, or the runner's.
+    """
+    for path, problem in option_problems(options, drops_unsupported=False):
+        raise InvalidRequest(f"{path}: {problem}.", details=[{"field": path, "problem": problem}])

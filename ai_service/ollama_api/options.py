@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from ai_service.schemas import Problem, documented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from ai_service.schemas import Problem
 
 NUMBERS = {
     "temperature": (0, 2),
@@ -38,6 +38,16 @@ RUNNER = frozenset(
 """Options of the process that runs the model: every other value would load it anew, for all callers."""
 _ALLOWED = (*NUMBERS, *WHOLE_NUMBERS, "stop")
 
+_STOPS = {"type": "array", "items": {"type": "string", "minLength": 1}}
+_SHAPES: dict[str, Any] = {
+    **{name: {"type": ["number", "null"], "minimum": low, "maximum": high} for name, (low, high) in NUMBERS.items()},
+    **{name: {"type": ["integer", "null"]} for name in WHOLE_NUMBERS},
+    "stop": {"anyOf": [{"type": "string", "minLength": 1}, _STOPS, {"type": "null"}]},
+    **{name: {"type": "null"} for name in sorted(RUNNER)},
+}
+Options = Annotated[dict[str, Any], documented(properties=_SHAPES, additionalProperties=False)]
+"""Options of a request, as the document describes them."""
+
 
 def option_problems(options: Mapping[str, Any], *, drops_unsupported: bool) -> Iterator[Problem]:
     """Yield what is wrong with options; null stands for an absent one.
@@ -57,7 +67,7 @@ def option_problems(options: Mapping[str, Any], *, drops_unsupported: bool) -> I
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 yield path, f"expected a number from {low} to {high}"
         elif name in WHOLE_NUMBERS:
-            if isinstance(value, bool) or not isinstance(value, int):
+            if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
                 yield path, "expected a whole number"
         elif name == "stop":
             stops = [value] if isinstance(value, str) else value
@@ -70,5 +80,6 @@ def option_problems(options: Mapping[str, Any], *, drops_unsupported: bool) -> I
 def request_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return valid options as fields of a chat request in OpenAI's wire format."""
     fields = {name: value for name, value in options.items() if name in _ALLOWED and value is not None}
+    fields |= {name: int(fields[name]) for name in WHOLE_NUMBERS if name in fields}
     budget = fields.pop("num_predict", None)
     return {**fields, "max_tokens": budget if budget is not None and budget > 0 else None}

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from ai_service.json_schema.rules import find_fault
-from ai_service.ollama_api.options import option_problems, request_options
+from ai_service.ollama_api.options import Options, option_problems, request_options
 from ai_service.openai.messages import CalledFunction, ChatMessage, MessageToolCall
 from ai_service.openai.requests import ChatRequest, JSONObjectFormat, JSONSchemaFormat, NamedSchema, ResponseFormat
 from ai_service.openai.tools import Tool, tool_problems
-from ai_service.schemas import Problem, TaskRequest
+from ai_service.schemas import Problem, TaskRequest, documented
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _encode = msgspec.json.Encoder().encode
 _Ignored = Any
-_Refused = Any
+_UNUSED: tuple[object, ...] = (None, False, "", [], {})
+_Refused = Annotated[Any, documented(enum=list(_UNUSED))]
 
 
 class OllamaFunction(msgspec.Struct, frozen=True):
@@ -56,7 +57,7 @@ class OllamaRequest(TaskRequest, frozen=True, kw_only=True):
 
     model: str
     format: Literal["", "json"] | dict[str, Any] | None = None
-    options: dict[str, Any] | None = None
+    options: Options | None = None
     think: bool | Literal["low", "medium", "high"] | None = None
     keep_alive: str | float | None = None
     truncate: _Ignored = None
@@ -109,7 +110,7 @@ class OllamaRequest(TaskRequest, frozen=True, kw_only=True):
 class OllamaChatRequest(OllamaRequest, frozen=True, kw_only=True):
     """Body of `POST /api/chat`."""
 
-    messages: list[OllamaMessage]
+    messages: Annotated[list[OllamaMessage], documented(minItems=1)]
     tools: list[Tool] | None = None
 
     def missing(self) -> Iterator[Problem]:
@@ -130,7 +131,7 @@ class OllamaChatRequest(OllamaRequest, frozen=True, kw_only=True):
 class OllamaGenerateRequest(OllamaRequest, frozen=True, kw_only=True):
     """Body of `POST /api/generate`."""
 
-    prompt: str | None = None
+    prompt: Annotated[str, documented(minLength=1)]
     system: str | None = None
     images: _Refused = None
     suffix: _Refused = None
@@ -150,7 +151,7 @@ class OllamaGenerateRequest(OllamaRequest, frozen=True, kw_only=True):
     def canonical(self) -> ChatRequest:
         """See TaskRequest."""
         system = [ChatMessage("system", self.system)] if self.system else []
-        return self.chat_request([*system, ChatMessage("user", self.prompt or "")]).canonical()
+        return self.chat_request([*system, ChatMessage("user", self.prompt)]).canonical()
 
 
 class LenientOllamaMessage(OllamaMessage, frozen=True, forbid_unknown_fields=False):
@@ -160,7 +161,7 @@ class LenientOllamaMessage(OllamaMessage, frozen=True, forbid_unknown_fields=Fal
 class LenientOllamaChatRequest(OllamaChatRequest, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """A request whose unknown parameters are dropped."""
 
-    messages: list[LenientOllamaMessage]  # type: ignore[assignment]
+    messages: Annotated[list[LenientOllamaMessage], documented(minItems=1)]  # type: ignore[assignment]
 
     drops_unsupported: ClassVar[bool] = True
 

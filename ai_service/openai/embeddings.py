@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from ai_service.answers.embedding_service import EmbeddingRequest, Embeddings
+from ai_service.answers.embedding_service import MAX_TEXTS, EmbeddingRequest, Embeddings
 from ai_service.errors import InvalidRequest
+from ai_service.providers.embedding import MAX_DIMENSIONS
 from ai_service.schemas import documented
+from ai_service.tasks.request_parser import decode_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +31,10 @@ class OpenAIEmbeddingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=
         dimensions: Length of the vectors, where the model can shorten them.
     """
 
-    input: str | Annotated[list[Any], documented(items={"type": "string"}, minItems=1)]
+    input: str | Annotated[list[Any], documented(items={"type": "string"}, minItems=1, maxItems=MAX_TEXTS)]
     model: str
     encoding_format: Literal["float", "base64"] | None = None
-    dimensions: Annotated[int, documented(minimum=1)] | None = None
+    dimensions: Annotated[int, documented(minimum=1, maximum=MAX_DIMENSIONS)] | None = None
     user: Any = None
 
 
@@ -60,7 +62,7 @@ class EmbeddingList(msgspec.Struct, frozen=True):
     object: str = "list"
 
 
-_decode = msgspec.json.Decoder(OpenAIEmbeddingRequest).decode
+_decoder = msgspec.json.Decoder(OpenAIEmbeddingRequest)
 
 
 class OpenAIEmbeddings:
@@ -77,14 +79,11 @@ class OpenAIEmbeddings:
 
     def read(self, body: bytes) -> tuple[EmbeddingRequest, OpenAIEmbeddingRequest]:
         """See EmbeddingFormat."""
-        asked = _decode(body)
+        asked = decode_request(body, _decoder)
         texts = [asked.input] if isinstance(asked.input, str) else asked.input
         if not all(isinstance(text, str) for text in texts):
             problem = "expected texts: numbers of tokens are another tokenizer's, so they are not supported here"
             raise InvalidRequest(f"$.input: {problem}.", details=[{"field": "$.input", "problem": problem}])
-        if asked.dimensions is not None and asked.dimensions < 1:
-            problem = "expected a whole number above 0"
-            raise InvalidRequest(f"$.dimensions: {problem}.", details=[{"field": "$.dimensions", "problem": problem}])
         model = self._resolve(asked.model)
         return EmbeddingRequest(model, tuple(map(str, texts)), asked.dimensions), asked
 

@@ -104,11 +104,12 @@ class ChatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         for index, part in enumerate(self.content if isinstance(self.content, list) else ()):
             if part.type not in {"text", "refusal"}:
                 yield f"{path}.content[{index}].type", f"expected text: {part.type[:32]} parts are not supported here"
+            for name in ("image_url", "input_audio", "file"):
+                if getattr(part, name) is not None and part.type in {"text", "refusal"}:
+                    yield f"{path}.content[{index}].{name}", "not supported here; expected null"
         for name in ("audio", "function_call"):
             if getattr(self, name) is not None:
                 yield f"{path}.{name}", "not supported here; expected null"
-        if self.role == "tool" and not self.tool_call_id:
-            yield f"{path}.tool_call_id", "expected the ID of the tool call that this message answers"
         for index, call in enumerate(self.tool_calls or ()):
             try:
                 _ = call.arguments

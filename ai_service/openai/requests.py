@@ -36,13 +36,14 @@ EFFORTS: dict[str, Think] = {
 MAX_STOPS = 256
 SEED_LIMIT = 2**31 - 1
 """The largest seed that every provider takes: llama.cpp's is a 32-bit number. Others are folded into it."""
+MAX_TOP_K = 100_000
 NO_BUDGET = -1
 """Number of tokens by which some clients ask for as many as there may be."""
 RANGES = {
     "temperature": (0, 2),
     "top_p": (0, 1),
     "min_p": (0, 1),
-    "top_k": (0, 100_000),
+    "top_k": (0, MAX_TOP_K),
     "frequency_penalty": (-2, 2),
     "presence_penalty": (-2, 2),
 }
@@ -62,8 +63,15 @@ UNSUPPORTED: dict[str, tuple[str, tuple[object, ...]]] = {
 }
 """Options of OpenAI's that would shape the answer or cost money: why they are refused, and values that do not."""
 _UNUSED: tuple[object, ...] = (None, False, 0, "", [], {})
-_Unsupported = Any
 _Ignored = Any
+
+
+def _unused(name: str) -> msgspec.Meta:
+    """Return the values of an unsupported parameter that change nothing, for the document."""
+    return documented(enum=[*_UNUSED, *UNSUPPORTED[name][1]])
+
+
+_Text = Annotated[str, documented(minLength=1)]
 _Tokens = Annotated[int, documented(minimum=1)]
 _Penalty = Annotated[float, documented(minimum=-2, maximum=2)]
 
@@ -123,12 +131,12 @@ class ChatRequest(TaskRequest, frozen=True, kw_only=True):
     messages: Annotated[list[ChatMessage], documented(minItems=1)]
     temperature: Annotated[float, documented(minimum=0, maximum=2)] | None = None
     top_p: Annotated[float, documented(minimum=0, maximum=1)] | None = None
-    top_k: Annotated[int, documented(minimum=0)] | None = None
+    top_k: Annotated[int, documented(minimum=0, maximum=MAX_TOP_K)] | None = None
     min_p: Annotated[float, documented(minimum=0, maximum=1)] | None = None
     frequency_penalty: _Penalty | None = None
     presence_penalty: _Penalty | None = None
     seed: int | None = None
-    stop: str | Annotated[list[str], documented(maxItems=MAX_STOPS)] | None = None
+    stop: _Text | Annotated[list[_Text], documented(maxItems=MAX_STOPS)] | None = None
     max_tokens: _Tokens | None = None
     max_completion_tokens: _Tokens | None = None
     response_format: ResponseFormat | None = None
@@ -144,18 +152,18 @@ class ChatRequest(TaskRequest, frozen=True, kw_only=True):
     safety_identifier: _Ignored = None
     prompt_cache_key: _Ignored = None
     prompt_cache_retention: _Ignored = None
-    functions: _Unsupported = None
-    function_call: _Unsupported = None
-    logprobs: _Unsupported = None
-    top_logprobs: _Unsupported = None
-    logit_bias: _Unsupported = None
-    store: _Unsupported = None
-    audio: _Unsupported = None
-    modalities: _Unsupported = None
-    prediction: _Unsupported = None
-    service_tier: _Unsupported = None
-    verbosity: _Unsupported = None
-    web_search_options: _Unsupported = None
+    functions: Annotated[Any, _unused("functions")] = None
+    function_call: Annotated[Any, _unused("function_call")] = None
+    logprobs: Annotated[Any, _unused("logprobs")] = None
+    top_logprobs: Annotated[Any, _unused("top_logprobs")] = None
+    logit_bias: Annotated[Any, _unused("logit_bias")] = None
+    store: Annotated[Any, _unused("store")] = None
+    audio: Annotated[Any, _unused("audio")] = None
+    modalities: Annotated[Any, _unused("modalities")] = None
+    prediction: Annotated[Any, _unused("prediction")] = None
+    service_tier: Annotated[Any, _unused("service_tier")] = None
+    verbosity: Annotated[Any, _unused("verbosity")] = None
+    web_search_options: Annotated[Any, _unused("web_search_options")] = None
 
     drops_unsupported: ClassVar[bool] = False
 

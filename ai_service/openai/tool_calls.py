@@ -26,7 +26,7 @@ def checked_calls(completion: Completion, request: ChatRequest) -> tuple[ToolCal
         ValueError: One is of a function that was not offered, its arguments are no JSON object or break a strict
             schema, or there is none where one is required. Says nothing of the arguments, which are in no log.
     """
-    offered = {tool.function.name: tool.function for tool in request.tools or () if tool.function is not None}
+    offered = {tool.function.name: tool.function for tool in request.tools or ()}
     if request.tool_choice == "required" and not completion.tool_calls:
         raise ValueError("no tool call, though one is required")
     calls = tuple(_checked(call, offered) for call in completion.tool_calls)

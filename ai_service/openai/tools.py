@@ -35,8 +35,8 @@ class FunctionDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tool; `function` is the only type that is supported."""
 
-    type: Annotated[str, documented(enum=["function"])]
-    function: FunctionDefinition | None = None
+    type: Literal["function"]
+    function: FunctionDefinition
 
 
 class ChosenFunction(msgspec.Struct, frozen=True):
@@ -60,24 +60,17 @@ def tool_problems(tools: Sequence[Tool], choice: ToolChoice | None) -> Iterator[
     names: set[str] = set()
     for index, tool in enumerate(tools):
         path = f"$.tools[{index}]"
-        if tool.type != "function":
-            yield f"{path}.type", f"expected function: tools of the type {tool.type[:32]} are not supported here"
-        elif tool.function is None:
-            yield f"{path}.function", "required field is missing"
-        else:
-            yield from _function_problems(tool.function, f"{path}.function", names)
-            names.add(tool.function.name)
+        yield from _function_problems(tool.function, f"{path}.function")
+        names.add(tool.function.name)
     if isinstance(choice, NamedToolChoice) and choice.function.name not in names:
         yield "$.tool_choice.function.name", "expected the name of one of the tools"
     if choice == "required" and not tools:
         yield "$.tool_choice", "expected tools as well"
 
 
-def _function_problems(function: FunctionDefinition, path: str, names: set[str]) -> Iterator[Problem]:
+def _function_problems(function: FunctionDefinition, path: str) -> Iterator[Problem]:
     if not 0 < len(function.name) <= MAX_NAME_CHARACTERS:
         yield f"{path}.name", f"expected a name of 1 to {MAX_NAME_CHARACTERS} characters"
-    elif function.name in names:
-        yield f"{path}.name", "expected each name once"
     fault = find_fault(without_grammar(function.parameters)) if function.parameters else None
     if fault is not None:
         yield f"{path}.parameters{fault[0]}", f"no JSON schema: {fault[1]}"
@@ -88,12 +81,11 @@ def canonical_tools(tools: Sequence[Tool], choice: ToolChoice | None) -> list[To
     if choice == "none":
         return None
     chosen = choice.function.name if isinstance(choice, NamedToolChoice) else None
-    return [_canonical(tool) for tool in tools if chosen in {None, tool.function and tool.function.name}] or None
+    return [_canonical(tool) for tool in tools if chosen in {None, tool.function.name}] or None
 
 
 def _canonical(tool: Tool) -> Tool:
     function = tool.function
-    assert function is not None
     return Tool(
         "function",
         FunctionDefinition(
@@ -106,7 +98,6 @@ def prompt_tools(tools: Sequence[Tool]) -> tuple[dict[str, Any], ...]:
     """Return canonical tools as a provider's server gets them, in OpenAI's wire format."""
     shown = []
     for tool in tools:
-        assert tool.function is not None
         parameters = without_grammar(tool.function.parameters or {"type": "object", "properties": {}})
         function = {
             "name": tool.function.name,

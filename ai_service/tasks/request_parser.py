@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from ai_service.schemas import Problem, TaskRequest
     from ai_service.tasks import Task
+
+Request = TypeVar("Request", bound=msgspec.Struct)
 
 REMEMBERED_BODIES = 1024
 REMEMBERED_BODY_BYTES = 2048
@@ -76,10 +78,7 @@ def _check(body: bytes, decoder: msgspec.json.Decoder[TaskRequest]) -> TaskReque
         InvalidRequest: Not JSON, or a wrong, missing, empty or unknown field.
         UnprocessableRequest: Well-formed, but impossible.
     """
-    try:
-        request = decoder.decode(body)
-    except (ValueError, RecursionError):
-        request = _read_again(body, decoder.type)
+    request = decode_request(body, decoder)
     missing = list(request.missing())
     if missing:
         raise InvalidRequest(_sentence(missing), details=_details(missing))
@@ -89,7 +88,19 @@ def _check(body: bytes, decoder: msgspec.json.Decoder[TaskRequest]) -> TaskReque
     return request
 
 
-def _read_again(body: bytes, expected: type[TaskRequest]) -> TaskRequest:
+def decode_request(body: bytes, decoder: msgspec.json.Decoder[Request]) -> Request:
+    """Decode a body.
+
+    Raises:
+        InvalidRequest: Not JSON, or a wrong, missing or unknown field; names every one.
+    """
+    try:
+        return decoder.decode(body)
+    except (ValueError, RecursionError):
+        return _read_again(body, decoder.type)
+
+
+def _read_again(body: bytes, expected: type[Request]) -> Request:
     """Decode a body refused by the fast decoder, at no cost to good requests.
 
     Whole numbers may be written with a fraction of nothing (`4.0`): to JSON Schema they are the same.
@@ -123,7 +134,7 @@ def _decode_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _field_problems(value: dict[str, Any], expected: type[TaskRequest]) -> Iterator[Problem]:
+def _field_problems(value: dict[str, Any], expected: type[msgspec.Struct]) -> Iterator[Problem]:
     known = {field.encode_name: field for field in msgspec.structs.fields(expected)}
     for name, field in known.items():
         if name not in value:

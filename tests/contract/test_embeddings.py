@@ -124,7 +124,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"input": [1]}, 400, "another tokenizer"),
     ({"input": {"a": 1}}, 400, "input"),
     ({"model": "none"}, 404, "none"),
-    ({"dimensions": 0}, 400, "dimensions"),
+    ({"dimensions": 0}, 422, "dimensions"),
     ({"encoding_format": "hex"}, 400, "encoding_format"),
     ({"mystery": 1}, 400, "mystery"),
     ({"input": ["x"] * 2049}, 422, "2048"),

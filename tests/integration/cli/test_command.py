@@ -156,7 +156,7 @@ def test_the_cache_is_not_everybodys(api: Program, ollama: OllamaProcess) -> Non
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["start", "nix"], 64, "There is: api, edge, ollama, page, redis."),
+        (["start", "nix"], 64, "Known: api, edge, ollama, page, redis."),
         (["cache", "purge", "--task", "recipes"], 64, "Did you mean recipe?"),
         (["statsu"], 2, "'status'"),
     ],

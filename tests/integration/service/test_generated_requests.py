@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 WANTED = os.environ.get("SCHEMATHESIS_EXAMPLES", "")
 EXAMPLES = int(WANTED or "100")
 """Random cases an operation that takes a body; fixed ones for every limit of the schemas come in addition."""
+HOOKS = "tests.integration.service.cross_field_rules"
 LEAST = 2000
 """Cases in all."""
 TIMEOUT_S = 500
@@ -88,6 +89,7 @@ def _generate(folder: Path, model: ObedientModel) -> tuple[subprocess.CompletedP
                 *([] if WANTED else ["--seed", "1"]),
             ],
             cwd=folder,
+            env={**os.environ, "SCHEMATHESIS_HOOKS": HOOKS, "PYTHONPATH": str(Path(__file__).parents[3])},
             capture_output=True,
             text=True,
             check=False,

@@ -91,9 +91,11 @@ def test_errors_arrive_as_the_clients_own(client: openai.OpenAI, ollama: OllamaP
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "no such type"}}}
     with pytest.raises(openai.BadRequestError, match="no JSON schema: Invalid enum value 'no such type'"):
         client.chat.completions.create(**ask(ollama, "x", response_format=form))
-    with pytest.raises(openai.BadRequestError) as unsupported:
+    with pytest.raises(openai.BadRequestError, match="does not support tools"):
         client.chat.completions.create(**ask(ollama, "x"), tools=[{"type": "function", "function": {"name": "f"}}])
-    assert (missing.value.code, unsupported.value.param) == ("model_not_found", "tools")
+    with pytest.raises(openai.BadRequestError) as unsupported:
+        client.chat.completions.create(**ask(ollama, "x"), functions=[{"name": "f"}])
+    assert (missing.value.code, unsupported.value.param) == ("model_not_found", "functions")
     assert [model.id for model in client.models.list()] == [ollama.model]
 
 

@@ -118,7 +118,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"functions": [{"name": "f"}]}, "$.functions"),
     ({"web_search_options": {"a": 1}}, "$.web_search_options"),
     ({"tools": [{"type": "web_search_preview"}]}, "$.tools[0].type"),
-    ({"tools": [{"type": "function"}]}, "$.tools[0].function"),
+    ({"tools": [{"type": "function"}]}, "$.tools[0]"),
     (
         {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"$ref": "http://x.example/s"}}}]},
         "$.tools[0].function.parameters",
@@ -190,7 +190,6 @@ BAD_MESSAGES: list[tuple[dict[str, Any], str]] = [
         "messages[0].content[0].type",
     ),
     ({"role": "assistant", "audio": {"id": "a"}}, "messages[0].audio"),
-    ({"role": "tool", "content": "x"}, "messages[0].tool_call_id"),
     (
         {
             "role": "assistant",
