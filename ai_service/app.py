@@ -226,7 +226,7 @@ def _with_gate(
     from ai_service.access.rates import ProcessRates, SharedRates  # noqa: PLC0415 - slow to import, of use only here
 
     paths = task_of_path(tasks)
-    keys = KeyFile(Path(settings.api_keys_file))
+    keys = KeyFile(Path(settings.api_keys_file), scoped=settings.cache_scope == "key")
     rates = SharedRates(store) if isinstance(store, RedisStore) else ProcessRates()
     return AccessGate(router, keys, rates, tasks=paths, metrics=metrics, access_log=access_log)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ai_service.errors import Forbidden, HTTPError, TooManyRequests, Unauthorized
 from ai_service.http.error_response import error_response
-from ai_service.http.request_parts import KEY_NAME, has_body, request_id_of
+from ai_service.http.request_parts import CALLER, has_body, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ class AccessGate:
             started = time.perf_counter()
             headers = dict(scope["headers"])
             try:
-                scope[KEY_NAME] = (await self._admit(scope["path"], headers)).name
+                scope[CALLER] = (await self._admit(scope["path"], headers)).caller
             except HTTPError as error:
                 await self._refuse(error, scope, headers, send, started)
                 return

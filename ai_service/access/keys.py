@@ -22,6 +22,9 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
+from ai_service.answers.caller import Caller
+from ai_service.cache.keys import scope_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -42,16 +45,21 @@ class Key:
     """One line of the file.
 
     Attributes:
-        name: Whose key it is, for logs and rates.
+        caller: Whose key it is.
         digest: SHA-256 of the key.
         rate: Such as `600/minute`; "" where there is none.
         admin: Whether it opens the administrator's routes too.
     """
 
-    name: str
+    caller: Caller
     digest: bytes
     rate: str = ""
     admin: bool = False
+
+    @property
+    def name(self) -> str:
+        """Whose key it is, for rates and messages."""
+        return self.caller.name
 
     def line(self) -> str:
         """Return the key's line in the key file."""
@@ -81,8 +89,12 @@ class Keys:
         return key if compare_digest(digest, key.digest if key else _NOBODY) else None
 
 
-def parse_keys(text: str) -> Keys:
+def parse_keys(text: str, *, scoped: bool = False) -> Keys:
     """Parse the text of a key file.
+
+    Args:
+        text: The text.
+        scoped: Whether each key has answers of its own.
 
     Raises:
         ValueError: Says the first line that is wrong and what would be right; never repeats what is in it, for that
@@ -94,7 +106,7 @@ def parse_keys(text: str) -> Keys:
         if not fields or fields[0].startswith("#"):
             continue
         try:
-            key = _parse_fields(fields)
+            key = _parse_fields(fields, scoped=scoped)
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from None
         if key.name in keys or any(key.digest == other.digest for other in keys.values()):
@@ -105,7 +117,7 @@ def parse_keys(text: str) -> Keys:
     return Keys(keys.values())
 
 
-def _parse_fields(fields: list[str]) -> Key:
+def _parse_fields(fields: list[str], *, scoped: bool = False) -> Key:
     if not _NAME.fullmatch(fields[0]):
         raise ValueError("expected a name of letters, digits, '.', '_' and '-', at most 64")
     if len(fields) < 2 or not _HASH.fullmatch(fields[1]):
@@ -116,7 +128,8 @@ def _parse_fields(fields: list[str]) -> Key:
     if len(rates) > 1:
         raise ValueError("expected name, hash, rate and 'admin', the last two optional")
     rate = parse_rate(rates[0]) if rates else ""
-    return Key(fields[0], bytes.fromhex(fields[1].removeprefix(_SCHEME)), rate, admin)
+    caller = Caller(fields[0], scope_of(fields[0])) if scoped else Caller(fields[0])
+    return Key(caller, bytes.fromhex(fields[1].removeprefix(_SCHEME)), rate, admin)
 
 
 def parse_rate(text: str) -> str:

@@ -13,9 +13,10 @@ import msgspec
 
 from ai_service.answers.answer_entry import entry_of
 from ai_service.answers.answer_result import AnswerResult
+from ai_service.answers.caller import ANONYMOUS
 from ai_service.answers.disconnect import unless_disconnected
 from ai_service.cache.freshness import is_due, may_serve_stale
-from ai_service.cache.keys import UNKNOWN_MODEL, answer_key, answers_of
+from ai_service.cache.keys import SHARED, UNKNOWN_MODEL, answer_key, answers_of
 from ai_service.errors import DeadlineExceeded, HTTPError, NotCached
 from ai_service.providers.transcript import LookedUp, Transcript
 from ai_service.resilience.chain import ChainAnswer
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive
 
+    from ai_service.answers.caller import Caller
     from ai_service.answers.single_flight import Deliver, SingleFlight
     from ai_service.cache.compute_lock import ComputeLock
     from ai_service.cache.entry import Entry
@@ -98,6 +100,7 @@ class AnswerService:
         subscriber: Subscriber | None = None,
         *,
         receive: Receive | None = None,
+        caller: Caller = ANONYMOUS,
     ) -> AnswerResult:
         """Answer from the cache, or have the answer computed.
 
@@ -107,6 +110,7 @@ class AnswerService:
             directives: The caller's wishes about caching.
             subscriber: Gets the text as it is written; nothing where the answer comes from the cache.
             receive: ASGI's, to notice while the answer is computed that the caller left; None for one that cannot.
+            caller: Who asks.
 
         Raises:
             Disconnected: The caller left.
@@ -114,13 +118,13 @@ class AnswerService:
             DeadlineExceeded: The deadline passed.
             ServiceUnavailable: No provider answered and nothing stale is stored.
         """
-        key = self._key(task, parsed)
+        key = self._key(task, parsed, caller.scope)
         started = time.perf_counter()
         stored = None
         if not directives.bypass:
             stored = self._cache.at_hand(key) or await self._cache.find(key)
         if stored is not None:
-            found = self._from_cache(task, parsed, stored, directives, started)
+            found = self._from_cache(task, parsed, stored, directives, started, caller=caller)
             if found is not None:
                 return found
         if directives.only_if_cached:
@@ -139,13 +143,16 @@ class AnswerService:
             return AnswerResult(stale, "stale", "stale", (looked_up,), result.skipped)
         return msgspec.structs.replace(result, timings=(looked_up, *result.timings))
 
-    async def refresh(self, task: Task, parsed: ParsedRequest, *, purpose: str, replaces: Entry | None = None) -> bool:
+    async def refresh(
+        self, task: Task, parsed: ParsedRequest, *, purpose: str, scope: str = SHARED, replaces: Entry | None = None
+    ) -> bool:
         """Have the primary provider compute an answer for which no caller waits; a fallback's would not be better.
 
         Args:
             task: Which task.
             parsed: What is asked.
             purpose: Label of the metrics: `refresh` or `warmup`.
+            scope: Whose answer.
             replaces: The entry that is too old; by default only a missing or expired one is.
 
         Returns:
@@ -155,7 +162,7 @@ class AnswerService:
             ProviderError: There is no answer.
             TimeoutError: The deadline passed.
         """
-        key = self._key(task, parsed)
+        key = self._key(task, parsed, scope)
 
         def is_enough(entry: Entry) -> bool:
             return entry.created > replaces.created if replaces else self._is_fresh(entry)
@@ -171,12 +178,19 @@ class AnswerService:
             result, keepable = self._result(task, ChainAnswer(answer, ()), key, purpose)
             return keepable and await self._cache.keep(key, result.entry, result.entry.created)
 
-    def _key(self, task: Task, parsed: ParsedRequest) -> str:
+    def _key(self, task: Task, parsed: ParsedRequest, scope: str) -> str:
         digest = self._observer.digest_of(task.model_of(parsed.request))
-        return answer_key(self._epochs.current(task.name), task.name, digest, parsed.digest)
+        return answer_key(self._epochs.current(task.name), scope, task.name, digest, parsed.digest)
 
     def _from_cache(
-        self, task: Task, parsed: ParsedRequest, stored: tuple[Entry, str], directives: Directives, started: float
+        self,
+        task: Task,
+        parsed: ParsedRequest,
+        stored: tuple[Entry, str],
+        directives: Directives,
+        started: float,
+        *,
+        caller: Caller,
     ) -> AnswerResult | None:
         """Return what is stored, if it is good enough; refresh it in the background where it soon will not be."""
         entry, where = stored
@@ -189,8 +203,8 @@ class AnswerService:
         else:
             return None
         if due and not directives.only_if_cached:
-            work = partial(self.refresh, task, parsed, purpose="refresh", replaces=entry)
-            self._background.offer(self._key(task, parsed), "refresh", task.name, work)
+            work = partial(self.refresh, task, parsed, purpose="refresh", scope=caller.scope, replaces=entry)
+            self._background.offer(self._key(task, parsed, caller.scope), "refresh", task.name, work)
         timings = (("cache", time.perf_counter() - started),)
         return AnswerResult(entry, "hit", where, timings) if fresh else AnswerResult(entry, "stale", "stale", timings)
 
@@ -298,7 +312,7 @@ class AnswerService:
         self._metrics.answer(task.name, entry.confidence)
         answer = found.answer
         known = f":{UNKNOWN_MODEL}:" not in key
-        purged = not key.startswith(answers_of(self._epochs.current(task.name), task.name))
+        purged = not key.startswith(answers_of(self._epochs.current(task.name)))
         timings = (("queue", answer.queue_s), ("load", answer.load_s), ("provider", answer.provider_s))
         result = AnswerResult(entry, cache, "", timings, found.skipped, answer.synthetic)
         return result, answer.scored.storable and not answer.synthetic and known and not purged

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ai_service.answers.caller import ANONYMOUS
 from ai_service.cache.entry import Entry
 from ai_service.cache.freshness import STALE_IF_ERROR_S
 from ai_service.cache.keys import UNKNOWN_MODEL, answer_key
@@ -18,6 +19,7 @@ from ai_service.providers.errors import CircuitOpen, ProviderError, QueueFull
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from ai_service.answers.caller import Caller
     from ai_service.answers.single_flight import Deliver, SingleFlight
     from ai_service.cache.epochs import Epochs
     from ai_service.cache.response_cache import ResponseCache
@@ -108,8 +110,15 @@ class EmbeddingService:
         self._ttl_s = ttl_s
         self._clock = clock
 
-    async def embed(self, request: EmbeddingRequest, directives: Directives) -> Embeddings:
+    async def embed(
+        self, request: EmbeddingRequest, directives: Directives, *, caller: Caller = ANONYMOUS
+    ) -> Embeddings:
         """Return the vectors of texts.
+
+        Args:
+            request: What is asked.
+            directives: The caller's wishes about caching.
+            caller: Who asks.
 
         Raises:
             NotCached: `only-if-cached`, and not all are stored.
@@ -117,7 +126,7 @@ class EmbeddingService:
             ServiceUnavailable: The provider gave no answer.
             RequestError: The provider rejects the request.
         """
-        keys = {text: self._key(request, text) for text in request.texts}
+        keys = {text: self._key(request, text, caller.scope) for text in request.texts}
         found = {} if directives.bypass else await self._stored(keys)
         missing = [text for text in keys if text not in found]
         tokens = 0
@@ -137,10 +146,10 @@ class EmbeddingService:
         vectors = tuple(found[text] for text in request.texts)
         return Embeddings(vectors, request.model, provider.name, len(missing), tokens)
 
-    def _key(self, request: EmbeddingRequest, text: str) -> str:
+    def _key(self, request: EmbeddingRequest, text: str, scope: str) -> str:
         what = f"{request.dimensions}:{request.truncates}:{text}"
         digest = blake2b(what.encode(errors="surrogatepass"), digest_size=16).hexdigest()
-        return answer_key(self._epochs.current(TASK), TASK, self._observer.digest_of(request.model), digest)
+        return answer_key(self._epochs.current(TASK), scope, TASK, self._observer.digest_of(request.model), digest)
 
     async def _stored(self, keys: dict[str, str]) -> dict[str, bytes]:
         """Return the fresh vectors that are stored, by their texts."""

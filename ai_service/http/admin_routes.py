@@ -150,7 +150,7 @@ class AdminRoutes:
 
     async def stats(self, _request: Request) -> Response:
         """Return cache statistics: entries by task in the store (null while it is down), memory and background work."""
-        counts = {task: await self._store.count(answers_of(self._epochs.current(task), task)) for task in self._tasks}
+        counts = {task: await self._store.count(answers_of(self._epochs.current(task))) for task in self._tasks}
         shared = self._epochs.reach == "store"
         data = Statistics(
             instance=self._instance,

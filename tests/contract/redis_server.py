@@ -115,6 +115,11 @@ class RedisServer:
         with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
             client.delete(key)
 
+    def keys(self) -> list[str]:
+        """List the names of all keys, as an operator could."""
+        with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
+            return [key.decode() for key in client.keys()]
+
     def connections(self) -> int:
         """How many it has accepted so far, this question's included."""
         with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ai_service.answers.answer_service import AnswerService
+from ai_service.answers.caller import ANONYMOUS
 from ai_service.answers.single_flight import SingleFlight
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs
-from ai_service.cache.keys import answer_key
+from ai_service.cache.keys import SHARED, answer_key
 from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.response_cache import ResponseCache
@@ -31,6 +32,7 @@ from tests.unit.service.fakes import FakeClock, ScriptedProvider
 
 if TYPE_CHECKING:
     from ai_service.answers.answer_result import AnswerResult
+    from ai_service.answers.caller import Caller
     from ai_service.cache.entry import Entry
 
 TASK = build_tasks(Settings.from_env({}))[0]
@@ -59,7 +61,9 @@ class Service:
     @property
     def key(self) -> str:
         """Of `QUESTION`."""
-        return answer_key(self.epochs.current(TASK.name), TASK.name, self.observer.model_digest, QUESTION.digest)
+        return answer_key(
+            self.epochs.current(TASK.name), SHARED, TASK.name, self.observer.model_digest, QUESTION.digest
+        )
 
     async def cached(self) -> Entry:
         """Return the question's stored entry."""
@@ -72,9 +76,9 @@ class Service:
         while self.background.busy:  # noqa: ASYNC110 - the background tells nobody
             await asyncio.sleep(0)
 
-    async def ask(self, directives: Directives = PLAIN) -> AnswerResult:
+    async def ask(self, directives: Directives = PLAIN, caller: Caller = ANONYMOUS) -> AnswerResult:
         """Asks `QUESTION`."""
-        return await self.answers.answer(TASK, QUESTION, directives)
+        return await self.answers.answer(TASK, QUESTION, directives, caller=caller)
 
 
 async def service(

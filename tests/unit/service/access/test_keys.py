@@ -10,6 +10,7 @@ import pytest
 
 from ai_service.access.key_file import KeyFile, read_keys
 from ai_service.access.keys import Key, Keys, hash_key, new_key, parse_keys
+from ai_service.answers.caller import Caller
 from tests.unit.service.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def test_anything_else_opens_nothing(presented: str) -> None:
 def test_the_whole_hash_counts() -> None:
     """Its first bytes only tell where to look."""
     digest = sha256(KEY.encode()).digest()
-    assert Keys([Key("near", digest[:31] + bytes([digest[31] ^ 1]))]).find(KEY.encode()) is None
+    assert Keys([Key(Caller("near"), digest[:31] + bytes([digest[31] ^ 1]))]).find(KEY.encode()) is None
 
 
 @pytest.mark.parametrize(
