@@ -29,9 +29,10 @@ Reach = Literal["store", "service"]
 class Epochs:
     """Hold each task's epoch, follow those of the store, and begin a new one with each purge.
 
-    An epoch is a value never used before, nor by another task: milliseconds since 1970, and random bits. Where the store
-    has none (it is new, or evicted or lost it), the first process to notice stores one. Where the store has one that this
-    process saw replaced (an old dump was loaded), the later one is put back. Any other is taken over as it is.
+    An epoch is a value never used before, nor by another task: milliseconds since 1970, and random bits. Where the
+    store has none (it is new, or evicted or lost it), the first process to notice stores one. Where the store has one
+    that this process saw replaced (an old dump was loaded), the later one is put back. Any other is taken over as it
+    is.
 
     Args:
         store: The store.

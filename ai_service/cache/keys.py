@@ -7,6 +7,8 @@ SHARED = "shared"
 """Scope of the answers that every caller finds."""
 RATES = "ai:rates"
 """Begins the keys of what is counted for API keys; no purge touches it."""
+USAGE = "ai:usage:"
+"""Begins the keys of what was computed for API keys; no purge touches it."""
 LEADER_KEY = "ai:leader"
 """Held by the process that does scheduled work, of whatever layout."""
 PROBE_KEY = f"{PREFIX}probe"
@@ -32,6 +34,11 @@ def answers_of(epoch: str) -> str:
 def epoch_key(task: str) -> str:
     """Return the key of a task's epoch."""
     return f"{PREFIX}epoch:{task}"
+
+
+def usage_key(day: str) -> str:
+    """Return the key of what was computed for API keys on a UTC day, such as 2026-11-30."""
+    return f"{USAGE}{day}"
 
 
 def model_key(provider: str, model: str) -> str:
