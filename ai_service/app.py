@@ -16,6 +16,7 @@ from ai_service.answers.answer_service import AnswerService
 from ai_service.answers.embedding_service import TASK as EMBEDDINGS
 from ai_service.answers.embedding_service import Computed, EmbeddingService
 from ai_service.answers.single_flight import SingleFlight
+from ai_service.answers.token_usage import TokenUsage
 from ai_service.answers.warmup import COMMON, Warmup
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs
@@ -94,6 +95,7 @@ def create_app(
     chat = _build_chat(settings, chains)
     names = [*(task.name for task in tasks), chat.name, EMBEDDINGS]
     epochs = Epochs(store, memory, names)
+    usage = TokenUsage(store)
     answers = AnswerService(
         ResponseCache(store, memory),
         flights,
@@ -103,6 +105,7 @@ def create_app(
         background=background,
         epochs=epochs,
         lock=ComputeLock(store),
+        usage=usage,
         deadline_s=settings.deadline,
         revalidate_s=settings.stale_while_revalidate,
     )
@@ -113,6 +116,7 @@ def create_app(
         chains,
         observer,
         epochs=epochs,
+        usage=usage,
         deadline_s=settings.deadline,
         ttl_s=settings.embeddings_ttl,
     )
@@ -130,7 +134,16 @@ def create_app(
         observer=observer,
         interval_s=settings.probe_interval,
     )
-    _watch(metrics, chains, store=store, background=background, flights=flights, leadership=leadership, log=log)
+    _watch(
+        metrics,
+        chains,
+        store=store,
+        background=background,
+        flights=flights,
+        leadership=leadership,
+        usage=usage,
+        log=log,
+    )
     requests = COMMON if settings.warmup in {"off", "common"} else read_warmup_requests(settings.warmup)
 
     @asynccontextmanager
@@ -141,7 +154,7 @@ def create_app(
             stack.callback(access_log.flush)
             for loop in (Watchdog(settings.notify_socket, settings.watchdog_s).run(), metrics.keep_fresh()):
                 stack.callback(asyncio.create_task(loop).cancel)
-            for end in (store.close, chains.close, flights.close, vectors.close, background.close):
+            for end in (store.close, usage.close, chains.close, flights.close, vectors.close, background.close):
                 stack.push_async_callback(end)
             stack.push_async_callback(observer.stop)
             await observer.start()
@@ -166,6 +179,7 @@ def create_app(
         store=store,
         memory=memory,
         epochs=epochs,
+        usage=usage,
         warmup=warmup,
         background=background,
         requests=requests,
@@ -181,8 +195,10 @@ def create_app(
     )
     endpoints = build_endpoints(tasks, chat, answers, embeddings, metrics=metrics, access_log=access_log)
     router = TaskRouter(endpoints, operations)
-    gated = _with_gate(router, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log)
-    return with_cors(gated, settings.cors_origins)
+    return with_cors(
+        _with_gate(router, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log),
+        settings.cors_origins,
+    )
 
 
 def _open_metrics_folder(settings: Settings) -> MetricsFolder | None:
@@ -239,6 +255,7 @@ def _watch(
     background: IdleQueue,
     flights: SingleFlight[AnswerResult],
     leadership: Leadership,
+    usage: TokenUsage,
     log: LogWriter,
 ) -> None:
     metrics.follow("log_lines_dropped", "Log lines that could not be written.", lambda: log.dropped)
@@ -252,6 +269,12 @@ def _watch(
     metrics.watch("store_available", "Whether the store answers.", lambda: store.available, across="livemin")
     metrics.watch("background_waiting", "Refreshes and warm-ups that wait for an idle moment.", lambda: len(background))
     metrics.watch("flights", "Computations under way.", lambda: len(flights))
+    metrics.watch(
+        "token_budgets_per_process",
+        "Whether token usage and budgets of API keys count per process, because Redis is down or absent.",
+        lambda: usage.per_process,
+        across="livemax",
+    )
     metrics.watch("leader", "Processes that do scheduled work; 1 with a shared store.", lambda: leadership.leads)
 
 

@@ -33,7 +33,8 @@ OPEN_PATHS = frozenset(
         "/api/version",
     }
 )
-ADMIN_PATH = "/api/v1/ai/cache"
+ADMIN_PATHS = ("/api/v1/ai/cache", "/api/v1/ai/usage")
+"""What is below them is an administrator's too."""
 
 
 class AccessGate:
@@ -96,7 +97,7 @@ class AccessGate:
             raise Unauthorized("Unknown API key.", presented=True)
         if key.rate and (wait_s := await self._rates.wait_s(key)):
             raise TooManyRequests(f"Rate limit of {key.rate} exceeded for key {key.name!r}.", retry_after_s=wait_s)
-        if not key.admin and (path == ADMIN_PATH or path.startswith(f"{ADMIN_PATH}/")):
+        if not key.admin and any(path == each or path.startswith(f"{each}/") for each in ADMIN_PATHS):
             raise Forbidden("This route requires an administrator's key.")
         return key
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ai_service.answers.caller import Caller
     from ai_service.answers.single_flight import Deliver, SingleFlight
+    from ai_service.answers.token_usage import TokenUsage
     from ai_service.cache.compute_lock import ComputeLock
     from ai_service.cache.entry import Entry
     from ai_service.cache.epochs import Epochs
@@ -56,6 +57,7 @@ class AnswerService:
         background: Takes refreshes.
         epochs: Part of every key.
         lock: Joins equal misses of all processes.
+        usage: Counts tokens by API key.
         deadline_s: For a whole request.
         revalidate_s: Stale-while-revalidate window: seconds past its freshness in which an answer is served while it is
             refreshed.
@@ -74,6 +76,7 @@ class AnswerService:
         background: IdleQueue,
         epochs: Epochs,
         lock: ComputeLock,
+        usage: TokenUsage,
         deadline_s: float,
         revalidate_s: float,
         clock: Callable[[], float] = time.time,
@@ -86,6 +89,7 @@ class AnswerService:
         self._background = background
         self._epochs = epochs
         self._lock = lock
+        self._usage = usage
         self._metrics = metrics
         self._deadline_s = deadline_s
         self._revalidate_s = revalidate_s
@@ -133,7 +137,9 @@ class AnswerService:
         stale = stored[0] if stored is not None and stored[0].stale_until > self._clock() else None
         lookup = LookedUp("bypass" if directives.bypass else "expired" if stored else "miss", looked_up[1])
         try:
-            computing = self._compute(task, parsed.request, key, directives, lookup, subscriber=subscriber)
+            computing = self._compute(
+                task, parsed.request, key, directives, lookup, subscriber=subscriber, caller=caller
+            )
             result = await (computing if receive is None else unless_disconnected(computing, receive))
         except HTTPError as error:
             if stale is not None and error.status >= 500:
@@ -217,6 +223,7 @@ class AnswerService:
         lookup: LookedUp,
         *,
         subscriber: Subscriber | None,
+        caller: Caller,
     ) -> AnswerResult:
         """Compute an answer: for this caller alone where the cache is bypassed, else for all who ask for it."""
         if joined := not directives.bypass and key in self._flights:
@@ -227,7 +234,7 @@ class AnswerService:
             result = await self._flights.run(
                 key,
                 lambda transcript, deliver: self._compute_once(
-                    task, request, key, lookup.cache, transcript=transcript, deliver=deliver
+                    task, request, key, lookup.cache, transcript=transcript, deliver=deliver, caller=caller
                 ),
                 subscriber,
             )
@@ -236,7 +243,7 @@ class AnswerService:
         if subscriber is not None:
             transcript.attach(subscriber)
         async with self._deadline(transcript):
-            found = await self._chains.of(task.model_of(request)).answer(task, request, transcript)
+            found = await self._ask(task, request, transcript, caller)
             result, keepable = self._result(task, found, key, lookup.cache)
             return await self._store(key, result) if keepable and not directives.no_store else result
 
@@ -249,6 +256,7 @@ class AnswerService:
         *,
         transcript: Transcript,
         deliver: Deliver[AnswerResult],
+        caller: Caller,
     ) -> AnswerResult:
         """Compute an answer unless another process does; ends by itself, before any caller's deadline.
 
@@ -263,7 +271,7 @@ class AnswerService:
         ):
             if lease.entry is not None:
                 return AnswerResult(lease.entry, "coalesced", "coalesced")
-            found = await self._chains.of(task.model_of(request)).answer(task, request, transcript)
+            found = await self._ask(task, request, transcript, caller)
             result, keepable = self._result(task, found, key, cache)
             if not keepable:
                 return result
@@ -271,6 +279,21 @@ class AnswerService:
                 self._cache.remember(key, result.entry)
                 deliver(msgspec.structs.replace(result, detail="stored"))
             return await self._store(key, result)
+
+    async def _ask(self, task: Task, request: TaskRequest, transcript: Transcript, caller: Caller) -> ChainAnswer:
+        """Ask the providers; the caller whose request it was pays, also for attempts that failed."""
+        answered = 0
+        try:
+            found = await self._chains.of(task.model_of(request)).answer(task, request, transcript)
+            answered = 1
+            return found
+        finally:
+            self._usage.add(
+                caller,
+                prompt_tokens=transcript.prompt_tokens,
+                completion_tokens=transcript.completion_tokens,
+                requests=answered,
+            )
 
     @asynccontextmanager
     async def _deadline(self, transcript: Transcript) -> AsyncIterator[None]:

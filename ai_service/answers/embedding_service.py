@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ai_service.answers.caller import Caller
     from ai_service.answers.single_flight import Deliver, SingleFlight
+    from ai_service.answers.token_usage import TokenUsage
     from ai_service.cache.epochs import Epochs
     from ai_service.cache.response_cache import ResponseCache
     from ai_service.health.observer import Observer
@@ -84,6 +85,7 @@ class EmbeddingService:
         chains: The providers, by model.
         observer: Knows the models' digests.
         epochs: Part of every key.
+        usage: Counts tokens by API key.
         deadline_s: For a whole request.
         ttl_s: Time in seconds that a vector stays fresh.
         clock: Seconds since the epoch.
@@ -97,6 +99,7 @@ class EmbeddingService:
         observer: Observer,
         *,
         epochs: Epochs,
+        usage: TokenUsage,
         deadline_s: float,
         ttl_s: float,
         clock: Callable[[], float] = time.time,
@@ -106,6 +109,7 @@ class EmbeddingService:
         self._chains = chains
         self._observer = observer
         self._epochs = epochs
+        self._usage = usage
         self._deadline_s = deadline_s
         self._ttl_s = ttl_s
         self._clock = clock
@@ -137,7 +141,7 @@ class EmbeddingService:
             stores = not directives.no_store
 
             async def compute(_transcript: Transcript, _deliver: Deliver[Computed]) -> Computed:
-                return await self._compute(request, missing, keys if stores else {})
+                return await self._compute(request, missing, keys if stores else {}, caller)
 
             computed = await self._flights.run(f"{flight}:{stores}", compute)
             found |= dict(zip(missing, computed.vectors, strict=True))
@@ -163,8 +167,10 @@ class EmbeddingService:
             text: entry[0].body for text, entry in at_hand.items() if entry is not None and entry[0].fresh_until > now
         }
 
-    async def _compute(self, request: EmbeddingRequest, texts: Sequence[str], keys: dict[str, str]) -> Computed:
-        """Ask the provider, and store each vector under its key."""
+    async def _compute(
+        self, request: EmbeddingRequest, texts: Sequence[str], keys: dict[str, str], caller: Caller
+    ) -> Computed:
+        """Ask the provider, and store each vector under its key; the caller pays, also for a batch before a failure."""
         link = self._chains.of(request.model).primary
         vectors: list[bytes] = []
         tokens = 0
@@ -186,6 +192,9 @@ class EmbeddingService:
                 details=[{"provider": link.provider.name, "problem": error.outcome}],
                 retry_after_s=retry_after_s,
             ) from error
+        finally:
+            answered = int(len(vectors) == len(texts))
+            self._usage.add(caller, prompt_tokens=tokens, completion_tokens=0, requests=answered)
         return Computed(tuple(vectors), tokens)
 
     async def _keep(self, vectors: dict[str, bytes], keys: dict[str, str], seconds: float, model: str) -> None:

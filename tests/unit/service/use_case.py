@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from ai_service.answers.answer_service import AnswerService
 from ai_service.answers.caller import ANONYMOUS
+from ai_service.answers.embedding_service import TASK as EMBEDDINGS
+from ai_service.answers.embedding_service import EmbeddingService
 from ai_service.answers.single_flight import SingleFlight
+from ai_service.answers.token_usage import TokenUsage
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs
 from ai_service.cache.keys import SHARED, answer_key
@@ -50,6 +53,8 @@ class Service:
     """The use case and what is around it."""
 
     answers: AnswerService
+    embeddings: EmbeddingService
+    usage: TokenUsage
     observer: Observer
     clock: FakeClock
     store: MemoryStore
@@ -103,11 +108,12 @@ async def service(
     await observer.look()
     memory = MemoryLayer(clock=clock)
     cache = ResponseCache(store, memory)
-    epochs = Epochs(store, memory, [TASK.name])
+    epochs = Epochs(store, memory, [TASK.name, EMBEDDINGS])
     await epochs.start()
     flights: SingleFlight[AnswerResult] = SingleFlight()
     background = IdleQueue(lambda: chain.primary.queue.idle, metrics, clock=clock)
     draws: list[float] = []
+    usage = TokenUsage(store, clock=clock)
     answers = AnswerService(
         cache,
         flights,
@@ -117,9 +123,21 @@ async def service(
         background=background,
         epochs=epochs,
         lock=ComputeLock(store, poll_s=0.001),
+        usage=usage,
         deadline_s=deadline_s,
         revalidate_s=REVALIDATE_S,
         clock=clock,
         draw=lambda: draws.pop(0) if draws else 0.0,
     )
-    return Service(answers, observer, clock, store, background, epochs, cache, draws)
+    embeddings = EmbeddingService(
+        cache,
+        SingleFlight(),
+        chains,
+        observer,
+        epochs=epochs,
+        usage=usage,
+        deadline_s=deadline_s,
+        ttl_s=FRESH_S,
+        clock=clock,
+    )
+    return Service(answers, embeddings, usage, observer, clock, store, background, epochs, cache, draws)
