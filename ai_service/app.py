@@ -16,6 +16,7 @@ from ai_service.answers.answer_service import AnswerService
 from ai_service.answers.embedding_service import TASK as EMBEDDINGS
 from ai_service.answers.embedding_service import Computed, EmbeddingService
 from ai_service.answers.single_flight import SingleFlight
+from ai_service.answers.token_budgets import TokenBudgets
 from ai_service.answers.token_usage import TokenUsage
 from ai_service.answers.warmup import COMMON, Warmup
 from ai_service.cache.compute_lock import ComputeLock
@@ -96,6 +97,7 @@ def create_app(
     names = [*(task.name for task in tasks), chat.name, EMBEDDINGS]
     epochs = Epochs(store, memory, names)
     usage = TokenUsage(store)
+    budgets = TokenBudgets(usage, metrics)
     answers = AnswerService(
         ResponseCache(store, memory),
         flights,
@@ -106,6 +108,7 @@ def create_app(
         epochs=epochs,
         lock=ComputeLock(store),
         usage=usage,
+        budgets=budgets,
         deadline_s=settings.deadline,
         revalidate_s=settings.stale_while_revalidate,
     )
@@ -117,6 +120,7 @@ def create_app(
         observer,
         epochs=epochs,
         usage=usage,
+        budgets=budgets,
         deadline_s=settings.deadline,
         ttl_s=settings.embeddings_ttl,
     )
@@ -193,8 +197,9 @@ def create_app(
         access_log=access_log,
         further=[*model_routes(chat, chains, observer), *ollama_routes(chat, observer)],
     )
-    endpoints = build_endpoints(tasks, chat, answers, embeddings, metrics=metrics, access_log=access_log)
-    router = TaskRouter(endpoints, operations)
+    router = TaskRouter(
+        build_endpoints(tasks, chat, answers, embeddings, metrics=metrics, access_log=access_log), operations
+    )
     return with_cors(
         _with_gate(router, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log),
         settings.cors_origins,

@@ -17,7 +17,7 @@ from ai_service.answers.caller import ANONYMOUS
 from ai_service.answers.disconnect import unless_disconnected
 from ai_service.cache.freshness import is_due, may_serve_stale
 from ai_service.cache.keys import SHARED, UNKNOWN_MODEL, answer_key, answers_of
-from ai_service.errors import DeadlineExceeded, HTTPError, NotCached
+from ai_service.errors import DeadlineExceeded, HTTPError, NotCached, TokenBudgetExceeded
 from ai_service.providers.transcript import LookedUp, Transcript
 from ai_service.resilience.chain import ChainAnswer
 from ai_service.skipped_providers import Skipped, details_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ai_service.answers.caller import Caller
     from ai_service.answers.single_flight import Deliver, SingleFlight
+    from ai_service.answers.token_budgets import TokenBudgets
     from ai_service.answers.token_usage import TokenUsage
     from ai_service.cache.compute_lock import ComputeLock
     from ai_service.cache.entry import Entry
@@ -58,6 +59,7 @@ class AnswerService:
         epochs: Part of every key.
         lock: Joins equal misses of all processes.
         usage: Counts tokens by API key.
+        budgets: Refuses to compute for a key whose token budget is used up.
         deadline_s: For a whole request.
         revalidate_s: Stale-while-revalidate window: seconds past its freshness in which an answer is served while it is
             refreshed.
@@ -77,6 +79,7 @@ class AnswerService:
         epochs: Epochs,
         lock: ComputeLock,
         usage: TokenUsage,
+        budgets: TokenBudgets,
         deadline_s: float,
         revalidate_s: float,
         clock: Callable[[], float] = time.time,
@@ -90,6 +93,7 @@ class AnswerService:
         self._epochs = epochs
         self._lock = lock
         self._usage = usage
+        self._budgets = budgets
         self._metrics = metrics
         self._deadline_s = deadline_s
         self._revalidate_s = revalidate_s
@@ -121,6 +125,7 @@ class AnswerService:
             NotCached: `only-if-cached`, and nothing fresh is stored.
             DeadlineExceeded: The deadline passed.
             ServiceUnavailable: No provider answered and nothing stale is stored.
+            TokenBudgetExceeded: The caller's budget is used up and nothing stale is stored.
         """
         key = self._key(task, parsed, caller.scope)
         started = time.perf_counter()
@@ -142,7 +147,7 @@ class AnswerService:
             )
             result = await (computing if receive is None else unless_disconnected(computing, receive))
         except HTTPError as error:
-            if stale is not None and error.status >= 500:
+            if stale is not None and (error.status >= 500 or isinstance(error, TokenBudgetExceeded)):
                 return AnswerResult(stale, "stale", "stale", (looked_up,), error.skipped)
             raise
         if stale is not None and result.synthetic:
@@ -208,7 +213,7 @@ class AnswerService:
             due = True
         else:
             return None
-        if due and not directives.only_if_cached:
+        if due and not directives.only_if_cached and not self._budgets.is_exceeded(caller):
             work = partial(self.refresh, task, parsed, purpose="refresh", scope=caller.scope, replaces=entry)
             self._background.offer(self._key(task, parsed, caller.scope), "refresh", task.name, work)
         timings = (("cache", time.perf_counter() - started),)
@@ -226,6 +231,8 @@ class AnswerService:
         caller: Caller,
     ) -> AnswerResult:
         """Compute an answer: for this caller alone where the cache is bypassed, else for all who ask for it."""
+        if caller.token_budget and (directives.bypass or key not in self._flights):
+            await self._budgets.check(caller)
         if joined := not directives.bypass and key in self._flights:
             lookup = LookedUp("coalesced", lookup.seconds)
         if subscriber is not None:

@@ -13,10 +13,13 @@ class Caller(msgspec.Struct, frozen=True):
     Attributes:
         name: The key's name, for the log and usage; "" without a key.
         scope: Part of the cache key: whose answers the caller finds.
+        token_budget: Tokens a UTC day that may be computed for the key, of prompts and completions together; 0 for no
+            limit.
     """
 
     name: str = ""
     scope: str = SHARED
+    token_budget: int = 0
 
 
 ANONYMOUS = Caller()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ai_service.answers.caller import Caller
     from ai_service.answers.single_flight import Deliver, SingleFlight
+    from ai_service.answers.token_budgets import TokenBudgets
     from ai_service.answers.token_usage import TokenUsage
     from ai_service.cache.epochs import Epochs
     from ai_service.cache.response_cache import ResponseCache
@@ -86,6 +87,7 @@ class EmbeddingService:
         observer: Knows the models' digests.
         epochs: Part of every key.
         usage: Counts tokens by API key.
+        budgets: Refuses to compute for a key whose token budget is used up.
         deadline_s: For a whole request.
         ttl_s: Time in seconds that a vector stays fresh.
         clock: Seconds since the epoch.
@@ -100,6 +102,7 @@ class EmbeddingService:
         *,
         epochs: Epochs,
         usage: TokenUsage,
+        budgets: TokenBudgets,
         deadline_s: float,
         ttl_s: float,
         clock: Callable[[], float] = time.time,
@@ -110,6 +113,7 @@ class EmbeddingService:
         self._observer = observer
         self._epochs = epochs
         self._usage = usage
+        self._budgets = budgets
         self._deadline_s = deadline_s
         self._ttl_s = ttl_s
         self._clock = clock
@@ -129,6 +133,7 @@ class EmbeddingService:
             DeadlineExceeded: The deadline passed.
             ServiceUnavailable: The provider gave no answer.
             RequestError: The provider rejects the request.
+            TokenBudgetExceeded: The caller's budget is used up, and not all are stored.
         """
         keys = {text: self._key(request, text, caller.scope) for text in request.texts}
         found = {} if directives.bypass else await self._stored(keys)
@@ -143,7 +148,10 @@ class EmbeddingService:
             async def compute(_transcript: Transcript, _deliver: Deliver[Computed]) -> Computed:
                 return await self._compute(request, missing, keys if stores else {}, caller)
 
-            computed = await self._flights.run(f"{flight}:{stores}", compute)
+            name = f"{flight}:{stores}"
+            if name not in self._flights:
+                await self._budgets.check(caller)
+            computed = await self._flights.run(name, compute)
             found |= dict(zip(missing, computed.vectors, strict=True))
             tokens = computed.tokens
         provider = self._chains.of(request.model).primary.provider

@@ -10,9 +10,12 @@ from ai_service.access.keys import hash_key, new_key
 from tests.contract.redis_server import USER
 from tests.integration.service.model_server import MODEL, ModelServer
 from tests.integration.service.program import Instances, Program
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import httpx
 
     from tests.contract.redis_server import RedisServer
 
@@ -110,3 +113,44 @@ def test_each_key_has_its_own_answers_where_the_scope_is_the_key(tmp_path: Path,
         purged = first.http.delete("/api/v1/ai/cache?task=ingredients", headers=admin).json()["data"]["purged"]
         assert purged == {"ingredients": 2}
         assert status(first, "web", cache_control="only-if-cached") == 504
+
+
+def test_a_token_budget_is_one_for_all_instances(tmp_path: Path, redis_server: RedisServer) -> None:
+    """Whichever computed; cached answers are still given, and without Redis each instance counts on by itself."""
+    small, operator = new_key(), new_key()
+    path = tmp_path / "keys"
+    lines = [hash_key("small", small, budget="15tokens/day"), hash_key("operator", operator, admin=True)]
+    path.write_text("\n".join(line.line() for line in lines))
+    with (
+        ModelServer() as model,
+        Instances(
+            tmp_path,
+            OLLAMA_HOST=model.url,
+            OLLAMA_MODEL=MODEL,
+            API_KEYS_FILE=str(path),
+            REDIS_URL=redis_server.url,
+            REDIS_USERNAME=USER,
+            REDIS_PASSWORD_FILE=str(redis_server.password_file),
+        ) as (first, second),
+    ):
+
+        def ask(program: Program, name: str) -> httpx.Response:
+            return program.ask(INGREDIENTS, {"partial": [name]}, x_api_key=small)
+
+        def used() -> tuple[str, dict[str, int]]:
+            data = second.http.get("/api/v1/ai/usage", headers={"x-api-key": operator}).json()["data"]
+            return data["covers"], data["days"][0]["keys"].get("small", {})
+
+        assert [ask(first, "pear").status_code, ask(second, "plum").status_code] == [200, 200]
+        counted = {"prompt_tokens": 0, "completion_tokens": 18, "requests": 2}
+        until(lambda: used() == ("store", counted))
+        for program in (first, second):
+            refused = ask(program, "fig")
+            assert (refused.status_code, refused.json()["code"]) == (429, "token_budget_exceeded")
+            assert int(refused.headers["retry-after"]) >= 1
+            assert ask(program, "plum").headers["cache-status"].startswith("alchemorsel; hit")
+        assert "alchemorsel_ai_token_budgets_per_process 0.0" in first.metrics()
+        redis_server.kill()
+        until(lambda: ask(second, "fig").status_code == 429 and used() == ("instance", counted))
+        until(lambda: "alchemorsel_ai_token_budgets_per_process 1.0" in first.metrics())
+    assert model.asked == 2

@@ -11,6 +11,7 @@ from ai_service.answers.caller import ANONYMOUS
 from ai_service.answers.embedding_service import TASK as EMBEDDINGS
 from ai_service.answers.embedding_service import EmbeddingService
 from ai_service.answers.single_flight import SingleFlight
+from ai_service.answers.token_budgets import TokenBudgets
 from ai_service.answers.token_usage import TokenUsage
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs
@@ -114,6 +115,7 @@ async def service(
     background = IdleQueue(lambda: chain.primary.queue.idle, metrics, clock=clock)
     draws: list[float] = []
     usage = TokenUsage(store, clock=clock)
+    budgets = TokenBudgets(usage, metrics, clock=clock)
     answers = AnswerService(
         cache,
         flights,
@@ -124,6 +126,7 @@ async def service(
         epochs=epochs,
         lock=ComputeLock(store, poll_s=0.001),
         usage=usage,
+        budgets=budgets,
         deadline_s=deadline_s,
         revalidate_s=REVALIDATE_S,
         clock=clock,
@@ -136,6 +139,7 @@ async def service(
         observer,
         epochs=epochs,
         usage=usage,
+        budgets=budgets,
         deadline_s=deadline_s,
         ttl_s=FRESH_S,
         clock=clock,
