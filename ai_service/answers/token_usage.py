@@ -37,9 +37,9 @@ class KeyUsage(msgspec.Struct, frozen=True):
         requests: Requests with an answer computed for them.
     """
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    requests: int = 0
+    prompt_tokens: int
+    completion_tokens: int
+    requests: int
 
 
 class DayUsage(msgspec.Struct, frozen=True):
@@ -97,11 +97,11 @@ class TokenUsage:
 
     def add(self, caller: Caller, *, prompt_tokens: int, completion_tokens: int, requests: int = 1) -> None:
         """Count tokens for a caller's API key; the store gets them in the background."""
-        counted = KeyUsage(prompt_tokens, completion_tokens, requests)
-        if not caller.name or counted == KeyUsage():
+        counted = msgspec.structs.asdict(KeyUsage(prompt_tokens, completion_tokens, requests))
+        if not caller.name or not any(counted.values()):
             return
         waiting = self._waiting.setdefault(self._day(), Counter())
-        for field, amount in msgspec.structs.asdict(counted).items():
+        for field, amount in counted.items():
             waiting[f"{caller.name}:{field}"] += amount
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
@@ -191,5 +191,5 @@ def _by_key(amounts: Mapping[str, int]) -> dict[str, KeyUsage]:
     for name, amount in amounts.items():
         key, _, field = name.rpartition(":")
         if field in KeyUsage.__struct_fields__:
-            found.setdefault(key, {})[field] = amount
+            found.setdefault(key, dict.fromkeys(KeyUsage.__struct_fields__, 0))[field] = amount
     return {key: KeyUsage(**found[key]) for key in sorted(found)}

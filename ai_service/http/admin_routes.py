@@ -88,7 +88,7 @@ class Purged(msgspec.Struct, frozen=True):
     reach: Reach
 
 
-class Usage(msgspec.Struct, frozen=True):
+class UsageReport(msgspec.Struct, frozen=True):
     """Tokens of the answers that were computed for API keys, by day; answers from the cache count none.
 
     Attributes:
@@ -234,7 +234,7 @@ class AdminRoutes:
     async def usage(self, _request: Request) -> Response:
         """Return the tokens computed for each API key, today and on the last days."""
         days, shared = await self._usage.days()
-        return _answer(Usage(covers="store" if shared else "instance", days=days), "Token usage by API key.")
+        return _answer(UsageReport(covers="store" if shared else "instance", days=days), "Token usage by API key.")
 
 
 async def _read(request: Request) -> bytes:
