@@ -322,6 +322,8 @@ def _log_ready(settings: Settings, observer: Observer, store: Store) -> None:
         notes.append("Redis does not answer: going on without it")
     if not settings.api_keys_file:
         notes.append("no ALCHEMORSEL_API_KEYS_FILE: everybody who reaches the port may ask")
+    if settings.cache_scope == "key" and settings.warmup != "off":
+        notes.append("ALCHEMORSEL_CACHE_SCOPE=key: no API key finds the answers of a warm-up")
     if not primary["usable"]:
         others = [p["name"] for p in report["providers"][1:] if p["usable"]]
         then = f"answers come from {others[0]} and are labelled degraded" if others else "nothing can be computed"

@@ -33,8 +33,9 @@ OPEN_PATHS = frozenset(
         "/api/version",
     }
 )
-ADMIN_PATHS = ("/api/v1/ai/cache", "/api/v1/ai/usage")
+ADMIN_PATHS = frozenset({"/api/v1/ai/cache", "/api/v1/ai/usage"})
 """What is below them is an administrator's too."""
+_BELOW_ADMIN_PATHS = tuple(f"{path}/" for path in ADMIN_PATHS)
 
 
 class AccessGate:
@@ -97,7 +98,7 @@ class AccessGate:
             raise Unauthorized("Unknown API key.", presented=True)
         if key.rate and (wait_s := await self._rates.wait_s(key)):
             raise TooManyRequests(f"Rate limit of {key.rate} exceeded for key {key.name!r}.", retry_after_s=wait_s)
-        if not key.admin and any(path == each or path.startswith(f"{each}/") for each in ADMIN_PATHS):
+        if not key.admin and (path in ADMIN_PATHS or path.startswith(_BELOW_ADMIN_PATHS)):
             raise Forbidden("This route requires an administrator's key.")
         return key
 

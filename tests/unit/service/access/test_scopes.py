@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,3 +85,20 @@ async def test_statistics_and_purge_count_the_answers_of_all_keys(client: Client
     assert purged["purged"] == expected
     for key in (WEB, JOB):
         check_error(await ask(client, RECIPE, key, "only-if-cached"), 504, "not_cached")
+
+
+@pytest.mark.parametrize("scope", ["shared", "key"])
+async def test_the_log_says_where_a_warm_up_reaches_no_key(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, scope: str
+) -> None:
+    """Its answers are in the shared scope."""
+    (tmp_path / "keys").write_text(hash_key("web", KEYS["web"]).line())
+    environ = {
+        "ALCHEMORSEL_API_KEYS_FILE": str(tmp_path / "keys"),
+        "ALCHEMORSEL_CACHE_SCOPE": scope,
+        "ALCHEMORSEL_WARMUP": "common",
+    }
+    with caplog.at_level(logging.INFO, "ai_service.app"):
+        async with Client(ScriptedProvider(), **environ):
+            pass
+    assert ("no API key finds the answers of a warm-up" in caplog.text) is (scope == "key")
