@@ -16,6 +16,8 @@ from ai_service.answers.answer_service import AnswerService
 from ai_service.answers.embedding_service import TASK as EMBEDDINGS
 from ai_service.answers.embedding_service import Computed, EmbeddingService
 from ai_service.answers.single_flight import SingleFlight
+from ai_service.answers.token_budgets import TokenBudgets
+from ai_service.answers.token_usage import TokenUsage
 from ai_service.answers.warmup import COMMON, Warmup
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs
@@ -94,6 +96,8 @@ def create_app(
     chat = _build_chat(settings, chains)
     names = [*(task.name for task in tasks), chat.name, EMBEDDINGS]
     epochs = Epochs(store, memory, names)
+    usage = TokenUsage(store)
+    budgets = TokenBudgets(usage, metrics)
     answers = AnswerService(
         ResponseCache(store, memory),
         flights,
@@ -103,6 +107,8 @@ def create_app(
         background=background,
         epochs=epochs,
         lock=ComputeLock(store),
+        usage=usage,
+        budgets=budgets,
         deadline_s=settings.deadline,
         revalidate_s=settings.stale_while_revalidate,
     )
@@ -113,6 +119,8 @@ def create_app(
         chains,
         observer,
         epochs=epochs,
+        usage=usage,
+        budgets=budgets,
         deadline_s=settings.deadline,
         ttl_s=settings.embeddings_ttl,
     )
@@ -130,7 +138,16 @@ def create_app(
         observer=observer,
         interval_s=settings.probe_interval,
     )
-    _watch(metrics, chains, store=store, background=background, flights=flights, leadership=leadership, log=log)
+    _watch(
+        metrics,
+        chains,
+        store=store,
+        background=background,
+        flights=flights,
+        leadership=leadership,
+        usage=usage,
+        log=log,
+    )
     requests = COMMON if settings.warmup in {"off", "common"} else read_warmup_requests(settings.warmup)
 
     @asynccontextmanager
@@ -141,7 +158,7 @@ def create_app(
             stack.callback(access_log.flush)
             for loop in (Watchdog(settings.notify_socket, settings.watchdog_s).run(), metrics.keep_fresh()):
                 stack.callback(asyncio.create_task(loop).cancel)
-            for end in (store.close, chains.close, flights.close, vectors.close, background.close):
+            for end in (store.close, usage.close, chains.close, flights.close, vectors.close, background.close):
                 stack.push_async_callback(end)
             stack.push_async_callback(observer.stop)
             await observer.start()
@@ -166,6 +183,7 @@ def create_app(
         store=store,
         memory=memory,
         epochs=epochs,
+        usage=usage,
         warmup=warmup,
         background=background,
         requests=requests,
@@ -179,10 +197,13 @@ def create_app(
         access_log=access_log,
         further=[*model_routes(chat, chains, observer), *ollama_routes(chat, observer)],
     )
-    endpoints = build_endpoints(tasks, chat, answers, embeddings, metrics=metrics, access_log=access_log)
-    router = TaskRouter(endpoints, operations)
-    gated = _with_gate(router, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log)
-    return with_cors(gated, settings.cors_origins)
+    router = TaskRouter(
+        build_endpoints(tasks, chat, answers, embeddings, metrics=metrics, access_log=access_log), operations
+    )
+    return with_cors(
+        _with_gate(router, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log),
+        settings.cors_origins,
+    )
 
 
 def _open_metrics_folder(settings: Settings) -> MetricsFolder | None:
@@ -226,7 +247,7 @@ def _with_gate(
     from ai_service.access.rates import ProcessRates, SharedRates  # noqa: PLC0415 - slow to import, of use only here
 
     paths = task_of_path(tasks)
-    keys = KeyFile(Path(settings.api_keys_file))
+    keys = KeyFile(Path(settings.api_keys_file), scoped=settings.cache_scope == "key")
     rates = SharedRates(store) if isinstance(store, RedisStore) else ProcessRates()
     return AccessGate(router, keys, rates, tasks=paths, metrics=metrics, access_log=access_log)
 
@@ -239,6 +260,7 @@ def _watch(
     background: IdleQueue,
     flights: SingleFlight[AnswerResult],
     leadership: Leadership,
+    usage: TokenUsage,
     log: LogWriter,
 ) -> None:
     metrics.follow("log_lines_dropped", "Log lines that could not be written.", lambda: log.dropped)
@@ -252,6 +274,12 @@ def _watch(
     metrics.watch("store_available", "Whether the store answers.", lambda: store.available, across="livemin")
     metrics.watch("background_waiting", "Refreshes and warm-ups that wait for an idle moment.", lambda: len(background))
     metrics.watch("flights", "Computations under way.", lambda: len(flights))
+    metrics.watch(
+        "token_budgets_per_process",
+        "Whether token usage and budgets of API keys count per process, because Redis is down or absent.",
+        lambda: usage.per_process,
+        across="livemax",
+    )
     metrics.watch("leader", "Processes that do scheduled work; 1 with a shared store.", lambda: leadership.leads)
 
 
@@ -294,6 +322,8 @@ def _log_ready(settings: Settings, observer: Observer, store: Store) -> None:
         notes.append("Redis does not answer: going on without it")
     if not settings.api_keys_file:
         notes.append("no ALCHEMORSEL_API_KEYS_FILE: everybody who reaches the port may ask")
+    if settings.cache_scope == "key" and settings.warmup != "off":
+        notes.append("ALCHEMORSEL_CACHE_SCOPE=key: no API key finds the answers of a warm-up")
     if not primary["usable"]:
         others = [p["name"] for p in report["providers"][1:] if p["usable"]]
         then = f"answers come from {others[0]} and are labelled degraded" if others else "nothing can be computed"

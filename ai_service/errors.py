@@ -18,6 +18,7 @@ AlchemorselError
 │   ├── UnsupportedMediaType      415
 │   ├── UnprocessableRequest      422
 │   └── TooManyRequests           429, with Retry-After
+│       └── TokenBudgetExceeded   429, until the next UTC day
 ├── ServiceUnavailable            503, with Retry-After
 ├── AnswerInterrupted             502, in a stream that has begun
 ├── DeadlineExceeded              504
@@ -215,6 +216,12 @@ class TooManyRequests(RequestError):
 
     status = 429
     code = "rate_limited"
+
+
+class TokenBudgetExceeded(TooManyRequests):
+    """The API key's token budget of the day is used up, and the answer is not cached."""
+
+    code = "token_budget_exceeded"
 
 
 class ServiceUnavailable(HTTPError):

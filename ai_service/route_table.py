@@ -17,7 +17,7 @@ from ai_service.errors import (
     UnprocessableRequest,
 )
 from ai_service.health.containers import ContainersReport  # noqa: TC001 - msgspec reads the types of fields
-from ai_service.http.admin_routes import Done, Purged, Statistics
+from ai_service.http.admin_routes import Done, Purged, Statistics, UsageReport
 from ai_service.ollama_api.operations import ollama_operations
 from ai_service.openai.operations import openai_operations
 from ai_service.openapi.document import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, Answer, Document, Operation
@@ -220,6 +220,16 @@ def _administration() -> Iterator[Operation]:
         ),
         answers={202: Answer("The warm-up has started.", Done[WarmupReport], headers=())},
         errors=(InvalidRequest, Conflict, PayloadTooLarge, UnprocessableRequest),
+        access="admin",
+    )
+    yield Operation(
+        method="get",
+        path="/api/v1/ai/usage",
+        name="getUsage",
+        tag="Administration",
+        summary="Show token usage by API key",
+        description="Counts the tokens of answers computed for each API key; answers from the cache count none.",
+        answers={200: Answer("Usage by UTC day, today first, and name of the API key.", Done[UsageReport], headers=())},
         access="admin",
     )
 

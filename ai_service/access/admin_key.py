@@ -7,7 +7,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from ai_service.errors import Forbidden, Unauthorized
-from ai_service.http.request_parts import KEY_NAME
+from ai_service.http.request_parts import CALLER
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -32,7 +32,7 @@ class AdminKey:
             Forbidden: Nobody can be one: no key is configured.
             Unauthorized: No key, or a wrong one.
         """
-        if request.scope.get(KEY_NAME):
+        if CALLER in request.scope:
             return
         if self._digest is None:
             raise Forbidden(

@@ -18,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to the parser."""
     parser.add_argument("name", help="whose key it is: letters, digits, '.', '_' and '-'")
     parser.add_argument("--rate", default="", help="how often it may ask, such as 600/minute; default: no limit")
+    parser.add_argument(
+        "--budget", default="", help="tokens a day computed for it, such as 100000tokens/day; default: no limit"
+    )
     parser.add_argument("--admin", action="store_true", help="it opens the administrator's routes too")
     parser.add_argument("--stdin", action="store_true", help="hash the key on standard input instead of making one")
 
@@ -30,7 +33,8 @@ def run(arguments: argparse.Namespace, stdin: TextIO, stdout: TextIO, stderr: Te
     """
     key = stdin.readline().strip() if arguments.stdin else new_key()
     try:
-        line = hash_key(arguments.name, key, rate=arguments.rate, admin=arguments.admin).line()
+        limits = {"rate": arguments.rate, "budget": arguments.budget}
+        line = hash_key(arguments.name, key, **limits, admin=arguments.admin).line()
     except ValueError as error:
         stderr.write(f"hash-key: {error}\n")
         return EX_USAGE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ai_service.errors import Forbidden, HTTPError, TooManyRequests, Unauthorized
 from ai_service.http.error_response import error_response
-from ai_service.http.request_parts import KEY_NAME, has_body, request_id_of
+from ai_service.http.request_parts import CALLER, has_body, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,9 @@ OPEN_PATHS = frozenset(
         "/api/version",
     }
 )
-ADMIN_PATH = "/api/v1/ai/cache"
+ADMIN_PATHS = frozenset({"/api/v1/ai/cache", "/api/v1/ai/usage"})
+"""What is below them is an administrator's too."""
+_BELOW_ADMIN_PATHS = tuple(f"{path}/" for path in ADMIN_PATHS)
 
 
 class AccessGate:
@@ -79,7 +81,7 @@ class AccessGate:
             started = time.perf_counter()
             headers = dict(scope["headers"])
             try:
-                scope[KEY_NAME] = (await self._admit(scope["path"], headers)).name
+                scope[CALLER] = (await self._admit(scope["path"], headers)).caller
             except HTTPError as error:
                 await self._refuse(error, scope, headers, send, started)
                 return
@@ -96,7 +98,7 @@ class AccessGate:
             raise Unauthorized("Unknown API key.", presented=True)
         if key.rate and (wait_s := await self._rates.wait_s(key)):
             raise TooManyRequests(f"Rate limit of {key.rate} exceeded for key {key.name!r}.", retry_after_s=wait_s)
-        if not key.admin and (path == ADMIN_PATH or path.startswith(f"{ADMIN_PATH}/")):
+        if not key.admin and (path in ADMIN_PATHS or path.startswith(_BELOW_ADMIN_PATHS)):
             raise Forbidden("This route requires an administrator's key.")
         return key
 

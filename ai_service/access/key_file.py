@@ -21,8 +21,12 @@ INTERVAL_S = 1.0
 MAX_BYTES = 1024 * 1024
 
 
-def read_keys(path: Path) -> Keys:
+def read_keys(path: Path, *, scoped: bool = False) -> Keys:
     """Read a key file.
+
+    Args:
+        path: The file.
+        scoped: Whether each key has answers of its own.
 
     Raises:
         ValueError: It cannot be read, or is wrong; in a sentence that repeats nothing of the file.
@@ -36,7 +40,7 @@ def read_keys(path: Path) -> Keys:
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from None
     try:
-        return parse_keys(text)
+        return parse_keys(text, scoped=scoped)
     except ValueError as error:
         raise ValueError(f"{path}, {error}") from None
 
@@ -48,17 +52,19 @@ class KeyFile:
 
     Args:
         path: The file.
+        scoped: Whether each key has answers of its own.
         clock: Monotonic seconds.
 
     Raises:
         ValueError: See `read_keys`.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, path: Path, *, scoped: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
+        self._scoped = scoped
         self._clock = clock
         self._seen = self._fingerprint()
-        self._keys = read_keys(path)
+        self._keys = read_keys(path, scoped=scoped)
         self._look_again = clock() + INTERVAL_S
 
     def find(self, presented: bytes) -> Key | None:
@@ -75,7 +81,7 @@ class KeyFile:
             return
         self._seen = fingerprint
         try:
-            self._keys = read_keys(self._path)
+            self._keys = read_keys(self._path, scoped=self._scoped)
         except ValueError as error:
             logger.error("the API keys stay as they were: %s", error)  # noqa: TRY400 - expected, no traceback
         else:

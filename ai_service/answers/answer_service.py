@@ -13,10 +13,11 @@ import msgspec
 
 from ai_service.answers.answer_entry import entry_of
 from ai_service.answers.answer_result import AnswerResult
+from ai_service.answers.caller import ANONYMOUS
 from ai_service.answers.disconnect import unless_disconnected
 from ai_service.cache.freshness import is_due, may_serve_stale
-from ai_service.cache.keys import UNKNOWN_MODEL, answer_key, answers_of
-from ai_service.errors import DeadlineExceeded, HTTPError, NotCached
+from ai_service.cache.keys import SHARED, UNKNOWN_MODEL, answer_key, answers_of
+from ai_service.errors import DeadlineExceeded, HTTPError, NotCached, TokenBudgetExceeded
 from ai_service.providers.transcript import LookedUp, Transcript
 from ai_service.resilience.chain import ChainAnswer
 from ai_service.skipped_providers import Skipped, details_of
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive
 
+    from ai_service.answers.caller import Caller
     from ai_service.answers.single_flight import Deliver, SingleFlight
+    from ai_service.answers.token_budgets import TokenBudgets
+    from ai_service.answers.token_usage import TokenUsage
     from ai_service.cache.compute_lock import ComputeLock
     from ai_service.cache.entry import Entry
     from ai_service.cache.epochs import Epochs
@@ -54,6 +58,8 @@ class AnswerService:
         background: Takes refreshes.
         epochs: Part of every key.
         lock: Joins equal misses of all processes.
+        usage: Counts tokens by API key.
+        budgets: Refuses to compute for a key whose token budget is used up.
         deadline_s: For a whole request.
         revalidate_s: Stale-while-revalidate window: seconds past its freshness in which an answer is served while it is
             refreshed.
@@ -72,6 +78,8 @@ class AnswerService:
         background: IdleQueue,
         epochs: Epochs,
         lock: ComputeLock,
+        usage: TokenUsage,
+        budgets: TokenBudgets,
         deadline_s: float,
         revalidate_s: float,
         clock: Callable[[], float] = time.time,
@@ -84,6 +92,8 @@ class AnswerService:
         self._background = background
         self._epochs = epochs
         self._lock = lock
+        self._usage = usage
+        self._budgets = budgets
         self._metrics = metrics
         self._deadline_s = deadline_s
         self._revalidate_s = revalidate_s
@@ -98,6 +108,7 @@ class AnswerService:
         subscriber: Subscriber | None = None,
         *,
         receive: Receive | None = None,
+        caller: Caller = ANONYMOUS,
     ) -> AnswerResult:
         """Answer from the cache, or have the answer computed.
 
@@ -107,20 +118,22 @@ class AnswerService:
             directives: The caller's wishes about caching.
             subscriber: Gets the text as it is written; nothing where the answer comes from the cache.
             receive: ASGI's, to notice while the answer is computed that the caller left; None for one that cannot.
+            caller: Who asks.
 
         Raises:
             Disconnected: The caller left.
             NotCached: `only-if-cached`, and nothing fresh is stored.
             DeadlineExceeded: The deadline passed.
             ServiceUnavailable: No provider answered and nothing stale is stored.
+            TokenBudgetExceeded: The caller's budget is used up and nothing stale is stored.
         """
-        key = self._key(task, parsed)
+        key = self._key(task, parsed, caller.scope)
         started = time.perf_counter()
         stored = None
         if not directives.bypass:
             stored = self._cache.at_hand(key) or await self._cache.find(key)
         if stored is not None:
-            found = self._from_cache(task, parsed, stored, directives, started)
+            found = self._from_cache(task, parsed, stored, directives, started, caller=caller)
             if found is not None:
                 return found
         if directives.only_if_cached:
@@ -129,23 +142,28 @@ class AnswerService:
         stale = stored[0] if stored is not None and stored[0].stale_until > self._clock() else None
         lookup = LookedUp("bypass" if directives.bypass else "expired" if stored else "miss", looked_up[1])
         try:
-            computing = self._compute(task, parsed.request, key, directives, lookup, subscriber=subscriber)
+            computing = self._compute(
+                task, parsed.request, key, directives, lookup, subscriber=subscriber, caller=caller
+            )
             result = await (computing if receive is None else unless_disconnected(computing, receive))
         except HTTPError as error:
-            if stale is not None and error.status >= 500:
+            if stale is not None and (error.status >= 500 or isinstance(error, TokenBudgetExceeded)):
                 return AnswerResult(stale, "stale", "stale", (looked_up,), error.skipped)
             raise
         if stale is not None and result.synthetic:
             return AnswerResult(stale, "stale", "stale", (looked_up,), result.skipped)
         return msgspec.structs.replace(result, timings=(looked_up, *result.timings))
 
-    async def refresh(self, task: Task, parsed: ParsedRequest, *, purpose: str, replaces: Entry | None = None) -> bool:
+    async def refresh(
+        self, task: Task, parsed: ParsedRequest, *, purpose: str, scope: str = SHARED, replaces: Entry | None = None
+    ) -> bool:
         """Have the primary provider compute an answer for which no caller waits; a fallback's would not be better.
 
         Args:
             task: Which task.
             parsed: What is asked.
             purpose: Label of the metrics: `refresh` or `warmup`.
+            scope: Whose answer.
             replaces: The entry that is too old; by default only a missing or expired one is.
 
         Returns:
@@ -155,7 +173,7 @@ class AnswerService:
             ProviderError: There is no answer.
             TimeoutError: The deadline passed.
         """
-        key = self._key(task, parsed)
+        key = self._key(task, parsed, scope)
 
         def is_enough(entry: Entry) -> bool:
             return entry.created > replaces.created if replaces else self._is_fresh(entry)
@@ -171,15 +189,22 @@ class AnswerService:
             result, keepable = self._result(task, ChainAnswer(answer, ()), key, purpose)
             return keepable and await self._cache.keep(key, result.entry, result.entry.created)
 
-    def _key(self, task: Task, parsed: ParsedRequest) -> str:
+    def _key(self, task: Task, parsed: ParsedRequest, scope: str) -> str:
         digest = self._observer.digest_of(task.model_of(parsed.request))
-        return answer_key(self._epochs.current(task.name), task.name, digest, parsed.digest)
+        return answer_key(self._epochs.current(task.name), scope, task.name, digest, parsed.digest)
 
     def _primary_usable(self, task: Task, parsed: ParsedRequest) -> bool:
         return self._observer.usable(self._chains.of(task.model_of(parsed.request)).primary)
 
     def _from_cache(
-        self, task: Task, parsed: ParsedRequest, stored: tuple[Entry, str], directives: Directives, started: float
+        self,
+        task: Task,
+        parsed: ParsedRequest,
+        stored: tuple[Entry, str],
+        directives: Directives,
+        started: float,
+        *,
+        caller: Caller,
     ) -> AnswerResult | None:
         """Return what is stored, if it is good enough; refresh it in the background where it soon will not be."""
         entry, where = stored
@@ -190,9 +215,9 @@ class AnswerService:
             due = True
         else:
             return None
-        if due and not directives.only_if_cached:
-            work = partial(self.refresh, task, parsed, purpose="refresh", replaces=entry)
-            self._background.offer(self._key(task, parsed), "refresh", task.name, work)
+        if due and not directives.only_if_cached and not self._budgets.is_exceeded(caller):
+            work = partial(self.refresh, task, parsed, purpose="refresh", scope=caller.scope, replaces=entry)
+            self._background.offer(self._key(task, parsed, caller.scope), "refresh", task.name, work)
         timings = (("cache", time.perf_counter() - started),)
         return AnswerResult(entry, "hit", where, timings) if fresh else AnswerResult(entry, "stale", "stale", timings)
 
@@ -205,8 +230,11 @@ class AnswerService:
         lookup: LookedUp,
         *,
         subscriber: Subscriber | None,
+        caller: Caller,
     ) -> AnswerResult:
         """Compute an answer: for this caller alone where the cache is bypassed, else for all who ask for it."""
+        if caller.token_budget and (directives.bypass or key not in self._flights):
+            await self._budgets.check(caller)
         if joined := not directives.bypass and key in self._flights:
             lookup = LookedUp("coalesced", lookup.seconds)
         if subscriber is not None:
@@ -215,7 +243,7 @@ class AnswerService:
             result = await self._flights.run(
                 key,
                 lambda transcript, deliver: self._compute_once(
-                    task, request, key, lookup.cache, transcript=transcript, deliver=deliver
+                    task, request, key, lookup.cache, transcript=transcript, deliver=deliver, caller=caller
                 ),
                 subscriber,
             )
@@ -224,7 +252,7 @@ class AnswerService:
         if subscriber is not None:
             transcript.attach(subscriber)
         async with self._deadline(transcript):
-            found = await self._chains.of(task.model_of(request)).answer(task, request, transcript)
+            found = await self._ask(task, request, transcript, caller)
             result, keepable = self._result(task, found, key, lookup.cache)
             return await self._store(key, result) if keepable and not directives.no_store else result
 
@@ -237,6 +265,7 @@ class AnswerService:
         *,
         transcript: Transcript,
         deliver: Deliver[AnswerResult],
+        caller: Caller,
     ) -> AnswerResult:
         """Compute an answer unless another process does; ends by itself, before any caller's deadline.
 
@@ -251,7 +280,7 @@ class AnswerService:
         ):
             if lease.entry is not None:
                 return AnswerResult(lease.entry, "coalesced", "coalesced")
-            found = await self._chains.of(task.model_of(request)).answer(task, request, transcript)
+            found = await self._ask(task, request, transcript, caller)
             result, keepable = self._result(task, found, key, cache)
             if not keepable:
                 return result
@@ -259,6 +288,21 @@ class AnswerService:
                 self._cache.remember(key, result.entry)
                 deliver(msgspec.structs.replace(result, detail="stored"))
             return await self._store(key, result)
+
+    async def _ask(self, task: Task, request: TaskRequest, transcript: Transcript, caller: Caller) -> ChainAnswer:
+        """Ask the providers; the caller whose request it was pays, also for attempts that failed."""
+        answered = 0
+        try:
+            found = await self._chains.of(task.model_of(request)).answer(task, request, transcript)
+            answered = 1
+            return found
+        finally:
+            self._usage.add(
+                caller,
+                prompt_tokens=transcript.prompt_tokens,
+                completion_tokens=transcript.completion_tokens,
+                requests=answered,
+            )
 
     @asynccontextmanager
     async def _deadline(self, transcript: Transcript) -> AsyncIterator[None]:
@@ -300,7 +344,7 @@ class AnswerService:
         self._metrics.answer(task.name, entry.confidence)
         answer = found.answer
         known = f":{UNKNOWN_MODEL}:" not in key
-        purged = not key.startswith(answers_of(self._epochs.current(task.name), task.name))
+        purged = not key.startswith(answers_of(self._epochs.current(task.name)))
         timings = (("queue", answer.queue_s), ("load", answer.load_s), ("provider", answer.provider_s))
         result = AnswerResult(entry, cache, "", timings, found.skipped, answer.synthetic)
         return result, answer.scored.storable and not answer.synthetic and known and not purged

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ai_service.answers.caller import ANONYMOUS
 from ai_service.cache.entry import Entry
 from ai_service.cache.freshness import STALE_IF_ERROR_S
 from ai_service.cache.keys import UNKNOWN_MODEL, answer_key
@@ -18,7 +19,10 @@ from ai_service.providers.errors import CircuitOpen, ProviderError, QueueFull
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from ai_service.answers.caller import Caller
     from ai_service.answers.single_flight import Deliver, SingleFlight
+    from ai_service.answers.token_budgets import TokenBudgets
+    from ai_service.answers.token_usage import TokenUsage
     from ai_service.cache.epochs import Epochs
     from ai_service.cache.response_cache import ResponseCache
     from ai_service.health.observer import Observer
@@ -84,6 +88,8 @@ class EmbeddingService:
         chains: The providers, by model.
         observer: Knows the models' digests.
         epochs: Part of every key.
+        usage: Counts tokens by API key.
+        budgets: Refuses to compute for a key whose token budget is used up.
         deadline_s: For a whole request.
         ttl_s: Time in seconds that a vector stays fresh.
         clock: Seconds since the epoch.
@@ -97,6 +103,8 @@ class EmbeddingService:
         observer: Observer,
         *,
         epochs: Epochs,
+        usage: TokenUsage,
+        budgets: TokenBudgets,
         deadline_s: float,
         ttl_s: float,
         clock: Callable[[], float] = time.time,
@@ -106,20 +114,30 @@ class EmbeddingService:
         self._chains = chains
         self._observer = observer
         self._epochs = epochs
+        self._usage = usage
+        self._budgets = budgets
         self._deadline_s = deadline_s
         self._ttl_s = ttl_s
         self._clock = clock
 
-    async def embed(self, request: EmbeddingRequest, directives: Directives) -> Embeddings:
+    async def embed(
+        self, request: EmbeddingRequest, directives: Directives, *, caller: Caller = ANONYMOUS
+    ) -> Embeddings:
         """Return the vectors of texts.
+
+        Args:
+            request: What is asked.
+            directives: The caller's wishes about caching.
+            caller: Who asks.
 
         Raises:
             NotCached: `only-if-cached`, and not all are stored.
             DeadlineExceeded: The deadline passed.
             ServiceUnavailable: The provider gave no answer.
             RequestError: The provider rejects the request.
+            TokenBudgetExceeded: The caller's budget is used up, and not all are stored.
         """
-        keys = {text: self._key(request, text) for text in request.texts}
+        keys = {text: self._key(request, text, caller.scope) for text in request.texts}
         found = {} if directives.bypass else await self._stored(keys)
         missing = [text for text in keys if text not in found]
         tokens = 0
@@ -130,19 +148,22 @@ class EmbeddingService:
             stores = not directives.no_store
 
             async def compute(_transcript: Transcript, _deliver: Deliver[Computed]) -> Computed:
-                return await self._compute(request, missing, keys if stores else {})
+                return await self._compute(request, missing, keys if stores else {}, caller)
 
-            computed = await self._flights.run(f"{flight}:{stores}", compute)
+            name = f"{flight}:{stores}"
+            if name not in self._flights:
+                await self._budgets.check(caller)
+            computed = await self._flights.run(name, compute)
             found |= dict(zip(missing, computed.vectors, strict=True))
             tokens = computed.tokens
         provider = self._chains.of(request.model).primary.provider
         vectors = tuple(found[text] for text in request.texts)
         return Embeddings(vectors, request.model, provider.name, len(missing), tokens)
 
-    def _key(self, request: EmbeddingRequest, text: str) -> str:
+    def _key(self, request: EmbeddingRequest, text: str, scope: str) -> str:
         what = f"{request.dimensions}:{request.truncates}:{text}"
         digest = blake2b(what.encode(errors="surrogatepass"), digest_size=16).hexdigest()
-        return answer_key(self._epochs.current(TASK), TASK, self._observer.digest_of(request.model), digest)
+        return answer_key(self._epochs.current(TASK), scope, TASK, self._observer.digest_of(request.model), digest)
 
     async def _stored(self, keys: dict[str, str]) -> dict[str, bytes]:
         """Return the fresh vectors that are stored, by their texts."""
@@ -156,8 +177,10 @@ class EmbeddingService:
             text: entry[0].body for text, entry in at_hand.items() if entry is not None and entry[0].fresh_until > now
         }
 
-    async def _compute(self, request: EmbeddingRequest, texts: Sequence[str], keys: dict[str, str]) -> Computed:
-        """Ask the provider, and store each vector under its key."""
+    async def _compute(
+        self, request: EmbeddingRequest, texts: Sequence[str], keys: dict[str, str], caller: Caller
+    ) -> Computed:
+        """Ask the provider, and store each vector under its key; the caller pays, also for a batch before a failure."""
         link = self._chains.of(request.model).primary
         vectors: list[bytes] = []
         tokens = 0
@@ -179,6 +202,9 @@ class EmbeddingService:
                 details=[{"provider": link.provider.name, "problem": error.outcome}],
                 retry_after_s=retry_after_s,
             ) from error
+        finally:
+            answered = int(len(vectors) == len(texts))
+            self._usage.add(caller, prompt_tokens=tokens, completion_tokens=0, requests=answered)
         return Computed(tuple(vectors), tokens)
 
     async def _keep(self, vectors: dict[str, bytes], keys: dict[str, str], seconds: float, model: str) -> None:

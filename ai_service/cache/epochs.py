@@ -29,9 +29,10 @@ Reach = Literal["store", "service"]
 class Epochs:
     """Hold each task's epoch, follow those of the store, and begin a new one with each purge.
 
-    An epoch is a value never used before: milliseconds since 1970, and random bits. Where the store has none (it is
-    new, or evicted or lost it), the first process to notice stores one. Where the store has one that this process saw
-    replaced (an old dump was loaded), the later one is put back. Any other is taken over as it is.
+    An epoch is a value never used before, nor by another task: milliseconds since 1970, and random bits. Where the
+    store has none (it is new, or evicted or lost it), the first process to notice stores one. Where the store has one
+    that this process saw replaced (an old dump was loaded), the later one is put back. Any other is taken over as it
+    is.
 
     Args:
         store: The store.
@@ -97,7 +98,7 @@ class Epochs:
         before, after = self._held[task], self._new(self._held[task])
         told = await self._store.set(epoch_key(task), after.encode())
         self._replace(task, after)
-        removed = await self._store.purge(answers_of(before, task))
+        removed = await self._store.purge(answers_of(before))
         return removed if told else None
 
     async def _read(self, task: str) -> None:
@@ -120,7 +121,7 @@ class Epochs:
         if epoch != before:
             self._held[task] = epoch
             self._replaced[task].append(before)
-            self._memory.drop_all(answers_of(before, task))
+            self._memory.drop_all(answers_of(before))
 
     def _new(self, after: str = "") -> str:
         """Return an epoch that sorts after another, also where that one's clock was ahead."""

@@ -1,10 +1,14 @@
 """Names of what is stored. `v2` is the layout of this module and of `entry`: a change of either raises it."""
 
+from hashlib import blake2b
+
 PREFIX = "ai:v2:"
-SCOPE = "shared"
-"""Every API key finds every answer."""
+SHARED = "shared"
+"""Scope of the answers that every caller finds."""
 RATES = "ai:rates"
 """Begins the keys of what is counted for API keys; no purge touches it."""
+USAGE = "ai:usage:"
+"""Begins the keys of what was computed for API keys; no purge touches it."""
 LEADER_KEY = "ai:leader"
 """Held by the process that does scheduled work, of whatever layout."""
 PROBE_KEY = f"{PREFIX}probe"
@@ -12,19 +16,29 @@ UNKNOWN_MODEL = "0" * 12
 """Stands for the digest of a model that nobody has seen yet; nothing is stored under it."""
 
 
-def answer_key(epoch: str, task: str, model_digest: str, request_digest: str) -> str:
+def scope_of(name: str) -> str:
+    """Return the scope of the answers of one API key: BLAKE2b-64 of its name, in hexadecimal."""
+    return blake2b(name.encode(), digest_size=8).hexdigest()
+
+
+def answer_key(epoch: str, scope: str, task: str, model_digest: str, request_digest: str) -> str:
     """Return the key of an answer: `ai:v2:<epoch>:<scope>:<task>:<model digest, 12>:<request digest, 32>`."""
-    return f"{PREFIX}{epoch}:{SCOPE}:{task}:{model_digest}:{request_digest}"
+    return f"{PREFIX}{epoch}:{scope}:{task}:{model_digest}:{request_digest}"
 
 
-def answers_of(epoch: str, task: str) -> str:
-    """Return the prefix of the keys of a task's answers."""
-    return f"{PREFIX}{epoch}:{SCOPE}:{task}:"
+def answers_of(epoch: str) -> str:
+    """Return the prefix of the keys of a task's answers, whatever their scope; the epoch is that task's alone."""
+    return f"{PREFIX}{epoch}:"
 
 
 def epoch_key(task: str) -> str:
     """Return the key of a task's epoch."""
     return f"{PREFIX}epoch:{task}"
+
+
+def usage_key(day: str) -> str:
+    """Return the key of what was computed for API keys on a UTC day, such as 2026-11-30."""
+    return f"{USAGE}{day}"
 
 
 def model_key(provider: str, model: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 
+from ai_service.cache.store import BATCH_S
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ai_service.cache.store import Lock
 
@@ -27,6 +29,7 @@ class MemoryStore:
 
     def __init__(self, *, max_bytes: int = 64 * 1024 * 1024, clock: Callable[[], float] = time.monotonic) -> None:
         self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._amounts: dict[str, tuple[Counter[str], float]] = {}
         self._max_bytes = max_bytes
         self._bytes = 0
         self._clock = clock
@@ -70,6 +73,21 @@ class MemoryStore:
         """See Store."""
         if self._values.get(lock.key, (b"",))[0] == lock.token:
             self._drop(lock.key)
+
+    async def add(self, key: str, amounts: Mapping[str, int], ttl_s: float, *, batch: str) -> bool:
+        """See Store. Amounts are few, and not among what is evicted."""
+        if await self.set(f"{key}:{batch}", b"", BATCH_S, if_absent=True):
+            now = self._clock()
+            self._amounts = {each: held for each, held in self._amounts.items() if held[1] > now}
+            total = self._amounts.get(key, (Counter(), 0.0))[0]
+            total.update(amounts)
+            self._amounts[key] = (total, now + ttl_s)
+        return True
+
+    async def amounts(self, key: str) -> dict[str, int] | None:
+        """See Store."""
+        held, ends = self._amounts.get(key, (Counter(), 0.0))
+        return dict(held) if ends > self._clock() else {}
 
     async def count(self, prefix: str) -> int | None:
         """See Store."""

@@ -17,9 +17,10 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from ai_service.cache.redis_health import COOL_OFF_S, RedisHealth
 from ai_service.cache.redis_tls import share_trust
+from ai_service.cache.store import BATCH_S
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from redis.asyncio import ConnectionPool
 
@@ -36,6 +37,15 @@ SCAN_STEP = 500
 EXTEND = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0"
 RELEASE = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0"
 """Compare and act in one step: a lock that expired may be another's by now."""
+ADD = """
+if redis.call('exists', KEYS[2]) == 0 then
+  for place = 3, #ARGV, 2 do redis.call('hincrby', KEYS[1], ARGV[place], ARGV[place + 1]) end
+  redis.call('pexpire', KEYS[1], ARGV[1])
+  redis.call('set', KEYS[2], '', 'px', ARGV[2])
+end
+return 1
+"""
+"""All amounts in one step, and none of a batch that is there already."""
 FAILURES = (RedisError, OSError, TimeoutError, ValueError, RecursionError)
 """What calls raise; the last two where something else than a Redis answers."""
 
@@ -151,6 +161,18 @@ class RedisStore:
     def release(self, lock: Lock) -> None:
         """See Store."""
         self._behind_it(self._let_go(lock))
+
+    async def add(self, key: str, amounts: Mapping[str, int], ttl_s: float, *, batch: str) -> bool:
+        """See Store."""
+        fields = [part for field, amount in amounts.items() for part in (field, amount)]
+        arguments = (_milliseconds(ttl_s), _milliseconds(BATCH_S), *fields)
+        added = await self.attempt("add", lambda: self._redis.eval(ADD, 2, key, f"{key}:{batch}", *arguments))
+        return added is not None
+
+    async def amounts(self, key: str) -> dict[str, int] | None:
+        """See Store."""
+        found = await self.attempt("amounts", lambda: self._redis.hgetall(key))
+        return {field.decode(): int(amount) for field, amount in found.items()} if isinstance(found, dict) else None
 
     async def count(self, prefix: str) -> int | None:
         """See Store."""

@@ -5,7 +5,13 @@ No method of a store raises because the store is down: a lost cache is a slower 
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BATCH_S = 60.0
+"""Time for which the name of an addition is remembered."""
 
 
 class Lock(NamedTuple):
@@ -78,6 +84,22 @@ class Store(Protocol):
 
     def release(self, lock: Lock) -> None:
         """Free a lock, if it is still held with its token; whoever calls this does not wait for it."""
+
+    async def add(self, key: str, amounts: Mapping[str, int], ttl_s: float, *, batch: str) -> bool:
+        """Add to the amounts kept under a key.
+
+        Args:
+            key: Where they are.
+            amounts: What to add, by field.
+            ttl_s: Seconds from now until all amounts of the key expire.
+            batch: Unique name of this addition: sent again within a minute, as after a lost reply, it counts once.
+
+        Returns:
+            Whether they are added; False where the store is down or refuses, and where nobody knows.
+        """
+
+    async def amounts(self, key: str) -> dict[str, int] | None:
+        """Return the amounts kept under a key by field, none where there are none; None where the store is down."""
 
     async def count(self, prefix: str) -> int | None:
         """Count the keys that begin so; None where the store is down. Scans every key: for administrators."""

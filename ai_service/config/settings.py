@@ -196,6 +196,12 @@ class Settings:
         "File with names and hashes of the API keys; unset disables authentication",
         keeps_path=True,
     )
+    cache_scope: str = setting(
+        "CACHE_SCOPE",
+        "shared",
+        environment.choice("shared", "key"),
+        "Who finds a cached answer: every caller (shared), or only the API key that asked for it (key)",
+    )
     admin_key: str = setting(
         "ADMIN_KEY_FILE",
         "",
@@ -325,6 +331,8 @@ class Settings:
                 f"{PREFIX}ADMIN_KEY_FILE: expected it unset beside {PREFIX}API_KEYS_FILE; "
                 "give a key there the role admin instead"
             )
+        if values.get("cache_scope") == "key" and not values.get("api_keys_file", "unknown"):
+            mistakes.append(f"{PREFIX}CACHE_SCOPE=key: expected {PREFIX}API_KEYS_FILE to be set as well")
         if values.get("metrics_folder") and not values.get("instance", "unknown"):
             mistakes.append(f"{PREFIX}METRICS_FOLDER: expected {PREFIX}INSTANCE to be set as well")
         if values.get("profile") == "prod":

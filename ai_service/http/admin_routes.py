@@ -1,4 +1,4 @@
-"""The administrator's routes: statistics, purge and warm-up of the cache."""
+"""The administrator's routes: statistics, purge and warm-up of the cache, and token usage by API key."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_service.answers.token_usage import DayUsage  # noqa: TC001 - msgspec reads the types of the fields
 from ai_service.answers.warmup import WarmupReport  # noqa: TC001 - msgspec reads the types of the fields
 from ai_service.cache.epochs import Reach  # noqa: TC001 - msgspec reads the types of the fields
 from ai_service.cache.keys import answers_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from ai_service.access.admin_key import AdminKey
+    from ai_service.answers.token_usage import TokenUsage
     from ai_service.answers.warmup import Warmup, WarmupRequests
     from ai_service.cache.epochs import Epochs
     from ai_service.cache.memory_layer import MemoryLayer
@@ -86,6 +88,19 @@ class Purged(msgspec.Struct, frozen=True):
     reach: Reach
 
 
+class UsageReport(msgspec.Struct, frozen=True):
+    """Tokens of the answers that were computed for API keys, by day; answers from the cache count none.
+
+    Attributes:
+        covers: `store`: all instances that share the store; `instance`: the instance that answers, while the store is
+            down or not shared.
+        days: The last days, today first.
+    """
+
+    covers: Literal["store", "instance"]
+    days: list[DayUsage]
+
+
 class Done(msgspec.Struct, Generic[Data], frozen=True):
     """Body of every answer of an administrator's route."""
 
@@ -104,6 +119,7 @@ class AdminRoutes:
         store: The store.
         memory: The layer in front of it.
         epochs: Purges answers.
+        usage: Tokens by API key.
         warmup: Computes common ones.
         background: Does what nobody waits for.
         requests: What a warm-up asks where the request does not say.
@@ -118,6 +134,7 @@ class AdminRoutes:
         store: Store,
         memory: MemoryLayer,
         epochs: Epochs,
+        usage: TokenUsage,
         warmup: Warmup,
         background: IdleQueue,
         requests: WarmupRequests,
@@ -128,6 +145,7 @@ class AdminRoutes:
         self._store = store
         self._memory = memory
         self._epochs = epochs
+        self._usage = usage
         self._warmup = warmup
         self._background = background
         self._requests = requests
@@ -139,6 +157,7 @@ class AdminRoutes:
             Route("/api/v1/ai/cache", self._guarded(self.purge), methods=["DELETE"]),
             Route("/api/v1/ai/cache/stats", self._guarded(self.stats), methods=["GET"]),
             Route("/api/v1/ai/cache/warmup", self._guarded(self.warm_up), methods=["POST"]),
+            Route("/api/v1/ai/usage", self._guarded(self.usage), methods=["GET"]),
         ]
 
     def _guarded(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -150,7 +169,7 @@ class AdminRoutes:
 
     async def stats(self, _request: Request) -> Response:
         """Return cache statistics: entries by task in the store (null while it is down), memory and background work."""
-        counts = {task: await self._store.count(answers_of(self._epochs.current(task), task)) for task in self._tasks}
+        counts = {task: await self._store.count(answers_of(self._epochs.current(task))) for task in self._tasks}
         shared = self._epochs.reach == "store"
         data = Statistics(
             instance=self._instance,
@@ -211,6 +230,11 @@ class AdminRoutes:
             raise InvalidRequest(f"Unknown task: {unknown[0][:64]}; expected some of {expected}.")
         self._warmup.start(requests)
         return _answer(self._warmup.report, "Warm-up begun.", status=202)
+
+    async def usage(self, _request: Request) -> Response:
+        """Return the tokens computed for each API key, today and on the last days."""
+        days, shared = await self._usage.days()
+        return _answer(UsageReport(covers="store" if shared else "instance", days=days), "Token usage by API key.")
 
 
 async def _read(request: Request) -> bytes:

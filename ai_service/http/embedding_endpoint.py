@@ -6,17 +6,19 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from ai_service.answers.caller import ANONYMOUS
 from ai_service.answers.embedding_service import MAX_TEXTS, TASK
 from ai_service.errors import Disconnected, HTTPError, InvalidRequest, MethodNotAllowed, UnprocessableRequest
 from ai_service.http.cache_control import Directives, parse_cache_control
 from ai_service.http.error_response import error_response, internal_error
-from ai_service.http.request_parts import KEY_NAME, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
+from ai_service.http.request_parts import CALLER, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
 from ai_service.providers.embedding import MAX_DIMENSIONS
 
 if TYPE_CHECKING:
     import msgspec
     from starlette.types import Receive, Scope, Send
 
+    from ai_service.answers.caller import Caller
     from ai_service.answers.embedding_service import EmbeddingRequest, Embeddings, EmbeddingService
     from ai_service.observability.metrics import Metrics
     from ai_service.observability.structured_log import AccessLog
@@ -77,6 +79,7 @@ class EmbeddingEndpoint:
         started = time.perf_counter()
         headers = join_lists(scope["headers"])
         request_id = request_id_of(headers)
+        caller: Caller = scope.get(CALLER, ANONYMOUS)
         status, cache, provider, code = 200, "none", "", ""
         sent: bytes | None = None
         try:
@@ -84,7 +87,7 @@ class EmbeddingEndpoint:
             request, asked = self._read(sent)
             control = headers.get(b"cache-control")
             directives = _NO_DIRECTIVES if control is None else parse_cache_control(control)
-            found = await self._service.embed(request, directives)
+            found = await self._service.embed(request, directives, caller=caller)
             cache = "bypass" if directives.bypass else "miss" if found.computed else "hit"
             provider = found.provider
             body = self._format.render(asked, found, time.perf_counter() - started)
@@ -118,7 +121,7 @@ class EmbeddingEndpoint:
             cache=cache,
             provider=provider,
             seconds=seconds,
-            key=scope.get(KEY_NAME, ""),
+            key=caller.name,
             error=code,
         )
 

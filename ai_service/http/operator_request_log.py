@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ai_service.http.request_parts import CLOSE, KEY_NAME, REQUEST_ID, has_body, request_id_of
+from ai_service.answers.caller import ANONYMOUS
+from ai_service.http.request_parts import CALLER, CLOSE, REQUEST_ID, has_body, request_id_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -71,7 +72,7 @@ class OperationsLog:
                 cache="none",
                 provider="",
                 seconds=time.perf_counter() - started,
-                key=scope.get(KEY_NAME, ""),
+                key=scope.get(CALLER, ANONYMOUS).name,
                 route=f"{scope['method'][:16]} {path[:SHOWN_CHARACTERS]}",
                 level="debug" if path in POLLED else "info",
             )

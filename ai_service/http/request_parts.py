@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 64 * 1024
 """Of the three tasks; the limit of the wire formats of others is a setting."""
-KEY_NAME = "alchemorsel.key"
-"""Where an ASGI scope says whose API key was presented."""
+CALLER = "alchemorsel.caller"
+"""Where an ASGI scope has the caller whose API key was presented; absent where none is required."""
 REQUEST_ID = b"x-request-id"
 CLOSE = (b"connection", b"close")
 """The header after which the server closes the connection, read to its end or not."""

@@ -10,13 +10,14 @@ import time
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
 
+from ai_service.answers.caller import ANONYMOUS
 from ai_service.cache.compression import CODING, accepts_zstd, may_pack
 from ai_service.errors import Disconnected, HTTPError, MethodNotAllowed
 from ai_service.http.accept import prefers_event_stream
 from ai_service.http.cache_control import Directives, parse_cache_control
 from ai_service.http.error_response import error_response, internal_error
 from ai_service.http.event_stream import EventStream, Headers, TaskEvents
-from ai_service.http.request_parts import KEY_NAME, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
+from ai_service.http.request_parts import CALLER, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
 from ai_service.http.server_timing import server_timing
 from ai_service.skipped_providers import reasons_of
 from ai_service.tasks.request_parser import RequestParser
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from ai_service.answers.answer_result import AnswerResult
     from ai_service.answers.answer_service import AnswerService
+    from ai_service.answers.caller import Caller
     from ai_service.http.event_stream import Events, Progress
     from ai_service.observability.metrics import Metrics
     from ai_service.observability.structured_log import AccessLog
@@ -153,6 +155,7 @@ class TaskEndpoint:
         if len(headers) != len(lines):
             headers = join_lists(lines)
         request_id = request_id_of(headers)
+        caller: Caller = scope.get(CALLER, ANONYMOUS)
         status, cache, provider, code = 200, "none", "", ""
         skipped: tuple[Skipped, ...] = ()
         sent: bytes | None = None
@@ -167,10 +170,10 @@ class TaskEndpoint:
                 events = self._format.events(parsed)
                 first = [*_stream_start(events.media_type), (REQUEST_ID, request_id), *_clamped(parsed.clamped)]
                 stream = EventStream(events, partial(self._stream_headers, first, started), send, started=started)
-                answer = partial(self._answers.answer, self.task, parsed, directives)
+                answer = partial(self._answers.answer, self.task, parsed, directives, caller=caller)
                 result = await stream.run(answer, receive)
             else:
-                result = await self._answers.answer(self.task, parsed, directives, receive=receive)
+                result = await self._answers.answer(self.task, parsed, directives, receive=receive, caller=caller)
         except HTTPError as error:
             status, code = error.status, error.code
             skipped = error.skipped
@@ -201,7 +204,7 @@ class TaskEndpoint:
             cache=cache,
             provider=provider,
             seconds=seconds,
-            key=scope.get(KEY_NAME, ""),
+            key=caller.name,
             skipped=skipped,
             error=code,
             request=parsed.request if parsed else None,

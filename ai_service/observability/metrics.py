@@ -104,7 +104,9 @@ class Metrics:
         self._tokens = self._counter(
             "client_token_usage", "Tokens, by OpenTelemetry's GenAI names.", "gen_ai_system", "gen_ai_token_type"
         )
-        self._refusals = self._counter("refusals", "Requests refused for want of a key, a right or a rate.", "reason")
+        self._refusals = self._counter(
+            "refusals", "Requests refused for want of a key, a right, a rate or a token budget.", "reason"
+        )
         self._store_failures = self._counter("store_failures", "Failed store operations.", "operation")
         self._breaker = self._gauge("breaker_state", "0 closed, 1 half-open, 2 open.", "provider", across="livemax")
         self._confidence = self._histogram(

@@ -21,6 +21,7 @@ from ai_service.errors import (
     PayloadTooLarge,
     RequestTimeout,
     ServiceUnavailable,
+    TokenBudgetExceeded,
     TooManyRequests,
     Unauthorized,
     UnprocessableRequest,
@@ -45,7 +46,12 @@ READ_ERRORS: tuple[type[HTTPError], ...] = (
 """What reading a body may end with."""
 REQUEST_ERRORS: tuple[type[HTTPError], ...] = (ContextLengthExceeded, UnsupportedRequest)
 """What a provider may find in a request that the caller has to change."""
-ANSWER_ERRORS: tuple[type[HTTPError], ...] = (AnswerInterrupted, ServiceUnavailable, DeadlineExceeded)
+ANSWER_ERRORS: tuple[type[HTTPError], ...] = (
+    TokenBudgetExceeded,
+    AnswerInterrupted,
+    ServiceUnavailable,
+    DeadlineExceeded,
+)
 """What asking the providers may end with."""
 KEY_ERRORS: tuple[type[HTTPError], ...] = (Unauthorized, TooManyRequests)
 _REF = "#/components/schemas/{name}"
@@ -218,7 +224,8 @@ def _operation(operation: Operation, schema_of: dict[Any, Document], *, keys: bo
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema_of[operation.request]}}}
     if guarded:
         described["security"] = [{"bearer": []}, {"header": []}]
-    errors = [*operation.errors, *(KEY_ERRORS if guarded else ())]
+    errors = [error for error in operation.errors if guarded or not issubclass(error, TooManyRequests)]
+    errors += KEY_ERRORS if guarded else ()
     if operation.access == "admin":
         errors += [Unauthorized, Forbidden]
     for status, meanings in _meanings(dict.fromkeys(errors)).items():

@@ -126,6 +126,7 @@ class Transcript:
         running: Whether a provider is at work, instead of a queue or a lock in its way.
         author: Who writes, or wrote last; None before anybody does.
         skipped: The providers that gave no answer, in order.
+        prompt_tokens: Tokens read in all attempts, as counted by the providers.
     """
 
     def __init__(self, *, callers: int = 1) -> None:
@@ -134,6 +135,9 @@ class Transcript:
         self.running = False
         self.author: Author | None = None
         self.skipped: list[Skipped] = []
+        self.prompt_tokens = 0
+        self._completion_tokens = 0
+        self._uncounted_pieces = 0
         self._queue_s = 0.0
         self._pieces: list[Text] = []
 
@@ -141,6 +145,17 @@ class Transcript:
     def abandoned(self) -> bool:
         """Whether no caller waits any more."""
         return not self.callers and not self.subscribers
+
+    @property
+    def completion_tokens(self) -> int:
+        """Tokens written in all attempts; a token for each piece of text that no provider counted."""
+        return self._completion_tokens + self._uncounted_pieces
+
+    def count(self, *, prompt_tokens: int, completion_tokens: int) -> None:
+        """Add the tokens of an attempt as counted by its provider; 0 where it counts none."""
+        self.prompt_tokens += prompt_tokens
+        self._completion_tokens += completion_tokens or self._uncounted_pieces
+        self._uncounted_pieces = 0
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -191,12 +206,14 @@ class Transcript:
             outcome: Why, in the words of the metrics.
         """
         self._pieces.clear()
+        self.count(prompt_tokens=0, completion_tokens=0)
         error = interruption([{"provider": provider, "problem": outcome}])
         self.subscribers = {subscriber for subscriber in self.subscribers if subscriber.invalidate(error)}
 
     def _add(self, piece: Text) -> None:
         if piece.text:
             self._pieces.append(piece)
+            self._uncounted_pieces += 1
             self._publish(piece)
 
     def _publish(self, message: Message) -> None:

@@ -218,6 +218,7 @@ class GuardedProvider:
                 prompt_tokens=completion.prompt_tokens,
                 completion_tokens=completion.completion_tokens,
             )
+            transcript.count(prompt_tokens=completion.prompt_tokens, completion_tokens=completion.completion_tokens)
             if prompt.has_callers_format:  # Of any size and cost, so that others must not wait for it.
                 scored = await asyncio.to_thread(task.judge, completion, prompt.request)
             else:

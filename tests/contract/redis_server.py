@@ -25,7 +25,7 @@ ADMIN = "operator"
 PASSWORD = "a test's password"
 COMMANDS = (
     "auth", "hello", "ping", "get", "set", "exists", "del", "unlink", "pexpire", "pttl", "scan", "eval",
-    "evalsha", "script|load", "incrby", "rename",
+    "evalsha", "script|load", "incrby", "rename", "hincrby", "hgetall",
 )  # fmt: skip
 """What the service needs, and no more: a test fails where the service starts to need other rights."""
 RIGHTS = " ".join(["resetkeys ~ai:* -@all", *(f"+{command}" for command in COMMANDS)])
@@ -114,6 +114,11 @@ class RedisServer:
         """Delete a key, as an operator could."""
         with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
             client.delete(key)
+
+    def keys(self) -> list[str]:
+        """List the names of all keys, as an operator could."""
+        with redis.Redis.from_url(self.url, username=ADMIN, password=PASSWORD) as client:
+            return [key.decode() for key in client.scan_iter()]
 
     def connections(self) -> int:
         """How many it has accepted so far, this question's included."""

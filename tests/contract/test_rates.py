@@ -12,6 +12,7 @@ import pytest
 
 from ai_service.access.keys import Key
 from ai_service.access.rates import ProcessRates, Rates, SharedRates
+from ai_service.answers.caller import Caller
 from ai_service.cache.redis_store import RedisStore
 from tests.contract.redis_server import MAX_WAIT_S, PASSWORD, RIGHTS, USER, RedisServer
 
@@ -39,7 +40,7 @@ def store_of(server: RedisServer) -> RedisStore:
 
 def key(rate: str) -> Key:
     """Create a key used by no other test."""
-    return Key(uuid4().hex, bytes(32), rate)
+    return Key(Caller(uuid4().hex), bytes(32), rate)
 
 
 async def waits(rates: Rates, asking: Key, times: int) -> list[int]:

@@ -11,7 +11,7 @@ from ai_service.cache.redis_health import COOL_OFF_S
 from ai_service.cache.redis_store import TIMEOUT_S, RedisStore
 from ai_service.cache.store import Lock
 from tests.contract.certificates import Authority
-from tests.contract.redis_server import MAX_WAIT_S, PASSWORD, USER, RedisServer
+from tests.contract.redis_server import MAX_WAIT_S, PASSWORD, RIGHTS, USER, RedisServer
 from tests.contract.resp_server import RespServer
 from tests.unit.service.fakes import FakeClock
 
@@ -243,4 +243,15 @@ async def test_a_redis_that_is_down_is_known_to_be(state: str) -> None:
         assert not store.available
         assert set(failures) == {"connect"}
         assert (len(failures) > 1) is (state == "hung")
+        await store.close()
+
+
+async def test_a_user_of_an_older_release_costs_counts_and_nothing_else(key: str) -> None:
+    """It may not count, which is no outage."""
+    with RedisServer(rights=RIGHTS.replace(" +hincrby +hgetall", "")) as server:
+        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
+        assert not await store.add(key, {"tokens": 1}, 60, batch="a")
+        assert await store.amounts(key) is None
+        assert store.available
+        assert await store.set(key, b"v", 60)
         await store.close()

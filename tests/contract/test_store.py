@@ -128,6 +128,33 @@ async def test_a_purge_removes_what_begins_so_and_nothing_else(store: Store, key
     assert await store.get(f"{key}:b") == b"v"
 
 
+async def test_amounts_add_up_by_field(store: Store, key: str) -> None:
+    """From nothing; large ones too."""
+    assert await store.amounts(key) == {}
+    assert await store.add(key, {"web:tokens": 3, "web:requests": 1}, 60, batch="a")
+    assert await store.add(key, {"web:tokens": 2**40, "job:tokens": 5}, 60, batch="b")
+    assert await store.amounts(key) == {"web:tokens": 2**40 + 3, "web:requests": 1, "job:tokens": 5}
+
+
+async def test_a_batch_that_is_sent_again_counts_once(store: Store, key: str) -> None:
+    """As where its reply was lost; under another key it is another batch."""
+    for _ in range(3):
+        assert await store.add(key, {"tokens": 3}, 60, batch="a")
+    assert await store.add(f"{key}:other", {"tokens": 4}, 60, batch="a")
+    assert [await store.amounts(each) for each in (key, f"{key}:other")] == [{"tokens": 3}, {"tokens": 4}]
+
+
+async def test_amounts_are_gone_after_their_time(store: Store, key: str) -> None:
+    """Which begins anew each time."""
+    await store.add(key, {"tokens": 3}, 0.2, batch="a")
+    await store.add(key, {"tokens": 3}, 60, batch="b")
+    await asyncio.sleep(0.3)
+    assert await store.amounts(key) == {"tokens": 6}
+    await store.add(key, {"tokens": 3}, 0.02, batch="c")
+    while await store.amounts(key):  # noqa: ASYNC110 - stores tell nobody
+        await asyncio.sleep(0.01)
+
+
 async def test_it_answers_a_ping(store: Store) -> None:
     """Health looks at it so."""
     assert await store.ping()

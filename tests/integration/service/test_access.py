@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 from ai_service.access.keys import hash_key, new_key
 from tests.contract.redis_server import USER
+from tests.integration.service.model_server import MODEL, ModelServer
 from tests.integration.service.program import Instances, Program
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import httpx
 
     from tests.contract.redis_server import RedisServer
 
@@ -71,3 +75,82 @@ def test_a_rate_is_one_for_all_instances(tmp_path: Path, redis_server: RedisServ
         alone = statuses(20)
     assert (together[:5], set(together[5:])) == ([200] * 5, {429})
     assert alone.count(200) == 2 * 5
+
+
+def test_each_key_has_its_own_answers_where_the_scope_is_the_key(tmp_path: Path, redis_server: RedisServer) -> None:
+    """In Redis too, for every instance, and without the keys' names; a purge takes all."""
+    keys = {name: new_key() for name in ("web", "job", "operator")}
+    path = tmp_path / "keys"
+    path.write_text("\n".join(hash_key(name, key, admin=name == "operator").line() for name, key in keys.items()))
+    with (
+        ModelServer() as model,
+        Instances(
+            tmp_path,
+            OLLAMA_HOST=model.url,
+            OLLAMA_MODEL=MODEL,
+            API_KEYS_FILE=str(path),
+            CACHE_SCOPE="key",
+            REDIS_URL=redis_server.url,
+            REDIS_USERNAME=USER,
+            REDIS_PASSWORD_FILE=str(redis_server.password_file),
+        ) as (first, second),
+    ):
+
+        def status(program: Program, name: str, **headers: str) -> int:
+            return program.ask(INGREDIENTS, BODY, x_api_key=keys[name], **headers).status_code
+
+        assert status(first, "web") == 200
+        assert status(second, "web", cache_control="only-if-cached") == 200
+        assert [status(each, "job", cache_control="only-if-cached") for each in (first, second)] == [504, 504]
+        assert status(second, "job") == 200
+        assert model.asked == 2
+        stored = redis_server.keys()
+        assert len([key for key in stored if ":ingredients:" in key]) == 2
+        assert not any(name in key for key in stored for name in keys)
+        admin = {"x-api-key": keys["operator"]}
+        entries = second.http.get("/api/v1/ai/cache/stats", headers=admin).json()["data"]["store"]["entries"]
+        assert entries["ingredients"] == 2
+        purged = first.http.delete("/api/v1/ai/cache?task=ingredients", headers=admin).json()["data"]["purged"]
+        assert purged == {"ingredients": 2}
+        assert status(first, "web", cache_control="only-if-cached") == 504
+
+
+def test_a_token_budget_is_one_for_all_instances(tmp_path: Path, redis_server: RedisServer) -> None:
+    """Whichever computed; cached answers are still given, and without Redis each instance counts on by itself."""
+    small, operator = new_key(), new_key()
+    path = tmp_path / "keys"
+    lines = [hash_key("small", small, budget="15tokens/day"), hash_key("operator", operator, admin=True)]
+    path.write_text("\n".join(line.line() for line in lines))
+    with (
+        ModelServer() as model,
+        Instances(
+            tmp_path,
+            OLLAMA_HOST=model.url,
+            OLLAMA_MODEL=MODEL,
+            API_KEYS_FILE=str(path),
+            REDIS_URL=redis_server.url,
+            REDIS_USERNAME=USER,
+            REDIS_PASSWORD_FILE=str(redis_server.password_file),
+        ) as (first, second),
+    ):
+
+        def ask(program: Program, name: str) -> httpx.Response:
+            return program.ask(INGREDIENTS, {"partial": [name]}, x_api_key=small)
+
+        def used() -> tuple[str, dict[str, int]]:
+            data = second.http.get("/api/v1/ai/usage", headers={"x-api-key": operator}).json()["data"]
+            return data["covers"], data["days"][0]["keys"].get("small", {})
+
+        assert [ask(first, "pear").status_code, ask(second, "plum").status_code] == [200, 200]
+        counted = {"prompt_tokens": 0, "completion_tokens": 18, "requests": 2}
+        until(lambda: used() == ("store", counted))
+        for program in (first, second):
+            refused = ask(program, "fig")
+            assert (refused.status_code, refused.json()["code"]) == (429, "token_budget_exceeded")
+            assert int(refused.headers["retry-after"]) >= 1
+            assert ask(program, "plum").headers["cache-status"].startswith("alchemorsel; hit")
+        assert "alchemorsel_ai_token_budgets_per_process 0.0" in first.metrics()
+        redis_server.kill()
+        until(lambda: ask(second, "fig").status_code == 429 and used() == ("instance", counted))
+        until(lambda: "alchemorsel_ai_token_budgets_per_process 1.0" in first.metrics())
+    assert model.asked == 2

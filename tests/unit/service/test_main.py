@@ -108,7 +108,7 @@ def test_systemd_gets_its_watchdogs_beats(tmp_path: Path) -> None:
 
 def test_a_key_is_made_on_the_command_line() -> None:
     """The line on standard output, the key beside it; a key that is there already is read from standard input."""
-    command = [*COMMAND, "hash-key", "web", "--rate", "5/minute"]
+    command = [*COMMAND, "hash-key", "web", "--rate", "5/minute", "--budget", "9tokens/day"]
     made = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
     key = made.stderr.split()[-1]
     taken = subprocess.run(
@@ -116,7 +116,7 @@ def test_a_key_is_made_on_the_command_line() -> None:
     )
     assert taken.stdout == made.stdout
     assert made.stdout.startswith("web sha256:")
-    assert made.stdout.endswith(" 5/minute\n")
+    assert made.stdout.endswith(" 5/minute 9tokens/day\n")
     assert key not in made.stdout + taken.stderr
     wrong = subprocess.run(
         [*command, "--stdin"], cwd=ROOT, env=environment(), input="short", capture_output=True, text=True, check=False

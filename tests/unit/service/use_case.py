@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ai_service.answers.answer_service import AnswerService
+from ai_service.answers.caller import ANONYMOUS
+from ai_service.answers.embedding_service import TASK as EMBEDDINGS
+from ai_service.answers.embedding_service import EmbeddingService
 from ai_service.answers.single_flight import SingleFlight
+from ai_service.answers.token_budgets import TokenBudgets
+from ai_service.answers.token_usage import TokenUsage
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs
-from ai_service.cache.keys import answer_key
+from ai_service.cache.keys import SHARED, answer_key
 from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.response_cache import ResponseCache
@@ -31,6 +36,7 @@ from tests.unit.service.fakes import FakeClock, ScriptedProvider
 
 if TYPE_CHECKING:
     from ai_service.answers.answer_result import AnswerResult
+    from ai_service.answers.caller import Caller
     from ai_service.cache.entry import Entry
 
 TASK = build_tasks(Settings.from_env({}))[0]
@@ -48,6 +54,8 @@ class Service:
     """The use case and what is around it."""
 
     answers: AnswerService
+    embeddings: EmbeddingService
+    usage: TokenUsage
     observer: Observer
     clock: FakeClock
     store: MemoryStore
@@ -59,7 +67,9 @@ class Service:
     @property
     def key(self) -> str:
         """Of `QUESTION`."""
-        return answer_key(self.epochs.current(TASK.name), TASK.name, self.observer.model_digest, QUESTION.digest)
+        return answer_key(
+            self.epochs.current(TASK.name), SHARED, TASK.name, self.observer.model_digest, QUESTION.digest
+        )
 
     async def cached(self) -> Entry:
         """Return the question's stored entry."""
@@ -72,9 +82,9 @@ class Service:
         while self.background.busy:  # noqa: ASYNC110 - the background tells nobody
             await asyncio.sleep(0)
 
-    async def ask(self, directives: Directives = PLAIN) -> AnswerResult:
+    async def ask(self, directives: Directives = PLAIN, caller: Caller = ANONYMOUS) -> AnswerResult:
         """Asks `QUESTION`."""
-        return await self.answers.answer(TASK, QUESTION, directives)
+        return await self.answers.answer(TASK, QUESTION, directives, caller=caller)
 
 
 async def service(
@@ -99,11 +109,13 @@ async def service(
     await observer.look()
     memory = MemoryLayer(clock=clock)
     cache = ResponseCache(store, memory)
-    epochs = Epochs(store, memory, [TASK.name])
+    epochs = Epochs(store, memory, [TASK.name, EMBEDDINGS])
     await epochs.start()
     flights: SingleFlight[AnswerResult] = SingleFlight()
     background = IdleQueue(lambda: chain.primary.queue.idle, metrics, clock=clock)
     draws: list[float] = []
+    usage = TokenUsage(store, clock=clock)
+    budgets = TokenBudgets(usage, metrics, clock=clock)
     answers = AnswerService(
         cache,
         flights,
@@ -113,9 +125,23 @@ async def service(
         background=background,
         epochs=epochs,
         lock=ComputeLock(store, poll_s=0.001),
+        usage=usage,
+        budgets=budgets,
         deadline_s=deadline_s,
         revalidate_s=REVALIDATE_S,
         clock=clock,
         draw=lambda: draws.pop(0) if draws else 0.0,
     )
-    return Service(answers, observer, clock, store, background, epochs, cache, draws)
+    embeddings = EmbeddingService(
+        cache,
+        SingleFlight(),
+        chains,
+        observer,
+        epochs=epochs,
+        usage=usage,
+        budgets=budgets,
+        deadline_s=deadline_s,
+        ttl_s=FRESH_S,
+        clock=clock,
+    )
+    return Service(answers, embeddings, usage, observer, clock, store, background, epochs, cache, draws)

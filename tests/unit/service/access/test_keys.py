@@ -10,6 +10,8 @@ import pytest
 
 from ai_service.access.key_file import KeyFile, read_keys
 from ai_service.access.keys import Key, Keys, hash_key, new_key, parse_keys
+from ai_service.answers.caller import Caller
+from ai_service.cache.keys import SHARED, scope_of
 from tests.unit.service.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -32,6 +34,33 @@ def test_a_key_is_found_by_itself_and_never_kept() -> None:
     assert (plain.name, plain.rate, plain.admin) == ("job", "", False)
 
 
+@pytest.mark.parametrize(
+    ("fields", "rate", "budget", "admin"),
+    [
+        ("", "", 0, False),
+        ("5/minute 100000tokens/day admin", "5/minute", 100_000, True),
+        ("100000tokens/day 5/minute", "5/minute", 100_000, False),
+        ("7tokens/day", "", 7, False),
+        ("7tokens/day admin", "", 7, True),
+    ],
+)
+def test_rate_and_budget_come_in_any_order(fields: str, rate: str, budget: int, admin: bool) -> None:
+    """Each may be missing; a key's own line says the same."""
+    text = f"web {HASH} {fields}"
+    for _ in range(2):
+        found = parse_keys(text).find(KEY.encode())
+        assert found is not None
+        assert (found.rate, found.caller.token_budget, found.admin) == (rate, budget, admin)
+        text = found.line()
+
+
+def test_a_scope_is_made_once_where_each_key_has_answers_of_its_own() -> None:
+    """Shared otherwise."""
+    text = hash_key("web", KEY).line()
+    keys = [parse_keys(text, scoped=scoped).find(KEY.encode()) for scoped in (False, True)]
+    assert [key.caller.scope for key in keys if key] == [SHARED, scope_of("web")]
+
+
 @pytest.mark.parametrize("presented", ["", "a", KEY[:-1], f"{KEY}x", HASH, HASH.removeprefix("sha256:")])
 def test_anything_else_opens_nothing(presented: str) -> None:
     """The hash least of all: whoever reads the file has no key."""
@@ -41,7 +70,7 @@ def test_anything_else_opens_nothing(presented: str) -> None:
 def test_the_whole_hash_counts() -> None:
     """Its first bytes only tell where to look."""
     digest = sha256(KEY.encode()).digest()
-    assert Keys([Key("near", digest[:31] + bytes([digest[31] ^ 1]))]).find(KEY.encode()) is None
+    assert Keys([Key(Caller("near"), digest[:31] + bytes([digest[31] ^ 1]))]).find(KEY.encode()) is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +82,12 @@ def test_the_whole_hash_counts() -> None:
         (KEY, "line 1: expected sha256:"),
         (f"\nweb {HASH} 5/week", "line 2: expected a rate such as"),
         (f"web {HASH} 0/minute", "line 1: expected a rate such as"),
-        (f"web {HASH} 5/minute root", "line 1: expected name, hash, rate and 'admin'"),
+        (f"web {HASH} 5/minute root", "line 1: expected name, hash, rate, token budget and 'admin'"),
+        (f"web {HASH} 5/minute 1/day", "line 1: expected name, hash, rate, token budget and 'admin'"),
+        (f"web {HASH} 1tokens/day 2tokens/day", "line 1: expected name, hash, rate, token budget and 'admin'"),
+        (f"\nweb {HASH} 0tokens/day", "line 2: expected a token budget such as 100000tokens/day"),
+        (f"web {HASH} 5/minute 100tokens/hour", "line 1: expected a token budget such as 100000tokens/day"),
+        (f"web {HASH} {'9' * 16}tokens/day", "line 1: expected a token budget such as 100000tokens/day"),
         (f"we:b {HASH}", "line 1: expected a name"),
         (f"web {HASH}\nweb {HASH[:-1]}0", "line 2: duplicate name or hash; expected each once"),
         (f"web {HASH}\njob {HASH}", "line 2: duplicate name or hash; expected each once"),

@@ -8,7 +8,7 @@ import pytest
 
 from ai_service.cache.entry import Entry
 from ai_service.cache.epochs import Epochs
-from ai_service.cache.keys import answer_key, epoch_key
+from ai_service.cache.keys import SHARED, answer_key, epoch_key, scope_of
 from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.response_cache import ResponseCache
@@ -64,17 +64,17 @@ class Process:
     async def __aexit__(self, *error: object) -> None:
         await self.epochs.stop()
 
-    def key(self, task: str = "recipe") -> str:
+    def key(self, task: str = "recipe", scope: str = SHARED) -> str:
         """Return the key of an answer."""
-        return answer_key(self.epochs.current(task), task, MODEL, "x")
+        return answer_key(self.epochs.current(task), scope, task, MODEL, "x")
 
-    async def keep(self, task: str = "recipe") -> None:
+    async def keep(self, task: str = "recipe", scope: str = SHARED) -> None:
         """Store an answer."""
-        await self.cache.keep(self.key(task), ENTRY, now=100.0)
+        await self.cache.keep(self.key(task, scope), ENTRY, now=100.0)
 
-    async def has(self, task: str = "recipe") -> bool:
+    async def has(self, task: str = "recipe", scope: str = SHARED) -> bool:
         """Return whether the answer is found."""
-        return await self.cache.find(self.key(task)) is not None
+        return await self.cache.find(self.key(task, scope)) is not None
 
 
 async def test_other_processes_follow_a_purge_at_their_next_read() -> None:
@@ -232,6 +232,20 @@ async def test_a_purge_counts_what_is_stored_now() -> None:
         assert await second.epochs.purge("recipe") == 1
         await first.epochs.read()
         assert not await first.has()
+
+
+async def test_a_purge_reaches_and_counts_the_answers_of_all_scopes() -> None:
+    """Whichever API key they belong to; in memory too."""
+    store = SharedStore()
+    scopes = (SHARED, scope_of("web"), scope_of("job"))
+    async with Process(store) as first, Process(store) as second:
+        for scope in scopes:
+            await first.keep(scope=scope)
+            assert await second.has(scope=scope)
+        assert await first.epochs.purge("recipe") == len(scopes)
+        await second.epochs.read()
+        assert [await process.has(scope=scope) for process in (first, second) for scope in scopes] == [False] * 6
+        assert [len(process.memory) for process in (first, second)] == [0, 0]
 
 
 async def test_an_epoch_that_was_left_for_an_older_one_may_come_back() -> None:

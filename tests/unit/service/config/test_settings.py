@@ -217,3 +217,14 @@ def test_authorities_have_to_be_certificates_and_to_be_needed(tmp_path: Path) ->
     assert mistakes(**{name: str(tmp_path / "ca.pem"), "ALCHEMORSEL_REDIS_URL": "redis://localhost"}) == [
         f"{name}: expected ALCHEMORSEL_REDIS_URL to start with rediss:// then"
     ]
+
+
+def test_answers_of_a_key_need_keys(tmp_path: Path) -> None:
+    """Without them nobody could be told from another."""
+    assert mistakes(ALCHEMORSEL_CACHE_SCOPE="key") == [
+        "ALCHEMORSEL_CACHE_SCOPE=key: expected ALCHEMORSEL_API_KEYS_FILE to be set as well"
+    ]
+    (tmp_path / "keys").write_text(f"web sha256:{'0' * 64}\n")
+    environ = {"ALCHEMORSEL_CACHE_SCOPE": "key", "ALCHEMORSEL_API_KEYS_FILE": str(tmp_path / "keys")}
+    assert Settings.from_env(environ).cache_scope == "key"
+    assert Settings.from_env({}).cache_scope == "shared"
