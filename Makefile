@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PREBUILT := roles/ai_service/files/dist
 LOCKED := $(addprefix requirements/,service.txt bench.txt control.txt test.txt)
+CLIENTS := $(basename $(notdir $(wildcard requirements/clients-*.in)))
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
 	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo site test lint test-unit test-integration test-site test-all scenario scenarios lab-up lab-down bench-peers
-.PHONY: docs lock wheel collection sanity
+.PHONY: test-clients docs lock wheel collection sanity
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +55,11 @@ test-unit: setup ## unit and contract tests (no container, no model)
 test-integration: setup ## the service and the bench against a real Redis and the real Ollama
 	@$(BIN)/python -m lab parts
 	$(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/clients/test_clients.py --clients quick
+
+test-clients: setup ## every client program in tests/clients against the service, and against Ollama itself
+	@$(BIN)/python -m lab parts
+	$(BIN)/pytest tests/clients
 
 test-site: setup ## the whole site on a bare Debian 12 host: check, converge, idempotence, testinfra, live requests, faults
 	@$(BIN)/python -m lab up --no-hosts
@@ -70,7 +76,7 @@ docs: setup ## write the tables of settings, of the roles' variables and of what
 test-all: ## make test, 10,000 generated requests, every molecule scenario on Debian 12 and 13 (two hours or more)
 	@$(PYTHON) -m lab.preconditions
 	@$(MAKE) --no-print-directory setup
-	@$(MAKE) --no-print-directory lint test-unit test-integration
+	@$(MAKE) --no-print-directory lint test-unit test-integration test-clients
 	SCHEMATHESIS_EXAMPLES=600 $(BIN)/pytest -rP tests/integration/service/test_generated_requests.py
 	@$(MAKE) --no-print-directory scenarios
 
@@ -96,6 +102,6 @@ lock: setup ## rewrite requirements/*.txt from pyproject.toml and requirements/*
 	$(COMPILE) pyproject.toml -o requirements/service.txt
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
 	  | $(COMPILE) - -c requirements/service.txt -o requirements/bench.txt
-	for name in bootstrap control test peers; do \
+	for name in bootstrap control test peers $(CLIENTS); do \
 	  $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	$(COMPILE) --no-deps requirements/lab.in -o requirements/lab.txt

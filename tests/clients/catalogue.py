@@ -1,0 +1,65 @@
+"""The clients and what each of them is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CELLS = {
+    "plain": "Answer",
+    "generate": "Generate",
+    "stream": "Stream",
+    "conversation": "Message sent back",
+    "structured": "Structured output",
+    "long": "`max_tokens` 4096",
+    "unknown_model": "Unknown model",
+    "cached": "Cached replay",
+    "embeddings": "Embeddings",
+    "models": "Models",
+}
+"""Cells that a model without tools suffices for, with their names on the page."""
+TOOL_CELLS = {
+    "tools": "Tool, result sent back",
+    "tools_stream": "Streamed tool call",
+    "structured_by_tool": "Structured output by a tool",
+}
+"""Cells that need a model with tools."""
+_COMMON = ("plain", "stream", "conversation", "structured", "long", "unknown_model", "cached")
+_ALL = (*_COMMON, "embeddings", "models")
+_TOOLS = ("tools", "tools_stream")
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client program.
+
+    Attributes:
+        name: Its name in tests and on the command line.
+        title: Its name on the page.
+        environment: The part of `requirements/clients-<environment>.txt` that is its own; `node` for npm's; empty for a
+            program of the machine.
+        program: Its file under `tests/clients/programs` or `tests/clients/node`, without suffix.
+        wire_format: OpenAI's or Ollama's.
+        cells: Those that it has, of CELLS.
+        tool_cells: Those that it has, of TOOL_CELLS.
+    """
+
+    name: str
+    title: str
+    environment: str
+    program: str
+    wire_format: str = "OpenAI"
+    cells: tuple[str, ...] = _ALL
+    tool_cells: tuple[str, ...] = _TOOLS
+
+
+CLIENTS = {
+    client.name: client
+    for client in (
+        Client("openai-python", "openai (Python)", "openai", "openai_python"),
+        Client("openai-python-1", "openai (Python), 1.x", "openai-1", "openai_python"),
+        Client("ollama-python", "ollama (Python)", "ollama", "ollama_python", "Ollama", (*_ALL, "generate")),
+        Client("curl", "curl --http2", "", "curl", tool_cells=("tools",)),
+    )
+}
+QUICK = ("openai-python", "ollama-python", "curl")
+"""What `make test` runs."""

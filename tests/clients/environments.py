@@ -1,0 +1,71 @@
+"""Environments of the clients: each has its own, pinned and hashed, in the lab's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.command import run
+from lab.paths import CACHE, ROOT
+
+if TYPE_CHECKING:
+    from tests.clients.catalogue import Client
+
+FOLDER = CACHE / "clients"
+NODE_SOURCES = Path(__file__).with_name("node")
+_NODE = "node"
+_INSTALL_TIMEOUT_S = 900
+
+
+def command(client: Client) -> list[str]:
+    """Return the command of a client's program without its argument; the environment is made where it is missing."""
+    if client.environment == _NODE:
+        _ensure_python(_NODE)
+        return [str(FOLDER / _NODE / "bin" / "node"), str(_ensure_npm() / f"{client.program}.mjs")]
+    module = f"tests.clients.programs.{client.program}"
+    if client.environment:
+        return [str(_ensure_python(client.environment)), "-m", module]
+    if shutil.which(client.program) is None:
+        pytest.skip(f"{client.program} is not on PATH")
+    return [sys.executable, "-m", module]
+
+
+def _ensure_python(name: str) -> Path:
+    """Return the interpreter of an environment with `requirements/clients-<name>.txt`."""
+    requirements = ROOT / "requirements" / f"clients-{name}.txt"
+    folder = FOLDER / name
+    interpreter = folder / "bin" / "python"
+    stamp = folder / ".requirements-sha256"
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    if not (stamp.is_file() and stamp.read_text() == wanted):
+        uv = str(Path(sys.executable).with_name("uv"))
+        stamp.unlink(missing_ok=True)
+        run([uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, str(folder)], timeout_s=60)
+        sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(interpreter), str(requirements)]
+        run(sync, timeout_s=_INSTALL_TIMEOUT_S)
+        stamp.write_text(wanted)
+    return interpreter
+
+
+def _ensure_npm() -> Path:
+    """Return a folder with the programs for Node.js and the packages that its lock file names."""
+    folder = FOLDER / "npm"
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = folder / ".lock-sha256"
+    lock = (NODE_SOURCES / "package-lock.json").read_bytes()
+    wanted = hashlib.sha256(lock).hexdigest()
+    for source in NODE_SOURCES.iterdir():
+        shutil.copy2(source, folder / source.name)
+    if not (stamp.is_file() and stamp.read_text() == wanted):
+        programs = FOLDER / _NODE / "bin"
+        environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+        install = [str(programs / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
+        run(install, timeout_s=_INSTALL_TIMEOUT_S, env=environment, cwd=folder)
+        stamp.write_text(wanted)
+    return folder
