@@ -95,6 +95,7 @@ class Observer:
         self._clock = clock
         self._observations: dict[tuple[str, str], Observation] = {}
         self._digests: dict[str, str] = {}
+        self._default_model = chains.primary.provider.model
         self._draining = False
         self.last_probe: ProbeResult | None = None
 
@@ -140,7 +141,7 @@ class Observer:
         Args:
             model: Its name; "" for the default one.
         """
-        return self._digests.get(model or self._chains.primary.provider.model, UNKNOWN_MODEL)
+        return self._digests.get(model or self._default_model, UNKNOWN_MODEL)
 
     def inspection_of(self, model: str) -> Inspection | None:
         """Return what a model's primary provider last said of itself; None where it said nothing."""

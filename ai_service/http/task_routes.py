@@ -226,7 +226,8 @@ class TaskEndpoint:
     ) -> tuple[bytes, Headers]:
         """Return the body, in an encoding accepted by the client, and the headers."""
         body, head = result.entry.body, self._headers(result, request_id, started)
-        head += _clamped(parsed.clamped)
+        if parsed.clamped:
+            head += _clamped(parsed.clamped)
         if self._format.renders:
             body = self._format.render(result, time.perf_counter() - started)
         elif may_pack(body):
