@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ai_service.answers.answer_service import AnswerService
     from ai_service.answers.embedding_service import EmbeddingService
-    from ai_service.http.task_routes import WireFormat
+    from ai_service.http.wire_format import WireFormat
     from ai_service.observability.metrics import Metrics
     from ai_service.observability.structured_log import AccessLog
     from ai_service.tasks import Task

@@ -11,7 +11,8 @@ import msgspec
 
 from ai_service.access.key_file import read_keys
 from ai_service.config import environment
-from ai_service.config.environment import PREFIX, Setting, setting
+from ai_service.config.contradictions import contradictions
+from ai_service.config.environment import Setting, setting
 from ai_service.errors import ConfigurationError
 from ai_service.transport.tls import read_authorities
 
@@ -320,31 +321,7 @@ class Settings:
             ConfigurationError: With every mistake found, not only the first.
         """
         values, mistakes = environment.read(cls.declared(), environ)
-        if values.get("provider") == "openai" and not values.get("openai_base_url", "unknown"):
-            mistakes.append(f"{PREFIX}AI_PROVIDER=openai: expected {PREFIX}OPENAI_BASE_URL to be set as well")
-        if values.get("redis_username") and not values.get("redis_password", "unknown"):
-            mistakes.append(f"{PREFIX}REDIS_USERNAME: expected {PREFIX}REDIS_PASSWORD_FILE to be set as well")
-        if values.get("redis_ca") and not values.get("redis_url", "rediss:").startswith("rediss:"):
-            mistakes.append(f"{PREFIX}REDIS_CA_FILE: expected {PREFIX}REDIS_URL to start with rediss:// then")
-        if values.get("admin_key") and values.get("api_keys_file"):
-            mistakes.append(
-                f"{PREFIX}ADMIN_KEY_FILE: expected it unset beside {PREFIX}API_KEYS_FILE; "
-                "give a key there the role admin instead"
-            )
-        if values.get("cache_scope") == "key" and not values.get("api_keys_file", "unknown"):
-            mistakes.append(f"{PREFIX}CACHE_SCOPE=key: expected {PREFIX}API_KEYS_FILE to be set as well")
-        if values.get("metrics_folder") and not values.get("instance", "unknown"):
-            mistakes.append(f"{PREFIX}METRICS_FOLDER: expected {PREFIX}INSTANCE to be set as well")
-        if values.get("profile") == "prod":
-            for name, chosen in (("AI_PROVIDER", values.get("provider")), ("AI_FALLBACKS", values.get("fallbacks"))):
-                if chosen and "mock" in chosen:
-                    mistakes.append(f"{PREFIX}{name}: expected no mock with {PREFIX}PROFILE=prod: it makes answers up")
-        mistakes += _alias_mistakes(values)
-        deadline, silence = values.get("deadline"), values.get("ollama_timeout")
-        if deadline is not None and silence is not None and deadline < silence:
-            mistakes.append(
-                f"{PREFIX}DEADLINE: expected at least the {silence:g} s of {PREFIX}OLLAMA_TIMEOUT, got {deadline:g} s"
-            )
+        mistakes += contradictions(values)
         if mistakes:
             raise ConfigurationError(mistakes)
         interval = environ.get("WATCHDOG_USEC", "")
@@ -364,17 +341,3 @@ class Settings:
     def default_model(self) -> str:
         """The primary provider's model."""
         return self.openai_model if self.provider == "openai" else self.ollama_model
-
-
-def _alias_mistakes(values: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with aliases: they name models that are served, and are no models themselves."""
-    names = ("recipe_model", "ingredients_model", "nutrition_model")
-    default = values.get("openai_model" if values.get("provider") == "openai" else "ollama_model", "")
-    served = {default, *(values.get(name, "") for name in names), *values.get("models", ())} - {""}
-    mistakes = []
-    for alias, model in values.get("model_aliases", ()):
-        if model not in served:
-            mistakes.append(f"{PREFIX}MODEL_ALIASES: {alias}={model}: expected one of {', '.join(sorted(served))}")
-        elif alias in served:
-            mistakes.append(f"{PREFIX}MODEL_ALIASES: {alias}={model}: expected a name that no model has")
-    return mistakes

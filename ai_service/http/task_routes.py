@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ai_service.answers.caller import ANONYMOUS
 from ai_service.cache.compression import CODING, accepts_zstd, may_pack
@@ -16,9 +16,10 @@ from ai_service.errors import Disconnected, HTTPError, MethodNotAllowed
 from ai_service.http.accept import prefers_event_stream
 from ai_service.http.cache_control import Directives, parse_cache_control
 from ai_service.http.error_response import error_response, internal_error
-from ai_service.http.event_stream import EventStream, Headers, TaskEvents
+from ai_service.http.event_stream import EventStream, Headers
 from ai_service.http.request_parts import CALLER, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
 from ai_service.http.server_timing import server_timing
+from ai_service.http.wire_format import StoredFormat
 from ai_service.skipped_providers import reasons_of
 from ai_service.tasks.request_parser import RequestParser
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from ai_service.answers.answer_result import AnswerResult
     from ai_service.answers.answer_service import AnswerService
     from ai_service.answers.caller import Caller
-    from ai_service.http.event_stream import Events, Progress
+    from ai_service.http.event_stream import Progress
+    from ai_service.http.wire_format import WireFormat
     from ai_service.observability.metrics import Metrics
     from ai_service.observability.structured_log import AccessLog
     from ai_service.skipped_providers import Skipped
@@ -53,44 +55,6 @@ _PLAIN = frozenset({b"*/*", b"application/json"})
 """What `Accept` mostly is; read no further."""
 _VARY = (b"vary", b"accept-encoding")
 _ZSTD = (b"content-encoding", CODING)
-
-
-class WireFormat(Protocol):
-    """How the answers of a route look on the wire.
-
-    Attributes:
-        streams_by_default: Whether a request that does not say so gets a stream.
-        renders: Whether an answer has another body than the stored one.
-    """
-
-    @property
-    def streams_by_default(self) -> bool:
-        """See WireFormat."""
-
-    @property
-    def renders(self) -> bool:
-        """See WireFormat."""
-
-    def render(self, result: AnswerResult, total_s: float) -> bytes:
-        """Return the body of an answer that took so many seconds."""
-
-    def events(self, parsed: ParsedRequest, /) -> Events:
-        """Return what encodes one stream."""
-
-
-class StoredFormat:
-    """A wire format in which answers are stored: that of the three tasks."""
-
-    streams_by_default = False
-    renders = False
-
-    def render(self, result: AnswerResult, _total_s: float) -> bytes:
-        """See WireFormat."""
-        return result.entry.body
-
-    def events(self, _parsed: ParsedRequest, /) -> Events:
-        """See WireFormat."""
-        return TaskEvents()
 
 
 class TaskRouter:

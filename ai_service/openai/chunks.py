@@ -9,7 +9,7 @@ import msgspec
 
 from ai_service.http.event_stream import HEARTBEAT, SSE
 from ai_service.http.server_timing import server_timing
-from ai_service.http.task_routes import StoredFormat
+from ai_service.http.wire_format import StoredFormat
 from ai_service.openai.chat import ChatCompletion, new_id
 from ai_service.providers.transcript import Text
 

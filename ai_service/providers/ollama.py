@@ -6,8 +6,6 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ai_service.providers.base import Completion, Inspection, ToolCall, check_completion, count_of, ignore
 from ai_service.providers.context_length import exceeded, is_context_error, reading_of, texts_too_long
 from ai_service.providers.embedding import Embedding, checked_vectors
@@ -20,11 +18,22 @@ from ai_service.providers.errors import (
     RequestRejected,
 )
 from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, error_for, lines, silence
+from ai_service.providers.ollama_wire import (
+    Chunk,
+    Description,
+    decode_chunk,
+    decode_description,
+    decode_embeddings,
+    decode_models,
+    decode_version,
+    error_text,
+    wire_messages,
+)
 from ai_service.providers.written import Written
 from ai_service.transport.http_client import read
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from ai_service.providers.base import FinishReason, Prompt
 
@@ -34,59 +43,6 @@ DESCRIBE_TIMEOUT_S = 1.0
 REFUSES_FROM = (0, 13)
 """Versions from this one on obey `truncate: false`: they refuse a prompt that is too long instead of cutting it."""
 _VERSION = re.compile(r"(\d+)\.(\d+)")
-
-
-class _Models(msgspec.Struct):
-    models: list[dict[str, Any]] | None = None
-
-
-class _Function(msgspec.Struct):
-    name: str = ""
-    arguments: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class _ToolCall(msgspec.Struct):
-    function: _Function
-
-
-class _Message(msgspec.Struct):
-    content: str | None = None
-    thinking: str | None = None
-    tool_calls: list[_ToolCall] | None = None
-
-
-class _Chunk(msgspec.Struct):
-    """A line of a chat stream. Every field may be missing; an error may come in any line of a 200 answer."""
-
-    message: _Message | None = None
-    done: bool = False
-    done_reason: str | None = None
-    prompt_eval_count: int | None = None
-    eval_count: int | None = None
-    error: str = ""
-
-
-class _Description(msgspec.Struct):
-    """What `/api/show` tells; servers before 0.6.4 name no capabilities."""
-
-    model_info: dict[str, Any] = {}
-    capabilities: list[str] | None = None
-
-
-class _Embeddings(msgspec.Struct):
-    embeddings: list[list[float]]
-    prompt_eval_count: int | None = None
-
-
-class _Version(msgspec.Struct):
-    version: str = ""
-
-
-_decode_models = msgspec.json.Decoder(_Models).decode
-_decode_chunk = msgspec.json.Decoder(_Chunk).decode
-_decode_description = msgspec.json.Decoder(_Description).decode
-_decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
-_decode_version = msgspec.json.Decoder(_Version).decode
 
 
 class OllamaProvider:
@@ -167,12 +123,12 @@ class OllamaProvider:
         ):
             content = await read(response)
         if response.status_code != 200:
-            error = _error_text(content)
+            error = error_text(content)
             if is_context_error(error):
                 raise texts_too_long(self.context_tokens)
             raise error_for(response.status_code, error, response.headers)
         try:
-            answer = _decode_embeddings(content)
+            answer = decode_embeddings(content)
         except (ValueError, RecursionError) as error:
             raise ProviderFailed(f"/api/embed did not answer with vectors: {error}") from error
         return Embedding(checked_vectors(answer.embeddings, len(texts)), count_of(answer.prompt_eval_count))
@@ -204,9 +160,9 @@ class OllamaProvider:
         async with self._client.get(path) as response:
             content = await read(response)
         if response.status_code != 200:
-            raise error_for(response.status_code, _error_text(content), response.headers)
+            raise error_for(response.status_code, error_text(content), response.headers)
         try:
-            models = _decode_models(content).models or []
+            models = decode_models(content).models or []
         except (ValueError, RecursionError) as error:
             raise ProviderFailed(f"{path} did not answer with a list of models: {error}") from error
         return {str(item.get("name") or item.get("model") or ""): item for item in models}
@@ -216,13 +172,13 @@ class OllamaProvider:
         try:
             async with deadline(DESCRIBE_TIMEOUT_S, "describing the model"):
                 async with self._client.post("/api/show", {"model": self.model}) as response:
-                    description = _decode_description(await read(response))
+                    description = decode_description(await read(response))
                 async with self._client.get("/api/version") as response:
-                    told_version = _decode_version(await read(response)).version
+                    told_version = decode_version(await read(response)).version
         except ProviderError:
             return  # Asked again with the next inspection.
         except (ValueError, RecursionError):
-            description, told_version = _Description(), ""
+            description, told_version = Description(), ""
         version = _VERSION.match(told_version)
         self._version = told_version
         told = description.capabilities
@@ -247,7 +203,7 @@ class OllamaProvider:
         ):
             content = await read(response)
         if response.status_code != 200:
-            raise error_for(response.status_code, _error_text(content), response.headers)
+            raise error_for(response.status_code, error_text(content), response.headers)
         return self._clock() - started
 
     def _base(self, **options: Any) -> dict[str, Any]:
@@ -262,7 +218,7 @@ class OllamaProvider:
     ) -> Completion:
         body = {
             **self._base(num_predict=prompt.max_tokens, **prompt.options),
-            "messages": list(_messages(prompt.messages)),
+            "messages": list(wire_messages(prompt.messages)),
             "stream": True,
             "truncate": False,  # Refuse a prompt that is too long, and end an answer where the context ends:
             "shift": False,  # both would lose their beginning without a word. Old servers ignore this.
@@ -276,7 +232,7 @@ class OllamaProvider:
         async with silence(self._timeout_s) as heard, self._client.post("/api/chat", body) as response:
             written = Written(prompt.max_characters, on_text, on_reasoning, heard)
             if response.status_code != 200:
-                error = _error_text(await read(response))
+                error = error_text(await read(response))
                 if is_context_error(error):
                     raise exceeded(prompt, self.context_tokens)
                 raise error_for(response.status_code, error, response.headers)
@@ -288,7 +244,7 @@ class OllamaProvider:
 
     async def _collect(
         self, prompt: Prompt, stream: AsyncIterator[bytes], written: Written, calls: list[ToolCall]
-    ) -> _Chunk:
+    ) -> Chunk:
         """Read a stream of lines to the last one, which is returned; what is written goes to the last two arguments.
 
         Raises:
@@ -298,7 +254,7 @@ class OllamaProvider:
         """
         async for line in stream:
             try:
-                chunk = _decode_chunk(line)
+                chunk = decode_chunk(line)
             except (ValueError, RecursionError) as error:
                 raise ProviderFailed(f"invalid line in the stream: {error}") from error
             if chunk.error and is_context_error(chunk.error):
@@ -316,7 +272,7 @@ class OllamaProvider:
         raise IncompleteAnswer("the stream ended before the answer did")
 
     def _completion(
-        self, prompt: Prompt, written: Written, last: _Chunk, *, load_s: float, calls: Sequence[ToolCall]
+        self, prompt: Prompt, written: Written, last: Chunk, *, load_s: float, calls: Sequence[ToolCall]
     ) -> Completion:
         """Return what was written.
 
@@ -346,28 +302,3 @@ class OllamaProvider:
             tool_calls=tuple(calls),
         )
         return check_completion(prompt, completion)
-
-
-def _messages(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield messages in Ollama's format: arguments are objects, and a result names its function instead of its call."""
-    names: dict[str, str] = {}
-    for message in messages:
-        if "tool_calls" in message:
-            names |= {call["id"]: call["function"]["name"] for call in message["tool_calls"]}
-            calls = [
-                {"function": {**call["function"], "arguments": msgspec.Raw(call["function"]["arguments"].encode())}}
-                for call in message["tool_calls"]
-            ]
-            yield {"role": message["role"], "content": message["content"], "tool_calls": calls}
-        elif "tool_call_id" in message:
-            name = names.get(message["tool_call_id"], "")
-            yield {"role": message["role"], "content": message["content"], **({"tool_name": name} if name else {})}
-        else:
-            yield message
-
-
-def _error_text(content: bytes) -> str:
-    try:
-        return _decode_chunk(content).error
-    except (ValueError, RecursionError):
-        return content[:200].decode("utf-8", "replace")

@@ -1,0 +1,50 @@
+"""How the answers of a route look on the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ai_service.http.event_stream import TaskEvents
+
+if TYPE_CHECKING:
+    from ai_service.answers.answer_result import AnswerResult
+    from ai_service.http.event_stream import Events
+    from ai_service.tasks.request_parser import ParsedRequest
+
+
+class WireFormat(Protocol):
+    """How the answers of a route look on the wire.
+
+    Attributes:
+        streams_by_default: Whether a request that does not say so gets a stream.
+        renders: Whether an answer has another body than the stored one.
+    """
+
+    @property
+    def streams_by_default(self) -> bool:
+        """See WireFormat."""
+
+    @property
+    def renders(self) -> bool:
+        """See WireFormat."""
+
+    def render(self, result: AnswerResult, total_s: float) -> bytes:
+        """Return the body of an answer that took so many seconds."""
+
+    def events(self, parsed: ParsedRequest, /) -> Events:
+        """Return what encodes one stream."""
+
+
+class StoredFormat:
+    """A wire format in which answers are stored: that of the three tasks."""
+
+    streams_by_default = False
+    renders = False
+
+    def render(self, result: AnswerResult, _total_s: float) -> bytes:
+        """See WireFormat."""
+        return result.entry.body
+
+    def events(self, _parsed: ParsedRequest, /) -> Events:
+        """See WireFormat."""
+        return TaskEvents()
