@@ -19,7 +19,7 @@ from limits.aio.storage import RedisStorage
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from ai_service.cache.keys import RATES
+from ai_service.cache.keys import RATES, scope_of
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ai_service.cache.redis_store import RedisStore
 
 _parse = lru_cache(1024)(parse)
+_counter_of = lru_cache(1024)(scope_of)
+"""The hash of a key's name: no key of Redis shows a name."""
 
 
 class Rates(Protocol):
@@ -79,13 +81,13 @@ class SharedRates:
     async def wait_s(self, key: Key) -> int:
         """See Rates."""
         rate = _parse(key.rate)
-        wait_s: int | None = await self._store.attempt("rate", lambda: self._count(rate, key.name))
+        wait_s: int | None = await self._store.attempt("rate", lambda: self._count(rate, _counter_of(key.name)))
         return await self._alone.wait_s(key) if wait_s is None else wait_s
 
-    async def _count(self, rate: RateLimitItem, name: str) -> int:
-        if await self._limiter.hit(rate, name):
+    async def _count(self, rate: RateLimitItem, counter: str) -> int:
+        if await self._limiter.hit(rate, counter):
             return 0
-        return _until((await self._limiter.get_window_stats(rate, name)).reset_time)
+        return _until((await self._limiter.get_window_stats(rate, counter)).reset_time)
 
 
 def _until(reset_time: float) -> int:

@@ -17,7 +17,7 @@ UNKNOWN_MODEL = "0" * 12
 
 
 def scope_of(name: str) -> str:
-    """Return the scope of the answers of one API key: BLAKE2b-64 of its name, in hexadecimal."""
+    """Return what stands for an API key in names of keys, such as its scope: BLAKE2b-64 of its name, in hexadecimal."""
     return blake2b(name.encode(), digest_size=8).hexdigest()
 
 

@@ -82,6 +82,17 @@ async def test_processes_that_share_a_redis_count_together(redis_server: RedisSe
     assert [wait_s == 0 for wait_s in told] == [True] * 4 + [False] * 2
 
 
+async def test_no_key_in_redis_shows_a_name(redis_server: RedisServer) -> None:
+    """Whoever lists them learns of no client."""
+    store, asking = store_of(redis_server), key("4/hour")
+    before = set(redis_server.keys())
+    await SharedRates(store).wait_s(asking)
+    await store.close()
+    added = set(redis_server.keys()) - before
+    assert added
+    assert not any(asking.name in name for name in added)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 async def test_without_redis_each_process_counts_for_itself(
     number: signal.Signals, caplog: pytest.LogCaptureFixture
