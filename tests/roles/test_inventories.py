@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 INVENTORIES = ROLES.parent / "inventories"
 SECRETS = INVENTORIES / "prod" / "group_vars" / "all" / "vault.yml"
 EXAMPLE_PASSWORD = "alchemorsel-example"
+SCENARIOS = sorted(ROLES.parent.glob("molecule/*/inventory"))
 FILES = sorted(path for kind in ("group_vars", "host_vars") for path in INVENTORIES.glob(f"*/{kind}/**/*.yml"))
 
 
@@ -39,6 +40,13 @@ def test_there_are_inventories() -> None:
 def test_inventory_sets_only_variables_that_roles_have(path: Path) -> None:
     """A misspelt variable would silently leave a default in force."""
     assert variable_problems(list(variables(path)), str(ROLES), removed={}, ignored=[]) == []
+
+
+@pytest.mark.parametrize("inventory", SCENARIOS, ids=lambda path: path.parent.name)
+def test_scenario_reads_its_variables_from_directories(inventory: Path) -> None:
+    """Ansible skips a file of that name with a warning, and then knows neither variables nor addresses of the hosts."""
+    folders = [path for path in inventory.iterdir() if path.name in {"group_vars", "host_vars"}]
+    assert [path.name for path in folders if not (path.is_symlink() or path.is_dir())] == []
 
 
 def test_secrets_of_prod_are_encrypted_and_have_to_be_replaced() -> None:
