@@ -1,6 +1,6 @@
 """The pictures of a running service's page in `docs/examples`: ``python -m tools.docs.example_page PAGE_URL``.
 
-They show a question asked twice on a desktop, and the board on a phone, in the dark. With ``--degraded`` the picture of
+They show a request sent twice on a desktop, and the status panel on a phone, in the dark theme. With ``--degraded`` the picture of
 a service whose model is gone is made instead.
 """
 
@@ -16,7 +16,7 @@ from lab.paths import ROOT
 FOLDER = ROOT / "docs" / "examples"
 ANSWER_MS = 120_000
 SETTLE_MS = 6_000
-"""Three looks of the board."""
+"""Three updates of the status panel."""
 
 
 def main() -> None:
