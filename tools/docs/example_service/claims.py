@@ -209,7 +209,7 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             _has(
                 r".*: NotFoundError: Error code: 404 - The model .*",
                 r".*: UnprocessableEntityError: Error code: 422 - \$\.max_tokens: .*",
-                r".*: BadRequestError: Error code: 400 - \$\.tools: .*",
+                r".*: BadRequestError: Error code: 400 - .* does not support tools\..*",
             ),
         ),
     ),

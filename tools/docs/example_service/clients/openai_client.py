@@ -30,7 +30,7 @@ answer = create(model=MODEL, messages=MESSAGES, max_tokens=60, response_format=w
 print("by json_schema:", json.dumps(json.loads(answer.choices[0].message.content)))
 
 tool = {"type": "function", "function": {"name": "cook"}}
-for wrong in ({"model": "gpt-4o"}, {"max_tokens": -1}, {"tools": [tool]}):
+for wrong in ({"model": "gpt-4o"}, {"max_tokens": 0}, {"tools": [tool]}):
     try:
         create(**{"model": MODEL, "messages": MESSAGES, **wrong})
     except openai.APIStatusError as error:
