@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +43,7 @@ from ai_service.openai.models import model_routes
 from ai_service.openai.operations import describe_limits
 from ai_service.openapi.document import build_document
 from ai_service.process.systemd import Watchdog
+from ai_service.ready_line import log_ready
 from ai_service.resilience.idle_queue import IdleQueue
 from ai_service.resilience.wiring import build_chains
 from ai_service.route_table import build_table
@@ -64,8 +64,6 @@ if TYPE_CHECKING:
     from ai_service.providers.base import Provider
     from ai_service.resilience.model_chains import ModelChains
     from ai_service.tasks import SchemaTask, Task
-
-logger = logging.getLogger(__name__)
 
 
 def create_app(
@@ -166,7 +164,7 @@ def create_app(
             await epochs.start()
             stack.push_async_callback(leadership.stop)
             await leadership.start()
-            _log_ready(settings, observer, store)
+            log_ready(settings, observer, store)
             stack.push_async_callback(warmup.stop)
             if settings.warmup != "off" and leadership.leads:
                 warmup.start_configured(requests)
@@ -309,23 +307,3 @@ def _build_store(settings: Settings, metrics: Metrics) -> Store:
         authorities=settings.redis_ca,
         on_failure=metrics.store_failure,
     )
-
-
-def _log_ready(settings: Settings, observer: Observer, store: Store) -> None:
-    """One line that tells a newcomer on a laptop, and an operator on a host, what answers will be like."""
-    report = observer.report()
-    primary = report["providers"][0]
-    notes = []
-    if not settings.redis_url:
-        notes.append("no ALCHEMORSEL_REDIS_URL: answers are cached in this process's memory")
-    elif not store.available:
-        notes.append("Redis does not answer: going on without it")
-    if not settings.api_keys_file:
-        notes.append("no ALCHEMORSEL_API_KEYS_FILE: everybody who reaches the port may ask")
-    if settings.cache_scope == "key" and settings.warmup != "off":
-        notes.append("ALCHEMORSEL_CACHE_SCOPE=key: no API key finds the answers of a warm-up")
-    if not primary["usable"]:
-        others = [p["name"] for p in report["providers"][1:] if p["usable"]]
-        then = f"answers come from {others[0]} and are labelled degraded" if others else "nothing can be computed"
-        notes.append(f"{primary['name']} ({primary['model']}) cannot be used ({primary['problem']}): {then}")
-    logger.info("ready%s", "; " + "; ".join(notes) if notes else "", extra={"fields": {"status": report["status"]}})
