@@ -24,7 +24,8 @@ TOOL_CELLS = {
 }
 """Cells that need a model with tools."""
 _COMMON = ("plain", "stream", "conversation", "structured", "long", "unknown_model", "cached")
-_ALL = (*_COMMON, "embeddings", "models")
+_NO_MODELS = (*_COMMON, "embeddings")
+_ALL = (*_NO_MODELS, "models")
 _TOOLS = ("tools", "tools_stream")
 
 
@@ -57,7 +58,21 @@ CLIENTS = {
     for client in (
         Client("openai-python", "openai (Python)", "openai", "openai_python"),
         Client("openai-python-1", "openai (Python), 1.x", "openai-1", "openai_python"),
+        Client("langchain-openai", "langchain-openai", "langchain", "langchain_openai_chat", cells=_NO_MODELS),
+        Client("langchain-ollama", "langchain-ollama", "langchain", "langchain_ollama_chat", "Ollama", _NO_MODELS),
+        Client(
+            "pydantic-ai",
+            "pydantic-ai",
+            "pydantic-ai",
+            "pydantic_ai_agent",
+            cells=_NO_MODELS,
+            tool_cells=(*_TOOLS, "structured_by_tool"),
+        ),
+        Client("litellm", "litellm", "litellm", "litellm_sdk", cells=_NO_MODELS),
         Client("ollama-python", "ollama (Python)", "ollama", "ollama_python", "Ollama", (*_ALL, "generate")),
+        Client("openai-npm", "openai (npm)", "node", "openai"),
+        Client("ai-sdk", "AI SDK (npm)", "node", "ai_sdk", cells=_NO_MODELS),
+        Client("ollama-npm", "ollama (npm)", "node", "ollama", "Ollama", (*_ALL, "generate")),
         Client("curl", "curl --http2", "", "curl", tool_cells=("tools",)),
     )
 }

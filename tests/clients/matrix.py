@@ -24,6 +24,8 @@ RESULTS = LAB / "clients.json"
 """From which `python -m tools.docs.client_matrix` makes the page."""
 SERVICE = "service"
 OLLAMA = "ollama"
+DIRECT_TIMEOUT_S = 40.0
+"""For a cell that Ollama is asked directly: an old one ignores `max_completion_tokens`, and writes on."""
 STAND_INS = ("stand-in ollama", "stand-in openai")
 """The service in front of a stand-in that calls tools."""
 _HITS = re.compile(r'^alchemorsel_ai_requests_total\{[^}]*cache="hit"[^}]*\} (\d+)', re.MULTILINE)
@@ -37,6 +39,7 @@ class Result:
         target: Which server was asked.
         fault: What is wrong; empty where nothing is.
         version: Of the client.
+        refused: Whether the client raised an error, or received what is wrong; not where nothing came.
     """
 
     client: str
@@ -44,10 +47,38 @@ class Result:
     target: str
     fault: str
     version: str
+    refused: bool
+
+
+class _Pair:
+    """A client and its target, running.
+
+    Args:
+        process: The client.
+        program: The service; None where the target is Ollama.
+    """
+
+    def __init__(self, process: ClientProcess, program: Program | None) -> None:
+        self._process = process
+        self._program = program
+
+    def run(self, key: tuple[str, str, str]) -> Result:
+        """Run a cell."""
+        cell = key[1]
+        before = self._hits()
+        outcome = self._process.run(cell)
+        found = fault(cell, outcome, bounded=self._program is not None)
+        if cell == "cached" and self._program is not None and not found:
+            hits = self._hits() - before
+            found = "" if hits == 1 else f"expected 1 answer from the cache, got {hits}"
+        return Result(*key, found, self._process.version, bool(found) and not outcome.silent)
+
+    def _hits(self) -> int:
+        return 0 if self._program is None else sum(map(int, _HITS.findall(self._program.metrics())))
 
 
 class Matrix:
-    """Runs cells; all of a client and a target that are asked for in a row share a service and a process.
+    """Runs cells; those of a client in a row share a process and a service for each target.
 
     Attributes:
         results: Of the cells that ran, by client, cell and target.
@@ -55,7 +86,8 @@ class Matrix:
 
     def __init__(self) -> None:
         self.results: dict[tuple[str, str, str], Result] = {}
-        self._pair: tuple[str, str] | None = None
+        self._client = ""
+        self._pairs: dict[str, _Pair] = {}
         self._running = ExitStack()
         self._all = ExitStack()
         self._ollama: OllamaProcess | None = None
@@ -75,27 +107,23 @@ class Matrix:
         """Run a cell, unless it ran before."""
         key = (client.name, cell, target)
         if key not in self.results:
-            if self._pair != (client.name, target):
-                self._start(client, target)
-            before = self._hits()
-            outcome = self._process.run(cell)
-            found = fault(cell, outcome, bounded=target != OLLAMA) or self._no_hit(cell, before)
-            self.results[key] = Result(*key, found, self._process.version)
+            if self._client != client.name:
+                self._running.close()
+                self._pairs.clear()
+                self._client = client.name
+            if target not in self._pairs:
+                self._pairs[target] = self._start(client, target)
+            self.results[key] = self._pairs[target].run(key)
         return self.results[key]
 
-    def _start(self, client: Client, target: str) -> None:
-        self._pair = None
-        self._running.close()
-        self._program: Program | None = None
+    def _start(self, client: Client, target: str) -> _Pair:
         if target == OLLAMA:
             ollama = self._started_ollama()
-            process = ClientProcess(client, ollama.url, ollama.model, stop=(".",))
-        else:
-            self._program = self._running.enter_context(Program(**self._settings(target)))
-            model = MODEL if target in STAND_INS else OllamaProcess.model
-            process = ClientProcess(client, self._program.url, model)
-        self._process = self._running.enter_context(process)
-        self._pair = (client.name, target)
+            direct = ClientProcess(client, ollama.url, ollama.model, stop=(".",), timeout_s=DIRECT_TIMEOUT_S)
+            return _Pair(self._running.enter_context(direct), None)
+        program = self._running.enter_context(Program(**self._settings(target)))
+        model = MODEL if target in STAND_INS else OllamaProcess.model
+        return _Pair(self._running.enter_context(ClientProcess(client, program.url, model)), program)
 
     def _settings(self, target: str) -> dict[str, str]:
         bounds = {"CHAT_MAX_TOKENS": str(MAX_TOKENS), "AI_FALLBACKS": ""}
@@ -108,16 +136,6 @@ class Matrix:
         if self._ollama is None:
             self._ollama = self._all.enter_context(OllamaProcess())
         return self._ollama
-
-    def _hits(self) -> int:
-        return 0 if self._program is None else sum(map(int, _HITS.findall(self._program.metrics())))
-
-    def _no_hit(self, cell: str, before: int) -> str:
-        """Return what is wrong where the second of two equal requests was not answered from the cache."""
-        if cell != "cached" or self._program is None:
-            return ""
-        hits = self._hits() - before
-        return "" if hits == 1 else f"expected 1 answer from the cache, got {hits}"
 
     def _save(self) -> None:
         known = {tuple(each[:3]): each for each in json.loads(RESULTS.read_text())} if RESULTS.is_file() else {}

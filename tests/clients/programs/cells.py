@@ -1,8 +1,8 @@
 """What the client programs in Python share: the questions, and how cells are asked for and answered.
 
 A program is started with one argument, a JSON object (`Target`). It prints a line with its client's version, then
-answers each line of its standard input, the name of a cell, with one line of JSON: `{"value": ...}` or `{"error": ...}`.
-It runs in the client's own environment, so nothing but the standard library is imported here.
+answers each line of its standard input, the name of a cell, with one line of JSON: a `value` or an `error`. It runs in
+the client's own environment, so nothing but the standard library is imported here.
 """
 
 from __future__ import annotations
