@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="stop and remove everything that runs; caches stay")
     down.add_argument("--purge", action="store_true", help="remove images and the mirror's content too")
     down.set_defaults(act=_down)
-    parts = commands.add_parser("parts", help="what tests without hosts need: Ollama, model, Redis")
+    parts = commands.add_parser("parts", help="what tests without hosts need: Ollama, llama.cpp, their models, Redis")
     parts.set_defaults(act=_parts)
     bases = commands.add_parser("base-images", help="what compose.yaml takes from a registry, into the mirror")
     bases.set_defaults(act=_base_images)
@@ -98,6 +98,7 @@ def _up(arguments: argparse.Namespace) -> None:
 
 def _parts(_arguments: argparse.Namespace) -> None:
     lifecycle.prepare_ollama()
+    lifecycle.prepare_llamacpp()
     with step("Redis server program"):
         ensure_program("redis-server", "redis-server", units=("redis-server.service",))
 

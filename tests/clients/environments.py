@@ -69,9 +69,23 @@ def _ensure_npm() -> Path:
     for source in NODE_SOURCES.iterdir():
         shutil.copy2(source, folder / source.name)
     if not (stamp.is_file() and stamp.read_text() == wanted):
-        programs = FOLDER / _NODE / "bin"
-        environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
-        install = [str(programs / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
-        run(install, timeout_s=_INSTALL_TIMEOUT_S, env=environment, cwd=folder)
+        _npm(folder, "ci")
         stamp.write_text(wanted)
     return folder
+
+
+def _npm(folder: Path, *arguments: str) -> None:
+    programs = FOLDER / _NODE / "bin"
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
+    run([str(programs / "npm"), *arguments, *quiet], timeout_s=_INSTALL_TIMEOUT_S, env=environment, cwd=folder)
+
+
+def lock() -> None:
+    """Rewrite `package-lock.json` from `package.json`; it names no registry."""
+    _ensure_python(_NODE)
+    _npm(NODE_SOURCES, "install", "--package-lock-only", "--omit-lockfile-registry-resolved=true")
+
+
+if __name__ == "__main__":
+    lock()
