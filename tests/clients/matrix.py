@@ -24,7 +24,7 @@ RESULTS = LAB / "clients.json"
 """From which `python -m tools.docs.client_matrix` makes the page."""
 SERVICE = "service"
 OLLAMA = "ollama"
-DIRECT_TIMEOUT_S = 40.0
+DIRECT_TIMEOUT_S = 20.0
 """For a cell that Ollama is asked directly: an old one ignores `max_completion_tokens`, and writes on."""
 STAND_INS = ("stand-in ollama", "stand-in openai")
 """The service in front of a stand-in that calls tools."""
@@ -100,8 +100,7 @@ class Matrix:
     ) -> None:
         self._running.close()
         self._all.close()
-        if self.results:
-            self._save()
+        self._save()
 
     def run(self, client: Client, cell: str, target: str) -> Result:
         """Run a cell, unless it ran before."""
@@ -110,6 +109,7 @@ class Matrix:
             if self._client != client.name:
                 self._running.close()
                 self._pairs.clear()
+                self._save()
                 self._client = client.name
             if target not in self._pairs:
                 self._pairs[target] = self._start(client, target)
