@@ -1,7 +1,7 @@
 """The pictures of a running service's page in `docs/examples`: ``python -m tools.docs.example_page PAGE_URL``.
 
-They show a request sent twice on a desktop, and the status panel on a phone, in the dark theme. With ``--degraded`` the picture of
-a service whose model is gone is made instead.
+They show a request sent twice on a desktop, and the status panel on a phone, in the dark theme. With ``--degraded`` the
+picture of a service whose model is gone is made instead.
 """
 
 from __future__ import annotations
