@@ -71,7 +71,10 @@ def tool_problems(tools: Sequence[Tool], choice: ToolChoice | None) -> Iterator[
 def _function_problems(function: FunctionDefinition, path: str) -> Iterator[Problem]:
     if not 0 < len(function.name) <= MAX_NAME_CHARACTERS:
         yield f"{path}.name", f"expected a name of 1 to {MAX_NAME_CHARACTERS} characters"
-    fault = find_fault(without_grammar(function.parameters)) if function.parameters else None
+    try:
+        fault = find_fault(without_grammar(function.parameters)) if function.parameters else None
+    except RecursionError:
+        fault = ("", "nested too deeply")
     if fault is not None:
         yield f"{path}.parameters{fault[0]}", f"no JSON schema: {fault[1]}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -231,6 +232,28 @@ async def test_a_trailing_slash_makes_no_difference(key: str) -> None:
             body = {"model": MODEL, "messages": [ASK]}
             with_slash = await client.request("GET" if path.endswith("models") else "POST", path + "/", json=body)
             assert with_slash.status_code == 200, key
+
+
+@pytest.mark.parametrize("depth", [30, 100, 200, 400, 600, 3000])
+async def test_depth_is_never_an_internal_error(depth: int) -> None:
+    """Of tools, of arguments that are sent back, of formats, and of what is ignored."""
+    value = '{"a":' * depth + "1" + "}" * depth
+    schema = '{"properties":{"a":' * depth + "{}" + "}}" * depth
+    call = json.dumps({"function": {"name": "f", "arguments": value}})
+    ask = '{"role":"user","content":"x"}'
+    async with Client() as client:
+        for fields in (
+            f'"messages":[{ask}],"tools":[{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}]',
+            f'"messages":[{{"role":"assistant","tool_calls":[{call}]}}]',
+            f'"messages":[{ask}],"response_format":{{"type":"json_schema","json_schema":{{"name":"x","schema":{schema}}}}}',
+            f'"messages":[{ask}],"metadata":{value}',
+        ):
+            body = f'{{"model":"{MODEL}",{fields}}}'
+            response = await client.post(PATH, content=body, headers={"content-type": "application/json"})
+            assert response.status_code in {200, 400, 503}, fields[:80]
+        body = f'{{"model":"{MODEL}","prompt":"x","format":{schema}}}'
+        response = await client.post("/api/generate", content=body, headers={"content-type": "application/json"})
+        assert response.status_code in {200, 400, 503}
 
 
 WRONG_PATHS = [
