@@ -42,6 +42,7 @@ class Client:
         wire_format: OpenAI's or Ollama's.
         cells: Those that it has, of CELLS.
         tool_cells: Those that it has, of TOOL_CELLS.
+        arguments: Of its program, after the target.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Client:
     wire_format: str = "OpenAI"
     cells: tuple[str, ...] = _ALL
     tool_cells: tuple[str, ...] = _TOOLS
+    arguments: tuple[str, ...] = ()
 
 
 CLIENTS = {
@@ -69,6 +71,15 @@ CLIENTS = {
             tool_cells=(*_TOOLS, "structured_by_tool"),
         ),
         Client("litellm", "litellm", "litellm", "litellm_sdk", cells=_NO_MODELS),
+        Client(
+            "litellm-ollama",
+            "litellm, ollama_chat",
+            "litellm",
+            "litellm_sdk",
+            "Ollama",
+            _NO_MODELS,
+            arguments=("ollama",),
+        ),
         Client("ollama-python", "ollama (Python)", "ollama", "ollama_python", "Ollama", (*_ALL, "generate")),
         Client("openai-npm", "openai (npm)", "node", "openai"),
         Client("ai-sdk", "AI SDK (npm)", "node", "ai_sdk", cells=_NO_MODELS),

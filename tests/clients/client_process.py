@@ -79,7 +79,7 @@ class ClientProcess:
         self, client: Client, url: str, model: str, *, stop: tuple[str, ...] = (), timeout_s: float = CELL_TIMEOUT_S
     ) -> None:
         target = json.dumps({"url": url, "model": model, "stop": stop})
-        self._command = [*command(client), target]
+        self._command = [*command(client), target, *client.arguments]
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[str] | None = None
         self.version = ""

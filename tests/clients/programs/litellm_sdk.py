@@ -1,8 +1,9 @@
-"""LiteLLM as a library, with its provider for servers of OpenAI's wire format."""
+"""LiteLLM as a library: with its provider for servers of OpenAI's wire format, or with that for Ollama."""
 
 from __future__ import annotations
 
 import json
+import sys
 from importlib.metadata import version
 from typing import Any
 
@@ -13,7 +14,11 @@ from tests.clients.programs import cells
 from tests.clients.programs.cells import user
 
 target = cells.read_target()
-server: dict[str, Any] = {"model": f"openai/{target.model}", "api_base": target.v1, "api_key": "none", "timeout": 100}
+ollama = sys.argv[2:] == ["ollama"]
+provider, base = ("ollama_chat", target.url) if ollama else ("openai", target.v1)
+server: dict[str, Any] = {
+    "model": f"{provider}/{target.model}", "api_base": base, "api_key": "none", "timeout": 100,
+}  # fmt: skip
 options: dict[str, Any] = {
     **server, "max_tokens": cells.MAX_TOKENS, "temperature": 0, "seed": cells.SEED, "num_retries": 0,
 }  # fmt: skip
@@ -81,7 +86,7 @@ def long() -> Any:
 
 def unknown_model() -> Any:
     """Ask a model that is not there."""
-    return text(chat(user("x"), model=f"openai/{cells.UNKNOWN_MODEL}"))
+    return text(chat(user("x"), model=f"{provider}/{cells.UNKNOWN_MODEL}"))
 
 
 def cached() -> Any:
@@ -91,7 +96,8 @@ def cached() -> Any:
 
 def embeddings() -> Any:
     """Ask for the vectors of two texts."""
-    answer = litellm.embedding(input=["basil", "a soup"], **server)
+    asked = server | {"model": f"ollama/{target.model}"} if ollama else server
+    answer = litellm.embedding(input=["basil", "a soup"], **asked)
     return {"lengths": [len(each["embedding"]) for each in answer.data]}
 
 
