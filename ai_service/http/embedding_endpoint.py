@@ -33,9 +33,11 @@ class EmbeddingFormat(Protocol):
 
     Attributes:
         path: The route.
+        reads_any_type: Whether requests need not be said to be JSON.
     """
 
     path: str
+    reads_any_type: bool
 
     def read(self, body: bytes) -> tuple[EmbeddingRequest, msgspec.Struct]:
         """Return what is asked, and the request as sent, for `render`.
@@ -128,7 +130,7 @@ class EmbeddingEndpoint:
     async def _receive(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         if method != "POST":
             raise MethodNotAllowed(f"{self._format.path} expects POST, got {method[:16]}.", allow="POST")
-        return await read_json_body(headers, receive, limit=self._max_body_bytes)
+        return await read_json_body(headers, receive, limit=self._max_body_bytes, any_type=self._format.reads_any_type)
 
     def _read(self, body: bytes) -> tuple[EmbeddingRequest, msgspec.Struct]:
         request, asked = self._format.read(body)

@@ -55,6 +55,7 @@ async def read_json_body(
     receive: Receive,
     *,
     limit: int = MAX_BODY_BYTES,
+    any_type: bool = False,
     timeout_s: float = BODY_TIMEOUT_S,
 ) -> bytes:
     """Read a body, and decode it where it comes compressed.
@@ -63,6 +64,8 @@ async def read_json_body(
         headers: Of the request.
         receive: ASGI's.
         limit: Its largest length in bytes, compressed or not.
+        any_type: Whether it need not be said to be JSON, where no browser sends it: for a page of another site, browsers
+            ask for leave (a CORS preflight) only before they send JSON.
         timeout_s: Seconds in which it has to arrive.
 
     Raises:
@@ -73,7 +76,12 @@ async def read_json_body(
         Disconnected: The client went away.
     """
     content_type = headers.get(b"content-type", b"")
-    if content_type != _MEDIA_TYPE and (media_type := content_type.partition(b";")[0].strip().lower()) != _MEDIA_TYPE:
+    typed = not any_type or b"origin" in headers
+    if (
+        typed
+        and content_type != _MEDIA_TYPE
+        and (media_type := content_type.partition(b";")[0].strip().lower()) != _MEDIA_TYPE
+    ):
         shown = media_type[:80].decode("latin-1") or "none"
         raise UnsupportedMediaType(f"Expected the content type application/json, got {shown}.")
     length = headers.get(b"content-length", b"0")

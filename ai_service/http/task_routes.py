@@ -177,7 +177,9 @@ class TaskEndpoint:
     async def _read(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         if method != "POST":
             raise MethodNotAllowed(f"{self.task.path} expects POST, got {method[:16]}.", allow="POST")
-        return await read_json_body(headers, receive, limit=self.task.max_body_bytes)
+        return await read_json_body(
+            headers, receive, limit=self.task.max_body_bytes, any_type=self._format.reads_any_type
+        )
 
     def _whole(
         self,

@@ -18,6 +18,7 @@ class WireFormat(Protocol):
     Attributes:
         streams_by_default: Whether a request that does not say so gets a stream.
         renders: Whether an answer has another body than the stored one.
+        reads_any_type: Whether requests need not be said to be JSON.
     """
 
     @property
@@ -26,6 +27,10 @@ class WireFormat(Protocol):
 
     @property
     def renders(self) -> bool:
+        """See WireFormat."""
+
+    @property
+    def reads_any_type(self) -> bool:
         """See WireFormat."""
 
     def render(self, result: AnswerResult, total_s: float) -> bytes:
@@ -40,6 +45,7 @@ class StoredFormat:
 
     streams_by_default = False
     renders = False
+    reads_any_type = False
 
     def render(self, result: AnswerResult, _total_s: float) -> bytes:
         """See WireFormat."""

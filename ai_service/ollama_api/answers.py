@@ -49,6 +49,7 @@ class OllamaAnswers:
 
     streams_by_default = True
     renders = True
+    reads_any_type = True
 
     def __init__(self, *, generate: bool) -> None:
         self._part = generate_part if generate else chat_part

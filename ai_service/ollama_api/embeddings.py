@@ -48,6 +48,7 @@ class OllamaEmbed:
     """
 
     path = "/api/embed"
+    reads_any_type = True
     _decoder = msgspec.json.Decoder(EmbedRequest)
 
     def __init__(self, resolve: Callable[[str], str]) -> None:

@@ -51,7 +51,7 @@ def ollama_routes(task: ChatTask, observer: Observer) -> list[Route]:
 
     async def show(request: Request) -> Response:
         try:
-            body = await read_json_body(dict(request.scope["headers"]), request.receive)
+            body = await read_json_body(dict(request.scope["headers"]), request.receive, any_type=True)
             asked = _decode_show(body)
             return _json(_shown(task.resolve(asked.model or asked.name), observer))
         except (msgspec.MsgspecError, RecursionError):

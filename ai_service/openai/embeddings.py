@@ -73,6 +73,7 @@ class OpenAIEmbeddings:
     """
 
     path = "/v1/embeddings"
+    reads_any_type = False
 
     def __init__(self, resolve: Callable[[str], str]) -> None:
         self._resolve = resolve

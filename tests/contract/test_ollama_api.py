@@ -175,6 +175,26 @@ async def test_a_stream_that_fails_midway_ends_with_an_error(site: Site) -> None
     assert not any(part.get("done") for part in parts)
 
 
+@pytest.mark.parametrize("content_type", [None, "application/x-www-form-urlencoded", "text/plain"])
+async def test_the_content_type_does_not_matter_to_programs(site: Site, content_type: str | None) -> None:
+    """As to Ollama: `curl -d` sends that of a form, others send none. A page of another site cannot do the same."""
+    headers = {} if content_type is None else {"content-type": content_type}
+    bodies: dict[str, dict[str, Any]] = {
+        "/api/chat": {"messages": [ASK]},
+        "/api/generate": {"prompt": "x"},
+        "/api/embed": {"input": "x"},
+        "/api/embeddings": {"prompt": "x"},
+        "/api/show": {},
+    }
+    for path, body in bodies.items():
+        content = json.dumps({"model": "test:1b", **body})
+        assert (await site.client.post(path, content=content, headers=headers)).status_code == 200, path
+        foreign = {**headers, "origin": "https://evil.example"}
+        assert (await site.client.post(path, content=content, headers=foreign)).status_code == 415, path
+    plain = await site.client.post("/v1/chat/completions", content=json.dumps({"model": "test:1b", "messages": [ASK]}))
+    assert plain.status_code == 415
+
+
 async def test_models_are_listed_with_their_aliases(site: Site) -> None:
     """Tags, running models, details and version, as the server tells them."""
     tags = (await site.client.get("/api/tags")).json()["models"]
