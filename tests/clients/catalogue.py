@@ -43,7 +43,6 @@ class Client:
         cells: Those that it has, of CELLS.
         tool_cells: Those that it has, of TOOL_CELLS.
         arguments: Of its program, after the target.
-        gap: Part of the error that the service is known to answer it with, where Ollama does not; empty for none.
     """
 
     name: str
@@ -54,7 +53,6 @@ class Client:
     cells: tuple[str, ...] = _ALL
     tool_cells: tuple[str, ...] = _TOOLS
     arguments: tuple[str, ...] = ()
-    gap: str = ""
 
 
 CLIENTS = {
@@ -81,7 +79,6 @@ CLIENTS = {
             "Ollama",
             _NO_MODELS,
             arguments=("ollama",),
-            gap="Expected the content type application/json, got none",
         ),
         Client("ollama-python", "ollama (Python)", "ollama", "ollama_python", "Ollama", (*_ALL, "generate")),
         Client("openai-npm", "openai (npm)", "node", "openai"),

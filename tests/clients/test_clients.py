@@ -21,7 +21,6 @@ def test_a_client_gets_what_ollama_gives_it(matrix: Matrix, client: Client, cell
     if quick and not result.fault:
         return
     directly = matrix.run(client, cell, OLLAMA)
-    _excuse_gap(client, result.fault)
     assert directly.refused or not result.fault, result.fault
     if result.fault:
         pytest.xfail(f"Ollama refuses too: {directly.fault}")
@@ -32,11 +31,4 @@ def test_a_client_has_tools_called(matrix: Matrix, client: Client, stand_in: str
     if not quick:
         matrix.run(client, cell, OLLAMA)
     result = matrix.run(client, cell, stand_in)
-    _excuse_gap(client, result.fault)
     assert not result.fault
-
-
-def _excuse_gap(client: Client, fault: str) -> None:
-    """Expect a failure that is known; the page of clients shows it."""
-    if client.gap and client.gap in fault:
-        pytest.xfail(f"known gap: {fault}")
