@@ -64,8 +64,8 @@ async def read_json_body(
         headers: Of the request.
         receive: ASGI's.
         limit: Its largest length in bytes, compressed or not.
-        any_type: Whether it need not be said to be JSON, where no browser sends it: for a page of another site, browsers
-            ask for leave (a CORS preflight) only before they send JSON.
+        any_type: Whether it need not be said to be JSON, unless a browser sends it: for a page of another site, it asks
+            for leave (a CORS preflight) only before it sends JSON.
         timeout_s: Seconds in which it has to arrive.
 
     Raises:
