@@ -299,7 +299,7 @@ def main() -> None:
     except (CertificateError, subprocess.SubprocessError) as error:
         raise SystemExit(f"The certificate was not renewed: {error}") from error
     end = time.strftime("%Y-%m-%d", time.gmtime(lifetime(read(issuer.certificate_file))[1]))
-    print(f"renewed ({reason}); valid until {end}" if reason else f"valid until {end}")  # noqa: T201 - a program's output
+    sys.stdout.write(f"renewed ({reason}); valid until {end}\n" if reason else f"valid until {end}\n")
 
 
 if __name__ == "__main__":
