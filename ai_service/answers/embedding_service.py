@@ -209,23 +209,25 @@ class EmbeddingService:
 
     async def _keep(self, vectors: dict[str, bytes], keys: dict[str, str], seconds: float, model: str) -> None:
         now = self._clock()
-        name = self._chains.of(model).primary.provider.name
-        for text, vector in vectors.items():
-            key = keys.get(text, "")
-            if key and f":{UNKNOWN_MODEL}:" not in key:
-                fresh_until = now + self._ttl_s
-                entry = Entry(
-                    body=vector,
-                    created=now,
-                    fresh_until=fresh_until,
-                    stale_until=fresh_until + STALE_IF_ERROR_S,
-                    compute_s=seconds,
-                    provider=name,
-                    model=model,
-                    confidence=1.0,
-                    degraded=False,
-                )
-                await self._cache.keep(key, entry, now)
+        fresh_until = now + self._ttl_s
+        common = Entry(
+            body=b"",
+            created=now,
+            fresh_until=fresh_until,
+            stale_until=fresh_until + STALE_IF_ERROR_S,
+            compute_s=seconds,
+            provider=self._chains.of(model).primary.provider.name,
+            model=model,
+            confidence=1.0,
+            degraded=False,
+        )
+        await asyncio.gather(
+            *(
+                self._cache.keep(keys[text], msgspec.structs.replace(common, body=vector), now)
+                for text, vector in vectors.items()
+                if text in keys and f":{UNKNOWN_MODEL}:" not in keys[text]
+            )
+        )
 
 
 def _batches(texts: Sequence[str]) -> Iterable[Sequence[str]]:

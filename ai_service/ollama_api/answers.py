@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ai_service.answers.answer_result import AnswerResult
     from ai_service.errors import AnswerInterrupted
+    from ai_service.openai.chat import Message
     from ai_service.providers.transcript import Author
     from ai_service.tasks.request_parser import ParsedRequest
 
@@ -56,11 +57,12 @@ class OllamaAnswers:
 
     def render(self, result: AnswerResult, total_s: float) -> bytes:
         """See WireFormat."""
-        message = _decode(result.entry.body).choices[0].message
+        completion = _decode(result.entry.body)
+        message = completion.choices[0].message
         part = self._part(
-            message.content or message.refusal or "", reasoning=message.reasoning_content or "", calls=_calls(result)
+            message.content or message.refusal or "", reasoning=message.reasoning_content or "", calls=_calls(message)
         )
-        return _encode(_last(part, result, total_s))
+        return _encode(_last(part, completion, result, total_s))
 
     def events(self, _parsed: ParsedRequest, /) -> OllamaEvents:
         """See WireFormat."""
@@ -103,11 +105,12 @@ class OllamaEvents:
     def end(self, result: AnswerResult, total_s: float, *, restarted: bool) -> bytes:
         """See Events."""
         del restarted
-        message = _decode(result.entry.body).choices[0].message
-        calls = _calls(result)
+        completion = _decode(result.entry.body)
+        message = completion.choices[0].message
+        calls = _calls(message)
         before = self._line(self._part(message.refusal)) if message.refusal else b""
         before += self._line(self._part("", calls=calls)) if calls else b""
-        return before + _encode(_last(self._part(""), result, total_s)) + b"\n"
+        return before + _encode(_last(self._part(""), completion, result, total_s)) + b"\n"
 
     def error(self, body: bytes) -> bytes:
         """See Events."""
@@ -117,17 +120,15 @@ class OllamaEvents:
         return _encode({"model": self._model, "created_at": _now(), **part, "done": False}) + b"\n"
 
 
-def _calls(result: AnswerResult) -> list[dict[str, Any]]:
-    calls = _decode(result.entry.body).choices[0].message.tool_calls or []
+def _calls(message: Message) -> list[dict[str, Any]]:
     return [
         {"function": {"name": call.function.name, "arguments": msgspec.Raw(call.function.arguments.encode())}}
-        for call in calls
+        for call in message.tool_calls or []
     ]
 
 
-def _last(part: dict[str, Any], result: AnswerResult, total_s: float) -> dict[str, Any]:
+def _last(part: dict[str, Any], completion: ChatCompletion, result: AnswerResult, total_s: float) -> dict[str, Any]:
     """Return the last object of an answer; durations in nanoseconds, that of a stored answer's computation included."""
-    completion = _decode(result.entry.body)
     usage = completion.usage
     counts = {"prompt_eval_count": usage.prompt_tokens, "eval_count": usage.completion_tokens} if usage else {}
     return {

@@ -8,9 +8,8 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ai_service.errors import Forbidden, HTTPError, InvalidRequest
-from ai_service.http.error_response import error_response
-from ai_service.http.request_parts import read_json_body, request_id_of
+from ai_service.errors import Forbidden, InvalidRequest
+from ai_service.http.request_parts import read_json_body
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -50,17 +49,15 @@ def ollama_routes(task: ChatTask, observer: Observer) -> list[Route]:
         return _json({"models": _listed(task, observer, running=True)})
 
     async def show(request: Request) -> Response:
+        body = await read_json_body(dict(request.scope["headers"]), request.receive, any_type=True)
         try:
-            body = await read_json_body(dict(request.scope["headers"]), request.receive, any_type=True)
             asked = _decode_show(body)
-            return _json(_shown(task.resolve(asked.model or asked.name), observer))
         except (msgspec.MsgspecError, RecursionError):
-            return _refused(request, InvalidRequest("Expected a JSON object with the field `model`."))
-        except HTTPError as error:
-            return _refused(request, error)
+            raise InvalidRequest("Expected a JSON object with the field `model`.") from None
+        return _json(_shown(task.resolve(asked.model or asked.name), observer))
 
-    async def change(request: Request) -> Response:
-        return _refused(request, Forbidden("Models are managed by the operator, with `alchemorsel pull` or Ansible."))
+    async def change(_request: Request) -> Response:
+        raise Forbidden("Models are managed by the operator, with `alchemorsel pull` or Ansible.")
 
     return [
         Route("/api/version", version),
@@ -75,7 +72,7 @@ def ollama_routes(task: ChatTask, observer: Observer) -> list[Route]:
 def _listed(task: ChatTask, observer: Observer, *, running: bool) -> list[dict[str, Any]]:
     """Return what the servers list of the models that are served, and of their aliases."""
     found = []
-    for name, model in {**{model: model for model in task.models}, **task.aliases}.items():
+    for name, model in task.names.items():
         seen = observer.inspection_of(model)
         entry = dict((seen.running if running else seen.listing) if seen is not None else {})
         if entry or not running:
@@ -97,10 +94,3 @@ def _shown(model: str, observer: Observer) -> dict[str, Any]:
 
 def _json(value: object) -> Response:
     return Response(_encode(value), media_type="application/json")
-
-
-def _refused(request: Request, error: HTTPError) -> Response:
-    body, headers = error_response(error, request_id_of(dict(request.scope["headers"])), request.url.path)
-    response = Response(body, error.status)
-    response.raw_headers = headers
-    return response

@@ -140,7 +140,8 @@ class ChatTask(Task):
         super().__init__(ttl_s=ttl_s, max_tokens=max_tokens, num_ctx=num_ctx, model=models[0])
         self.models = tuple(models)
         self.aliases = dict(aliases or {})
-        self._names = {name.removesuffix(":latest"): name for name in self.models}
+        self.names = {**{name: name for name in self.models}, **self.aliases}
+        self._untagged = {name.removesuffix(":latest"): name for name in self.models}
         self.max_body_bytes = max_body_bytes
         self.drops_unsupported = drops_unsupported
         self.request_type = LenientChatRequest if drops_unsupported else ChatRequest
@@ -156,9 +157,9 @@ class ChatTask(Task):
         Raises:
             ModelNotFound: None does.
         """
-        model = self._names.get(self.aliases.get(name, name).removesuffix(":latest"))
+        model = self._untagged.get(self.aliases.get(name, name).removesuffix(":latest"))
         if model is None:
-            served = ", ".join([*self.models, *self.aliases])
+            served = ", ".join(self.names)
             raise ModelNotFound(f"The model {name[:128]!r} is not served here; expected one of: {served}.")
         return model
 

@@ -8,10 +8,6 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ai_service.errors import ModelNotFound
-from ai_service.http.error_response import error_response
-from ai_service.http.request_parts import request_id_of
-
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -45,18 +41,11 @@ def model_routes(task: ChatTask, chains: ModelChains, observer: Observer) -> lis
         return described if name == model else {**described, "root": model}
 
     async def listing(_request: Request) -> Response:
-        names = {**{model: model for model in task.models}, **task.aliases}
-        return _json({"object": "list", "data": [describe(name, model) for name, model in names.items()]})
+        return _json({"object": "list", "data": [describe(name, model) for name, model in task.names.items()]})
 
     async def one(request: Request) -> Response:
         name = request.path_params["name"]
-        try:
-            model = task.resolve(name)
-        except ModelNotFound as error:
-            body, headers = error_response(error, request_id_of(dict(request.scope["headers"])), request.url.path)
-            response = Response(body, error.status)
-            response.raw_headers = headers
-            return response
+        model = task.resolve(name)
         return _json(describe(name if name in task.aliases else model, model))
 
     return [Route("/v1/models", listing), Route("/v1/models/{name:path}", one)]

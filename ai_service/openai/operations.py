@@ -58,8 +58,7 @@ class Models(msgspec.Struct, frozen=True):
 
 def describe_limits(document: Document, task: ChatTask) -> None:
     """Add the limits from the settings to the document: the models' names."""
-    names = [*task.models, *task.aliases]
-    document["components"]["schemas"]["ChatRequest"]["properties"]["model"] = {"enum": names}
+    document["components"]["schemas"]["ChatRequest"]["properties"]["model"] = {"enum": list(task.names)}
 
 
 def openai_operations(cache_control: Document, request_id: Document) -> Iterator[Operation]:
