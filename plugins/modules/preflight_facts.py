@@ -36,6 +36,12 @@ options:
   clock:
     description: Time of the machine that asks, in seconds since 1970-01-01 UTC; the host's is compared with it.
     type: float
+  surveys:
+    description: What the host had before that may stand in the way.
+    type: list
+    elements: str
+    choices: [packages, engine, redis, firewall]
+    default: []
   timeout:
     description: Seconds to wait for each server.
     type: float
@@ -85,6 +91,7 @@ capacity:
   description: C(memory_mb) of the host, or of its control group, in MiB, and C(processors) that may be used.
   returned: success
   type: dict
+survey: {description: "What was found, by each of O(surveys).", returned: success, type: dict}
 clock_ahead:
   description: Seconds by which the host's clock is ahead, the time on the way included; negative where it is behind.
   returned: where O(clock) was given
@@ -95,18 +102,37 @@ import platform
 import time
 from pathlib import Path
 
+from typing import TYPE_CHECKING, Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.sys_info import (
     get_distribution,
     get_distribution_codename,
     get_distribution_version,
 )
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import capacity
+from ansible_collections.alchemorsel.ai.plugins.module_utils import (
+    survey_engine,
+    survey_firewall,
+    survey_packages,
+    survey_redis,
+)
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import capacity, within_deadline
 from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_network import reach_all
 from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_space import measure
 from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Survey = Callable[[Callable[[list[str]], tuple[int, str, str]], Path], dict[str, Any]]
+
 DEADLINE_SECONDS = 10
+SURVEYS: dict[str, Survey] = {
+    "packages": survey_packages.survey,
+    "engine": survey_engine.survey,
+    "redis": survey_redis.survey,
+    "firewall": survey_firewall.survey,
+}
 
 
 def facts() -> dict[str, str]:
@@ -127,6 +153,7 @@ def main() -> None:
             "ports": {"type": "list", "elements": "int", "default": []},
             "endpoints": {"type": "list", "elements": "str", "default": []},
             "clock": {"type": "float"},
+            "surveys": {"type": "list", "elements": "str", "choices": list(SURVEYS), "default": []},
             "timeout": {"type": "float", "default": 5.0},
         },
         supports_check_mode=True,
@@ -154,6 +181,7 @@ def main() -> None:
         listeners=SocketTable(Path("/proc"), run).listeners(params["ports"]) if params["ports"] else [],
         unreached=unreached,
         capacity=capacity(),
+        survey={name: SURVEYS[name](within_deadline(module), Path("/")) for name in params["surveys"]},
         clock_ahead=clock_ahead,
     )
 

@@ -1,0 +1,27 @@
+"""Filters that turn what a host has of the package manager into problems with remedies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Problem = dict[str, str]
+
+
+def packages_problems(survey: Mapping[str, Any]) -> list[Problem]:
+    """Return what stands in the way of an installation.
+
+    Args:
+        survey: The `survey.packages` that the module preflight_facts returned.
+    """
+    return []
+
+
+class FilterModule:
+    """Ansible's entry point to the filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return the filters by the name that templates use."""
+        return {"preflight_packages_problems": packages_problems}
