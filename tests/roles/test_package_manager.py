@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible_collections.alchemorsel.ai.plugins.module_utils import package_manager
+from ansible_collections.alchemorsel.ai.plugins.module_utils import survey_packages
 from ansible_collections.alchemorsel.ai.plugins.module_utils.package_manager import (
     POLICY,
     Changes,
@@ -138,7 +138,7 @@ def converge(host: Host, *, check_mode: bool = False, time: Time | None = None, 
 def locked(monkeypatch: pytest.MonkeyPatch) -> Locks:
     """Give locks that somebody holds."""
     held = Locks()
-    monkeypatch.setattr(package_manager.survey_packages, "locks", held)
+    monkeypatch.setattr(survey_packages, "locks", held)
     return held
 
 
