@@ -42,6 +42,16 @@ options:
     elements: str
     choices: [packages, engine, redis, firewall]
     default: []
+  services:
+    description: Ports that other hosts need, as C(firewall_services) documents them, for O(surveys=firewall).
+    type: list
+    elements: dict
+    default: []
+  container_ports:
+    description: Those of O(services) that a container publishes.
+    type: list
+    elements: int
+    default: []
   timeout:
     description: Seconds to wait for each server.
     type: float
@@ -98,10 +108,10 @@ clock_ahead:
   type: float
 """
 
+import functools
 import platform
 import time
 from pathlib import Path
-
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -154,6 +164,8 @@ def main() -> None:
             "endpoints": {"type": "list", "elements": "str", "default": []},
             "clock": {"type": "float"},
             "surveys": {"type": "list", "elements": "str", "choices": list(SURVEYS), "default": []},
+            "services": {"type": "list", "elements": "dict", "default": []},
+            "container_ports": {"type": "list", "elements": "int", "default": []},
             "timeout": {"type": "float", "default": 5.0},
         },
         supports_check_mode=True,
@@ -170,6 +182,8 @@ def main() -> None:
         )
         return output if code == 0 else ""
 
+    needed = {"services": params["services"], "container_ports": params["container_ports"]}
+    surveys: dict[str, Survey] = {**SURVEYS, "firewall": functools.partial(survey_firewall.survey, **needed)}
     try:
         unreached = reach_all(params["endpoints"], params["timeout"])
     except ValueError as error:
@@ -181,7 +195,7 @@ def main() -> None:
         listeners=SocketTable(Path("/proc"), run).listeners(params["ports"]) if params["ports"] else [],
         unreached=unreached,
         capacity=capacity(),
-        survey={name: SURVEYS[name](within_deadline(module), Path("/")) for name in params["surveys"]},
+        survey={name: surveys[name](within_deadline(module), Path("/")) for name in params["surveys"]},
         clock_ahead=clock_ahead,
     )
 
