@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.alchemorsel.ai.plugins.filter.ai_service_rollout import instances_to_restart, restart_reasons
 
-RUNNING = {"release": "/r/a", "settings": "s", "stale_credentials": [], "active": True}
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RUNNING = {
+    "release": "/r/a",
+    "settings": "s",
+    "stale_credentials": [],
+    "active": True,
+    "settled": True,
+    "drained": False,
+}
+DOWN = {**RUNNING, "active": False, "settled": False}
+
+
+def restarted(
+    *instances: dict[str, Any], current: str = "/r/a", files: Sequence[str] = (), secrets: bool = False
+) -> Any:
+    """Return which of instances numbered from 1 are exchanged for the release /r/a."""
+    states = {str(number): state for number, state in enumerate(instances, start=1)}
+    found = {"current": current, "instances": states}
+    return instances_to_restart(found, list(states), "/r/a", "s", files, has_new_secrets=secrets)
 
 
 @pytest.mark.parametrize(
@@ -26,8 +46,27 @@ def test_only_instances_that_differ_are_exchanged(
     differs: dict[str, Any], *, has_new_secrets: bool, exchanged: list[str]
 ) -> None:
     """One that is down has read no secret that was written since; one that runs tells itself which are stale."""
-    found = {"1": {**RUNNING, **differs}, "2": RUNNING, "3": {**RUNNING, "release": "/r/b"}}
-    assert instances_to_restart(found, ["1", "2"], "/r/a", "s", has_new_secrets=has_new_secrets) == exchanged
+    assert restarted({**RUNNING, **differs}, RUNNING, secrets=has_new_secrets) == exchanged
+
+
+@pytest.mark.parametrize("left", [DOWN, {**RUNNING, "drained": True}, {**RUNNING, "settled": False}])
+@pytest.mark.parametrize(("current", "files"), [("", []), ("/r/b", []), ("/r/a", ["/etc/ai_service.env"])])
+def test_instance_that_a_cut_off_rollout_left_is_exchanged(
+    left: dict[str, Any], current: str, files: list[str]
+) -> None:
+    """Its link and settings are new already, but it was not started, enabled or readied."""
+    assert restarted(left, RUNNING, current=current, files=files) == ["1"]
+
+
+def test_instance_that_a_cut_off_rollout_left_is_exchanged_with_those_to_come() -> None:
+    """The second one still has its former settings."""
+    assert restarted(DOWN, {**RUNNING, "settings": "t"}) == ["1", "2"]
+
+
+def test_surplus_instance_is_removed_by_the_rollout_that_starts_the_others() -> None:
+    """Without reasons one that is down is started only; with one it has to take part."""
+    found = {"current": "/r/a", "instances": {"1": DOWN, "2": RUNNING}}
+    assert instances_to_restart(found, ["1"], "/r/a", "s", [], has_new_secrets=False) == ["1"]
 
 
 def test_reasons_name_all_that_differs() -> None:
