@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from ansible_collections.alchemorsel.ai.plugins.filter.ai_service_rollout import instances_to_restart, restart_reasons
+
+from tests.roles.ansible_module import ROLES
+from tests.roles.templates import evaluate, load, role_variables, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,3 +86,25 @@ def test_reasons_name_all_that_differs() -> None:
         "surplus instance 3",
     ]
     assert restart_reasons({"current": "/r/a", "instances": {"1": RUNNING}}, "/r/a", [], [], []) == []
+
+
+def test_link_and_settings_that_end_a_rollout_come_last() -> None:
+    """A play that is killed before them rolls out again, and records the deployment then."""
+    (rollout,) = yaml.safe_load((ROLES / "ai_service" / "tasks" / "rollout.yml").read_text())
+    names = [task["name"].rpartition("| ")[2] for task in rollout["block"]]
+    assert names[-3:] == ["Record the time of the deployment", "Link the current release", "Write the current settings"]
+
+
+def test_runtime_directories_are_created_where_a_killed_play_left_none() -> None:
+    """The file that describes them was written, and is not written again."""
+    role = role_variables("ai_service")
+    conditions = load(ROLES / "ai_service" / "tasks" / "configure.yml")[1]["when"]
+    for exists, is_created in ([], True), (role["__ai_service_runtime_folders"], False):
+        known = {
+            **role,
+            "ansible_check_mode": False,
+            "__ai_service_tmpfiles_file": {"path": "/x"},
+            "__ai_service_written": {"paths": []},
+            "__ai_service_facts": {"exists": exists},
+        }
+        assert all(evaluate(trusted(f"{{{{ {each} }}}}"), known) for each in conditions) is is_created
