@@ -17,6 +17,7 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "model_volume": SUITES,
     "docker": SUITES,
     "firewall": SUITES,
+    "past-firewall": SUITES,
     "redis": SUITES,
     "ollama": SUITES,
     "ai_service": SUITES,
@@ -40,6 +41,8 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "collection": SUITES,
     # The newer releases of ansible-core need a newer Python than Debian 12's.
     "control-node": ("trixie",),
+    # One host that is bare, and one from which it is provisioned.
+    "own-host": SUITES,
 }
 """Folders of `molecule/`, in the order of a whole run: the quick ones and what others stand on first."""
 

@@ -37,11 +37,11 @@ def instances(machine: GpuMachine, **settings: Any) -> list[dict[str, Any]]:
 
 def opened(**variables: Any) -> list[dict[str, Any]]:
     """Return what the firewall of an Ollama host is told to open for Ollama."""
-    (play,) = load(PLAYBOOKS / "firewall.yml")
+    known = load(PLAYBOOKS / "vars" / "services.yml")
     services: list[dict[str, Any]] = evaluate(
-        next(task["vars"] for task in play["tasks"] if "vars" in task)["firewall_services"],
+        known["site_firewall_services"],
         {
-            **play["vars"],
+            **known,
             "groups": {"ai_service_hosts": ["api"], "ollama_hosts": ["here"]},
             "hostvars": {"api": {"private_address": "10.0.0.4"}, "here": {}},
             "group_names": ["ollama_hosts"],
