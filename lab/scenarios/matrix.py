@@ -18,6 +18,7 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "docker": SUITES,
     "firewall": SUITES,
     "redis": SUITES,
+    "past-redis": SUITES,
     "ollama": SUITES,
     "ai_service": SUITES,
     "web": SUITES,
@@ -26,7 +27,7 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "backup": SUITES,
     "site-dev": SUITES,
     "site-life": SUITES,
-    # From the revision before the edge, by its own playbook.
+    # From a former revision, by its own playbook.
     "site-upgrade": SUITES,
     "airgap": SUITES,
     # Three hosts of the release that production runs.
