@@ -49,6 +49,18 @@ class SocketTable:
         """Return those of the ports that somebody listens on, without a look at who it is."""
         return {port for _address, port, _inode in self._sockets()} & set(ports)
 
+    def ports(self) -> set[int]:
+        """Return all ports that somebody listens on."""
+        return {port for _address, port, _inode in self._sockets()}
+
+    def ports_of(self, pid: int) -> list[int]:
+        """Return the ports that a process listens on; none where it has a network of its own."""
+        try:
+            links = {str(link.readlink()) for link in (self._proc / str(pid) / "fd").iterdir()}
+        except OSError:  # the process ended meanwhile, or belongs to another user
+            return []
+        return sorted({port for _address, port, inode in self._sockets() if f"socket:[{inode}]" in links})
+
     def _sockets(self) -> Iterator[tuple[str, int, str]]:
         for table in ("tcp", "tcp6"):
             path = self._proc / "net" / table
