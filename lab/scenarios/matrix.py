@@ -19,6 +19,7 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "firewall": SUITES,
     "past-firewall": SUITES,
     "redis": SUITES,
+    "past-redis": SUITES,
     "ollama": SUITES,
     "ai_service": SUITES,
     "web": SUITES,
@@ -29,7 +30,7 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "backup": SUITES,
     "site-dev": SUITES,
     "site-life": SUITES,
-    # From the revision before the edge, by its own playbook.
+    # From a former revision, by its own playbook.
     "site-upgrade": SUITES,
     "airgap": SUITES,
     # Three hosts of the release that production runs.

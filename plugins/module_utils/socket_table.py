@@ -78,6 +78,18 @@ class SocketTable:
         limits = self._proc / "sys" / "net" / "ipv4" / "ip_local_port_range"
         return int(limits.read_text().split()[0]) if limits.exists() else FIRST_CLIENT_PORT
 
+    def ports(self) -> set[int]:
+        """Return all ports that somebody listens on."""
+        return {port for _address, port, _inode in self._sockets()}
+
+    def ports_of(self, pid: int) -> list[int]:
+        """Return the ports that a process listens on; none where it has a network of its own."""
+        try:
+            links = {str(link.readlink()) for link in (self._proc / str(pid) / "fd").iterdir()}
+        except OSError:  # the process ended meanwhile, or belongs to another user
+            return []
+        return sorted({port for _address, port, inode in self._sockets() if f"socket:[{inode}]" in links})
+
     def _sockets(
         self, tables: tuple[str, ...] = ("tcp", "tcp6"), state: str = LISTEN
     ) -> Iterator[tuple[str, int, str]]:

@@ -73,7 +73,7 @@ def test_only_the_services_hosts_reach_ollama_and_redis(host: Host, variables: V
     script = "import socket; socket.create_connection(('{}', {}), 2)"
     for group, port in (
         ("ollama_hosts", variables("ollama")["ollama_publish_port"]),
-        ("redis_hosts", variables("redis")["redis_port"]),
+        ("redis_hosts", variables("redis")["redis_port"] or 6379),
     ):
         peers = f"groups['{group}'] | default([]) | difference(['{here}']) | map('extract', hostvars)"
         for address in _templated(host, f"{peers} | map(attribute='private_address')"):

@@ -107,7 +107,7 @@ def test_machine_without_gpu_has_one_container(gpu_machine: GpuMachine) -> None:
 )
 def test_firewall_gathers_the_ports_of_every_layout_with_several(settings: dict[str, Any], expected: bool) -> None:
     """Under its former name too; else it would open the first port only."""
-    (play,) = load(PLAYBOOKS / "firewall.yml")
+    _, play = load(PLAYBOOKS / "firewall.yml")
     conditions = next(task["when"] for task in play["tasks"] if "instances" in str(task))
     variables = {"group_names": ["ollama_hosts"], **settings}
     assert all(evaluate(trusted(f"{{{{ {condition} }}}}"), variables) for condition in conditions) is expected
