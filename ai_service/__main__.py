@@ -26,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m ai_service", description="The Alchemorsel AI service.")
     parser.add_argument("--check", action="store_true", help="read the settings, say what is wrong with them, and end")
+    parser.add_argument("--check-redis", action="store_true", help="the same, and say what the Redis server lacks")
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--workers", metavar="N", help="always 1: one process is one worker; more are more instances")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="")
@@ -39,7 +40,17 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return EX_CONFIG
-    if arguments.check:
+    if arguments.check_redis and settings.redis_url:
+        from ai_service.cache.redis_check import redis_problems  # noqa: PLC0415 - --check and hash-key do without
+
+        problems = redis_problems(
+            settings.redis_url, settings.redis_username, settings.redis_password, settings.redis_ca
+        )
+        if problems:
+            sys.stderr.write(f"Redis at {settings.redis_url} is not fit for the cache:\n")
+            sys.stderr.writelines(f"  {problem}\n" for problem in problems)
+            return EX_CONFIG
+    if arguments.check or arguments.check_redis:
         return 0
     structured_log.configure(settings.log_level)
     from ai_service.app import create_app  # noqa: PLC0415 - --check and hash-key do without

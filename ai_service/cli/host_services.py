@@ -19,7 +19,7 @@ def host_services(container: str) -> dict[str, Service]:
         container: Name of Ollama's container.
     """
     return {
-        "redis": Units("redis-server.service"),
+        "redis": Units("redis-server@alchemorsel.service"),
         "ollama": OllamaContainer(container),
         "api": Units("alchemorsel-ai@*.service", wait=wait_until_ready),
         "page": Units("alchemorsel-web.service"),

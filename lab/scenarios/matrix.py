@@ -17,7 +17,9 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "model_volume": SUITES,
     "docker": SUITES,
     "firewall": SUITES,
+    "past-firewall": SUITES,
     "redis": SUITES,
+    "past-redis": SUITES,
     "ollama": SUITES,
     "ai_service": SUITES,
     "web": SUITES,
@@ -28,7 +30,7 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "backup": SUITES,
     "site-dev": SUITES,
     "site-life": SUITES,
-    # From the revision before the edge, by its own playbook.
+    # From a former revision, by its own playbook.
     "site-upgrade": SUITES,
     "airgap": SUITES,
     # Three hosts of the release that production runs.
@@ -40,6 +42,8 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "collection": SUITES,
     # The newer releases of ansible-core need a newer Python than Debian 12's.
     "control-node": ("trixie",),
+    # One host that is bare, and one from which it is provisioned.
+    "own-host": SUITES,
 }
 """Folders of `molecule/`, in the order of a whole run: the quick ones and what others stand on first."""
 

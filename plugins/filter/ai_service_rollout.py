@@ -10,25 +10,39 @@ if TYPE_CHECKING:
 
 
 def instances_to_restart(
-    found: Mapping[str, Mapping[str, Any]], names: Sequence[str], release: str, settings: str, *, has_new_secrets: bool
+    found: Mapping[str, Any],
+    names: Sequence[str],
+    release: str,
+    settings: str,
+    other_files: Collection[str],
+    *,
+    has_new_secrets: bool,
 ) -> list[str]:
     """Return instances that run another release, other settings, another unit, or secrets that have changed since.
 
+    Where a rollout was cut off, those too that it had drained or stopped and not started, or started and not readied.
+
     Args:
-        found: Instances of the host, as the module ai_service_facts returned them.
+        found: What the module ai_service_facts returned.
         names: The instances that there are to be.
         release: Folder of the release to run.
         settings: Their text, which names the digest of the unit.
+        other_files: Paths of settings and unit, where they differ from those that run.
         has_new_secrets: Whether secrets were written, which an instance that is down has not read.
     """
-    return [
+    states = found["instances"]
+    differing = [
         name
         for name in names
-        if found[name]["release"] != release
-        or found[name]["settings"] != settings
-        or found[name]["stale_credentials"]
-        or (has_new_secrets and not found[name]["active"])
+        if states[name]["release"] != release
+        or states[name]["settings"] != settings
+        or states[name]["stale_credentials"]
+        or (has_new_secrets and not states[name]["active"])
     ]
+    is_rolled_out = found["current"] == release and not other_files and not differing and set(states) <= set(names)
+    if is_rolled_out:  # one that is down is started, one that is drained is readied
+        return []
+    return [name for name in names if name in differing or not states[name]["settled"] or states[name]["drained"]]
 
 
 def restart_reasons(

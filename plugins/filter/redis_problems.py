@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.text.formatters import human_to_bytes
 from ansible_collections.alchemorsel.ai.plugins.filter.platform import platform_problems
+from ansible_collections.alchemorsel.ai.plugins.filter.preflight_redis import OWN_UNIT
+from ansible_collections.alchemorsel.ai.plugins.filter.preflight_redis import redis_problems as survey_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 _MIB = 1024**2
 _PASSWORD = re.compile(r"(\S{16,})?")
 """Empty, or long and without white space."""
+_FORMER_UNIT = "redis-server.service"
+"""What revisions before the instance ran."""
 
 
 def needed_mb(maxmemory: str, *, has_snapshots: bool) -> int:
@@ -33,12 +37,8 @@ def problems(
     save_points: Sequence[str],
     *,
     tls_files: Sequence[str],
-    data: str,
-    own_settings: str,
 ) -> list[str]:
     """Return all problems at once.
-
-    The role's own server writes no snapshot unless told so: data in another server belongs to somebody.
 
     Args:
         facts: The host's `ansible_facts`.
@@ -47,8 +47,6 @@ def problems(
         maxmemory: Limit of the data, `256mb`.
         save_points: When snapshots are written; empty for never.
         tls_files: Certificate and key on the controller; empty without TLS.
-        data: The snapshot of a server.
-        own_settings: A file that only this role's server has.
     """
     needed, memory = needed_mb(maxmemory, has_snapshots=bool(save_points)), server["memory_mb"]
     refused: list[str] = platform_problems(facts)
@@ -61,11 +59,13 @@ def problems(
         refused.append(
             "redis_tls needs redis_tls_certificate_file and redis_tls_key_file, files on the controller in PEM format"
         )
-    if server["version"] and data in server["exists"] and own_settings not in server["exists"]:
-        refused.append(
-            f"a Redis that this role did not set up keeps data in {data}, and would become a cache that throws entries "
-            "away: use another host, or move that file away if it is not needed"
-        )
+    refused += [f"{each['problem']}: {each['remedy']}" for each in survey_problems(server["survey"])]
+    own = {OWN_UNIT, *([_FORMER_UNIT] if server["survey"]["former"] else [])}
+    refused += [
+        f"port {listener['port']} is held by {listener['owner']}: set redis_port to a free one, or leave it unset"
+        for listener in server["listeners"][:1]
+        if listener["owner"] not in own
+    ]
     if needed > memory:
         refused.append(
             f"redis_maxmemory {maxmemory} needs {needed} MiB with its buffers"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +59,8 @@ def unit(run: Run, name: str) -> dict[str, bool]:
     """Return how a unit is.
 
     Returns:
-        ``active``; ``enabled``; and ``settled``: both, with the unit's files as systemd has read them.
+        ``active``; ``enabled``; ``needs_reload``, whether systemd has yet to read its files; and ``settled``, which is
+        active and enabled without that.
     """
     shown = run(["systemctl", "show", "--property=ActiveState,UnitFileState,NeedDaemonReload", name])[1]
     said = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
@@ -65,8 +68,29 @@ def unit(run: Run, name: str) -> dict[str, bool]:
     return {
         "active": active,
         "enabled": enabled,
+        "needs_reload": said.get("NeedDaemonReload") == "yes",
         "settled": active and enabled and said.get("NeedDaemonReload") == "no",
     }
+
+
+def behind(run: Run, name: str, files: Iterable[str]) -> list[str]:
+    """Return the files that a running unit has not read since they were written: what a killed play leaves.
+
+    Args:
+        run: Runs commands.
+        name: The unit; one that is not active is behind nothing, it reads all when it starts.
+        files: Read when the unit starts, or when it reloads.
+    """
+    options = ["--timestamp=us+utc", "--property=ActiveState,StateChangeTimestamp"]
+    shown = run(["systemctl", "show", *options, name])[1]
+    said = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    words = said.get("StateChangeTimestamp", "").split()
+    if said.get("ActiveState") != "active" or len(words) < 3:
+        return []
+    # Without the day of the week, whose name depends on the language.
+    changed = datetime.strptime(f"{words[1]} {words[2]} +0000", "%Y-%m-%d %H:%M:%S.%f %z").timestamp()
+    now = time.time()
+    return [file for file in files if Path(file).exists() and changed < Path(file).stat().st_mtime <= now]
 
 
 def path(name: str) -> dict[str, Any]:

@@ -6,8 +6,10 @@ Standard library only, because it runs on the managed host.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -120,13 +122,37 @@ class Namespace:
             call([*inside, "ip", family, "route", "add", "default", "via", below(address)])
 
 
-def connect_from(addresses: Sequence[str], targets: Sequence[tuple[str, int]], timeout: float) -> dict[str, str]:
+@contextlib.contextmanager
+def listening(targets: Sequence[tuple[str, int]]) -> Iterator[None]:
+    """Listen on every target on which nothing listens yet, so that a refusal is never that of an idle port.
+
+    The addresses are the host's end of a pair, so a service that listens on an address of its own is not in the way.
+    """
+    with contextlib.ExitStack() as held:
+        for address, port in targets:
+            listener = held.enter_context(
+                socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+            )
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((address, port))
+                listener.listen()
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:  # a service on all addresses
+                    raise NamespaceError(f"nothing can listen on {address} port {port}: {error.strerror}") from error
+        yield
+
+
+def connect_from(
+    addresses: Sequence[str], targets: Sequence[tuple[str, int]], timeout: float, *, is_listening: bool = False
+) -> dict[str, str]:
     """Connect to every target from a namespace beside the host.
 
     Args:
         addresses: Of the namespace, one a family; each has to have targets of its family.
         targets: Addresses and ports.
         timeout: Seconds after which a target counts as silent.
+        is_listening: Have something listen on every target: what does not accept then is kept from it by a filter.
 
     Returns:
         `accepts`, `refuses` or `silent`, by address and port.
@@ -135,7 +161,7 @@ def connect_from(addresses: Sequence[str], targets: Sequence[tuple[str, int]], t
         NamespaceError: Nothing could be tried. The host's hardware address has to be known in the namespace afterwards,
             so that no broken path is taken for a firewall.
     """
-    with Namespace(addresses).joined() as pid:
+    with Namespace(addresses).joined() as pid, listening(targets if is_listening else []):
         inside = ["nsenter", "--net", "--target", pid]
         printed = call([*inside, sys.executable, "-c", CONNECT], json.dumps({"targets": targets, "timeout": timeout}))
         neighbours = call([*inside, "ip", "neighbour", "show"])

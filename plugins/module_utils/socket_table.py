@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LISTEN = "0A"  # the kernel's TCP_LISTEN (include/net/tcp_states.h) as /proc/net/tcp prints it
+UNCONNECTED = "07"  # TCP_CLOSE, in which UDP sockets without a peer are
+FIRST_CLIENT_PORT = 32768
+DHCP_CLIENTS = {68, 546}
 UNIT = re.compile(r"([^/]+\.(?:service|socket))(?:/|$)")
 
 
@@ -24,6 +27,11 @@ def decode_address(text: str) -> tuple[str, int]:
     raw = bytes.fromhex(host)
     swapped = b"".join(raw[start : start + 4][::-1] for start in range(0, len(raw), 4))
     return str(ipaddress.ip_address(swapped)), int(port, 16)
+
+
+def _is_loopback(text: str) -> bool:
+    address = ipaddress.ip_address(text)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 class SocketTable:
@@ -49,14 +57,49 @@ class SocketTable:
         """Return those of the ports that somebody listens on, without a look at who it is."""
         return {port for _address, port, _inode in self._sockets()} & set(ports)
 
-    def _sockets(self) -> Iterator[tuple[str, int, str]]:
-        for table in ("tcp", "tcp6"):
+    def exposed(self) -> list[dict[str, Any]]:
+        """Return who listens on an address that other hosts reach, TCP and UDP, each port once.
+
+        Of UDP only sockets that are bound to no peer, below the ports that clients are given; not DHCP's clients.
+        """
+        found: dict[tuple[str, int], tuple[str, str]] = {}
+        for protocol, tables, state in (("tcp", ("tcp", "tcp6"), LISTEN), ("udp", ("udp", "udp6"), UNCONNECTED)):
+            for address, port, inode in self._sockets(tables, state):
+                is_client = protocol == "udp" and (port in DHCP_CLIENTS or port >= self._first_client_port())
+                if not is_client and not _is_loopback(address):
+                    found.setdefault((protocol, port), (address, inode))
+        pids = self._pids({inode for _address, inode in found.values()})
+        return [
+            {"protocol": protocol, **self._describe(address, port, pids.get(inode, 0))}
+            for (protocol, port), (address, inode) in sorted(found.items())
+        ]
+
+    def _first_client_port(self) -> int:
+        limits = self._proc / "sys" / "net" / "ipv4" / "ip_local_port_range"
+        return int(limits.read_text().split()[0]) if limits.exists() else FIRST_CLIENT_PORT
+
+    def ports(self) -> set[int]:
+        """Return all ports that somebody listens on."""
+        return {port for _address, port, _inode in self._sockets()}
+
+    def ports_of(self, pid: int) -> list[int]:
+        """Return the ports that a process listens on; none where it has a network of its own."""
+        try:
+            links = {str(link.readlink()) for link in (self._proc / str(pid) / "fd").iterdir()}
+        except OSError:  # the process ended meanwhile, or belongs to another user
+            return []
+        return sorted({port for _address, port, inode in self._sockets() if f"socket:[{inode}]" in links})
+
+    def _sockets(
+        self, tables: tuple[str, ...] = ("tcp", "tcp6"), state: str = LISTEN
+    ) -> Iterator[tuple[str, int, str]]:
+        for table in tables:
             path = self._proc / "net" / table
             if not path.exists():  # a kernel without IPv6
                 continue
             for line in path.read_text().splitlines()[1:]:
                 columns = line.split()
-                if columns[3] == LISTEN:
+                if columns[3] == state:
                     yield (*decode_address(columns[1]), columns[9])
 
     def _pids(self, inodes: set[str]) -> dict[str, int]:

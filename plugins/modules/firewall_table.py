@@ -76,6 +76,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.alchemorsel.ai.plugins.module_utils.survey_firewall import connection_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -87,25 +88,6 @@ DEADLINE_SECONDS = 20
 
 class FirewallError(Exception):
     """The rules cannot be put in force, or are not in force any more."""
-
-
-def connection_port(proc: Path, pid: int) -> int | None:
-    """Return the port by which the SSH connection that a process runs under came in; None where it runs under none.
-
-    Looks at the process and its ancestors, because sudo takes the variable out of the environment.
-    """
-    while pid > 1:
-        folder = proc / str(pid)
-        try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
-            status = (folder / "status").read_text()
-        except OSError:
-            return None
-        for entry in environment:
-            if entry.startswith(b"SSH_CONNECTION="):
-                return int(entry.split()[-1])
-        pid = int(status.split("PPid:")[1].split()[0])
-    return None
 
 
 def complete(content: str, ssh_ports: Iterable[int]) -> str:

@@ -27,6 +27,10 @@ options:
     type: list
     elements: str
     default: []
+  read_by:
+    description: By unit, the files that it reads when it starts or reloads.
+    type: dict
+    default: {}
 extends_documentation_fragment: [alchemorsel.ai.attributes.read]
 author: Alchemorsel contributors (!UNKNOWN)
 """
@@ -46,13 +50,25 @@ paths:
   type: dict
 packages: {description: "Version of each package that is installed, by name.", returned: always, type: dict}
 units:
-  description: "By unit: C(active), C(enabled), and C(settled), both with its files as systemd has read them."
+  description: >-
+    By unit C(active), C(enabled), C(needs_reload), and C(settled), active and enabled with its files as systemd has
+    read them.
+  returned: always
+  type: dict
+behind:
+  description: By unit of O(read_by), files that were written after its last start or reload.
   returned: always
   type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import packages, path, unit, within_deadline
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import (
+    behind,
+    packages,
+    path,
+    unit,
+    within_deadline,
+)
 
 
 def main() -> None:
@@ -62,6 +78,7 @@ def main() -> None:
             "paths": {"type": "list", "elements": "path", "default": []},
             "packages": {"type": "list", "elements": "str", "default": []},
             "units": {"type": "list", "elements": "str", "default": []},
+            "read_by": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
@@ -72,6 +89,7 @@ def main() -> None:
         paths={name: path(name) for name in wanted["paths"]},
         packages=packages(run, wanted["packages"])[0] if wanted["packages"] else {},
         units={name: unit(run, name) for name in wanted["units"]},
+        behind={name: behind(run, name, files) for name, files in wanted["read_by"].items()},
     )
 
 

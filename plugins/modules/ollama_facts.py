@@ -70,7 +70,10 @@ capacity:
   description: C(memory_mb) of the host, or of its control group, in MiB, and C(processors) that may be used.
   returned: success
   type: dict
-units: {description: "Of each unit, C(active), C(enabled) and C(settled).", returned: success, type: dict}
+units:
+  description: Of each unit, C(active), C(enabled), C(needs_reload) and C(settled).
+  returned: success
+  type: dict
 """
 
 import http.client

@@ -54,6 +54,16 @@ options:
     elements: str
     choices: [packages, engine, redis, firewall]
     default: []
+  services:
+    description: Ports that other hosts need, as C(firewall_services) documents them, for O(surveys=firewall).
+    type: list
+    elements: dict
+    default: []
+  container_ports:
+    description: Those of O(services) that a container publishes.
+    type: list
+    elements: int
+    default: []
   timeout:
     description: Seconds to wait for each server.
     type: float
@@ -114,6 +124,7 @@ clock_ahead:
   type: float
 """
 
+import functools
 import platform
 import time
 from pathlib import Path
@@ -182,6 +193,8 @@ def main() -> None:
             "endpoints": {"type": "list", "elements": "str", "default": []},
             "clock": {"type": "float"},
             "surveys": {"type": "list", "elements": "str", "choices": list(SURVEYS), "default": []},
+            "services": {"type": "list", "elements": "dict", "default": []},
+            "container_ports": {"type": "list", "elements": "int", "default": []},
             "timeout": {"type": "float", "default": 5.0},
         },
         supports_check_mode=True,
@@ -199,6 +212,8 @@ def main() -> None:
         )
         return output if code == 0 else ""
 
+    needed = {"services": params["services"], "container_ports": params["container_ports"]}
+    surveys: dict[str, Survey] = {**SURVEYS, "firewall": functools.partial(survey_firewall.survey, **needed)}
     try:
         unreached = reach_all(params["endpoints"], params["timeout"])
     except ValueError as error:
@@ -212,7 +227,7 @@ def main() -> None:
         listeners=SocketTable(Path("/proc"), run).listeners(params["ports"]) if params["ports"] else [],
         unreached=unreached,
         capacity=capacity(),
-        survey={name: SURVEYS[name](within_deadline(module), Path("/")) for name in params["surveys"]},
+        survey={name: surveys[name](within_deadline(module), Path("/")) for name in params["surveys"]},
         clock_ahead=clock_ahead,
     )
 

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Alchemorsel contributors
 # MIT License (see LICENSE)
-"""Ansible module: what a host has of Redis, in one look."""
+"""Ansible module: gather what a host has of Redis in one round trip."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: redis_facts
-short_description: Gather Redis' version, pending settings, memory and kernel settings
+short_description: Gather Redis servers, version, pending settings, memory and kernel settings
 version_added: 0.1.0
 description:
   - Reads only. What is not there is reported as such, never as a failure.
@@ -24,20 +24,15 @@ options:
   users:
     description: File that the server reloads on request.
     type: path
-    required: true
+    default: /etc/redis/redis-alchemorsel.acl
   started:
     description: File that the server writes when it starts.
     type: path
-    default: /run/redis/redis-server.pid
+    default: /run/redis-alchemorsel/redis-server.pid
   loaded:
     description: File whose time tells when the users were loaded last.
     type: path
-    required: true
-  exists:
-    description: Further paths to look for.
-    type: list
-    elements: path
-    default: []
+    default: /run/redis-alchemorsel/users-loaded
   packages:
     description: Required packages.
     type: list
@@ -46,17 +41,19 @@ options:
   unit:
     description: Unit of the server.
     type: str
-    default: redis-server.service
+    default: redis-server@alchemorsel.service
+  port:
+    description: TCP port to look at; 0 is the port that the role's server has or would get.
+    type: int
+    default: 0
 extends_documentation_fragment: [alchemorsel.ai.attributes.read]
 author: Alchemorsel contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
-- name: Look at the server
+- name: Gather the state of the server
   alchemorsel.ai.redis_facts:
-    settings: [/etc/redis/alchemorsel.conf]
-    users: /etc/redis/alchemorsel.acl
-    loaded: /run/redis/alchemorsel-users-loaded
+    settings: [/etc/redis/redis-alchemorsel.conf]
 """
 
 RETURN = r"""
@@ -67,7 +64,20 @@ behind:
   type: list
   elements: str
 memory_mb: {description: "Memory of the host, or of its control group, in MiB.", returned: always, type: int}
-exists: {description: Those of O(exists) that are there., returned: always, type: list, elements: str}
+listeners:
+  description: >-
+    Who listens on O(port), or on the port that the role's server has or would get; as M(alchemorsel.ai.preflight_facts)
+    returns it.
+  returned: always
+  type: list
+  elements: dict
+survey:
+  description: >-
+    What the host has of Redis and valkey servers - C(servers), C(installed) and C(brought) packages, whether the
+    role's server C(exists), its C(port), C(foreign) files, the C(former) server of earlier revisions, the state of the
+    C(stock) unit, and C(others) that need the packages.
+  returned: always
+  type: dict
 missing_packages:
   description: Those of O(packages) that are not installed.
   returned: always
@@ -90,7 +100,9 @@ import subprocess
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.alchemorsel.ai.plugins.module_utils import survey_redis
 from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import capacity, packages, unit, within_deadline
+from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable
 
 PROBE_TIMEOUT = 20
 """Seconds; telling its version takes a program milliseconds."""
@@ -133,24 +145,27 @@ def main() -> None:
         argument_spec={
             "program": {"type": "path", "default": "/usr/bin/redis-server"},
             "settings": {"type": "list", "elements": "path", "default": []},
-            "users": {"type": "path", "required": True},
-            "started": {"type": "path", "default": "/run/redis/redis-server.pid"},
-            "loaded": {"type": "path", "required": True},
-            "exists": {"type": "list", "elements": "path", "default": []},
+            "users": {"type": "path", "default": "/etc/redis/redis-alchemorsel.acl"},
+            "started": {"type": "path", "default": "/run/redis-alchemorsel/redis-server.pid"},
+            "loaded": {"type": "path", "default": "/run/redis-alchemorsel/users-loaded"},
             "packages": {"type": "list", "elements": "str", "default": []},
-            "unit": {"type": "str", "default": "redis-server.service"},
+            "unit": {"type": "str", "default": survey_redis.OWN_UNIT},
+            "port": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
     )
     params = module.params
     run = within_deadline(module)
+    found = survey_redis.survey(run, Path("/"))
+    sockets = SocketTable(Path("/proc"), lambda command: run(command)[1])
     installed = packages(run, params["packages"])[0] if params["packages"] else {}
     module.exit_json(
         changed=False,
         version=version_of(params["program"]),
         behind=behind(params["settings"], params["users"], Path(params["started"]), Path(params["loaded"])),
+        listeners=sockets.listeners([params["port"] or found["port"]]),
+        survey=found,
         memory_mb=capacity()["memory_mb"],
-        exists=[path for path in params["exists"] if Path(path).exists()],
         missing_packages=[name for name in params["packages"] if name not in installed],
         settled=unit(run, params["unit"])["settled"],
         overcommit=OVERCOMMIT.read_text().strip(),

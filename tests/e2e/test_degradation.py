@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 GROUP = "ai_service_hosts"
 
 _PATH = "/api/v1/ai/suggest-ingredients"
+_REDIS = "redis-server@alchemorsel.service"
 _RECOVERY_S = 120
 
 pytestmark = pytest.mark.timeout(400)
@@ -82,7 +83,7 @@ def test_without_ollama_the_cache_answers_and_new_answers_are_labelled(
 
 def test_without_redis_new_requests_are_answered_and_cached_again_afterwards(host: Host, client: Client) -> None:
     """The cache's loss costs time, not answers; once it is back, hits are back."""
-    with _stopped(host, "systemctl stop redis-server", "systemctl start redis-server"):
+    with _stopped(host, f"systemctl stop {_REDIS}", f"systemctl start {_REDIS}"):
         assert _meta(client.send(_PATH, _request()))["provider"] == "ollama"
     deadline = time.monotonic() + _RECOVERY_S
     while time.monotonic() < deadline:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.hosts.outside import answering
+from tests.hosts.outside import accepting, answering, opened
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -41,7 +41,7 @@ def _served(host: Host, variables: Variables) -> set[int]:
 
 
 def test_outsider_reaches_ssh_and_the_open_services_only(host: Host, variables: Variables) -> None:
-    """Every port that something listens on, and those that are tried first, stay silent to this machine."""
+    """Every port that something listens on, and those that are tried first, are closed to this machine."""
     address = str(_templated(host, "ansible_host | default(inventory_hostname)"))
     ssh = int(_templated(host, "ansible_port | default(22)"))
     if not answering(address, [ssh]):
@@ -50,8 +50,9 @@ def test_outsider_reaches_ssh_and_the_open_services_only(host: Host, variables: 
     services = [*wanted["firewall_services"], *wanted["firewall_extra_services"]]
     allowed = {*wanted["firewall_ssh_ports"], ssh, *(int(each["port"]) for each in services if "from" not in each)}
     allowed |= _served(host, variables)
-    reached = answering(address, [*_TEMPTING, *_OURS, *allowed, *_listening(host)])
-    assert reached <= allowed, f"open to outsiders, but in no list of the inventory: {sorted(reached - allowed)}"
+    listening = _listening(host)
+    reached = opened(host, address, {*_TEMPTING, *_OURS, *listening} - allowed, listening)
+    assert reached == set(), f"open to outsiders, but in no list of the inventory: {sorted(reached)}"
 
 
 def test_open_service_is_reached_from_outside(host: Host, variables: Variables) -> None:
@@ -60,7 +61,7 @@ def test_open_service_is_reached_from_outside(host: Host, variables: Variables) 
     if not served:
         pytest.skip("no service for outsiders on this host")
     address = str(_templated(host, "ansible_host | default(inventory_hostname)"))
-    assert answering(address, served) == served
+    assert accepting(address, served) == served
 
 
 def test_only_the_services_hosts_reach_ollama_and_redis(host: Host, variables: Variables) -> None:
@@ -72,7 +73,7 @@ def test_only_the_services_hosts_reach_ollama_and_redis(host: Host, variables: V
     script = "import socket; socket.create_connection(('{}', {}), 2)"
     for group, port in (
         ("ollama_hosts", variables("ollama")["ollama_publish_port"]),
-        ("redis_hosts", variables("redis")["redis_port"]),
+        ("redis_hosts", variables("redis")["redis_port"] or 6379),
     ):
         peers = f"groups['{group}'] | default([]) | difference(['{here}']) | map('extract', hostvars)"
         for address in _templated(host, f"{peers} | map(attribute='private_address')"):

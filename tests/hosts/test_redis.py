@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.hosts.redis_server import redis_port
 from tests.hosts.sandbox import MAX_EXPOSURE, exposure
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tests.hosts.conftest import Variables
 
 GROUP = "redis_hosts"
+UNIT = "redis-server@alchemorsel.service"
 
 
 def _name_in_certificate(variables: Variables) -> str:
@@ -22,11 +24,12 @@ def _name_in_certificate(variables: Variables) -> str:
     return str(wanted["redis_bind"][-1] if "{{" in wanted["redis_tls_name"] else wanted["redis_tls_name"])
 
 
-def _client(variables: Variables) -> str:
+def _client(host: Host, variables: Variables) -> str:
     """Return the command of a client of this host's Redis."""
     wanted = variables("redis")
-    tls = f"--tls --cacert /etc/redis/tls/ca.crt -h {_name_in_certificate(variables)} " if wanted["redis_tls"] else ""
-    return f"redis-cli {tls}-p {wanted['redis_port']} --no-auth-warning"
+    authority = "/etc/redis/redis-alchemorsel-tls/ca.crt"
+    tls = f"--tls --cacert {authority} -h {_name_in_certificate(variables)} " if wanted["redis_tls"] else ""
+    return f"redis-cli {tls}-p {redis_port(host)} --no-auth-warning"
 
 
 def _as_service_user(host: Host, variables: Variables, command: str) -> str:
@@ -34,7 +37,7 @@ def _as_service_user(host: Host, variables: Variables, command: str) -> str:
     # The password is read on the host and handed over in the environment: it is in no argument list and no log.
     script = (
         f"REDISCLI_AUTH=$(cat {wanted['redis_service_password_file']}) "
-        f"{_client(variables)} --user {wanted['redis_service_user']} {command}"
+        f"{_client(host, variables)} --user {wanted['redis_service_user']} {command}"
     )
     answer: str = host.run(script).stdout.strip()
     return answer
@@ -42,7 +45,7 @@ def _as_service_user(host: Host, variables: Variables, command: str) -> str:
 
 def test_ping_without_a_password_is_refused(host: Host, variables: Variables) -> None:
     """An unauthenticated client is told to authenticate."""
-    assert "NOAUTH" in host.run(f"{_client(variables)} ping").stdout
+    assert "NOAUTH" in host.run(f"{_client(host, variables)} ping").stdout
 
 
 def test_nobody_is_answered_without_tls_where_it_is_wanted(host: Host, variables: Variables) -> None:
@@ -50,13 +53,13 @@ def test_nobody_is_answered_without_tls_where_it_is_wanted(host: Host, variables
     wanted = variables("redis")
     if not wanted["redis_tls"]:
         pytest.skip("this site's Redis does not speak TLS")
-    address = f"-h {_name_in_certificate(variables)} -p {wanted['redis_port']}"
+    address = f"-h {_name_in_certificate(variables)} -p {redis_port(host)}"
     plain = host.run(f"redis-cli {address} ping")
     assert "PONG" not in plain.stdout + plain.stderr
     assert "NOAUTH" not in plain.stdout + plain.stderr
     distrustful = host.run(f"redis-cli --tls {address} ping")
     assert "certificate verify failed" in distrustful.stdout + distrustful.stderr
-    key = host.file("/etc/redis/tls/server.key")
+    key = host.file("/etc/redis/redis-alchemorsel-tls/server.key")
     assert (key.user, key.group, key.mode) == ("root", "redis", 0o640)
 
 
@@ -75,7 +78,7 @@ def test_service_user_is_refused_other_keys_and_administration(host: Host, varia
 def test_listens_on_the_addresses_of_the_inventory_only(host: Host, variables: Variables) -> None:
     """No other address than the inventory's accepts connections."""
     wanted = variables("redis")
-    listening = host.check_output("ss --listening --tcp --numeric --no-header %s", f"sport = :{wanted['redis_port']}")
+    listening = host.check_output("ss --listening --tcp --numeric --no-header %s", f"sport = :{redis_port(host)}")
     addresses = {line.split()[3].rpartition(":")[0].strip("[]") for line in listening.splitlines()}
     assert addresses <= set(wanted["redis_bind"])
     assert addresses, "nothing listens"
@@ -91,4 +94,4 @@ def test_password_file_is_readable_by_root_only(host: Host, variables: Variables
 
 def test_unit_is_exposed_as_little_as_promised(host: Host) -> None:
     """The sandbox is 2.0 or less of 10 in systemd's own judgement."""
-    assert exposure(host, "redis-server.service") <= MAX_EXPOSURE
+    assert exposure(host, UNIT) <= MAX_EXPOSURE

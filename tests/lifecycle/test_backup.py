@@ -31,7 +31,8 @@ def test_lost_secrets_and_answers_come_back(host: Host, play: Play, variables: V
     backed_up = play("playbooks/backup.yml")
     assert backed_up.returncode == 0, backed_up.stdout
     before = passwords(host)
-    host.check_output("sh -c %s", f"echo lost-with-the-host > {SECRETS}/redis_password; systemctl restart redis-server")
+    restart = "systemctl restart redis-server@alchemorsel.service"
+    host.check_output("sh -c %s", f"echo lost-with-the-host > {SECRETS}/redis_password; {restart}")
     shown = play("playbooks/restore.yml", "--check")
     assert shown.returncode == 0, shown.stdout
     told = " ".join(shown.stdout.split())
@@ -40,7 +41,9 @@ def test_lost_secrets_and_answers_come_back(host: Host, play: Play, variables: V
     restored = play("playbooks/restore.yml")
     assert restored.returncode == 0, restored.stdout
     assert passwords(host) == before
-    assert not host.file("/var/lib/redis/dump.rdb").exists, "old answers would come back with the next start"
+    assert not host.file("/var/lib/redis/alchemorsel/dump.rdb").exists, (
+        "old answers would come back with the next start"
+    )
     again = client.send(QUESTION, question)
     assert "hit" in again["headers"]["cache-status"]
     assert json.loads(again["body"])["data"] == json.loads(answer["body"])["data"]

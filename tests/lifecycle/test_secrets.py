@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hosts.client import Client
+from tests.hosts.redis_server import redis_port
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -37,7 +38,7 @@ def where_seen(host: Host, secret: str) -> list[str]:
         "environments": "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' ' '",
         "journal": "journalctl --no-pager --output cat",
         "log files": "find /var/log -name '*.log' -exec cat {} +",
-        "settings": "cat /etc/alchemorsel/*.env /etc/redis/alchemorsel.* /etc/systemd/system/alchemorsel* 2>/dev/null",
+        "settings": "cat /etc/alchemorsel/*.env /etc/redis/redis-a* /etc/systemd/system/alchemorsel* 2>&1",
     }
     return [place for place, command in commands.items() if secret in host.run(command).stdout]
 
@@ -46,7 +47,7 @@ def opens(host: Host, variables: Variables, path: str) -> bool:
     """Whether Redis lets the service's user in with the password in a file of the host; it never leaves the host."""
     wanted = variables("redis")
     answer = host.run(
-        f"REDISCLI_AUTH=$(cat {path}) redis-cli -p {wanted['redis_port']} --no-auth-warning "
+        f"REDISCLI_AUTH=$(cat {path}) redis-cli -p {redis_port(host)} --no-auth-warning "
         f"--user {wanted['redis_service_user']} ping"
     )
     return "PONG" in answer.stdout

@@ -59,9 +59,10 @@ TRACES = {
             "/var/lib/redis",
             "/etc/alchemorsel/secrets/redis_password",
             "/etc/alchemorsel/secrets/redis_admin_password",
+            "/var/lib/alchemorsel/redis.json",
         ),
         programs=("redis-server",),
-        units=("redis-server.service",),
+        units=("redis-server@alchemorsel.service", "redis-server.service"),
     ),
     "gpu_driver": Traces(
         paths=(

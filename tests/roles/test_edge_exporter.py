@@ -55,11 +55,11 @@ def test_inventory_has_the_last_word() -> None:
 )
 def test_firewall_opens_it_for_monitoring_hosts_where_an_edge_is(groups_of_host: list[str], readers: Any) -> None:
     """Hosts with API or page have one."""
-    (play,) = load(PLAYBOOKS / "firewall.yml")
+    variables = load(PLAYBOOKS / "vars" / "services.yml")
     services = evaluate(
-        next(task["vars"] for task in play["tasks"] if "vars" in task)["firewall_services"],
+        variables["site_firewall_services"],
         {
-            **play["vars"],
+            **variables,
             "groups": {"monitoring_hosts": ["watch"]},
             "hostvars": {"watch": WATCH},
             "group_names": groups_of_host,

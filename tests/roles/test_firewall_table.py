@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from ansible_collections.alchemorsel.ai.plugins.module_utils.survey_firewall import connection_port
 from ansible_collections.alchemorsel.ai.plugins.modules.firewall_table import (
     Firewall,
     FirewallError,
     complete,
-    connection_port,
 )
 
 from tests.roles.ansible_module import run_module

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import capacity, memory_mb, packages, path, unit
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import (
+    behind,
+    capacity,
+    memory_mb,
+    packages,
+    path,
+    unit,
+)
 
 from tests.roles.ansible_module import run_module
 
@@ -46,6 +54,31 @@ def test_only_installed_packages_count_and_holds_are_seen() -> None:
 def test_unit_is_settled_when_nothing_is_left_to_do(said: str, settled: bool) -> None:
     """Active, enabled, and its files read; a host without systemd has no such unit."""
     assert unit(saying(said), "example.service")["settled"] is settled
+
+
+RELOADED = "2026-01-02 03:04:05.500000"
+
+
+@pytest.mark.parametrize(
+    ("state", "offset_s", "is_behind"),
+    [("active", 0.1, True), ("active", -0.1, False), ("inactive", 0.1, False), ("active", 1e10, False)],
+)
+def test_unit_is_behind_files_that_were_written_after_its_start_or_reload(
+    tmp_path: Path, state: str, offset_s: float, is_behind: bool
+) -> None:
+    """One that is down reads all when it starts; a file of the future is one whose clock was wrong."""
+    file = tmp_path / "settings"
+    file.touch()
+    moment = datetime.fromisoformat(f"{RELOADED}+00:00").timestamp() + offset_s
+    os.utime(file, (moment, moment))
+    said = f"ActiveState={state}\nStateChangeTimestamp=Fr {RELOADED} UTC\n"
+    found = behind(saying(said), "example.service", [str(file), str(tmp_path / "nothing")])
+    assert found == ([str(file)] if is_behind else [])
+
+
+def test_unit_that_never_ran_is_behind_nothing() -> None:
+    """Systemd has no time for it."""
+    assert behind(saying("ActiveState=active\nStateChangeTimestamp=\n"), "example.service", ["/etc/passwd"]) == []
 
 
 def test_link_tells_where_it_leads(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.alchemorsel.ai.plugins.filter.monitoring_units import settings, target_files
 
+from tests.roles.ansible_module import ROLES
 from tests.roles.templates import evaluate, role_variables
 
 UNITS = "/etc/systemd/system"
@@ -19,7 +20,8 @@ def told(expression: str, **known: Any) -> Any:
     packages = [
         component["package"] for component in role_variables("monitoring")["__monitoring_components_catalogue"].values()
     ]
-    found = {"packages": dict.fromkeys(packages, "1"), "units": {"alchemorsel-secret-age.timer": {"enabled": True}}}
+    timer = {"alchemorsel-secret-age.timer": {"enabled": True}}
+    found = {"packages": dict.fromkeys(packages, "1"), "units": timer, "behind": {}}
     variables = {
         **role_variables("monitoring"),
         "monitoring_components": ALL,
@@ -48,6 +50,17 @@ def test_a_change_is_taken_up_by_its_unit_only(path: str, restarted: list[str], 
     """What can read its settings while it runs is not restarted: it would lose what it has not written yet."""
     written = {"paths": [path]}
     assert told("__monitoring_changes", __monitoring_written=written) == {"restart": restarted, "reload": reloaded}
+
+
+def test_settings_that_a_killed_play_wrote_are_taken_up() -> None:
+    """Nothing is written by the next run, and what runs without them is reloaded all the same."""
+    role = str(ROLES / "monitoring")
+    read = told("__monitoring_read_by", role_path=role)
+    assert read["prometheus-alertmanager.service"] == ["/etc/prometheus/alchemorsel-alertmanager.yml"]
+    assert len(read["prometheus.service"]) > 1
+    facts = {"packages": {}, "units": {}, "behind": {"prometheus.service": read["prometheus.service"][:2]}}
+    changes = told("__monitoring_changes", __monitoring_facts=facts, __monitoring_written={"paths": []})
+    assert changes == {"restart": [], "reload": ["prometheus.service"]}
 
 
 def test_nothing_is_awaited_but_in_a_dry_run() -> None:

@@ -37,11 +37,11 @@ def instances(machine: GpuMachine, **settings: Any) -> list[dict[str, Any]]:
 
 def opened(**variables: Any) -> list[dict[str, Any]]:
     """Return what the firewall of an Ollama host is told to open for Ollama."""
-    (play,) = load(PLAYBOOKS / "firewall.yml")
+    known = load(PLAYBOOKS / "vars" / "services.yml")
     services: list[dict[str, Any]] = evaluate(
-        next(task["vars"] for task in play["tasks"] if "vars" in task)["firewall_services"],
+        known["site_firewall_services"],
         {
-            **play["vars"],
+            **known,
             "groups": {"ai_service_hosts": ["api"], "ollama_hosts": ["here"]},
             "hostvars": {"api": {"private_address": "10.0.0.4"}, "here": {}},
             "group_names": ["ollama_hosts"],
@@ -107,7 +107,7 @@ def test_machine_without_gpu_has_one_container(gpu_machine: GpuMachine) -> None:
 )
 def test_firewall_gathers_the_ports_of_every_layout_with_several(settings: dict[str, Any], expected: bool) -> None:
     """Under its former name too; else it would open the first port only."""
-    (play,) = load(PLAYBOOKS / "firewall.yml")
+    _, play = load(PLAYBOOKS / "firewall.yml")
     conditions = next(task["when"] for task in play["tasks"] if "instances" in str(task))
     variables = {"group_names": ["ollama_hosts"], **settings}
     assert all(evaluate(trusted(f"{{{{ {condition} }}}}"), variables) for condition in conditions) is expected

@@ -8,11 +8,13 @@ import pytest
 
 from tests.roles.templates import evaluate, role_variables
 
+SURVEY: dict[str, Any] = {"foreign": [], "former": {}}
+SERVER: dict[str, Any] = {"version": "", "memory_mb": 2000, "listeners": [], "survey": SURVEY}
 HOST = {
     "ansible_facts": {"distribution": "Debian", "distribution_version": "12.11"},
-    "__redis_server": {"version": "", "exists": [], "memory_mb": 2000},
+    "__redis_server": SERVER,
 }
-DUMP, DROP_IN = "/var/lib/redis/dump.rdb", "/etc/systemd/system/redis-server.service.d/alchemorsel.conf"
+STOCK, OWN = "redis-server.service", "redis-server@alchemorsel.service"
 
 
 def problems(**settings: Any) -> list[str]:
@@ -24,7 +26,12 @@ def problems(**settings: Any) -> list[str]:
 
 def server(**state: Any) -> dict[str, Any]:
     """Return the host's server, as the module redis_facts would."""
-    return {"__redis_server": {"version": "7.0.15", "exists": [], "memory_mb": 2000, **state}}
+    return {"__redis_server": {**SERVER, "version": "7.0.15", **state}}
+
+
+def held_by(owner: str, **survey: Any) -> dict[str, Any]:
+    """Return a host on which somebody listens on the port."""
+    return server(listeners=[{"port": 6379, "owner": owner}], survey={**SURVEY, **survey})
 
 
 def test_fit_host_has_no_problem() -> None:
@@ -43,7 +50,9 @@ def test_fit_host_has_no_problem() -> None:
         ({"redis_tls": True, "redis_tls_key_file": "server.key"}, "redis_tls needs redis_tls_certificate_file"),
         ({"redis_maxmemory": "1700mb"}, "needs 2125 MiB with its buffers, but the host has 2000 MiB"),
         ({"redis_maxmemory": "1100mb", "redis_save_points": ["3600 1"]}, "and the copies that a snapshot makes"),
-        (server(exists=[DUMP]), "a Redis that this role did not set up keeps data"),
+        (held_by(STOCK), "port 6379 is held by redis-server.service: set redis_port to a free one"),
+        (held_by("nginx.service", former={"port": 6379}), "port 6379 is held by nginx.service"),
+        (server(survey={**SURVEY, "foreign": ["/etc/redis/redis-alchemorsel.conf"]}), "it is somebody else's"),
     ],
 )
 def test_what_cannot_work_is_refused_with_what_would_be_right(settings: dict[str, Any], said: str) -> None:
@@ -54,12 +63,10 @@ def test_what_cannot_work_is_refused_with_what_would_be_right(settings: dict[str
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
     """A second run for the second mistake would be one too many."""
-    assert len(problems(redis_service_password="short", redis_tls=True, **server(exists=[DUMP]))) == 3
+    assert len(problems(redis_service_password="short", redis_tls=True, **held_by(STOCK))) == 3
 
 
-@pytest.mark.parametrize(
-    "state", [{"version": "", "exists": [DUMP]}, {"exists": [DUMP, DROP_IN]}, {"exists": [DROP_IN]}]
-)
-def test_data_of_nobody_else_is_no_problem(state: dict[str, Any]) -> None:
-    """What an earlier server left, what ours wrote, and nothing at all."""
-    assert problems(**server(**state)) == []
+@pytest.mark.parametrize("state", [held_by(OWN), held_by(STOCK, former={"port": 6379})])
+def test_port_that_the_role_holds_is_no_problem(state: dict[str, Any]) -> None:
+    """By its instance, or by the stock unit as an earlier revision ran it."""
+    assert problems(**state) == []

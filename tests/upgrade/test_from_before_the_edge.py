@@ -8,6 +8,7 @@ import pytest
 
 from tests.lifecycle.releases import running
 from tests.lifecycle.test_upgrade import recap
+from tests.upgrade.conftest import OF_ANOTHER_REVISION
 from tests.upgrade.gap import GapProbe
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 GROUP = "ai_service_hosts"
 
-pytestmark = pytest.mark.timeout(3000)
+pytestmark = [
+    pytest.mark.timeout(3000),
+    pytest.mark.skipif(not OF_ANOTHER_REVISION, reason="FORMER_REVISION names no revision of before the edge"),
+]
 
 
 def former_units(host: Host) -> list[str]:

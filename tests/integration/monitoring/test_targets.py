@@ -22,7 +22,9 @@ SITE: dict[str, Any] = {
         "children": {
             "ai_service_hosts": {"hosts": {"api-1": {"private_address": "10.20.0.41"}}},
             "web_hosts": {"hosts": {"api-1": {}}},
-            "redis_hosts": {"hosts": {"cache-1": {"private_address": "10.20.0.31", "redis_tls": True}}},
+            "redis_hosts": {
+                "hosts": {"cache-1": {"private_address": "10.20.0.31", "redis_tls": True, "redis_port": 6390}}
+            },
             "monitoring_hosts": {"hosts": {"watch-1": {"private_address": "10.20.0.51"}}},
         },
     }
@@ -68,7 +70,7 @@ def test_every_job_has_its_targets(folder: Path) -> None:
         "alchemorsel_ai": [{"targets": ["10.20.0.41:3010"]}],
         "alchemorsel_edge": [{"targets": ["10.20.0.41:8405"]}],
         "alchemorsel_page": [{"targets": ["http://10.20.0.41:3011/"]}],
-        "alchemorsel_tls": [{"targets": ["10.20.0.31:6379"]}],
+        "alchemorsel_tls": [{"targets": ["10.20.0.31:6390"]}],
         "dcgm": [],
         "node": [{"targets": ["10.20.0.41:9100", "10.20.0.31:9100", "10.20.0.51:9100"]}],
         "redis": [{"targets": ["10.20.0.31:9121"]}],
@@ -81,7 +83,7 @@ def test_edge_with_tls_is_read_over_tls(folder_with_tls: Path) -> None:
     assert targets["alchemorsel_ai"] == [{"targets": ["10.20.0.41:3010"], "labels": {"__scheme__": "https"}}]
     assert targets["alchemorsel_edge"] == [{"targets": ["10.20.0.41:8405"]}]
     assert targets["alchemorsel_page"] == [{"targets": ["https://10.20.0.41:3011/"]}]
-    assert targets["alchemorsel_tls"] == [{"targets": ["10.20.0.31:6379", "10.20.0.41:3010"]}]
+    assert targets["alchemorsel_tls"] == [{"targets": ["10.20.0.31:6390", "10.20.0.41:3010"]}]
 
 
 def test_edge_with_tls_is_verified(folder_with_tls: Path) -> None:

@@ -1,0 +1,70 @@
+"""Killed plays: moments from seeds, the task a play was in, what a run's recap says, and a kill that leaves nobody."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import kills
+
+RECAP = "PLAY RECAP ****\nkill-1  : ok=9 changed={} unreachable={} failed={} skipped=1 rescued=0 ignored=0\n"
+LOG = (
+    "PLAY [Provision] ***\n\nTASK [Gather] ***\nok: [kill-1]\n\nTASK [alchemorsel.ai.redis : Redis | run | Start] ***\n"
+)
+
+
+def test_moment_is_drawn_again_from_the_same_seed() -> None:
+    """Within the play, and another one for another seed."""
+    moments = [kills.moment(seed, 100) for seed in range(50)]
+    assert moments == [kills.moment(seed, 100) for seed in range(50)]
+    assert len(set(moments)) == 50
+    assert 1 <= min(moments) < max(moments) <= 100
+
+
+def test_last_task_is_named_without_its_role() -> None:
+    """The role's name is in the task's."""
+    assert kills.last_task(LOG) == "Redis | run | Start"
+    assert kills.last_task("") == "before its first task"
+
+
+@pytest.mark.parametrize(
+    ("recap", "status", "is_settled", "fault"),
+    [
+        ((3, 0, 0), 0, False, []),
+        ((0, 0, 0), 0, True, []),
+        ((3, 0, 0), 0, True, ["changed=3"]),
+        ((3, 0, 1), 2, False, ["failed in: Redis | run | Start"]),
+        ((0, 1, 0), 4, True, ["failed in: Redis | run | Start"]),
+    ],
+)
+def test_run_is_judged_by_its_recap(
+    recap: tuple[int, int, int], status: int, is_settled: bool, fault: list[str]
+) -> None:
+    """The first run may change what it likes, the second nothing; neither may fail."""
+    assert kills.judge(LOG + RECAP.format(*recap), status, is_settled=is_settled)[1] == fault
+
+
+def test_run_without_recap_is_a_fault() -> None:
+    """It was refused, or ended in the middle."""
+    assert kills.judge(LOG, 1, is_settled=False)[1] == ["ended with status 1 before its recap"]
+
+
+def test_all_that_a_process_has_started_is_found(tmp_path: Path) -> None:
+    """Also what went into a session of its own, as Ansible's workers do."""
+    marker = tmp_path / "started"
+    inner = f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(60)"
+    outer = (
+        "import subprocess, sys, time\n"
+        f"subprocess.Popen([sys.executable, '-c', {inner!r}], start_new_session=True)\ntime.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", outer], start_new_session=True) as process:
+        while not marker.exists():
+            assert process.poll() is None
+        found = kills.descendants(process.pid)
+        assert len(found) == 2
+        kills.kill_all(process.pid)
+        process.wait(timeout=10)
+    assert not any(Path(f"/proc/{pid}/exe").exists() for pid in found)
