@@ -287,3 +287,12 @@ def test_lists_alone_are_downloaded_where_they_are_missing(tmp_path: Path) -> No
         converge(host, name=[])
     assert converge(host, name=[]).after
     assert converge(host, name=[]) == Changes({}, {})
+
+
+def test_lists_wait_for_a_lock_too(tmp_path: Path, locked: Locks) -> None:
+    """apt-get itself does not."""
+    host = Host(tmp_path, is_known=False)
+    clock = Time({4: locked.release})
+    converge(host, time=clock, name=[])
+    assert clock.now == 4
+    assert host.ran == [["update"]]

@@ -114,6 +114,13 @@ def test_no_failure_is_hidden(role: str) -> None:
         assert task.get("failed_when") is not False, task["name"]
 
 
+@pytest.mark.parametrize("role", [*NAMES, "common"])
+def test_packages_are_installed_in_one_way(role: str) -> None:
+    """By `alchemorsel.ai.packages`: apt's module does not wait for all locks, and takes deleted lists for fresh."""
+    modules = {"ansible.builtin.apt", "ansible.builtin.package", "apt"}
+    assert [task["name"] for task in tasks(role) if modules & set(task)] == []
+
+
 @pytest.mark.parametrize("role", NAMES)
 def test_task_names_say_role_and_phase(role: str) -> None:
     """A line of output says where it comes from, also where Ansible leaves the role out."""
