@@ -23,6 +23,8 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "ai_service": SUITES,
     "web": SUITES,
     "load_balancer": SUITES,
+    "past-packages": SUITES,
+    "past-refused": SUITES,
     "monitoring": SUITES,
     "backup": SUITES,
     "site-dev": SUITES,

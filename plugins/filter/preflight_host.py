@@ -58,18 +58,31 @@ def capacity_problems(capacity: Mapping[str, int], min_memory_mb: int) -> list[P
     ]
 
 
-def disk_problems(spaces: Sequence[Mapping[str, Any]], disks: Sequence[Mapping[str, Any]]) -> list[Problem]:
-    """Say which paths have too little room.
+def disk_problems(
+    spaces: Sequence[Mapping[str, Any]],
+    disks: Sequence[Mapping[str, Any]],
+    listeners: Sequence[Mapping[str, Any]] = (),
+    ports: Sequence[Mapping[str, Any]] = (),
+) -> list[Problem]:
+    """Say which paths have too little room, alone or together with others on the same file system.
 
     What a path already holds counts as room: a host that has its models does not need the space for them again.
 
     Args:
         spaces: The `spaces` that the module preflight_facts returned.
-        disks: What is needed, `{"path": ..., "min_free_gb": GiB}`.
+        disks: What is needed, `{"path": ..., "min_free_gb": GiB, "until_port": port}`; once a service of ours listens
+            on that port, the space is not needed any more.
+        listeners: The `listeners` that the module preflight_facts returned.
+        ports: As for :func:`port_problems`: tells who ours are.
     """
     measured = {space["path"]: space for space in spaces}
-    problems = []
+    served = served_ports(listeners, ports)
+    problems: list[Problem] = []
+    told: set[str] = set()
+    needs: dict[str, dict[str, float]] = {}
     for disk in disks:
+        if int(disk.get("until_port", 0)) in served:
+            continue
         space = measured[disk["path"]]
         if not space["is_directory"]:
             problems.append(
@@ -79,8 +92,9 @@ def disk_problems(spaces: Sequence[Mapping[str, Any]], disks: Sequence[Mapping[s
                 )
             )
             continue
-        room = (space["free_bytes"] + space["used_bytes"]) / GIB
-        if room < float(disk["min_free_gb"]):
+        need = max(0.0, float(disk["min_free_gb"]) - space["used_bytes"] / GIB)
+        if need * GIB > space["free_bytes"]:
+            room = (space["free_bytes"] + space["used_bytes"]) / GIB
             problems.append(
                 _problem(
                     f"{disk['path']} has room for {room:.1f} GiB on the file system mounted at "
@@ -88,7 +102,29 @@ def disk_problems(spaces: Sequence[Mapping[str, Any]], disks: Sequence[Mapping[s
                     "free space there, or choose a path on a larger file system",
                 )
             )
-    return problems
+            told.add(space["mount_point"])
+        else:
+            needs.setdefault(space["mount_point"], {})[disk["path"]] = need
+    free = {space["mount_point"]: space["free_bytes"] / GIB for space in spaces}
+    return problems + [
+        _problem(
+            f"{' and '.join(paths)} need {sum(paths.values()):.1f} GiB together on the file system mounted at {mount}, "
+            f"which has {free[mount]:.1f} GiB",
+            "free space there, or choose a path on a larger file system",
+        )
+        for mount, paths in needs.items()
+        if mount not in told and sum(paths.values()) > free[mount]
+    ]
+
+
+def served_ports(listeners: Sequence[Mapping[str, Any]], ports: Sequence[Mapping[str, Any]]) -> set[int]:
+    """Return the ports on which services of ours listen."""
+    ours = {int(port["port"]): port["owners"] for port in ports}
+    return {
+        listener["port"]
+        for listener in listeners
+        if any(fnmatch(listener["owner"], pattern) for pattern in ours.get(listener["port"], ()))
+    }
 
 
 def port_problems(listeners: Sequence[Mapping[str, Any]], ports: Sequence[Mapping[str, Any]]) -> list[Problem]:

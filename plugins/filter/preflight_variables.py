@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
 Problem = dict[str, str]
+NEAR, VERY_NEAR = 0.75, 0.9
+"""How alike two names are of which one is a slip: within a role, and across roles."""
 
 
 def documented_variables(roles_path: str) -> dict[str, set[str]]:
@@ -43,7 +45,7 @@ def documented_variables(roles_path: str) -> dict[str, set[str]]:
 def variable_problems(
     names: Sequence[str], roles_path: str, removed: Mapping[str, str], ignored: Sequence[str]
 ) -> list[Problem]:
-    """Say which variables carry a role's prefix but are none of its variables.
+    """Say which variables are slips: nearly a role's variable, or one that an earlier release had.
 
     Args:
         names: Names of all variables of the host.
@@ -52,18 +54,65 @@ def variable_problems(
         ignored: Names to let pass, for variables that belong to somebody else's role of the same name.
     """
     roles = documented_variables(roles_path)
-    known = set().union(*roles.values())
     problems = []
-    for name in sorted(set(names) - known - set(ignored)):
+    for name in _unknown(names, roles, ignored):
+        role = _role_of(name, roles)
         if name in removed:
             problems.append({"problem": f"the variable {name} was removed", "remedy": removed[name]})
-        elif any(name.startswith(f"{role}_") for role in roles):
-            # The role whose prefix fits best is searched first: a near name there beats one elsewhere.
-            role = max((role for role in roles if name.startswith(f"{role}_")), key=len)
-            nearest = get_close_matches(name, roles[role], n=1) or get_close_matches(name, known, n=1)
-            remedy = f"did you mean {nearest[0]}?" if nearest else f"see roles/{role}/README.md for its variables"
-            problems.append({"problem": f"the role {role} has no variable {name}", "remedy": remedy})
+        elif nearest := _nearest(name, role, roles):
+            problems.append(
+                {"problem": f"the role {role} has no variable {name}", "remedy": f"did you mean {nearest}?"}
+            )
     return problems
+
+
+def variable_notices(
+    names: Sequence[str], roles_path: str, removed: Mapping[str, str], ignored: Sequence[str]
+) -> list[str]:
+    """Say which variables carry a role's prefix and are nobody's here: another collection's role has that name too.
+
+    Args:
+        names: As for :func:`variable_problems`, like the others.
+        roles_path: Folder that holds the roles.
+        removed: Variables of earlier releases.
+        ignored: Names to let pass.
+    """
+    roles = documented_variables(roles_path)
+    foreign: dict[str, list[str]] = {}
+    for name in _unknown(names, roles, [*ignored, *removed]):
+        role = _role_of(name, roles)
+        if not _nearest(name, role, roles):
+            foreign.setdefault(role, []).append(name)
+    return [
+        f"{', '.join(found)}: not read by the role {role} of this collection, whose variables are in "
+        f"roles/{role}/README.md; preflight_ignored_variables silences this"
+        for role, found in sorted(foreign.items())
+    ]
+
+
+def _unknown(names: Sequence[str], roles: Mapping[str, set[str]], ignored: Sequence[str]) -> list[str]:
+    """Return variables with a role's prefix that no role has."""
+    strange = set(names) - set().union(*roles.values()) - set(ignored)
+    return sorted(name for name in strange if name.startswith(tuple(f"{role}_" for role in roles)))
+
+
+def _role_of(name: str, roles: Mapping[str, set[str]]) -> str:
+    """Return the role whose prefix fits a variable best."""
+    return max((role for role in roles if name.startswith(f"{role}_")), key=len)
+
+
+def _nearest(name: str, role: str, roles: Mapping[str, set[str]]) -> str:
+    """Return the variable that was probably meant; empty where none is near.
+
+    What follows the prefix is compared: the prefix, which all of them share, would make strangers look alike.
+    """
+    prefix = f"{role}_"
+    rest = name.removeprefix(prefix)
+    near = get_close_matches(rest, [each.removeprefix(prefix) for each in roles[role]], n=1, cutoff=NEAR)
+    if near:
+        return prefix + near[0]
+    elsewhere = get_close_matches(name, set().union(*roles.values()), n=1, cutoff=VERY_NEAR)
+    return elsewhere[0] if elsewhere else ""
 
 
 @pass_context
@@ -123,5 +172,6 @@ class FilterModule:
         """Return the filters by the name that templates use."""
         return {
             "preflight_variable_problems": variable_problems,
+            "preflight_variable_notices": variable_notices,
             "preflight_placeholder_problems": placeholder_problems,
         }

@@ -32,7 +32,10 @@ def within_deadline(module: Any) -> Run:
     """
 
     def run(command: list[str]) -> tuple[int, str, str]:
-        result: tuple[int, str, str] = module.run_command(["timeout", str(DEADLINE_SECONDS), *command])
+        result: tuple[int, str, str] = module.run_command(
+            ["timeout", str(DEADLINE_SECONDS), *command],
+            environ_update={"LC_ALL": "C"},  # what is printed is read, whatever the language of the host
+        )
         return result
 
     return run

@@ -55,15 +55,21 @@ def _lies_on(folder: Path, device: int) -> bool:
         return False
 
 
-def measure(path: Path) -> dict[str, Any]:
-    """Return the measurement of one path, as the module preflight_facts documents it under `spaces`."""
+def measure(path: Path, enough_bytes: int | None = None) -> dict[str, Any]:
+    """Return the measurement of one path, as the module preflight_facts documents it under `spaces`.
+
+    Args:
+        path: It may not exist yet.
+        enough_bytes: Where so much is free, what the path holds is not counted, which may take long.
+    """
     parent = nearest_existing_parent(path)
     file_system = os.statvfs(parent)
+    free = file_system.f_bavail * file_system.f_frsize
     return {
         "path": str(path),
         "existing_parent": str(parent),
         "is_directory": stat.S_ISDIR(parent.stat().st_mode),
         "mount_point": str(mount_point_of(parent)),
-        "free_bytes": file_system.f_bavail * file_system.f_frsize,
-        "used_bytes": allocated_bytes(path),
+        "free_bytes": free,
+        "used_bytes": 0 if enough_bytes is not None and free >= enough_bytes else allocated_bytes(path),
     }

@@ -56,6 +56,8 @@ source_files: {description: Files of sources that name the repository., returned
 engine: {description: Version of the engine; 0 where there is none., returned: success, type: str}
 runs: {description: Whether the engine's unit is active., returned: success, type: bool}
 starts_at_boot: {description: Whether the engine's unit is enabled., returned: success, type: bool}
+has_proxy: {description: Whether the engine has the proxy settings of the role docker., returned: success, type: bool}
+has_own_proxy: {description: Whether the site has given the engine a proxy itself., returned: success, type: bool}
 configured:
   description: >-
     Whether M(alchemorsel.ai.docker_daemon_config) would find nothing to do; false where it was not asked for.
@@ -70,11 +72,14 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import is_converged
 from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import packages, unit, within_deadline
+from ansible_collections.alchemorsel.ai.plugins.module_utils.survey_packages import engine_has_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     Run = Callable[[list[str]], tuple[int, str, str]]
+
+PROXY_DROP_IN = Path("/etc/systemd/system/docker.service.d/alchemorsel-proxy.conf")
 
 
 class Host:
@@ -99,6 +104,8 @@ class Host:
             "engine": version.group() if version else "0",
             "runs": state["active"],
             "starts_at_boot": state["enabled"],
+            "has_proxy": PROXY_DROP_IN.exists(),
+            "has_own_proxy": engine_has_proxy(Path("/")),
         }
 
     def _naming(self, repository: str, sources: Path) -> list[str]:

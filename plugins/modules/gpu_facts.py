@@ -141,7 +141,7 @@ def main() -> None:
         if not module.get_bin_path(command[0]):
             return 127, f"there is no {command[0]}"
         deadline = ["timeout", "--kill-after=5", str(module.params["timeout"])]
-        code, output, errors = module.run_command([*deadline, *command])
+        code, output, errors = module.run_command([*deadline, *command], environ_update={"LC_ALL": "C"})
         return code, output or errors
 
     module.exit_json(changed=False, ansible_facts={"gpu": gather(Path(module.params["root"]), run)})

@@ -175,7 +175,9 @@ def main() -> None:
     params = module.params
 
     def run(command: list[str]) -> tuple[int, str, str]:
-        result: tuple[int, str, str] = module.run_command(["timeout", str(DEADLINE_SECONDS), *command])
+        result: tuple[int, str, str] = module.run_command(
+            ["timeout", str(DEADLINE_SECONDS), *command], environ_update={"LC_ALL": "C"}
+        )
         return result
 
     table = SocketTable(Path("/proc"), lambda command: run(command)[1])

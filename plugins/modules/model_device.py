@@ -216,7 +216,9 @@ class Host:
 
     def run(self, *argv: str) -> str:
         """Run a command and return what it printed; the module ends where it fails or takes too long."""
-        _code, output, _errors = self._module.run_command(["timeout", TIMEOUT_SECONDS, *argv], check_rc=True)
+        _code, output, _errors = self._module.run_command(
+            ["timeout", TIMEOUT_SECONDS, *argv], check_rc=True, environ_update={"LC_ALL": "C"}
+        )
         return str(output)
 
     def resolve(self, path: str) -> str | None:

@@ -100,6 +100,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    module.run_command_environ_update = {"LC_ALL": "C"}
     archive = Path(module.params["path"])
     limit = ["timeout", str(module.params["timeout"])]
     with tempfile.TemporaryDirectory(dir=None if module.check_mode else archive.parent) as name:

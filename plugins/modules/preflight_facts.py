@@ -19,10 +19,22 @@ description:
   - Reads only; check mode is no different. One module in place of five, because a task costs a round trip.
 options:
   paths:
-    description: Absolute paths to measure.
+    description: Absolute paths to measure, with what they hold.
     type: list
     elements: str
     default: []
+  file_systems:
+    description: Absolute paths of whose file systems only the free space is measured.
+    type: list
+    elements: str
+    default: []
+  data_root:
+    description: Folder of Docker Engine's images to measure; an empty one is the one that its configuration names.
+    type: str
+  data_root_enough_gb:
+    description: Where so many GiB are free, what O(data_root) holds is not counted, which may take long.
+    type: float
+    default: 0
   ports:
     description: TCP ports to look at.
     type: list
@@ -74,7 +86,7 @@ ansible_facts:
   returned: success
   type: dict
 spaces:
-  description: One entry a path, in the order given.
+  description: One entry a path of O(paths) and O(file_systems), in the order given, then O(data_root).
   returned: success
   type: list
   elements: dict
@@ -85,6 +97,10 @@ spaces:
     mount_point: {description: Where the file system is mounted., type: str}
     free_bytes: {description: Bytes that an unprivileged user may still write., type: int}
     used_bytes: {description: Bytes allocated below the path on the same file system., type: int}
+data_root:
+  description: Folder of Docker Engine's images, whose space is the last of RV(spaces).
+  returned: where O(data_root) was given
+  type: str
 listeners:
   description: One entry a listening socket on one of the ports.
   returned: success
@@ -137,6 +153,7 @@ if TYPE_CHECKING:
     Survey = Callable[[Callable[[list[str]], tuple[int, str, str]], Path], dict[str, Any]]
 
 DEADLINE_SECONDS = 10
+GIB = 1024**3
 SURVEYS: dict[str, Survey] = {
     "packages": survey_packages.survey,
     "engine": survey_engine.survey,
@@ -155,11 +172,23 @@ def facts() -> dict[str, str]:
     }
 
 
+def spaces(params: dict[str, Any], data_root: str | None) -> list[dict[str, Any]]:
+    """Return the measurements of all paths, as documented under RETURN."""
+    found = [measure(Path(path)) for path in params["paths"]]
+    found += [measure(Path(path), enough_bytes=0) for path in params["file_systems"]]
+    if data_root:
+        found.append(measure(Path(data_root), enough_bytes=int(params["data_root_enough_gb"] * GIB)))
+    return found
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "paths": {"type": "list", "elements": "str", "default": []},
+            "file_systems": {"type": "list", "elements": "str", "default": []},
+            "data_root": {"type": "str"},
+            "data_root_enough_gb": {"type": "float", "default": 0.0},
             "ports": {"type": "list", "elements": "int", "default": []},
             "endpoints": {"type": "list", "elements": "str", "default": []},
             "clock": {"type": "float"},
@@ -172,13 +201,14 @@ def main() -> None:
     )
     params = module.params
     clock_ahead = None if params["clock"] is None else time.time() - params["clock"]
-    relative = [path for path in params["paths"] if not Path(path).is_absolute()]
+    absolute = [*params["paths"], *params["file_systems"], *([params["data_root"]] if params["data_root"] else [])]
+    relative = [path for path in absolute if not Path(path).is_absolute()]
     if relative:
         module.fail_json(msg=f"paths must be absolute, these are not: {', '.join(relative)}")
 
     def run(command: list[str]) -> str:
         code, output, _errors = module.run_command(
-            ["timeout", str(DEADLINE_SECONDS), *command], handle_exceptions=False
+            ["timeout", str(DEADLINE_SECONDS), *command], handle_exceptions=False, environ_update={"LC_ALL": "C"}
         )
         return output if code == 0 else ""
 
@@ -188,10 +218,12 @@ def main() -> None:
         unreached = reach_all(params["endpoints"], params["timeout"])
     except ValueError as error:
         module.fail_json(msg=str(error))
+    data_root = None if params["data_root"] is None else params["data_root"] or survey_packages.data_root(Path("/"))
     module.exit_json(
         changed=False,
         ansible_facts=facts(),
-        spaces=[measure(Path(path)) for path in params["paths"]],
+        spaces=spaces(params, data_root),
+        data_root=data_root,
         listeners=SocketTable(Path("/proc"), run).listeners(params["ports"]) if params["ports"] else [],
         unreached=unreached,
         capacity=capacity(),

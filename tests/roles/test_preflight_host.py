@@ -78,6 +78,30 @@ def test_file_in_the_way_is_a_problem_of_its_own() -> None:
     assert "not a directory" in problem["problem"]
 
 
+def test_paths_on_one_file_system_need_their_space_together() -> None:
+    """Each alone would fit; one of them that has what it needs leaves the space to the others."""
+    disks = [{"path": "/models", "min_free_gb": 3}, {"path": "/var/lib/docker", "min_free_gb": 2}]
+    spaces = [space(), space(path="/var/lib/docker")]
+    (problem,) = disk_problems(spaces, disks)
+    assert "/models and /var/lib/docker need 5.0 GiB together" in problem["problem"]
+    assert disk_problems([space(used_bytes=3 * GIB), spaces[1]], disks) == []
+    assert disk_problems([space(), space(path="/var/lib/docker", mount_point="/var")], disks) == []
+
+
+def test_path_that_is_too_small_alone_is_one_problem() -> None:
+    """Not a second one together with others."""
+    disks = [{"path": "/models", "min_free_gb": 30}, {"path": "/var/lib/docker", "min_free_gb": 2}]
+    assert len(disk_problems([space(), space(path="/var/lib/docker")], disks)) == 1
+
+
+def test_image_needs_no_space_once_its_container_runs() -> None:
+    """Ours; somebody else's listener does not count."""
+    disks = [{"path": "/models", "min_free_gb": 30, "until_port": 11435}]
+    ports = [{"port": 11435, "owners": ["alchemorsel-ollama"], "setting": "ollama_publish_port"}]
+    assert disk_problems([space()], disks, [listener(11435, "alchemorsel-ollama")], ports) == []
+    assert len(disk_problems([space()], disks, [listener(11435, "nginx.service")], ports)) == 1
+
+
 REDIS = {"port": 6379, "owners": ["redis-server.service"], "setting": "redis_port"}
 SERVICE = {"port": 3010, "owners": ["alchemorsel-ai*"], "setting": "ai_service_port"}
 

@@ -68,3 +68,18 @@ def test_relative_path_is_refused() -> None:
     result = run_module("preflight_facts", paths=["models"])
     assert result["failed"]
     assert "absolute" in result["msg"]
+
+
+def test_what_a_path_holds_is_not_counted_where_enough_is_free(tmp_path: Path) -> None:
+    """A data root has hundreds of thousands of files."""
+    (tmp_path / "layer").write_bytes(b"x" * 300_000)
+    assert measure(tmp_path, enough_bytes=0)["used_bytes"] == 0
+    assert measure(tmp_path, enough_bytes=2**62)["used_bytes"] >= 300_000
+
+
+def test_module_measures_the_engines_data_root_last(tmp_path: Path) -> None:
+    """Where it was asked for."""
+    told = run_module("preflight_facts", paths=[str(tmp_path)], file_systems=["/var/lib"], data_root="/srv/docker")
+    assert [space["path"] for space in told["spaces"]] == [str(tmp_path), "/var/lib", "/srv/docker"]
+    assert told["data_root"] == "/srv/docker"
+    assert run_module("preflight_facts")["data_root"] is None

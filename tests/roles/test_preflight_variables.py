@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.alchemorsel.ai.plugins.filter.preflight_variables import (
     documented_variables,
     placeholder_problems,
+    variable_notices,
     variable_problems,
 )
 from jinja2 import Environment
@@ -79,11 +80,30 @@ def test_misspelt_variable_is_reported_with_the_nearest_right_name(roles: str) -
     }
 
 
-def test_unknown_variable_with_no_near_name_points_at_the_readme(roles: str) -> None:
-    """A guess that is no help is not made."""
-    ((problem, remedy),) = remedies(["redis_zzzzzzzzzzzzzzzzz"], roles).items()
-    assert "redis_zzzzzzzzzzzzzzzzz" in problem
-    assert remedy == "see roles/redis/README.md for its variables"
+FOREIGN = ["redis_requirepass", "redis_users", "redis_bind_interface", "redis_zzzzzzzzzzzzzzzzz"]
+"""Of another collection's role of that name."""
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_variable_of_another_collection_is_noticed_and_no_problem(roles: str, name: str) -> None:
+    """The prefix that both share does not make them alike."""
+    assert remedies([name], roles) == {}
+    (notice,) = variable_notices([name, "redis_port"], roles, {}, [])
+    assert name in notice
+    assert "roles/redis/README.md" in notice
+
+
+def test_variables_of_another_collection_are_noticed_together(roles: str) -> None:
+    """One sentence for each role; slips and what is ignored are not among them."""
+    (notice,) = variable_notices([*FOREIGN, "redis_prot", "redis_gone"], roles, {"redis_gone": "x"}, ["redis_users"])
+    assert "redis_bind_interface, redis_requirepass, redis_zzzzzzzzzzzzzzzzz:" in notice
+
+
+def test_variable_under_another_roles_prefix_is_a_slip(roles: str) -> None:
+    """As long as the rest is right."""
+    assert remedies(["redis_exporte_port"], roles) == {
+        "the role redis has no variable redis_exporte_port": "did you mean redis_exporter_port?"
+    }
 
 
 def test_removed_variable_is_explained(roles: str) -> None:
