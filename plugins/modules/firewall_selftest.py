@@ -163,8 +163,9 @@ def main() -> None:
     run, root = within_deadline(module), Path("/")
     try:
         found = connect_from(strangers, targets, module.params["timeout"], is_listening=True)
-        closed = closing(run, root, ports, callers)
-        judge(found, ports, closed, closing(run, root, ports, callers, PROBING))
+        is_shut = any(found[f"{each} {port}"] != "accepts" for each in ports for port in ports[each]["open"])
+        bound = closing(run, root, ports, callers, PROBING) if is_shut else {}
+        judge(found, ports, closing(run, root, ports, callers), bound)
     except (NamespaceError, SelftestError) as error:
         module.fail_json(msg=f"the firewall does not do what the inventory says: {error}")
     module.exit_json(changed=False, answers=found)

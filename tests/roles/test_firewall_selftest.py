@@ -76,7 +76,9 @@ def knock(rules: Sequence[str], *, listeners: Sequence[int] = ()) -> dict[str, A
     program = (
         "import os, socket, subprocess, sys\n"
         f"held = [socket.create_server(('', port)) for port in {list(listeners)}]\n"
-        "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)\n"
+        "for line in ['link set lo up', 'link add eth0 type veth peer name other', 'link set other up',"
+        " 'address add 10.9.9.9/24 dev eth0', 'link set eth0 up', 'route add default via 10.9.9.1']:\n"
+        "    subprocess.run(['ip', *line.split()], check=True)\n"
         "for rule in sys.argv[3:]: subprocess.run(['iptables', *rule.split()], check=True)\n"
         "subprocess.run([sys.executable, sys.argv[1]], input=sys.argv[2].encode())\n"
     )
@@ -132,3 +134,13 @@ def test_port_that_no_filter_closes_is_not_closed() -> None:
     """The one that should be is named, though nothing listened there before."""
     result = knock([])
     assert f"{HOSTS_END} port 6379 accepts a foreign connection" in result["msg"]
+
+
+@pytest.mark.usefixtures("alone")
+def test_rules_for_an_interface_of_the_host_count_for_callers_who_come_in_by_it() -> None:
+    """The namespace comes in by another one, so what it finds there is not what callers find."""
+    opened = knock([*CLOSED, "-A INPUT -i eth0 -p tcp --dport 3010 -j ACCEPT"])
+    assert "failed" not in opened, opened
+    assert opened["answers"][f"{HOSTS_END} 3010"] == "silent"
+    closed = knock(["-A INPUT -i eth0 -p tcp --dport 3010 -j DROP", *CLOSED, OPEN])
+    assert "3010 accepts a connection from the namespace, but none from other machines" in closed["msg"], closed
