@@ -101,7 +101,6 @@ clock_ahead:
 import platform
 import time
 from pathlib import Path
-
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
