@@ -52,6 +52,8 @@ BREAKS_LIVE_RESTORE = frozenset(
 """With another value of these, containers that run are not found again."""
 OURS = "alchemorsel-"
 """What the names of our containers begin with."""
+UNIT_IS_NEWER = "(docker.service: what it reads is newer than the engine)"
+"""In place of names of settings, for a drop-in or an environment of ours."""
 UNKNOWN = "(all: the file is newer than the engine)"
 """In place of names, where nothing tells what the engine read when it started."""
 
@@ -102,6 +104,20 @@ def in_force(path: Path, invocation: str, since: float, config: Mapping[str, Any
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no stamp, or none that can be read: the times decide
     return hashes(config) if modified < since else {UNKNOWN: ""}
+
+
+def of_the_unit(files: Iterable[str], root: Path, since: float) -> list[str]:
+    """Return what stands for our own files of the unit, where one was written after the engine started.
+
+    Files of others wait for the restart that their owner chooses.
+
+    Args:
+        files: All that systemd reads for the unit.
+        root: Root of the file system.
+        since: When the engine started, in seconds since 1970.
+    """
+    ours = [root / path.lstrip("/") for path in files if "alchemorsel" in path]
+    return [UNIT_IS_NEWER] if any(path.exists() and path.stat().st_mtime >= since for path in ours) else []
 
 
 def pending(taken_up: Mapping[str, str], wanted: Mapping[str, Any]) -> list[str]:

@@ -28,6 +28,10 @@ options:
     description: Restart the engine also where that stops containers of others.
     type: bool
     default: false
+  restart:
+    description: Something needs a restart that neither file nor unit tell, such as a drop-in that was removed.
+    type: bool
+    default: false
   reload_only:
     description: Leave settings that need a restart to the engine's next start, where containers run.
     type: bool
@@ -85,10 +89,18 @@ class Engine:
         path: The configuration file.
         config: What the file is to hold.
         describe: Returns what the running engine tells of itself.
+        restarts: Something needs a restart that neither file nor unit tell, such as a drop-in that was removed.
     """
 
     def __init__(
-        self, run: Run, root: Path, path: Path, config: dict[str, Any], describe: Callable[[], dict[str, Any]]
+        self,
+        run: Run,
+        root: Path,
+        path: Path,
+        config: dict[str, Any],
+        describe: Callable[[], dict[str, Any]],
+        *,
+        restarts: bool = False,
     ) -> None:
         self._run, self._root, self._config, self._describe = run, root, config, describe
         self._stamp = root / docker_pending.STAMP
@@ -97,7 +109,13 @@ class Engine:
         self._taken_up = docker_pending.in_force(
             self._stamp, self._unit["invocation"], self._unit["since"], read_object(path), modified
         )
-        self.pending = docker_pending.pending(self._taken_up, config) if self._unit["active"] == "active" else []
+        self.pending: list[str] = []
+        if self._unit["active"] == "active":
+            self.pending = docker_pending.pending(self._taken_up, config)
+            self.pending += docker_pending.of_the_unit(self._unit["files"], root, self._unit["since"])
+            self.pending += (
+                [docker_pending.UNIT_IS_NEWER] if restarts and docker_pending.UNIT_IS_NEWER not in self.pending else []
+            )
 
     def plan(self, *, stops_containers: bool, reloads_only: bool) -> dict[str, Any]:
         """Return what is documented under RETURN.
@@ -174,6 +192,7 @@ def main() -> None:
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
             "config": {"type": "dict"},
             "stop_containers": {"type": "bool", "default": False},
+            "restart": {"type": "bool", "default": False},
             "reload_only": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -190,7 +209,7 @@ def main() -> None:
 
     try:
         config = read_object(path) if params["config"] is None else params["config"]
-        engine = Engine(run, Path("/"), path, config, describe)
+        engine = Engine(run, Path("/"), path, config, describe, restarts=params["restart"])
         plan = engine.plan(stops_containers=stops, reloads_only=params["reload_only"])
         if not module.check_mode:
             engine.perform(plan, stops_containers=stops)

@@ -150,13 +150,13 @@ def _holds_something(folder: Path) -> bool:
     return folder.is_dir() and next(folder.iterdir(), None) is not None
 
 
-def settings(daemon: Mapping[str, Any], survey: Mapping[str, Any], stamp: Path) -> dict[str, Any]:
+def settings(daemon: Mapping[str, Any], survey: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """Return what is documented under RETURN of the engine's settings.
 
     Args:
         daemon: The module's parameter.
         survey: What survey_engine found.
-        stamp: Where docker_pending remembers what the engine has taken up.
+        root: Root of the file system.
     """
     path, record = Path(daemon["path"]), Path(daemon["record"])
     unit, engine = survey["units"][survey_engine.UNIT], survey["engine"]
@@ -177,9 +177,12 @@ def settings(daemon: Mapping[str, Any], survey: Mapping[str, Any], stamp: Path) 
     if unit["active"] != "active":  # its start will take up all of the file
         return found
     modified = path.stat().st_mtime if path.exists() else 0.0
-    taken_up = docker_pending.in_force(stamp, unit["invocation"], unit["since"], current, modified)
+    taken_up = docker_pending.in_force(
+        root / docker_pending.STAMP, unit["invocation"], unit["since"], current, modified
+    )
     wanted, _ours = plan(current, applied, defaults, daemon["options"])
     names = docker_pending.pending(taken_up, wanted)
+    names += docker_pending.of_the_unit(unit["files"], root, unit["since"])
     survive = docker_pending.survives(wanted, survey["flags"], keeps=unit["keeps"])
     running = [container["name"] for container in engine["containers"]]
     restarting = docker_pending.needing_restart(names, wanted)
@@ -216,7 +219,7 @@ def main() -> None:
     described = host.describe(params["packages"], params["repository"], Path(params["sources"]))
     found = dict(NOT_ASKED_FOR)
     if params["daemon"]:
-        found = settings(params["daemon"], described["survey"], root / docker_pending.STAMP)
+        found = settings(params["daemon"], described["survey"], root)
     module.exit_json(changed=False, **found, **described)
 
 

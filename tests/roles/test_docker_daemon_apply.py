@@ -133,6 +133,15 @@ def test_removal_reloads_an_engine_with_containers_only(machine: Machine) -> Non
     assert machine.take_up(THEIRS)["pending"] == ["icc"]
 
 
+def test_removed_drop_in_is_a_restart(machine: Machine) -> None:
+    """With the same care for containers."""
+    engine = apply.Engine(machine.run, machine.root, machine.config, THEIRS, machine.describe, restarts=True)
+    assert engine.plan(stops_containers=False, reloads_only=False)["action"] == "restart"
+    machine.containers = ["theirs"]
+    with pytest.raises(apply.ApplyError, match="would stop these containers: theirs"):
+        engine.plan(stops_containers=False, reloads_only=False)
+
+
 def test_engine_that_does_not_come_back_is_a_failure(machine: Machine) -> None:
     """With systemd's words; the stamp is that of before."""
     machine.refuses = "Job for docker.service failed"

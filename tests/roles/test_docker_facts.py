@@ -78,7 +78,7 @@ def settings(host: EngineHost, options: dict[str, Any], **engine: Any) -> dict[s
         "defaults": DEFAULTS,
         "options": options,
     }
-    found: dict[str, Any] = docker_facts.settings(daemon, survey, host.root / "stamp.json")
+    found: dict[str, Any] = docker_facts.settings(daemon, survey, host.root)
     return found
 
 
@@ -111,6 +111,18 @@ def test_file_newer_than_the_engine_is_pending_though_it_is_converged(host: Engi
     assert found["pending"]
     os.utime(config, (1, 1))
     assert settings(host, {})["pending"] == []
+
+
+def test_drop_in_of_ours_is_pending_until_the_engine_starts(host: EngineHost) -> None:
+    """As where a run was cut off; one of others waits for its owner."""
+    host.write("etc/docker/daemon.json", DEFAULTS)
+    host.write("record.json", DEFAULTS)
+    for name, found in (("theirs", 0), ("alchemorsel-proxy", 1)):
+        path = f"etc/systemd/system/docker.service.d/{name}.conf"
+        drop_in = host.write(path, "[Service]\n")
+        os.utime(drop_in, (time.time() + 60, time.time() + 60))
+        host.start(since=time.time() + 30, DropInPaths=f"/{path}")
+        assert len(settings(host, {})["needing_restart"]) == found
 
 
 def test_engine_that_is_stopped_has_nothing_pending(host: EngineHost) -> None:
