@@ -16,6 +16,9 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "preflight": SUITES,
     "model_volume": SUITES,
     "docker": SUITES,
+    # An engine of others with a container; engines that ours would displace or break.
+    "past-containers": SUITES,
+    "past-engine-refused": SUITES,
     "firewall": SUITES,
     "past-firewall": SUITES,
     "redis": SUITES,

@@ -69,7 +69,7 @@ class PackageManager:
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._run = run
+        self.run = run
         self._root = root
         self._wait_seconds = wait_seconds
         self._pause = pause
@@ -102,7 +102,7 @@ class PackageManager:
         Raises:
             PackageError: apt-get refuses.
         """
-        code, output, errors = self._run(
+        code, output, errors = self.run(
             ["apt-get", *OPTIONS, "--simulate", "--option", "Debug::NoLocking=true", *flags, command, *names]
         )
         if code:
@@ -202,7 +202,7 @@ class PackageManager:
         Raises:
             PackageError: It says what is wrong and how to mend it.
         """
-        told = survey_packages.problems(survey_packages.survey(self._run, self._root))
+        told = survey_packages.problems(survey_packages.survey(self.run, self._root))
         if told:
             raise PackageError(". ".join(f"{each['problem']}: {each['remedy']}" for each in told))
 
@@ -211,7 +211,7 @@ class PackageManager:
         command = ["apt-get", *OPTIONS, "--option", f"DPkg::Lock::Timeout={self._wait_seconds:g}", *arguments]
         while True:
             self.wait()
-            code, output, errors = self._run(command)
+            code, output, errors = self.run(command)
             if code == 0:
                 return output, errors
             if not LOCKED.search(errors) or self._clock() >= deadline:

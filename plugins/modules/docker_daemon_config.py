@@ -32,9 +32,19 @@ options:
       - Settings that apply in any case. V(null) takes a setting of O(defaults) away.
     type: dict
     default: {}
-  validate:
-    description: Command that checks the new file before it replaces the old one; C(%s) stands for its path.
+  engine:
+    description: Version of the engine's program, which is to check the new file before it replaces the old one.
     type: str
+  command:
+    description: Program and arguments of the engine's unit, beside which the file has to be valid.
+    type: list
+    elements: str
+    default: []
+  taken_up:
+    description: >-
+      File in which M(alchemorsel.ai.docker_daemon_apply) remembers what the running engine has taken up; told what the
+      file held before it is replaced.
+    type: path
   backup:
     description: Keep a copy of the file as it was, named with the time.
     type: bool
@@ -45,7 +55,7 @@ options:
     choices: [present, absent]
     default: present
 attributes:
-  check_mode: {support: full, description: "Says whether the file would change; nothing is validated."}
+  check_mode: {support: full, description: "Says whether the file would change, and validates that."}
   diff_mode: {support: full, description: "The whole file, before and after."}
 author: Alchemorsel contributors (!UNKNOWN)
 """
@@ -57,7 +67,7 @@ EXAMPLES = r"""
     defaults:
       log-driver: json-file
       log-opts: {max-size: 10m, max-file: "3"}
-    validate: dockerd --validate --config-file %s
+    engine: "26.1.5"
 """
 
 RETURN = r"""
@@ -72,13 +82,17 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.alchemorsel.ai.plugins.module_utils import docker_pending, survey_engine
 from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import (
     BadConfigError,
     Tree,
+    merge,
     plan,
     read_object,
     subtract,
 )
+from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_engine import objections
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import within_deadline
 
 
 def render(tree: Tree) -> str:
@@ -86,19 +100,42 @@ def render(tree: Tree) -> str:
     return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _replace(module: AnsibleModule, path: Path, text: str, validate: str | None) -> None:
-    """Replace a file after the check, keeping its mode and owner; no text removes it. A missing folder is made."""
-    if not text:
+def _replace(module: AnsibleModule, path: Path, text: str) -> None:
+    """Replace a file, keeping its mode and owner; no text removes it. A missing folder is made, a link is followed."""
+    if not text and not path.is_symlink():
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    module.atomic_move(_draft(module, text or render({})), str(path.resolve()))
+
+
+def _draft(module: AnsibleModule, text: str) -> str:
+    """Write a file that the module's end removes, and return its path."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=module.tmpdir, delete=False) as draft:
         draft.write(text)
-    if validate:
-        code, output, errors = module.run_command(validate.replace("%s", draft.name))
-        if code != 0:
-            module.fail_json(msg=f"the new {path} would not be accepted, so nothing was changed: {errors or output}")
-    module.atomic_move(draft.name, str(path))
+    return draft.name
+
+
+def _refuse_what_the_engine_refuses(module: AnsibleModule, text: str) -> None:
+    """Fail where the engine would not start with the text as its configuration."""
+    if not (text and module.params["engine"]):
+        return
+    path = _draft(module, text)
+    refused = objections(within_deadline(module), module.params["engine"], module.params["command"], Path(path))
+    if refused:
+        told = refused.replace(path, module.params["path"])
+        module.fail_json(msg=f"the new {module.params['path']} would not be accepted, so nothing was changed: {told}")
+
+
+def _remember_what_is_in_force(module: AnsibleModule, path: Path, current: Tree) -> None:
+    """Write down what the running engine has read, so that later runs find what it has not taken up."""
+    unit = survey_engine.read_units(within_deadline(module))[survey_engine.UNIT]
+    if not module.params["taken_up"] or unit["active"] != "active":
+        return
+    stamp = Path(module.params["taken_up"])
+    modified = path.stat().st_mtime if path.exists() else 0.0
+    taken_up = docker_pending.in_force(stamp, unit["invocation"], unit["since"], current, modified)
+    docker_pending.remember(stamp, unit["invocation"], taken_up)
 
 
 def main() -> None:
@@ -109,7 +146,9 @@ def main() -> None:
             "record": {"type": "path", "required": True},
             "defaults": {"type": "dict", "default": {}},
             "options": {"type": "dict", "default": {}},
-            "validate": {"type": "str"},
+            "engine": {"type": "str"},
+            "command": {"type": "list", "elements": "str", "default": []},
+            "taken_up": {"type": "path"},
             "backup": {"type": "bool", "default": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
@@ -132,12 +171,16 @@ def main() -> None:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         after = render(config) if config else ""
         result["diff"] = {"before": before, "after": after, "before_header": str(path), "after_header": str(path)}
+        _refuse_what_the_engine_refuses(module, after)
         if not module.check_mode:
+            # A run that is cut off here finds its settings in the record again, and not as somebody else's.
+            _replace(module, record, render(merge(ours, applied)) if ours or applied else "")
             if params["backup"] and path.exists():
                 result["backup_file"] = module.backup_local(str(path))
-            _replace(module, path, after, params["validate"])
+            _remember_what_is_in_force(module, path, current)
+            _replace(module, path, after)
     if not module.check_mode and ours != applied:
-        _replace(module, record, render(ours) if ours else "", None)
+        _replace(module, record, render(ours) if ours else "")
     module.exit_json(**result)
 
 

@@ -76,72 +76,23 @@ units:
   type: dict
 """
 
-import http.client
 import importlib.util
-import json
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_engine import ask
 from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import capacity, path, unit, within_deadline
 
 if TYPE_CHECKING:
     from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import Run
 
-DEADLINE_SECONDS = 20
 LIBRARY = "requests"
 NFT = "/usr/sbin/nft"
 BRIDGE_OPTION = "com.docker.network.bridge.name"
 BRIDGE_DIGITS = 12
 """Of a network's ID, in the name that Docker gives its interface."""
-
-
-class EngineConnection(http.client.HTTPConnection):
-    """HTTP over the engine's socket.
-
-    Args:
-        path: The socket.
-    """
-
-    def __init__(self, path: str) -> None:
-        super().__init__("docker", timeout=DEADLINE_SECONDS)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connect to the socket.
-
-        Raises:
-            OSError: Nobody listens there.
-        """
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
-def ask(engine_socket: str, resource: str) -> dict[str, Any]:
-    """Return what the engine says of a resource, nothing where it has none of that name.
-
-    Raises:
-        OSError: No engine answers.
-        ValueError: It answers with an error.
-    """
-    connection = EngineConnection(engine_socket)
-    try:
-        connection.request("GET", resource)
-        response = connection.getresponse()
-        body = response.read()
-    except http.client.HTTPException as error:
-        raise OSError(f"the engine broke off: {error!r}") from error
-    finally:
-        connection.close()
-    if response.status == http.client.NOT_FOUND:
-        return {}
-    if response.status != http.client.OK:
-        raise ValueError(f"the engine answered {response.status} for {resource}: {body.decode(errors='replace')[:200]}")
-    described: dict[str, Any] = json.loads(body)
-    return described
 
 
 def describe(engine_socket: str, image: str, network: str) -> dict[str, Any]:

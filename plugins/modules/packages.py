@@ -15,6 +15,8 @@ description:
     holds a lock.
   - Downloads lists that are missing, however fresh apt's stamp says they are, and once more where a package is not
     known or its file is gone from the archive.
+  - Refuses what would remove, downgrade or, though it is held, change a package that was not named, and says who needs
+    it. M(ansible.builtin.apt) removes what is in the way without a word.
   - Refuses a host whose dpkg was interrupted, with the way out. Settings that somebody changed stay as they are.
 options:
   name:
@@ -39,6 +41,15 @@ options:
     default: false
   is_pinned:
     description: Downgrade and change held packages too.
+    type: bool
+    default: false
+  guarded:
+    description: Installed packages of others whose version has to stay.
+    type: list
+    elements: str
+    default: []
+  keeps_dependents:
+    description: With O(state=absent), refuse where packages that were not named would go too.
     type: bool
     default: false
   cache_valid_time:
@@ -90,9 +101,12 @@ from ansible_collections.alchemorsel.ai.plugins.module_utils.package_manager imp
     PackageError,
     PackageManager,
 )
+from ansible_collections.alchemorsel.ai.plugins.module_utils.package_simulation import problems, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Run = Callable[[list[str]], tuple[int, str, str]]
 
 ENVIRONMENT = {
     "LC_ALL": "C",  # what is printed is read here
@@ -107,6 +121,7 @@ def install(manager: PackageManager, params: dict[str, Any], flags: list[str]) -
     """Install packages; once more with newer lists, where these may mend the failure."""
     complaint = manager.update() if manager.lists_are_older_than(params["cache_valid_time"]) else None
     while True:
+        assert_others_keep_theirs(manager.run, params)
         try:
             return manager.apply("install", params["name"], flags, keeps_stopped=params["keeps_stopped"])
         except PackageError as error:
@@ -119,12 +134,30 @@ def install(manager: PackageManager, params: dict[str, Any], flags: list[str]) -
 
 def plan(manager: PackageManager, params: dict[str, Any], flags: list[str]) -> tuple[Changes, bool]:
     """Return what an installation would change, and whether the lists are too old to tell."""
+    assert_others_keep_theirs(manager.run, params)
     try:
         return manager.simulate("install", params["name"], flags), False
     except PackageError as error:
         if not UNKNOWN.search(str(error)):
             raise
         return Changes({}, dict.fromkeys(params["name"], "?")), True
+
+
+def assert_others_keep_theirs(run: Run, params: dict[str, Any]) -> None:
+    """Refuse an installation or removal by which others would lose a package; apt-get itself tells what it cannot do.
+
+    Raises:
+        PackageError: It names what would be lost, who needs it, and the way out.
+    """
+    planned = simulate(
+        run,
+        params["name"],
+        is_pinned=params["is_pinned"],
+        upgrades=params["state"] == "latest",
+        removes=params["state"] == "absent",
+    )
+    if refused := problems(run, planned, params["name"], params["guarded"]):
+        raise PackageError(f"{'; '.join(refused)}. Nothing was changed")
 
 
 def lines(versions: dict[str, str]) -> str:
@@ -141,6 +174,8 @@ def main() -> None:
             "purge": {"type": "bool", "default": False},
             "keeps_stopped": {"type": "bool", "default": False},
             "is_pinned": {"type": "bool", "default": False},
+            "guarded": {"type": "list", "elements": "str", "default": []},
+            "keeps_dependents": {"type": "bool", "default": False},
             "cache_valid_time": {"type": "int", "default": 3600},
             "lock_timeout": {"type": "int", "default": 300},
             "timeout": {"type": "int", "default": 3600},
@@ -182,6 +217,8 @@ def converge(manager: PackageManager, params: dict[str, Any], *, check_mode: boo
         if not names:
             return Changes({}, {}), False
         manager.assert_healthy()
+        if params["keeps_dependents"]:
+            assert_others_keep_theirs(manager.run, {**params, "name": names})
         work: Callable[..., Changes] = manager.simulate if check_mode else manager.apply
         changes = work("purge" if params["purge"] else "remove", names, flags)
         # What was removed before has no version any more, but its configuration goes.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -147,15 +149,41 @@ def test_module_shows_in_check_mode_what_it_would_change(host: Host) -> None:
     assert not host.record.exists()
 
 
-def test_module_keeps_the_old_file_where_the_check_fails(host: Host) -> None:
-    """A configuration that the engine would refuse never gets in place, nor into the record."""
+def test_module_keeps_the_old_file_where_the_engine_refuses_the_new_one(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A configuration that the engine would refuse never gets in place, nor into the record; check mode says so too."""
+    program = tmp_path / "bin" / "dockerd"
+    program.parent.mkdir()
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *"-H fd:// --config-file"*) echo "nonsense: unknown" >&2; exit 1;; esac\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     host.path.parent.mkdir()
     host.path.write_text('{"mtu": 1400}')
-    result = host.run(options={"nonsense": 1}, validate="grep -q mtu-not-there %s")
-    assert result["failed"]
-    assert "nothing was changed" in result["msg"]
+    for check_mode in (True, False):
+        result = host.run(
+            check_mode=check_mode, options={"nonsense": 1}, engine="26.1.5", command=["dockerd", "-H", "fd://"]
+        )
+        assert result["failed"]
+        assert "nothing was changed: nonsense: unknown" in result["msg"]
     assert host.config() == {"mtu": 1400}
     assert not host.record.exists()
+    assert host.run(options={"nonsense": 1}, engine="26.1.5")["changed"]
+
+
+def test_module_follows_a_link_in_place_of_the_file(host: Host, tmp_path: Path) -> None:
+    """Somebody keeps the file elsewhere; the link stays, with and without our settings."""
+    host.path.parent.mkdir()
+    kept = tmp_path / "kept.json"
+    host.path.symlink_to(kept)
+    host.run(defaults=ROTATION)
+    assert host.path.is_symlink()
+    assert json.loads(kept.read_text()) == ROTATION
+    host.run(state="absent")
+    assert host.path.is_symlink()
+    assert json.loads(kept.read_text()) == {}
 
 
 def test_module_keeps_a_copy_of_what_was_there(host: Host) -> None:
@@ -192,3 +220,37 @@ def test_module_does_not_rewrite_a_file_for_its_looks(host: Host) -> None:
     host.path.write_text(json.dumps(ROTATION))
     assert not host.run(defaults=ROTATION)["changed"]
     assert host.path.read_text() == json.dumps(ROTATION)
+
+
+def test_run_that_is_cut_off_before_the_file_knows_its_settings_again(host: Host, tmp_path: Path) -> None:
+    """The record comes first: else the next run would take them for somebody else's, and leave them for ever."""
+    host.path.parent.mkdir()
+    host.path.symlink_to(tmp_path / "missing" / "daemon.json")
+    with pytest.raises(AssertionError):  # the module ends in the middle
+        host.run(defaults=ROTATION)
+    (tmp_path / "missing").mkdir()
+    assert json.loads(host.record.read_text()) == ROTATION
+    assert host.run(defaults=ROTATION)["changed"]
+    assert host.run(state="absent")["changed"]
+    assert not host.config()
+
+
+def test_module_remembers_what_the_engine_has_read(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it replaces the file, which is newer than the engine from then on."""
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    started = int((time.monotonic() + 60) * 1e6)
+    systemctl.write_text(
+        "#!/bin/sh\necho Id=docker.service ActiveState=active InvocationID=a1 "
+        f"ExecMainStartTimestampMonotonic={started} | tr ' ' '\\n'\n"
+    )
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{systemctl.parent}:{os.environ['PATH']}")
+    host.path.parent.mkdir()
+    host.path.write_text('{"mtu": 1400}')
+    stamp = tmp_path / "stamp.json"
+    host.run(options={"icc": False}, taken_up=str(stamp))
+    assert json.loads(stamp.read_text())["invocation"] == "a1"
+    assert list(json.loads(stamp.read_text())["settings"]) == ["mtu"]
+    host.run(options={"icc": False, "debug": True}, taken_up=str(stamp))
+    assert list(json.loads(stamp.read_text())["settings"]) == ["mtu"]

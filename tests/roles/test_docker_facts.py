@@ -2,56 +2,133 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.roles.ansible_module import load_plugin, run_module
+from tests.roles.engine_host import EngineHost
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 docker_facts = load_plugin("docker_facts")
 
-LISTING = "docker-ce 5:27.0.1-1 hold ok installed\n"
-NOWHERE = Path("/nonexistent")
+NAMES = ["docker.io", "docker-ce"]
+DEFAULTS = {"icc": False, "live-restore": True}
 
 
-def host(listing: str = "", version: str = "", active: bool = False) -> Any:
-    """Create a host with these answers."""
-
-    def run(command: list[str]) -> tuple[int, str, str]:
-        if command[0] == "dpkg-query":
-            return 1, listing, "no packages found matching docker-cli"
-        if command[0] == "dockerd":
-            return (0 if version else 127), version, ""
-        return 0, "ActiveState=active\nUnitFileState=enabled\n" if active else "ActiveState=inactive\n", ""
-
-    return docker_facts.Host(run)
+@pytest.fixture
+def host(tmp_path: Path) -> EngineHost:
+    """Give a bare host."""
+    return EngineHost(tmp_path)
 
 
-def test_packages_come_with_versions_and_holds() -> None:
+def described(host: EngineHost, repository: str = "") -> Any:
+    """Return what the module says of a host, without the settings."""
+    return docker_facts.Host(host.run, host.root).describe(NAMES, repository, host.root / "sources")
+
+
+def test_packages_come_with_versions_and_holds(host: EngineHost) -> None:
     """What dpkg does not know makes it fail, and lists the others all the same."""
-    found = host(LISTING).describe([], "", NOWHERE, "docker.service")
+    host.packages, host.held = {"docker-ce": "5:27.0.1-1"}, {"docker-ce"}
+    found = described(host)
     assert found["installed"] == {"docker-ce": "5:27.0.1-1"}
     assert found["held"] == ["docker-ce"]
 
 
-def test_engine_says_its_version_and_its_unit() -> None:
+def test_engine_says_its_version_and_its_unit(host: EngineHost) -> None:
     """As both generations print it."""
-    found = host(version="Docker version 20.10.24+dfsg1, build 297e128", active=True).describe([], "", NOWHERE, "x")
+    host.version = "20.10.24"
+    host.start(since=time.time())
+    found = described(host)
     assert (found["engine"], found["runs"], found["starts_at_boot"]) == ("20.10.24", True, True)
 
 
-def test_host_without_an_engine_has_version_0() -> None:
+def test_host_without_an_engine_has_version_0(host: EngineHost) -> None:
     """So that comparisons need no special case."""
-    found = host().describe([], "", NOWHERE, "docker.service")
-    assert (found["engine"], found["runs"], found["installed"]) == ("0", False, {})
+    found = described(host)
+    assert (found["engine"], found["runs"], found["installed"], found["data"]) == ("0", False, {}, [])
 
 
-def test_files_that_name_the_repository_are_listed(tmp_path: Path) -> None:
+def test_folders_that_hold_something_are_listed(host: EngineHost) -> None:
+    """They were filled before the role came."""
+    host.write("etc/docker/daemon.json", {})
+    (host.root / "var/lib/docker").mkdir(parents=True)
+    assert described(host)["data"] == ["/etc/docker"]
+
+
+def test_files_that_name_the_repository_are_listed(host: EngineHost) -> None:
     """In both forms of apt's lists; a slash at the end makes no difference."""
-    (tmp_path / "old.list").write_text("deb [signed-by=/x] https://docker.test/linux/debian bookworm stable\n")
-    (tmp_path / "ours.sources").write_text("Types: deb\nURIs: https://docker.test/linux/debian/\n")
-    (tmp_path / "other.list").write_text("deb https://other.test/debian bookworm main\n")
-    found = host().describe([], "https://docker.test/linux/debian/", tmp_path, "docker.service")
-    assert found["source_files"] == [str(tmp_path / "old.list"), str(tmp_path / "ours.sources")]
+    old = host.write("sources/old.list", "deb [signed-by=/x] https://docker.test/linux/debian bookworm stable\n")
+    ours = host.write("sources/ours.sources", "Types: deb\nURIs: https://docker.test/linux/debian/\n")
+    host.write("sources/other.list", "deb https://other.test/debian bookworm main\n")
+    assert described(host, "https://docker.test/linux/debian/")["source_files"] == [str(old), str(ours)]
+
+
+def settings(host: EngineHost, options: dict[str, Any], **engine: Any) -> dict[str, Any]:
+    """Return what the module says of the settings, with an engine of which this is known."""
+    survey = described(host)["survey"]
+    survey["engine"] |= engine
+    daemon = {
+        "path": str(host.root / "etc/docker/daemon.json"),
+        "record": str(host.root / "record.json"),
+        "defaults": DEFAULTS,
+        "options": options,
+    }
+    found: dict[str, Any] = docker_facts.settings(daemon, survey, host.root)
+    return found
+
+
+def test_settings_that_would_be_merged_are_pending(host: EngineHost) -> None:
+    """With live-restore nobody is stopped for them."""
+    host.start(since=time.time())
+    theirs = [{"name": "theirs", "id": "1"}]
+    found = settings(host, {"mtu": 1400}, containers=theirs)
+    assert found["pending"] == ["icc", "live-restore", "mtu"]
+    assert found["needing_restart"] == ["icc", "mtu"]
+    assert found["stopped_containers"] == []
+
+
+def test_member_of_a_swarm_has_other_defaults(host: EngineHost) -> None:
+    """Its containers do not outlive a restart."""
+    host.start(since=time.time())
+    theirs = [{"name": "theirs", "id": "1"}, {"name": "alchemorsel-ollama", "id": "2"}]
+    found = settings(host, {}, swarm="active", containers=theirs)
+    assert found["defaults"] == {"icc": False}
+    assert found["stopped_containers"] == ["theirs"]
+
+
+def test_file_newer_than_the_engine_is_pending_though_it_is_converged(host: EngineHost) -> None:
+    """A run was cut off before the restart."""
+    config = host.write("etc/docker/daemon.json", DEFAULTS)
+    host.write("record.json", DEFAULTS)
+    host.start(since=time.time() - 60)
+    found = settings(host, {})
+    assert found["configured"]
+    assert found["pending"]
+    os.utime(config, (1, 1))
+    assert settings(host, {})["pending"] == []
+
+
+def test_drop_in_of_ours_is_pending_until_the_engine_starts(host: EngineHost) -> None:
+    """As where a run was cut off; one of others waits for its owner."""
+    host.write("etc/docker/daemon.json", DEFAULTS)
+    host.write("record.json", DEFAULTS)
+    for name, found in (("theirs", 0), ("alchemorsel-proxy", 1)):
+        path = f"etc/systemd/system/docker.service.d/{name}.conf"
+        drop_in = host.write(path, "[Service]\n")
+        os.utime(drop_in, (time.time() + 60, time.time() + 60))
+        host.start(since=time.time() + 30, DropInPaths=f"/{path}")
+        assert len(settings(host, {})["needing_restart"]) == found
+
+
+def test_engine_that_is_stopped_has_nothing_pending(host: EngineHost) -> None:
+    """Its start reads the file."""
+    host.start(since=0, ActiveState="inactive")
+    assert settings(host, {})["pending"] == []
 
 
 def test_settings_are_converged_once_they_are_in_file_and_record(tmp_path: Path) -> None:
