@@ -49,7 +49,7 @@ def simulate(
     """Return what apt-get would do with packages; nothing is changed.
 
     Args:
-        run: Runs a command within a deadline, in the language C; returns exit status, output and errors.
+        run: Runs a command within a deadline, under LC_ALL=C; returns exit status, output and errors.
         names: As apt takes them, with `=version` where one is wanted.
         is_pinned: Downgrades and held packages are allowed.
         upgrades: Installed ones are to be brought to their newest version.
@@ -65,7 +65,7 @@ def simulate(
         *([] if is_pinned or upgrades else ["--no-upgrade"]),
         *options,
     ]
-    code, output, errors = run(["env", "LC_ALL=C", *command, verb, *names])
+    code, output, errors = run([*command, verb, *names])
     if code != 0:
         return Simulation(error=(errors or output).strip(), is_unknown=bool(UNKNOWN.search(errors)))
     found = INSTALLED.findall(output)
@@ -138,7 +138,7 @@ def _with_users(run: Run, name: str) -> str:
     files = run(["dpkg-query", "--listfiles", name])[1]
     units = sorted(set(UNIT.findall(files)))
     active = [unit for unit in units if run(["systemctl", "is-active", "--quiet", unit])[0] == 0]
-    listing = run(["env", "LC_ALL=C", "apt-cache", "rdepends", "--installed", "--no-suggests", name])[1]
+    listing = run(["apt-cache", "rdepends", "--installed", "--no-suggests", name])[1]
     needing = sorted({line.strip(" |") for line in listing.splitlines()[2:]} - {name, ""})
     by_hand = name in run(["apt-mark", "showmanual", name])[1].split()
     notes = [

@@ -27,12 +27,13 @@ PARAMS = {
     "purge": False,
     "keeps_stopped": False,
     "is_pinned": False,
+    "guarded": [],
+    "keeps_dependents": False,
     "cache_valid_time": 3600,
 }
 UNKNOWN = (100, "", "E: Unable to locate package haproxy\n")
 SIMULATED = """Inst libssl3 [3.0.1] (3.0.2 Debian:12 [amd64])
 Inst haproxy (2.6.12-1 Debian:12 [amd64])
-Remv site-proxy [1.0]
 Conf haproxy (2.6.12-1 Debian:12 [amd64])
 """
 
@@ -51,6 +52,7 @@ class Host:
         self.failures: list[tuple[int, str, str]] = []
         self.ran: list[list[str]] = []
         self.policies: list[str] = []
+        self.in_the_way = ""
         (root / "var/lib/dpkg").mkdir(parents=True)
         (root / "var/lib/apt/lists").mkdir(parents=True)
         (root / "usr/sbin").mkdir(parents=True)
@@ -72,6 +74,10 @@ class Host:
         """Run apt-get."""
         words = [word for word in command if word in {"check", "update", "install", "remove", "purge", "--simulate"}]
         if words == ["check"] or command[0] == "apt-config":
+            return 0, "", ""
+        if command[:2] == ["apt-get", "--simulate"]:  # whether others would lose something
+            return (0, SIMULATED + self.in_the_way, "") if self.is_known else UNKNOWN
+        if command[0] != "apt-get":  # who needs it
             return 0, "", ""
         self.ran.append(words)
         policy = self.root / "usr/sbin/policy-rc.d"
@@ -224,13 +230,42 @@ def test_interrupted_dpkg_is_refused_in_both_modes(tmp_path: Path, *, check_mode
     assert host.ran == []
 
 
-def test_check_mode_tells_versions_and_removals(tmp_path: Path) -> None:
-    """Dependencies and what would have to go included."""
+def test_check_mode_tells_versions(tmp_path: Path) -> None:
+    """Dependencies included."""
     host = Host(tmp_path)
     changes = converge(host, check_mode=True)
-    assert changes.before == {"libssl3": "3.0.1", "site-proxy": "1.0"}
+    assert changes.before == {"libssl3": "3.0.1"}
     assert changes.after == {"libssl3": "3.0.2", "haproxy": "2.6.12-1"}
     assert host.ran == [["--simulate", "install"]]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_installation_that_takes_a_package_of_others_is_refused_by_name(tmp_path: Path, *, check_mode: bool) -> None:
+    """In check mode and for real alike, before anything is installed."""
+    host = Host(tmp_path)
+    host.in_the_way = "Remv site-proxy [1.0]\n"
+    with pytest.raises(PackageError, match=r"would remove site-proxy to make room for haproxy.*Nothing was changed"):
+        converge(host, check_mode=check_mode)
+    assert ["install"] not in host.ran
+
+
+def test_lists_are_refreshed_before_it_is_known_what_others_would_lose(tmp_path: Path) -> None:
+    """Old lists know nothing of the conflict."""
+    host = Host(tmp_path, is_known=False)
+    host.in_the_way = "Remv site-proxy [1.0]\n"
+    with pytest.raises(PackageError, match="would remove site-proxy"):
+        converge(host)
+    assert host.is_known
+
+
+def test_removal_that_takes_a_package_of_others_along_is_refused_where_it_is_asked_for(tmp_path: Path) -> None:
+    """What needs the package belongs to somebody."""
+    host = Host(tmp_path)
+    host.write("haproxy", "2.6.12-1")
+    host.in_the_way = "Remv haproxy [2.6.12-1]\nRemv site-proxy [1.0]\n"
+    with pytest.raises(PackageError, match="would remove site-proxy"):
+        converge(host, state="absent", keeps_dependents=True)
+    assert host.ran == []
 
 
 def test_check_mode_downloads_no_lists(tmp_path: Path) -> None:
