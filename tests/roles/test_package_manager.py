@@ -73,11 +73,9 @@ class Host:
     def __call__(self, command: list[str]) -> tuple[int, str, str]:
         """Run apt-get."""
         words = [word for word in command if word in {"check", "update", "install", "remove", "purge", "--simulate"}]
-        if words == ["check"] or command[0] == "apt-config":
-            return 0, "", ""
         if command[:2] == ["apt-get", "--simulate"]:  # whether others would lose something
             return (0, SIMULATED + self.in_the_way, "") if self.is_known else UNKNOWN
-        if command[0] != "apt-get":  # who needs it
+        if words == ["check"] or command[0] != "apt-get":  # how its sources are set, who needs a package
             return 0, "", ""
         self.ran.append(words)
         policy = self.root / "usr/sbin/policy-rc.d"
