@@ -61,9 +61,11 @@ test-clients: setup ## every client program in tests/clients against the service
 	@$(BIN)/python -m lab parts
 	$(BIN)/pytest tests/clients
 
-test-site: setup ## the whole site on a bare Debian 12 host: check, converge, idempotence, testinfra, live requests, faults
+test-site: setup ## the whole site on a bare Debian 12 host, with live requests and faults; a host with a Redis, hosts to be refused
 	@$(BIN)/python -m lab up --no-hosts
 	@$(MAKE) --no-print-directory scenario SCENARIO=site-dev
+	@$(MAKE) --no-print-directory scenario SCENARIO=past-refused
+	@$(MAKE) --no-print-directory scenario SCENARIO=past-redis
 
 bench-peers: setup ## instances behind the edge beside one alone, a bare echo, nginx and LiteLLM, in turns (about 10 minutes)
 	$(BIN)/python -m tools.perf peers
