@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.alchemorsel.ai.plugins.module_utils import survey_packages
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 Problem = dict[str, str]
+
+DRIVERS = ("nvidia-*", "libnvidia*", "amdgpu*")
+"""Packages that the role gpu_driver installs again, or in another version, where they were not completely installed."""
 
 
 def packages_problems(survey: Mapping[str, Any], wanted: Sequence[str] = ()) -> list[Problem]:
@@ -20,7 +24,7 @@ def packages_problems(survey: Mapping[str, Any], wanted: Sequence[str] = ()) -> 
         wanted: Packages that roles will install on the host.
     """
     held = sorted(name for name, version in survey["held"].items() if name in wanted and not version)
-    return survey_packages.problems(survey) + [
+    return survey_packages.problems(survey, DRIVERS) + [
         {
             "problem": f"the package {name} is needed, and apt is told to hold it back",
             "remedy": f"run `apt-mark unhold {name}` on the host",
@@ -36,11 +40,12 @@ def packages_notices(survey: Mapping[str, Any], wait_seconds: int) -> list[str]:
         survey: The `survey.packages` that the module preflight_facts returned.
         wait_seconds: How long an installation waits for locks.
     """
+    drivers = [name for name in survey["unfinished"] if any(fnmatch(name, pattern) for pattern in DRIVERS)]
     return [
         f"the package manager is locked by {survey_packages.holder(lock)}: an installation waits for it, "
         f"at most {wait_seconds} s"
         for lock in survey["locks"]
-    ]
+    ] + ([f"driver packages are not completely installed: {', '.join(drivers)}"] if drivers else [])
 
 
 class FilterModule:

@@ -122,7 +122,7 @@ class PackageManager:
         """
         self.wait()
         if self.waited_for:
-            self.assert_healthy()  # whoever it was may have been cut off
+            self.assert_healthy(names)  # whoever it was may have been cut off
         before = self._versions()
         # Not before the wait: units of packages that somebody else installs are to be started.
         with self._units_kept_stopped() if keeps_stopped else contextlib.nullcontext():
@@ -196,13 +196,18 @@ class PackageManager:
             else:
                 policy.unlink(missing_ok=True)
 
-    def assert_healthy(self) -> None:
+    def assert_healthy(self, names: Sequence[str]) -> None:
         """Refuse a host whose packages only an operator can mend.
+
+        Args:
+            names: Packages that are about to be installed or removed.
 
         Raises:
             PackageError: It says what is wrong and how to mend it.
         """
-        told = survey_packages.problems(survey_packages.survey(self.run, self._root))
+        told = survey_packages.problems(
+            survey_packages.survey(self.run, self._root), [name.partition("=")[0] for name in names]
+        )
         if told:
             raise PackageError(". ".join(f"{each['problem']}: {each['remedy']}" for each in told))
 

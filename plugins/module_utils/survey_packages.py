@@ -10,11 +10,12 @@ import json
 import os
 import re
 import struct
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Run = Callable[[list[str]], tuple[int, str, str]]
 
@@ -187,13 +188,17 @@ def _engine_settings(root: Path) -> dict[str, Any]:
     return settings if isinstance(settings, dict) else {}
 
 
-def problems(found: Mapping[str, Any]) -> list[dict[str, str]]:
+def problems(found: Mapping[str, Any], mended: Iterable[str] = ()) -> list[dict[str, str]]:
     """Return what only an operator can mend before packages can be installed, each with the way out.
 
     Args:
         found: What :func:`survey` returned.
+        mended: Shell patterns of packages that are about to be installed again or removed, which mends them: a driver
+            that did not build for the kernel is left half configured, and another one takes its place.
     """
     told = []
+    patterns = list(mended)
+    unfinished = [name for name in found["unfinished"] if not any(fnmatch(name, pattern) for pattern in patterns)]
     if found["interrupted"]:
         told.append(
             {
@@ -201,16 +206,16 @@ def problems(found: Mapping[str, Any]) -> list[dict[str, str]]:
                 "remedy": "run `dpkg --configure -a` on the host, then this again",
             }
         )
-    if found["unfinished"]:
+    if unfinished:
         told.append(
             {
-                "problem": f"packages are not completely installed: {', '.join(found['unfinished'])}",
+                "problem": f"packages are not completely installed: {', '.join(unfinished)}",
                 "remedy": "run `dpkg --configure -a` on the host; where that fails, "
-                f"`apt-get install --reinstall {found['unfinished'][0]}`",
+                f"`apt-get install --reinstall {unfinished[0]}`",
             }
         )
     # What is not completely installed breaks dependencies too, and is one problem, not two.
-    elif found["broken"]:
+    elif found["broken"] and not found["unfinished"]:
         told.append(
             {
                 "problem": f"apt cannot install anything: {'; '.join(found['broken'])}",

@@ -216,7 +216,7 @@ def converge(manager: PackageManager, params: dict[str, Any], *, check_mode: boo
         names = manager.present(params["name"], purges=params["purge"])
         if not names:
             return Changes({}, {}), False
-        manager.assert_healthy()
+        manager.assert_healthy(names)
         if params["keeps_dependents"]:
             assert_others_keep_theirs(manager.run, {**params, "name": names})
         work: Callable[..., Changes] = manager.simulate if check_mode else manager.apply
@@ -226,7 +226,7 @@ def converge(manager: PackageManager, params: dict[str, Any], *, check_mode: boo
     names = params["name"] if params["state"] == "latest" else manager.missing(params["name"])
     if not names:
         return Changes({}, {}), False
-    manager.assert_healthy()
+    manager.assert_healthy(names)
     wanted = {**params, "name": names}
     return plan(manager, wanted, flags) if check_mode else (install(manager, wanted, flags), False)
 

@@ -329,3 +329,13 @@ def test_lists_wait_for_a_lock_too(tmp_path: Path, locked: Locks) -> None:
     converge(host, time=clock, name=[])
     assert clock.now == 4
     assert host.ran == [["update"]]
+
+
+def test_package_that_an_installation_mends_does_not_stop_it(tmp_path: Path) -> None:
+    """A driver that did not build is left half configured; the one that is installed then takes its place."""
+    host = Host(tmp_path)
+    host.write("haproxy", "2.6.11-1", "half-configured")
+    assert converge(host).after == {"haproxy": "2.6.12-1"}
+    host.write("foreign", "1.0", "half-configured")
+    with pytest.raises(PackageError, match=r"not completely installed: foreign:"):
+        converge(host, name=["socat"])

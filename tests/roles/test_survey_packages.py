@@ -113,6 +113,15 @@ def test_package_that_was_not_finished_is_named(root: Path, status: str) -> None
     assert "apt-get install --reinstall site-tools" in problem["remedy"]
 
 
+def test_driver_that_did_not_build_is_a_notice_since_its_role_mends_it(root: Path) -> None:
+    """The role gpu_driver puts another one in its place."""
+    with (root / "var/lib/dpkg/status").open("a") as status:
+        status.write("Package: nvidia-kernel-dkms\nStatus: install ok half-configured\nVersion: 1\n\n")
+    found = survey(Commands(), root)
+    assert packages_problems(found) == []
+    assert packages_notices(found, 300) == ["driver packages are not completely installed: nvidia-kernel-dkms"]
+
+
 def test_unmet_dependency_is_told_in_apts_words(root: Path) -> None:
     """The line that names both packages, and not apt's advice."""
     (problem,) = problems(survey(Commands(check=(100, UNMET, "E: Unmet dependencies. Try 'apt'")), root))
