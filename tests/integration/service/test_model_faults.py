@@ -145,10 +145,17 @@ def test_a_stream_that_is_cut_short_ends_with_a_whole_answer(start: Callable[...
 def runner_of(ollama: OllamaProcess) -> psutil.Process:
     """Wait for the process in which Ollama loads a model, and return it."""
     give_up = time.monotonic() + MAX_WAIT_S
-    while not (children := psutil.Process(ollama.pid).children(recursive=True)):
+    while not (runners := [child for child in psutil.Process(ollama.pid).children(recursive=True) if is_runner(child)]):
         assert time.monotonic() < give_up
         time.sleep(0.005)
-    return children[0]
+    return runners[0]
+
+
+def is_runner(process: psutil.Process) -> bool:
+    """Return whether a child of Ollama loads models; its first one only finds out how children are waited for."""
+    with suppress(psutil.Error):
+        return "runner" in process.cmdline()
+    return False
 
 
 @contextmanager
