@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
 Problem = dict[str, str]
-NEAR, VERY_NEAR = 0.75, 0.9
-"""How alike two names are of which one is a slip: within a role, and across roles."""
+NEAR = 0.75
+"""How alike two names of one role are of which one is a slip."""
+VERY_NEAR = 0.9
+"""The same, of two roles."""
 
 
 def documented_variables(roles_path: str) -> dict[str, set[str]]:

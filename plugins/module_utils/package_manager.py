@@ -241,7 +241,7 @@ def explain(output: str, errors: str) -> str:
 
 
 def _is_there(name: str, versions: dict[str, str]) -> bool:
-    bare, _, version = name.partition("=")
+    bare, _equals, version = name.partition("=")
     return bare in versions and (not version or fnmatch(versions[bare], version))
 
 
