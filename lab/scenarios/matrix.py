@@ -45,6 +45,8 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "collection": SUITES,
     # The newer releases of ansible-core need a newer Python than Debian 12's.
     "control-node": ("trixie",),
+    # One host that is bare, and one from which it is provisioned.
+    "own-host": SUITES,
 }
 """Folders of `molecule/`, in the order of a whole run: the quick ones and what others stand on first."""
 
