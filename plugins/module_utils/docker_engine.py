@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.alchemorsel.ai.plugins.module_utils import docker_flags
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -123,7 +125,7 @@ def objections(run: Run, version: str, command: Sequence[str], path: Path) -> st
         path: The configuration file.
     """
     program, *flags = command or ("dockerd",)
-    rest = without_config_file(flags)
+    rest = docker_flags.without(flags, "config-file")
     if int(version.partition(".")[0] or 0) >= FIRST_WITH_VALIDATE:
         code, output, errors = run([program, "--validate", *rest, "--config-file", str(path)])
         return "" if code == 0 else _reason(errors or output)
@@ -140,19 +142,6 @@ def objections(run: Run, version: str, command: Sequence[str], path: Path) -> st
         shutil.rmtree(folder)
     told = f"{output}\n{errors}"
     return "" if ACCEPTED in told else _reason(told.replace(str(copy), str(path)))
-
-
-def without_config_file(flags: Sequence[str]) -> list[str]:
-    """Return flags without the configuration file that they name."""
-    kept, skips = [], False
-    for flag in flags:
-        if skips:
-            skips = False
-        elif flag == "--config-file":
-            skips = True
-        elif not flag.startswith("--config-file="):
-            kept.append(flag)
-    return kept
 
 
 def _reason(told: str) -> str:

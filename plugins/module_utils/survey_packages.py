@@ -6,13 +6,14 @@ Standard library only, because it runs on the managed host.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import re
 import struct
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import BadConfigError, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -182,10 +183,9 @@ def engine_has_proxy(root: Path) -> bool:
 def _engine_settings(root: Path) -> dict[str, Any]:
     """Return what daemon.json holds; nothing where it cannot be read, which is the role docker's to report."""
     try:
-        settings = json.loads((root / "etc/docker/daemon.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_object(root / "etc/docker/daemon.json")
+    except (OSError, ValueError, BadConfigError):
         return {}
-    return settings if isinstance(settings, dict) else {}
 
 
 def problems(found: Mapping[str, Any], mended: Iterable[str] = ()) -> list[dict[str, str]]:

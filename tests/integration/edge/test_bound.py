@@ -27,6 +27,7 @@ SPARE = 256
 """Connections beyond the bound that get an answer."""
 NOTICED_S = 2.0
 PIPE_BYTES = 4096
+REQUEST = post(INGREDIENTS, {"partial": ["pear"]})
 
 
 @pytest.fixture
@@ -43,12 +44,9 @@ def small_edge(folder: Path, instances: list[Program]) -> Iterator[EdgeProgram]:
 
 async def test_connection_beyond_the_bound_gets_an_honest_503(small_edge: EdgeProgram) -> None:
     """With when to try again, in the shape of its path, and one line in the log; those within the bound go on."""
-    request = post(INGREDIENTS, {"partial": ["pear"]})
     async with AsyncExitStack() as stack:
         within = [await stack.enter_async_context(Peer.connected(small_edge.port)) for _ in range(BOUND)]
-        for peer in within:
-            await peer.send(request)
-            assert (await peer.answer())[0] == 200
+        await _are_served(within)
         for path in (INGREDIENTS, "/v1/models"):
             beyond = await stack.enter_async_context(Peer.connected(small_edge.port))
             await beyond.send(post(path, {}))
@@ -57,9 +55,7 @@ async def test_connection_beyond_the_bound_gets_an_honest_503(small_edge: EdgePr
             told = json.loads(body) if path == INGREDIENTS else json.loads(body)["error"]
             assert told["code"] == "unavailable"
             assert await beyond.rest() == b""
-        for peer in within:
-            await peer.send(request)
-            assert (await peer.answer())[0] == 200
+        await _are_served(within)
     lines = [line for line in small_edge.log().splitlines() if f"more than {BOUND} connections" in line]
     assert len(lines) == 2
     assert " 503 " in lines[0]
@@ -67,18 +63,13 @@ async def test_connection_beyond_the_bound_gets_an_honest_503(small_edge: EdgePr
 
 async def test_connection_beyond_the_bound_takes_nothing_from_those_within(small_edge: EdgeProgram) -> None:
     """While it stays open."""
-    request = post(INGREDIENTS, {"partial": ["pear"]})
     async with AsyncExitStack() as stack:
         within = [await stack.enter_async_context(Peer.connected(small_edge.port)) for _ in range(BOUND)]
-        for peer in within:
-            await peer.send(request)
-            assert (await peer.answer())[0] == 200
+        await _are_served(within)
         beyond = await stack.enter_async_context(Peer.connected(small_edge.port))
         until(lambda: f",FRONTEND,,,{BOUND + 1}," in small_edge.command("show stat -1 1 -1"))
-        for peer in within:
-            await peer.send(request)
-            assert (await peer.answer())[0] == 200
-        await beyond.send(request)
+        await _are_served(within)
+        await beyond.send(REQUEST)
         assert (await beyond.answer())[0] == 503
 
 
@@ -93,6 +84,12 @@ async def test_flood_of_connections_is_closed_and_the_exporter_answers_on(small_
     async with Callers(small_edge.port, count=2) as callers:
         await callers.more(10)
     assert set(callers.statuses) == {200}
+
+
+async def _are_served(peers: list[Peer]) -> None:
+    for peer in peers:
+        await peer.send(REQUEST)
+        assert (await peer.answer())[0] == 200
 
 
 async def _is_closed(stack: AsyncExitStack, port: int) -> bool:
