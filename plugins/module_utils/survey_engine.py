@@ -32,7 +32,7 @@ PACKAGES = (
     *("docker-ce-cli", "docker-cli", "docker-engine", "kubelet", "moby-engine", "podman", "podman-docker"),
 )
 PROPERTIES = (
-    "Id,LoadState,ActiveState,UnitFileState,FragmentPath,DropInPaths,MainPID,InvocationID,KillMode,NeedDaemonReload,"
+    "Id,LoadState,ActiveState,UnitFileState,FragmentPath,DropInPaths,MainPID,InvocationID,KillMode,"
     "ExecMainStartTimestampMonotonic,ExecStart,Environment,EnvironmentFiles"
 )
 CONFIG = "etc/docker/daemon.json"
@@ -137,7 +137,6 @@ def _unit(properties: Mapping[str, str]) -> dict[str, Any]:
         "environment_files": environment_files,
         # An engine that has a containerd of its own takes it, and its shims, down with its control group.
         "keeps": properties.get("KillMode") == "process" or "--containerd" in properties.get("ExecStart", ""),
-        "is_stale": properties.get("NeedDaemonReload") == "yes",
         "exec_start": properties.get("ExecStart", ""),
         "environment": properties.get("Environment", ""),
     }

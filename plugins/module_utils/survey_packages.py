@@ -55,8 +55,7 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
     Returns:
         ``locks``, each with ``path``, ``pid`` and ``program``; ``interrupted``, names of dpkg's pending records;
         ``unfinished`` packages; ``broken``, what apt says of dependencies and sources; ``held``, versions by package,
-        empty where it is not installed; ``has_lists``; ``has_python3_apt``; ``locale``; ``data_root`` of Docker Engine;
-        ``own_proxies``, programs that have a proxy of the site's: ``apt``, ``docker``.
+        empty where it is not installed.
     """
     known = packages(root)
     held_by = locks(root)
@@ -71,11 +70,6 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
             for name, package in known.items()
             if package.wanted == "hold"
         },
-        "has_lists": has_lists(root),
-        "has_python3_apt": getattr(known.get("python3-apt"), "state", "") == "installed",
-        "locale": next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "C"),
-        "data_root": data_root(root),
-        "own_proxies": own_proxies(run, root) if known else [],
     }
 
 
@@ -161,12 +155,6 @@ def has_lists(root: Path) -> bool:
 def data_root(root: Path) -> str:
     """Return the folder in which Docker Engine keeps images, by its configuration."""
     return str(_engine_settings(root).get("data-root") or DATA_ROOT)
-
-
-def own_proxies(run: Run, root: Path) -> list[str]:
-    """Return the programs for which the site has set a proxy itself: `apt`, `docker`."""
-    shown = run(["apt-config", "shell", "a", "Acquire::http::Proxy", "b", "Acquire::https::Proxy"])[1]
-    return (["apt"] if "=" in shown else []) + (["docker"] if engine_has_proxy(root) else [])
 
 
 def engine_has_proxy(root: Path) -> bool:

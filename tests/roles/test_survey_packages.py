@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible_collections.alchemorsel.ai.plugins.filter.preflight_packages import packages_notices, packages_problems
-from ansible_collections.alchemorsel.ai.plugins.module_utils.survey_packages import LOCKS, locks, problems, survey
+from ansible_collections.alchemorsel.ai.plugins.module_utils.survey_packages import (
+    LOCKS,
+    data_root,
+    engine_has_proxy,
+    has_lists,
+    locks,
+    problems,
+    survey,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +93,8 @@ def test_fit_host_has_no_problem(root: Path) -> None:
     """Held packages, and those that wait for a trigger, are none."""
     found = survey(Commands(), root)
     assert problems(found) == []
-    assert (found["locks"], found["has_lists"], found["has_python3_apt"]) == ([], True, False)
+    assert found["locks"] == []
+    assert has_lists(root)
     assert found["held"] == {"haproxy": "", "linux-image": "6.1"}
 
 
@@ -169,26 +178,26 @@ def test_nothing_is_said_of_packages_that_somebody_is_installing(
 @pytest.mark.parametrize(
     ("path", "text", "expected"),
     [
-        ("etc/systemd/system/docker.service.d/http-proxy.conf", 'Environment="HTTPS_PROXY=http://p:1"\n', ["docker"]),
-        ("etc/systemd/system/docker.service.d/limits.conf", "Environment=X=1\n", []),
-        ("etc/systemd/system/docker.service.d/alchemorsel-proxy.conf", "Environment=http_proxy=x\n", []),
-        ("etc/docker/daemon.json", '{"proxies": {"http-proxy": "http://p:1"}}', ["docker"]),
-        ("etc/docker/daemon.json", "[", []),
+        ("etc/systemd/system/docker.service.d/http-proxy.conf", 'Environment="HTTPS_PROXY=http://p:1"\n', True),
+        ("etc/systemd/system/docker.service.d/limits.conf", "Environment=X=1\n", False),
+        ("etc/systemd/system/docker.service.d/alchemorsel-proxy.conf", "Environment=http_proxy=x\n", False),
+        ("etc/docker/daemon.json", '{"proxies": {"http-proxy": "http://p:1"}}', True),
+        ("etc/docker/daemon.json", "[", False),
     ],
 )
-def test_proxy_of_the_site_is_found(root: Path, path: str, text: str, expected: list[str]) -> None:
+def test_proxy_of_the_site_is_found(root: Path, path: str, text: str, *, expected: bool) -> None:
     """Wherever Docker reads one from; ours does not count."""
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_text(text)
-    assert survey(Commands(), root)["own_proxies"] == expected
+    assert engine_has_proxy(root) is expected
 
 
 def test_data_root_is_the_engines_own(root: Path) -> None:
     """And Docker's default where its configuration names none."""
-    assert survey(Commands(), root)["data_root"] == "/var/lib/docker"
+    assert data_root(root) == "/var/lib/docker"
     (root / "etc/docker").mkdir(parents=True)
     (root / "etc/docker/daemon.json").write_text('{"data-root": "/srv/docker"}')
-    assert survey(Commands(), root)["data_root"] == "/srv/docker"
+    assert data_root(root) == "/srv/docker"
 
 
 def test_lists_of_no_source_are_empty_lists(root: Path) -> None:
@@ -196,5 +205,5 @@ def test_lists_of_no_source_are_empty_lists(root: Path) -> None:
     for path in (root / "var/lib/apt/lists").glob("*_Packages"):
         path.unlink()
     found: dict[str, Any] = survey(Commands(), root)
-    assert found["has_lists"] is False
+    assert not has_lists(root)
     assert problems(found) == []
