@@ -105,7 +105,8 @@ def test_each_key_has_its_own_answers_where_the_scope_is_the_key(tmp_path: Path,
         assert status(second, "job") == 200
         assert model.asked == 2
         stored = redis_server.keys()
-        assert len([key for key in stored if ":ingredients:" in key]) == 2
+        # The lock of the last one is freed behind its answer, so it may still be there.
+        assert len([key for key in stored if ":ingredients:" in key and ":lock:" not in key]) == 2
         assert not any(name in key for key in stored for name in keys)
         admin = {"x-api-key": keys["operator"]}
         entries = second.http.get("/api/v1/ai/cache/stats", headers=admin).json()["data"]["store"]["entries"]
