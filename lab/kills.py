@@ -24,7 +24,7 @@ import yaml
 from docker.errors import DockerException
 from rich.table import Table
 
-from lab import engine, hosts, images
+from lab import hosts, images, lifecycle
 from lab.errors import LabError
 from lab.paths import HOST_VARS, LAB, ROOT
 from lab.progress import console
@@ -57,6 +57,19 @@ class Round:
     results: list[str] = field(default_factory=list)
     """Of the first re-run, and of the second one."""
     faults: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """Return `passed`, or what was wrong."""
+        return "; ".join(self.faults) or "passed"
+
+    def line(self) -> str:
+        """Return the round as one line."""
+        first, second = self.results
+        return (
+            f"seed {self.seed}: killed after {self.at_s:.0f} s in {self.task!r};"
+            f" first re-run {first}; second {second}: {self.verdict}"
+        )
 
 
 def moment(seed: int, length_s: float) -> float:
@@ -180,7 +193,9 @@ def run_round(client: DockerClient, seed: int, suite: str, length_s: float, task
     play.prepare(host)
     begun = time.monotonic()
     log, status = play.run("killed", lambda seconds, so_far: task in last_task(so_far) if task else seconds >= drawn_s)
-    found = Round(seed, time.monotonic() - begun, last_task(log) if status < 0 else "after its end")
+    found = Round(seed, time.monotonic() - begun, last_task(log))
+    if status >= 0:
+        found.faults.append(f"the play ended by itself with status {status} before it was killed")
     for name, is_settled in (("again", False), ("third", True)):
         log, status = play.run(name)
         words, faults = judge(log, status, is_settled=is_settled)
@@ -197,8 +212,7 @@ def table(rounds: Sequence[Round]) -> Table:
     for heading in ("seed", "killed at", "in the task", "first re-run", "second re-run", ""):
         shown.add_column(heading)
     for each in rounds:
-        verdict = "; ".join(each.faults) or "passed"
-        shown.add_row(str(each.seed), f"{each.at_s:.0f} s", each.task, *each.results, verdict)
+        shown.add_row(str(each.seed), f"{each.at_s:.0f} s", each.task, *each.results, each.verdict)
     return shown
 
 
@@ -215,13 +229,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = parser.parse_args(argv)
     rounds: list[Round] = []
     try:
-        client = engine.ensure()
+        client = lifecycle.bring_up([])
         for seed in range(wanted.seed, wanted.seed + wanted.rounds):
             rounds.append(run_round(client, seed, wanted.suite, wanted.length, wanted.task))
-            console.print(table(rounds))
+            console.print(rounds[-1].line(), markup=False)
     except (LabError, DockerException) as error:
         console.print(f"[red]✗[/] {error}", markup=True)
         return 1
+    finally:
+        if rounds:
+            console.print(table(rounds))
     return 1 if any(each.faults for each in rounds) else 0
 
 
