@@ -179,8 +179,8 @@ def test_the_last_requests_are_one_list_for_all_instances(tmp_path: Path, redis_
 
         for program, name in ((first, "one"), (second, "two"), (first, "three")):
             assert program.ask(INGREDIENTS, BODY, x_api_key=web, x_request_id=name).status_code == 200
-        for program in (first, second):
-            until(lambda program=program: listed(program) == ("store", ["three", "two", "one"]))
+        everything = ("store", ["three", "two", "one"])
+        until(lambda: listed(first) == listed(second) == everything)
         found = first.http.get("/api/v1/ai/requests/two", headers={"x-api-key": operator}).json()["data"]
         assert (found["status"], found["key"], found["route"]) == (200, "web", "ingredients")
         redis_server.kill()
