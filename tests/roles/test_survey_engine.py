@@ -58,6 +58,18 @@ def test_engine_of_the_distribution_is_described(host: EngineHost) -> None:
     assert problems(found) == []
 
 
+@pytest.mark.parametrize("state", ["half-installed", "unpacked", "half-configured", "triggers-awaited"])
+def test_engine_that_is_being_installed_is_its_packages(host: EngineHost, state: str) -> None:
+    """As where a play was killed meanwhile: unit and programs are there before the package is."""
+    host.start(since=0, ActiveState="inactive", UnitFileState="")
+    host.packages = {}
+    host.write("usr/sbin/dockerd", "")
+    assert "belongs to none of Docker's packages" in problems(surveyed(host))[0]
+    host.states = {"docker.io": state}
+    host.write(survey_engine.BROUGHT, {"packages": ["docker.io"]})
+    assert problems(surveyed(host)) == []
+
+
 def test_engine_that_is_stopped_is_not_asked(host: EngineHost) -> None:
     """Its socket would start it; membership in a Swarm is on its disk."""
     host.start(since=0, ActiveState="inactive", UnitFileState="disabled")
