@@ -53,14 +53,14 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
         root: Root of the file system; tests pass one of their own.
 
     Returns:
-        ``packages`` and ``held``; ``unsettled``, engines that are being installed; ``units``; ``engine``, as docker_engine's `describe` returns it; ``flags``, settings
-        that the unit's command line makes; ``program`` and ``arguments``, that command line; ``config_file``, which it
-        names; ``config_error``, why daemon.json cannot be read; ``settings``, names of what it holds; ``live_restore``
-        and ``hosts``, their values; ``objections``, what the engine has against a file that it has not read;
-        ``brought``, what the role docker brought; ``is_managed``, whether it has set anything; ``set_by_us``, settings
-        in daemon.json that are ours; ``daemons``, engines outside of the unit; ``socket_target``, where a link in the
-        socket's place leads; ``data_root``; ``programs`` that belong to no package; ``removals``, packages that the
-        distribution's engine would displace.
+        ``packages`` and ``held``; ``unsettled``, engines that are being installed; ``units``; ``engine``, as
+        docker_engine's `describe` returns it; ``flags``, settings that the unit's command line makes; ``program`` and
+        ``arguments``, that command line; ``config_file``, which it names; ``config_error``, why daemon.json cannot be
+        read; ``settings``, names of what it holds; ``live_restore`` and ``hosts``, their values; ``objections``, what
+        the engine has against a file that it has not read; ``brought``, what the role docker brought; ``is_managed``,
+        whether it has set anything; ``set_by_us``, settings in daemon.json that are ours; ``daemons``, engines outside
+        of the unit; ``socket_target``, where a link in the socket's place leads; ``data_root``; ``programs`` that
+        belong to no package; ``removals``, packages that the distribution's engine would displace.
     """
     installed, held = packages(run, PACKAGES)
     # The play that had them installed may be gone, and apt-get with it or not.
