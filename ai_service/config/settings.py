@@ -176,6 +176,13 @@ class Settings:
     openai_api_key: str = setting(
         "OPENAI_API_KEY_FILE", "", str, "File with the API key of the OpenAI-compatible server", secret=True
     )
+    openai_proxy: str = setting(
+        "OPENAI_PROXY_FILE",
+        "",
+        environment.proxy,
+        "File with the URL of the HTTP proxy to the OpenAI-compatible server; loopback is always reached directly",
+        secret=True,
+    )
     redis_url: str = setting(
         "REDIS_URL",
         "",

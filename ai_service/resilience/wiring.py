@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ai_service.providers.mock import MockProvider
 from ai_service.providers.ollama import OllamaProvider
@@ -46,9 +48,22 @@ def _build_provider(name: str, settings: Settings, model: str) -> Provider:
         return ProviderPool(servers) if len(servers) > 1 else servers[0]
     if name == "openai":
         return OpenAIProvider(
-            settings.openai_base_url, model, api_key=settings.openai_api_key, timeout_s=settings.ollama_timeout
+            settings.openai_base_url,
+            model,
+            api_key=settings.openai_api_key,
+            timeout_s=settings.ollama_timeout,
+            proxy="" if _is_loopback(settings.openai_base_url) else settings.openai_proxy,
         )
     return MockProvider()
+
+
+def _is_loopback(url: str) -> bool:
+    """Return whether a URL names this host, which a proxy would take for itself."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _build_ollama(url: str, settings: Settings, model: str) -> OllamaProvider:
