@@ -53,7 +53,9 @@ def fetched(host: Host) -> list[str]:
 
 def settings_of_ollama(host: Host) -> dict[str, str]:
     """Return the environment of Ollama's container."""
-    listed: list[str] = json.loads(host.check_output("docker inspect --format '{{json .Config.Env}}' alchemorsel-ollama"))
+    listed: list[str] = json.loads(
+        host.check_output("docker inspect --format '{{json .Config.Env}}' alchemorsel-ollama")
+    )
     return dict(line.split("=", 1) for line in listed)
 
 
@@ -105,7 +107,9 @@ def test_files_of_the_proxy_are_for_root_and_go_with_it(host: Host, has_proxy: b
 
 
 def test_second_provider_answers_by_the_proxy(
-    host: Host, variables: Mapping[str, Any], has_proxy: bool  # noqa: FBT001 - a fixture
+    host: Host,
+    variables: Mapping[str, Any],
+    has_proxy: bool,  # noqa: FBT001 - a fixture
 ) -> None:
     """While Ollama refuses the service; its name is known to the proxy only."""
     rule = f"ip daddr {variables['ansible_host']} tcp dport 11435 meta skuid alchemorsel reject with tcp reset"
