@@ -36,6 +36,7 @@ PROPERTIES = (
     "ExecMainStartTimestampMonotonic,ExecStart,Environment,EnvironmentFiles"
 )
 CONFIG = "etc/docker/daemon.json"
+DATA_ROOT = "/var/lib/docker"
 STATE = "var/lib/alchemorsel"
 BROUGHT = f"{STATE}/docker-engine.json"
 """Remembers what of the engine the role docker brought."""
@@ -73,7 +74,7 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
     arguments = command[1:]
     flags = docker_flags.settings(arguments)
     config, config_error = _config(root / CONFIG)
-    data_root = engine["data_root"] or _last(flags.get("data-root")) or config.get("data-root") or "/var/lib/docker"
+    data_root = engine["data_root"] or _last(flags.get("data-root")) or config.get("data-root") or DATA_ROOT
     if not is_active and (root / str(data_root).lstrip("/") / "swarm" / "docker-state.json").exists():
         engine["swarm"] = "unknown"
     link = root / SOCKET

@@ -30,7 +30,6 @@ FLOCK = "hhqqi"
 """The C structure flock of 64-bit Linux: type, whence, start, length, process."""
 UNFINISHED = {"half-installed", "unpacked", "half-configured"}
 """States in which a package does not work; packages that wait for a trigger do."""
-DATA_ROOT = "/var/lib/docker"
 PROXY = re.compile(r"^\s*Environment=.*\bhttps?_proxy=", re.IGNORECASE | re.MULTILINE)
 
 
@@ -150,11 +149,6 @@ def has_lists(root: Path) -> bool:
     """Return whether apt has a list of any source's packages."""
     folder = root / "var/lib/apt/lists"
     return folder.is_dir() and any("_Packages" in entry.name for entry in folder.iterdir())
-
-
-def data_root(root: Path) -> str:
-    """Return the folder in which Docker Engine keeps images, by its configuration."""
-    return str(_engine_settings(root).get("data-root") or DATA_ROOT)
 
 
 def engine_has_proxy(root: Path) -> bool:

@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.alchemorsel.ai.plugins.filter.preflight_packages import packages_notices, packages_problems
 from ansible_collections.alchemorsel.ai.plugins.module_utils.survey_packages import (
     LOCKS,
-    data_root,
     engine_has_proxy,
     has_lists,
     locks,
@@ -190,14 +189,6 @@ def test_proxy_of_the_site_is_found(root: Path, path: str, text: str, *, expecte
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_text(text)
     assert engine_has_proxy(root) is expected
-
-
-def test_data_root_is_the_engines_own(root: Path) -> None:
-    """And Docker's default where its configuration names none."""
-    assert data_root(root) == "/var/lib/docker"
-    (root / "etc/docker").mkdir(parents=True)
-    (root / "etc/docker/daemon.json").write_text('{"data-root": "/srv/docker"}')
-    assert data_root(root) == "/srv/docker"
 
 
 def test_lists_of_no_source_are_empty_lists(root: Path) -> None:
