@@ -80,7 +80,8 @@ def test_removal_of_others_is_refused_with_who_needs_it() -> None:
             "apt-cache rdepends": (0, "containerd.io\nReverse Depends:\n  kubeadm\n", ""),
         }
     )
-    (problem,) = problems(host.run, Simulation(removed={"containerd.io": "1.7", "docker.io": "20"}), ["docker.io=26*"], [])
+    plan = Simulation(removed={"containerd.io": "1.7", "docker.io": "20"})
+    (problem,) = problems(host.run, plan, ["docker.io=26*"], [])
     assert "containerd.io (containerd.service runs; needed by kubeadm)" in problem
     assert "apt-get remove containerd.io" in problem
 
