@@ -1,18 +1,20 @@
-# A host with a forward proxy for one user, site. It alone knows models.example: the host $1. $2 is the user's password.
+# A host with a forward proxy, squid, for one user, site. It alone knows models.example: the host $1. $2 is the user's password.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
-apt-get install -q -y --no-install-recommends tinyproxy
-cat >/etc/tinyproxy/tinyproxy.conf <<CONFIG
-User tinyproxy
-Group tinyproxy
-Port 3128
-Timeout 600
-LogFile "/var/log/tinyproxy/tinyproxy.log"
-LogLevel Connect
-PidFile "/run/tinyproxy/tinyproxy.pid"
-MaxClients 100
-BasicAuth site $2
+apt-get install -q -y --no-install-recommends squid
+cat >/etc/squid/squid.conf <<'CONFIG'
+http_port 3128
+auth_param basic program /usr/lib/squid/basic_ncsa_auth /etc/squid/users
+acl site proxy_auth REQUIRED
+http_access allow site
+http_access deny all
+cache deny all
+access_log stdio:/var/log/squid/access.log
+# A container's limit is a billion, and squid takes memory for each.
+max_filedescriptors 4096
+shutdown_lifetime 1 seconds
 CONFIG
+printf 'site:%s\n' "$(openssl passwd -apr1 "$2")" >/etc/squid/users
 echo "$1 models.example" >>/etc/hosts
-systemctl restart tinyproxy.service
+systemctl restart squid.service
