@@ -1,6 +1,6 @@
 """Parts of a run on a site that is provisioned: each of them works alone, from another directory, and changes nothing.
 
-They would change hosts that differ from their inventory, so they run on throw-away ones only (`make scenario SCENARIO=past-proxy`).
+They would change hosts that differ from their inventory, so they run on throw-away ones only: the scenario past-proxy.
 """
 
 from __future__ import annotations

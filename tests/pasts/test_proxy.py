@@ -83,18 +83,18 @@ def test_packages_image_model_and_wheels_came_by_the_proxy(host: Host) -> None:
 def test_what_is_of_the_site_is_reached_directly(host: Host, variables: Mapping[str, Any]) -> None:
     """The container's health check, the service's calls of Ollama and Redis, the verification of the roles."""
     assert host.check_output("docker inspect --format '{{.State.Health.Status}}' alchemorsel-ollama") == "healthy"
-    own = ("127.0.0.1", "0.0.0.0", "localhost", str(variables["ansible_host"]), "ollama")  # noqa: S104 - not bound
+    own = ("127.0.0.1", "0.0.0.0", "localhost", str(variables["ansible_host"]), "ollama")
     assert [line for line in fetched(host) if any(f"//{name}:" in line or f" {name}:" in line for name in own)] == []
 
 
-def test_container_has_the_proxy_while_the_site_has_one(host: Host, has_proxy: bool) -> None:  # noqa: FBT001 - a fixture
+def test_container_has_the_proxy_while_the_site_has_one(host: Host, has_proxy: bool) -> None:
     """With what it reaches directly, or its health check would go to the proxy."""
     environment = settings_of_ollama(host)
     assert ("HTTPS_PROXY" in environment) is has_proxy
-    assert ("0.0.0.0" in environment.get("NO_PROXY", "").split(",")) is has_proxy  # noqa: S104 - not bound
+    assert ("0.0.0.0" in environment.get("NO_PROXY", "").split(",")) is has_proxy
 
 
-def test_files_of_the_proxy_are_for_root_and_go_with_it(host: Host, has_proxy: bool) -> None:  # noqa: FBT001 - a fixture
+def test_files_of_the_proxy_are_for_root_and_go_with_it(host: Host, has_proxy: bool) -> None:
     """The engine's environment is read from one of them, so that no user sees it."""
     assert host.file(DROP_IN).exists is has_proxy
     assert [host.file(path).exists for path in SECRETS] == [has_proxy] * len(SECRETS)
@@ -109,7 +109,7 @@ def test_files_of_the_proxy_are_for_root_and_go_with_it(host: Host, has_proxy: b
 def test_second_provider_answers_by_the_proxy(
     host: Host,
     variables: Mapping[str, Any],
-    has_proxy: bool,  # noqa: FBT001 - a fixture
+    has_proxy: bool,
 ) -> None:
     """While Ollama refuses the service; its name is known to the proxy only."""
     rule = f"ip daddr {variables['ansible_host']} tcp dport 11435 meta skuid alchemorsel reject with tcp reset"
