@@ -1,4 +1,4 @@
-"""On a host whose only way out is a proxy: all that it fetched came by it, and what is of the site is reached directly."""
+"""On a host whose only way out is a proxy: what it fetched came by it, and what is of the site is reached directly."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ RECIPE = {"prompt": "A soup of beetroot behind a proxy", "max_calories": 700}
 INDEX = """
 import subprocess, sys, urllib.parse
 from pip._internal.models.index import PyPI
-found = subprocess.run([sys.executable, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True)
+argv = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+found = subprocess.run(argv, capture_output=True, text=True)
 print(urllib.parse.urlsplit(found.stdout.strip() or PyPI.simple_url).hostname)
 """
 
