@@ -54,6 +54,12 @@ options:
     elements: str
     choices: [packages, engine, redis, firewall]
     default: []
+  packages:
+    description:
+      - What is going to be installed, for O(surveys=packages). Unset is not known.
+      - Where all of them are installed, apt's lists are not read, which takes longer than all else here.
+    type: list
+    elements: str
   services:
     description:
       - Ports that other hosts need, as C(firewall_services) documents them, for O(surveys=firewall).
@@ -157,11 +163,10 @@ if TYPE_CHECKING:
 DEADLINE_SECONDS = 10
 GIB = 1024**3
 SURVEYS: dict[str, Survey] = {
-    "packages": survey_packages.survey,
     "engine": survey_engine.survey,
     "redis": survey_redis.survey,
 }
-FIREWALL = "firewall"
+PACKAGES, FIREWALL = "packages", "firewall"
 
 
 def facts() -> dict[str, str]:
@@ -177,6 +182,8 @@ def facts() -> dict[str, str]:
 def survey(run: Run, params: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """Return what was found, by each of the surveys that are asked for."""
     found = {name: read(run, root) for name, read in SURVEYS.items() if name in params["surveys"]}
+    if PACKAGES in params["surveys"]:
+        found[PACKAGES] = survey_packages.survey(run, root, params["packages"])
     if FIREWALL in params["surveys"]:
         services = with_redis_port(params["services"], found.get("redis", {}))
         found[FIREWALL] = survey_firewall.survey(run, root, services, params["container_ports"])
@@ -214,7 +221,8 @@ def main() -> None:
             "ports": {"type": "list", "elements": "int", "default": []},
             "endpoints": {"type": "list", "elements": "str", "default": []},
             "clock": {"type": "float"},
-            "surveys": {"type": "list", "elements": "str", "choices": [*SURVEYS, FIREWALL], "default": []},
+            "surveys": {"type": "list", "elements": "str", "choices": [PACKAGES, *SURVEYS, FIREWALL], "default": []},
+            "packages": {"type": "list", "elements": "str"},
             "services": {"type": "list", "elements": "dict", "default": []},
             "container_ports": {"type": "list", "elements": "int", "default": []},
             "timeout": {"type": "float", "default": 5.0},

@@ -142,6 +142,23 @@ def test_sources_that_apt_cannot_read_are_a_problem(root: Path) -> None:
     assert "Malformed entry 1 in list file site.list" in problem["problem"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "reads"), [(None, True), (["adduser", "haproxy"], True), (["adduser"], False), ([], False)]
+)
+def test_lists_are_read_while_something_is_missing(root: Path, wanted: list[str] | None, *, reads: bool) -> None:
+    """They take longer than all else; unmet dependencies and unreadable sources are told without them too."""
+    asked: list[list[str]] = []
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        asked.append(command)
+        return 100, "", "E: Malformed entry 1 in list file site.list"
+
+    (problem,) = problems(survey(run, root, wanted))
+    assert "Malformed entry" in problem["problem"]
+    assert ("Dir::State::Lists=/nonexistent/" not in asked[-1]) is reads
+    assert ("Dir::Cache::pkgcache=" not in asked[-1]) is reads
+
+
 def test_check_that_takes_too_long_says_nothing(root: Path) -> None:
     """The deadline's status is not apt's."""
     assert problems(survey(Commands(check=(124, "", "")), root)) == []
