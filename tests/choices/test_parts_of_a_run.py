@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLES = ("docker", "model_volume", "ollama", "redis", "ai_service", "load_balancer")
 PHASES = ("preflight", "install", "configure", "run", "verify")
 TIMEOUT_S = 900
+pytestmark = pytest.mark.timeout(TIMEOUT_S)
 OWN_PLAY = """
 - name: Bring hosts up to date one after the other
   hosts: all
