@@ -158,12 +158,12 @@ def create_app(
                 stack.callback(asyncio.create_task(loop).cancel)
             for end in (store.close, usage.close, chains.close, flights.close, vectors.close, background.close):
                 stack.push_async_callback(end)
+            await chains.start()
             stack.push_async_callback(observer.stop)
             await observer.start()
-            stack.push_async_callback(epochs.stop)
-            await epochs.start()
-            stack.push_async_callback(leadership.stop)
-            await leadership.start()
+            for part in (epochs, leadership):
+                stack.push_async_callback(part.stop)
+                await part.start()
             log_ready(settings, observer, store)
             stack.push_async_callback(warmup.stop)
             if settings.warmup != "off" and leadership.leads:
