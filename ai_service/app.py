@@ -161,12 +161,12 @@ def create_app(
             stack.callback(access_log.flush)
             _start_loops(stack, Watchdog(settings.notify_socket, settings.watchdog_s).run(), metrics.keep_fresh())
             _close_at_end(stack, usage.close, chains.close, flights.close, vectors.close, background.close)
+            await chains.start()
             stack.push_async_callback(observer.stop)
             await observer.start()
-            stack.push_async_callback(epochs.stop)
-            await epochs.start()
-            stack.push_async_callback(leadership.stop)
-            await leadership.start()
+            for part in (epochs, leadership):
+                stack.push_async_callback(part.stop)
+                await part.start()
             log_ready(settings, observer, store)
             _close_at_end(stack, warmup.stop, probe.stop)
             if settings.warmup != "off" and leadership.leads:

@@ -24,6 +24,7 @@ from ai_service.http.request_history_routes import RecentRequests
 from ai_service.ollama_api.operations import ollama_operations
 from ai_service.openai.operations import openai_operations
 from ai_service.openapi.document import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, Answer, Document, Operation
+from ai_service.resilience.pool.report import PoolProblem, ServerHealth  # noqa: TC001 - the same
 from ai_service.schemas import Envelope, Nutrition, Recipe, Suggestions
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ class Health(msgspec.Struct, frozen=True):
         instance: Name of the instance.
         ready: Whether the instance can answer requests.
         model_digest: Digest of the primary provider's model; `000000000000` while it is unknown.
+        servers: The Ollama servers; empty where none is asked.
+        problems: What an operator has to correct in the list of Ollama servers.
         probe: Null before the first probe.
         containers: Null where no container status is available on this host.
     """
@@ -163,6 +166,8 @@ class Health(msgspec.Struct, frozen=True):
     ready: bool
     model_digest: str
     providers: list[ProviderHealth]
+    servers: list[ServerHealth]
+    problems: list[PoolProblem]
     cache: CacheHealth
     probe: ProbeHealth | None
     containers: ContainersReport | None
