@@ -11,7 +11,7 @@ import pytest
 from ai_service.config.settings import Settings
 from ai_service.observability.metrics import Metrics
 from ai_service.providers.errors import ProviderUnreachable, QueueFull
-from ai_service.providers.pool import ProviderPool
+from ai_service.resilience.pool.model_pool import ModelPool
 from ai_service.resilience.wiring import build_chains
 from lab.ports import free_port
 from tests.unit.service.transport.scripted_server import ScriptedServer
@@ -39,19 +39,42 @@ async def room(queue: AdmissionQueue) -> int:
                 return queue.running
 
 
-async def test_one_server_is_asked_directly() -> None:
-    """As much at a time as it works on at a time."""
-    primary = chain(OLLAMA_NUM_PARALLEL="3", QUEUE_LIMIT="0").primary
-    assert not isinstance(primary.provider, ProviderPool)
-    assert await room(primary.queue) == 3
+async def test_one_server_is_asked_as_much_at_a_time_as_it_works_on() -> None:
+    """By the setting, or by its entry of the list."""
+    assert await room(chain(OLLAMA_NUM_PARALLEL="3", QUEUE_LIMIT="0").primary.queue) == 3
+    listed = '{"servers": [{"url": "http://a:11435", "slots": 5}]}'
+    assert await room(chain(OLLAMA_SERVERS=listed, QUEUE_LIMIT="0").primary.queue) == 5
 
 
 async def test_several_servers_are_one_provider_with_room_for_each() -> None:
-    """One queue in front of all of them, so that none idles while questions wait for another."""
-    primary = chain(OLLAMA_NUM_PARALLEL="3", OLLAMA_SERVERS="http://a:11435,http://b:11435", QUEUE_LIMIT="0").primary
-    assert isinstance(primary.provider, ProviderPool)
+    """One queue in front of all of them, so that none idles while questions wait for another; it follows the list."""
+    primary = chain(OLLAMA_SERVERS="http://a:11435,http://b:11435,http://c:11435", QUEUE_LIMIT="0").primary
+    assert isinstance(primary.provider, ModelPool)
     assert (primary.provider.name, primary.provider.model) == ("ollama", "llama3.2:3b")
-    assert await room(primary.queue) == 9
+    assert await room(primary.queue) == 3
+    primary.provider.servers.pop()
+    primary.provider.changed()
+    assert await room(primary.queue) == 2
+
+
+def test_each_model_has_its_servers() -> None:
+    """Models share the servers that have both."""
+    listed = (
+        '{"servers": [{"url": "http://a", "models": ["llama3.2:3b", "llama3.2:1b"]},'
+        ' {"url": "http://b", "models": ["llama3.2:1b"]}]}'
+    )
+    read = Settings.from_env({"ALCHEMORSEL_OLLAMA_SERVERS": listed, "ALCHEMORSEL_MODELS": "llama3.2:1b"})
+    chains = build_chains(read, Metrics())
+    servers = {}
+    for link in chains.primaries:
+        assert isinstance(link.provider, ModelPool)
+        servers[link.provider.model] = [served.server.url for served in link.provider.servers]
+    assert servers == {"llama3.2:3b": ["http://a"], "llama3.2:1b": ["http://a", "http://b"]}
+
+
+def test_without_ollama_there_is_no_pool() -> None:
+    """Nothing is asked of a server that takes no part."""
+    assert build_chains(Settings.from_env({"ALCHEMORSEL_AI_PROVIDER": "mock"}), Metrics()).pool is None
 
 
 def test_openai_takes_part_once_its_address_is_known() -> None:
