@@ -35,9 +35,7 @@ def servers(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> 
 
 def digests(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> dict[str, str]:
     """Return the digest of each model that the hosts' `ollama_models` give one, and the same one."""
-    return {
-        model: next(iter(found)) for model, found in _digests_of(hostvars, hosts).items() if len(set(found)) == 1
-    }
+    return {model: next(iter(found)) for model, found in _digests_of(hostvars, hosts).items() if len(set(found)) == 1}
 
 
 def problems(
@@ -119,9 +117,7 @@ def _serves(entry: Mapping[str, Any], model: str) -> bool:
     return names is None or _full_name(model) in map(_full_name, names)
 
 
-def _digests_of(
-    hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]
-) -> dict[str, dict[str, list[str]]]:
+def _digests_of(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> dict[str, dict[str, list[str]]]:
     """Return hosts by digest by model, of the models that have one."""
     found: dict[str, dict[str, list[str]]] = {}
     for host in hosts:

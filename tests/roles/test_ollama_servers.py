@@ -36,7 +36,7 @@ def test_each_host_is_a_server_with_what_its_variables_say() -> None:
     models = [{"name": "llama3.2:3b", "preload": True}, {"name": "llama3.2:1b"}]
     first = {"ollama_publish_address": "10.0.0.1", "ollama_models": models, "ollama_num_parallel": 4}
     second = {
-        "ollama_publish_address": "0.0.0.0",  # noqa: S104 - what a site may have
+        "ollama_publish_address": "0.0.0.0",
         "private_address": "fd00::2",
         "ollama_publish_port": 11500,
         "ai_service_ollama_weight": 3,
@@ -110,7 +110,8 @@ def test_mistakes_of_an_entry_are_refused_by_name() -> None:
 def role(**chosen: Any) -> dict[str, Any]:
     """Return the variables of the role ai_service."""
     facts = {"files": {}, "exists": [], "instances": [], "whole": [], "deployed": []}
-    return {**role_variables("ai_service"), "role_path": str(ROLES / "ai_service"), "__ai_service_facts": facts, **chosen}
+    own = {"role_path": str(ROLES / "ai_service"), "__ai_service_facts": facts}
+    return {**role_variables("ai_service"), **own, **chosen}
 
 
 def test_the_service_reads_the_list_from_a_file_of_its_own() -> None:
@@ -132,7 +133,9 @@ def test_the_service_reads_the_list_from_a_file_of_its_own() -> None:
 def test_without_a_list_the_service_has_the_one_server() -> None:
     """And with the former variable those beside it, for as long as it is there."""
     variables = role()
-    assert evaluate(variables["__ai_service_settings"], variables)["ALCHEMORSEL_OLLAMA_HOST"] == "http://127.0.0.1:11435"
+    assert (
+        evaluate(variables["__ai_service_settings"], variables)["ALCHEMORSEL_OLLAMA_HOST"] == "http://127.0.0.1:11435"
+    )
     variables = role(ai_service_ollama_more_urls=["http://b:1"])
     settings = evaluate(variables["__ai_service_settings"], variables)
     assert settings["ALCHEMORSEL_OLLAMA_SERVERS"] == "http://127.0.0.1:11435,http://b:1"

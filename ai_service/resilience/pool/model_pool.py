@@ -180,9 +180,7 @@ class ModelPool:
         if len(possible) == 1:
             return possible
         anybody_seen = any(served.inspection for served in self._serving)
-        return [
-            served for served in possible if not served.server.rests and (served.inspection or not anybody_seen)
-        ]
+        return [served for served in possible if not served.server.rests and (served.inspection or not anybody_seen)]
 
     async def _call(
         self,

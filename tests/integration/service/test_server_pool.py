@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from lab.stand_in_ollama import DIGEST, MODEL, StandInOllama
 from tests.integration.service.program import Program
-from tests.integration.service.stand_in_ollama import DIGEST, MODEL, StandInOllama
 from tests.waiting import until
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ def settings(**values: str) -> Settings:
 
 
 def entry_urls(read: Settings) -> list[str]:
-    """The URLs of the list."""
+    """Return the URLs of the list."""
     return [entry.url for entry in read.ollama_source.servers.servers]
 
 
@@ -123,7 +123,7 @@ def test_a_mistake_is_named_with_its_place(text: str, told: str) -> None:
 
 def test_all_mistakes_are_named_at_once() -> None:
     """As everywhere in the settings."""
-    with pytest.raises(ValueError, match="ftp://a.*gopher://b"):
+    with pytest.raises(ValueError, match=r"ftp://a.*gopher://b"):
         parse_servers("servers: [{url: ftp://a}, {url: gopher://b}]")
 
 

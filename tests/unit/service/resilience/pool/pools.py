@@ -91,7 +91,7 @@ class Site:
         return [len(server.prompts) for server in self.servers.values()]
 
     def calls(self) -> dict[tuple[str, str], float]:
-        """What was counted, by server and outcome."""
+        """Return what was counted, by server and outcome."""
         return {
             (sample.labels["server"], sample.labels["outcome"]): sample.value
             for family in self.metrics.registry.collect()

@@ -30,7 +30,7 @@ def source(path: Path, text: str) -> ServerSource:
 
 
 def urls(site: Site) -> list[str]:
-    """The servers, by their addresses."""
+    """Return the servers, by their addresses."""
     return [server.url for server in site.pool.report()]
 
 
@@ -66,7 +66,9 @@ async def test_a_server_that_is_taken_out_ends_its_calls_first(tmp_path: Path) -
     assert first.closed
 
 
-@pytest.mark.parametrize("wrong", ["servers: [", "servers: []", "servers:\n- url: http://9\n  models: [other:1b]\n", ""])
+@pytest.mark.parametrize(
+    "wrong", ["servers: [", "servers: []", "servers:\n- url: http://9\n  models: [other:1b]\n", ""]
+)
 async def test_a_wrong_file_changes_nothing_and_is_named(
     tmp_path: Path, wrong: str, caplog: pytest.LogCaptureFixture
 ) -> None:
