@@ -86,7 +86,10 @@ def test_unequal_digests_of_a_model_are_refused_by_name() -> None:
 
 def test_a_model_that_no_server_has_is_refused_by_name() -> None:
     """A server without a list has every model; a service that asks one server alone has no list."""
-    listed = [{"url": "http://a", "models": ["llama3.2:3b"]}, {"url": "http://b", "models": ["nomic-embed-text"]}]
+    listed: list[dict[str, Any]] = [
+        {"url": "http://a", "models": ["llama3.2:3b"]},
+        {"url": "http://b", "models": ["nomic-embed-text"]},
+    ]
     models = ["llama3.2:3b", "nomic-embed-text:latest", "mistral:7b", "", "mistral:7b"]
     assert problems(listed, models) == ["no Ollama server has the model mistral:7b, which the service asks for"]
     assert problems([*listed, {"url": "http://c"}], models) == []
@@ -95,7 +98,7 @@ def test_a_model_that_no_server_has_is_refused_by_name() -> None:
 
 def test_mistakes_of_an_entry_are_refused_by_name() -> None:
     """Listed twice, no slots, an unknown state."""
-    listed = [
+    listed: list[dict[str, Any]] = [
         {"url": "http://a", "slots": -1, "weight": 0},
         {"url": "http://a/", "state": "off"},
     ]
@@ -109,7 +112,7 @@ def test_mistakes_of_an_entry_are_refused_by_name() -> None:
 
 def role(**chosen: Any) -> dict[str, Any]:
     """Return the variables of the role ai_service."""
-    facts = {"files": {}, "exists": [], "instances": [], "whole": [], "deployed": []}
+    facts: dict[str, Any] = {"files": {}, "exists": [], "instances": [], "whole": [], "deployed": []}
     own = {"role_path": str(ROLES / "ai_service"), "__ai_service_facts": facts}
     return {**role_variables("ai_service"), **own, **chosen}
 
