@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 OWN_SETTINGS = (
     "ALCHEMORSEL_SOCKET",
@@ -25,7 +25,6 @@ def problems(
     wheel: Mapping[str, Any],
     release: str,
     settings: Mapping[str, Any],
-    server_problems: Sequence[Mapping[str, str]] = (),
 ) -> list[str]:
     """Return all mistakes at once.
 
@@ -35,7 +34,6 @@ def problems(
         wheel: The description of the wheel to install; empty where a release of the host is named.
         release: The release to run; empty where there is no previous one.
         settings: Of the service, by name.
-        server_problems: What the filter ollama_server_problems returned.
     """
     return [
         *_release_problems(variables, found, release),
@@ -43,7 +41,6 @@ def problems(
         *_setting_problems(variables, settings),
         *_python_problems(variables, found, wheel),
         *_key_problems(variables),
-        *(f"{each['problem']}: {each['remedy']}" for each in server_problems),
     ]
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 11435
 """The role ollama's own default, as those below; defaults of roles are in no host's variables."""
 DEFAULT_ADDRESS = "127.0.0.1"
-WILDCARDS = ("0.0.0.0", "::")
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 
 def servers(hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str]) -> list[dict[str, Any]]:
