@@ -73,7 +73,7 @@ def test_of_eight_callers_at_most_one_waits_for_a_server_that_hangs(
     assert [answer.status_code for answer in answers] == [200] * 8
     assert [answer.json()["meta"]["degraded"] for answer in answers] == [False] * 8
     assert hung.asked == 1
-    assert report[hung.url]["breaker"] == "open"
+    assert report[hung.url]["breaker"] in {"open", "half-open"}  # The latter while a trial is under way.
     assert report[hung.url]["problem"] == "timeout"
 
 
@@ -213,5 +213,6 @@ def test_metrics_are_by_server(stand_in: Callable[..., StandInOllama]) -> None:
         text = service.metrics()
     assert f'alchemorsel_ai_ollama_server_calls_total{{outcome="ok",server="{first.url}"}} 3.0' in text
     assert f'alchemorsel_ai_ollama_server_calls_total{{outcome="timeout",server="{second.url}"}} 1.0' in text
-    assert f'alchemorsel_ai_ollama_server_breaker_state{{server="{second.url}"}} 2.0' in text
+    breaker = f'alchemorsel_ai_ollama_server_breaker_state{{server="{second.url}"}}'
+    assert f"{breaker} 2.0" in text or f"{breaker} 1.0" in text  # The latter while a trial is under way.
     assert f'alchemorsel_ai_ollama_server_slots{{server="{first.url}"}} 1.0' in text

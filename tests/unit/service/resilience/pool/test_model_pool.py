@@ -172,8 +172,15 @@ async def test_of_eight_callers_at_most_one_waits_for_a_hung_server() -> None:
     """However many slots it has, and the others answer all."""
     sites = Site(Hung(), ScriptedProvider(), ScriptedProvider(), slots=4, timeout_s=0.6)
     async with inspected(sites) as site:
-        answers = await asyncio.gather(*(site.model.complete(prompt()) for _ in range(8)))
-        assert len(answers) == 8
+        others = [site.servers["http://2"], site.servers["http://3"]]
+        for server in others:
+            server.gate.clear()
+        calls = [asyncio.create_task(site.model.complete(prompt())) for _ in range(8)]
+        await settle()
+        assert site.asked() == [1, 1, 1]
+        for server in others:
+            server.gate.set()
+        await asyncio.gather(*calls)
         assert site.asked()[0] == 1
 
 
