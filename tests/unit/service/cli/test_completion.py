@@ -73,9 +73,7 @@ def complete(folder: Path, line: str, ollama_url: str = NOWHERE) -> list[str]:
         ("alchemorsel st", ["status", "start", "stop"]),
         ("alchemorsel --host a restart e", ["edge"]),
         ("alchemorsel cache purge --task ", ["recipe", "ingredients", "nutrition", "chat", "embeddings"]),
-        ("alchemorsel show m", ["mistral:7b"]),
         ("alchemorsel show llama3.2:", ["3b", "1b"]),
-        ("alchemorsel rm mistral:7b llama3.2:1", ["1b"]),
     ],
 )
 def test_commands_services_tasks_and_models_are_completed(

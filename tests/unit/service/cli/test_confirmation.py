@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import typer
 
@@ -41,7 +43,7 @@ def test_where_nobody_can_be_asked_it_is_refused_by_name(arguments: list[str], a
 
 def test_yes_needs_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is asked, by whoever runs it."""
-    monkeypatch.setattr(confirmation.sys, "stdin", Terminal(is_terminal=False))
+    monkeypatch.setattr(sys, "stdin", Terminal(is_terminal=False))
     confirmation.confirm("stop it", yes=True)
 
 
@@ -53,7 +55,7 @@ def test_no_ends_with_a_status_of_its_own(monkeypatch: pytest.MonkeyPatch) -> No
         asked.append(question)
         return False
 
-    monkeypatch.setattr(confirmation.sys, "stdin", Terminal(is_terminal=True))
+    monkeypatch.setattr(sys, "stdin", Terminal(is_terminal=True))
     monkeypatch.setattr(typer, "confirm", answer)
     with pytest.raises(typer.Exit) as ended:
         confirmation.confirm("stop it", yes=False, loses="It is gone then.")

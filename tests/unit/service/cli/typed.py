@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from ai_service.cli.__main__ import app
 
 if TYPE_CHECKING:
-    from typer.testing import Result  # type: ignore[attr-defined]
+    from typer.testing import Result
 
 NOWHERE = "http://127.0.0.1:9"
 
