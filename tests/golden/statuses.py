@@ -91,6 +91,7 @@ def _status(main: Callable[[list[str]], Any], arguments: list[str], variables: d
             mock.patch.dict(os.environ, {**ENVIRONMENT, **variables}, clear=True),
             contextlib.redirect_stdout(unread),
             contextlib.redirect_stderr(unread),
+            mock.patch.object(sys, "stdin", io.StringIO()),  # nobody is asked, on whatever terminal this runs
         ):
             return int(main(arguments) or 0)
     except SystemExit as ended:

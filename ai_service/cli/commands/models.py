@@ -92,7 +92,7 @@ def rm(
     ctx: typer.Context,
     models: Annotated[
         list[str],
-        typer.Argument(help=_NAME, show_default=False, autocompletion=completion.models, metavar="MODEL..."),
+        typer.Argument(help=_NAME, show_default=False, autocompletion=completion.models),
     ],
     yes: Yes = False,
     as_json: AsJson = False,
