@@ -40,6 +40,7 @@ LINKS = {
     "metrics": "/metrics",
 }
 """What a newcomer looks for, and where it is."""
+_ROOT_HEADERS = {"cache-control": "no-store", "vary": "Accept"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -86,7 +87,7 @@ def build_operations(
 
     async def root(request: Request) -> Response:
         if "text/html" in request.headers.get("accept", ""):  # A browser; no client of the API asks for it.
-            headers = {"content-security-policy": docs_page.CONTENT_SECURITY_POLICY, "vary": "Accept"}
+            headers = {**_ROOT_HEADERS, "content-security-policy": docs_page.CONTENT_SECURITY_POLICY}
             return Response(docs_page.render_root(document, LINKS), headers=headers, media_type="text/html")
         about = {
             "service": "alchemorsel-ai",
@@ -94,7 +95,7 @@ def build_operations(
             "links": LINKS,
             "paths": sorted(document["paths"]),
         }
-        return Response(_encode(about), headers={"vary": "Accept"}, media_type="application/json")
+        return Response(_encode(about), headers=_ROOT_HEADERS, media_type="application/json")
 
     def not_found(request: Request, _error: Exception) -> Response:
         hint = path_hint(request.url.path, document["paths"].keys())

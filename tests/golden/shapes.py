@@ -69,7 +69,7 @@ def _event_line(line: str) -> str:
     name, colon, value = line.partition(": ")
     if name == "data" and value.startswith("{"):
         return f"data: {_json(json.loads(value))}"
-    return name + colon + re.sub(r"(?<=dur=)[\d.]+", "N", value)
+    return name + colon + re.sub(r"(?<=dur=)[\d.]+|(?<=sha256-)[\w+/=]+", "N", value)
 
 
 def _json(value: Any) -> str:
