@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 import shlex
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import typer.main
@@ -78,8 +79,12 @@ def _is_there(name: str) -> bool:
     return (ROOT / parts).exists() or any(word in name for word in ("staging", "conftest"))
 
 
+_alchemorsel = cache(lambda: typer.main.get_command(ai_service.cli.__main__.app))
+_parser = cache(lambda module: parser_of(MODULES[module]))
+
+
 def _typer_problem(arguments: list[str]) -> str:
-    command: Any = typer.main.get_command(ai_service.cli.__main__.app)
+    command: Any = _alchemorsel()
     context: Any = None
     said = io.StringIO()
     try:
@@ -102,7 +107,7 @@ def _argparse_problem(module: str, arguments: list[str]) -> str:
     known = [word for word in arguments if word not in {"|", "\\"}]
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-            parser_of(MODULES[module]).parse_args(known)
+            _parser(module).parse_args(known)
     except SystemExit as ended:
         words = said.getvalue().strip().splitlines()[-1]
         return words if ended.code and "arguments are required" not in words else ""
