@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo site test lint test-unit test-integration test-site test-all scenario scenarios lab-up lab-down bench-peers
-.PHONY: test-clients docs lock wheel collection sanity
+.PHONY: test-clients docs lock wheel collection sanity release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,11 @@ collection: wheel ## dist/alchemorsel-ai-<version>.tar.gz, to be installed by an
 	@rm -rf dist/alchemorsel-ai-*.tar.gz $(PREBUILT) && mkdir -p $(PREBUILT) && cp dist/*.whl $(PREBUILT)
 	$(BIN)/ansible-galaxy collection build --output-path dist
 	@rm -r $(PREBUILT)
+
+release: setup ## wheel, collection, checksums and notes of the version in dist/; refuses what is not committed
+	@$(BIN)/python -m tools.release check
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(MAKE) --no-print-directory collection
+	@$(BIN)/python -m tools.release finish
 
 sanity: collection ## ansible-test sanity over the built collection (about 3 minutes)
 	@$(BIN)/python tools/sanity.py dist/alchemorsel-ai-*.tar.gz

@@ -80,10 +80,15 @@ _STREAM = (
 
 
 class Root(msgspec.Struct, frozen=True):
-    """Body of `GET /`."""
+    """Body of `GET /`.
+
+    Attributes:
+        links: What is where: documentation, OpenAPI document, health, metrics.
+    """
 
     service: str
     version: str
+    links: dict[str, str]
     paths: list[str]
 
 
@@ -321,8 +326,9 @@ def _operations() -> Iterator[Operation]:
         path="/",
         name="getRoot",
         tag="Operations",
-        summary="List the paths of the API",
-        answers={200: Answer("Name, version and paths.", Root, headers=())},
+        summary="Name the paths of the API, and where documentation, health and metrics are",
+        description="Browsers get a page with the links.",
+        answers={200: Answer("Name, version, links and paths.", Root, headers=("Vary",))},
     )
     yield Operation(
         method="get",
@@ -345,6 +351,6 @@ def _operations() -> Iterator[Operation]:
         path="/docs",
         name="getDocs",
         tag="Operations",
-        summary="Show this document as a page",
+        summary="Show this document as a page, with a form and a curl line to try each route",
         answers={200: Answer("An HTML page without external assets.", media_type="text/html", headers=())},
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ai_service.cli.errors import CliError, NotPermittedError
 from ai_service.cli.http import Server
+from ai_service.cli.question import Question
 
 if TYPE_CHECKING:
     import httpx
@@ -23,6 +24,8 @@ SAMPLE_REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "ingredients": ("/api/v1/ai/suggest-ingredients", {"partial": ["tomatoes", "basil"]}),
     "nutrition": ("/api/v1/ai/analyze-nutrition", {"ingredients": ["2 eggs", "100 g spinach"]}),
 }
+TASKS = (*SAMPLE_REQUESTS, "chat", "embeddings")
+"""What has cached answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,29 @@ class Api:
         answer = response.json()
         cache = response.headers.get("Cache-Status", "")
         return Asked(seconds, response.status_code, cache, answer.get("meta", {}), answer.get("error", ""))
+
+    def question(self, path: str, body: dict[str, Any], *, fresh: bool) -> Question:
+        """Return a question, not asked yet.
+
+        Args:
+            path: The route.
+            body: Of the request.
+            fresh: Past the cache.
+        """
+        return Question(self._keyed(), path, body, fresh=fresh)
+
+    def default_model(self) -> str:
+        """Return the model that the service answers with where none is named.
+
+        Raises:
+            CliError: It serves none, or refuses to tell.
+        """
+        response = self._keyed().request("GET", "/v1/models", timeout_s=LOOK_S)
+        _refuse(response)
+        models: list[dict[str, Any]] = response.json()["data"]
+        if not models:
+            raise CliError("The API serves no model.", hint="`alchemorsel status` shows its providers.")
+        return str(models[0]["id"])
 
     def cache_stats(self) -> dict[str, Any]:
         """Return the cache statistics."""

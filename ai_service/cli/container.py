@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import docker
@@ -9,7 +11,7 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from ai_service.cli.errors import CliError, NotPermittedError, NotReachableError
-from ai_service.cli.service import NOT_INSTALLED, State, megabytes
+from ai_service.cli.service import NOT_INSTALLED, LogLine, State, megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +67,21 @@ class OllamaContainer:
         except (APIError, RequestException) as error:
             raise CliError(f"Docker could not {verb} {self._name}: {error}") from error
 
-    def follow_command(self, *, lines: int, follow: bool) -> list[str]:
+    def log_command(self, *, lines: int | None, since: datetime | None, follow: bool) -> list[str]:
         """See Service."""
-        return ["docker", "logs", f"--tail={lines}", *(["--follow"] if follow else []), self._name]
+        command = ["docker", "logs", "--timestamps", *([] if lines is None else [f"--tail={lines}"])]
+        command += [] if since is None else [f"--since={since.isoformat()}"]
+        return [*command, *(["--follow"] if follow else []), self._name]
+
+    def read_log_line(self, line: str) -> LogLine:
+        """See Service."""
+        stamp, _, text = line.partition(" ")
+        try:
+            # Docker writes nanoseconds.
+            time = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", stamp))
+        except ValueError:
+            return LogLine(None, self._name, line)
+        return LogLine(time, self._name, text)
 
     def _container(self) -> Container:
         try:

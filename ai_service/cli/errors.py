@@ -1,9 +1,11 @@
 """What can go wrong, each with its exit status and with what to do about it.
 
-CliError                    1: something is not as it should be
-├── UnknownNameError        64: there is no such model, component or task
-├── NotReachableError       69: the API, Ollama or Docker does not answer
-└── NotPermittedError       77: somebody else has to run it (root, or a member of the group docker)
+CliError                       1: something is not as it should be
+├── UnknownNameError          64: there is no such model, component or task
+├── ConfirmationMissingError  64: what asks first was neither answered on a terminal nor by --yes
+├── NotReachableError         69: the API, Ollama or Docker does not answer
+├── BusyError                 75: the API answers, and has no capacity now; later it may
+└── NotPermittedError         77: somebody else has to run it (root, or a member of the group docker)
 """
 
 from __future__ import annotations
@@ -42,10 +44,22 @@ class UnknownNameError(CliError):
         super().__init__(f"Unknown {kind}: {name}.", hint=hint)
 
 
+class ConfirmationMissingError(CliError):
+    """What asks for a confirmation was started where nobody can be asked."""
+
+    status = 64
+
+
 class NotReachableError(CliError):
     """A service does not respond."""
 
     status = 69
+
+
+class BusyError(CliError):
+    """The API refuses for now: over a rate, a full queue, every provider out."""
+
+    status = 75
 
 
 class NotPermittedError(CliError):

@@ -64,6 +64,22 @@ class Server:
             yield (json.loads(line) for line in response.iter_lines() if line.strip())
 
     @contextmanager
+    def open(
+        self, method: str, path: str, body: Any, *, silence_s: float, headers: dict[str, str]
+    ) -> Iterator[httpx.Response]:
+        """Begin one request, whose answer is read while it comes; whatever the status, it is the caller's to judge.
+
+        Raises:
+            NotReachableError: There is no answer, or it breaks off.
+        """
+        timeout = httpx.Timeout(silence_s, connect=CONNECT_S)
+        with (
+            self._told(),
+            self._client.stream(method, path, json=body, timeout=timeout, headers=headers) as response,
+        ):
+            yield response
+
+    @contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield

@@ -44,6 +44,19 @@ class Ollama:
         models: list[dict[str, Any]] = self._json("GET", "/api/ps")["models"]
         return models
 
+    def show(self, name: str) -> dict[str, Any]:
+        """Return what the server tells of a model on disk: details, model_info, parameters, template, license."""
+        self.require(name)
+        return self._json("POST", "/api/show", {"model": name, "name": name})
+
+    def require(self, name: str) -> None:
+        """Require that a model is on disk.
+
+        Raises:
+            UnknownNameError: It is not.
+        """
+        self._known(name, self.models())
+
     def pull(self, name: str, report: Callable[[str, int, int], None], *, insecure: bool = False) -> None:
         """Pull a model.
 
@@ -75,7 +88,7 @@ class Ollama:
 
     def remove(self, name: str) -> None:
         """Delete a model from the disk."""
-        self._known(name, self.models())
+        self.require(name)
         self._json("DELETE", "/api/delete", {"model": name, "name": name})
 
     def load(self, name: str, *, context_length: int | None = None) -> None:
@@ -85,7 +98,7 @@ class Ollama:
             name: Of the model.
             context_length: In tokens; the server's own where none is given. A request with another loads it again.
         """
-        self._known(name, self.models())
+        self.require(name)
         options = {} if context_length is None else {"options": {"num_ctx": context_length}}
         self._json("POST", "/api/generate", {"model": name, "stream": False, **options}, timeout_s=LOAD_S)
 

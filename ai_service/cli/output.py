@@ -23,14 +23,14 @@ COLOURS = {"healthy": "green", "running": "green", "closed": "green", "degraded"
            "INCONCLUSIVE": "yellow", "INVALID": "red"}  # fmt: skip
 
 
-def print_json(data: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(data, indent=2, default=str))  # noqa: T201 - rich would fold long lines
+def print_json(data: Any, *, on_one_line: bool = False) -> None:
+    """Print one JSON document on standard output, and let it out at once."""
+    print(json.dumps(data, indent=None if on_one_line else 2, default=str), flush=True)  # noqa: T201 - rich folds lines
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, headed: bool = True) -> None:
     """Print a table with states in their colours; print nothing without rows."""
-    shown = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    shown = Table(*columns, show_header=headed, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         shown.add_row(*(_cell(str(value)) for value in row))
     if shown.row_count:

@@ -10,6 +10,7 @@ from ai_service.cli.errors import CliError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 NOT_INSTALLED = "not on this host"
 
@@ -29,6 +30,21 @@ class State:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a service's log.
+
+    Attributes:
+        time: None where its logger tells none.
+        source: Name of the unit or container, without what all of a service have in common.
+        text: What was logged.
+    """
+
+    time: datetime | None
+    source: str
+    text: str
+
+
 class Service(Protocol):
     """A service of the host."""
 
@@ -44,8 +60,18 @@ class Service(Protocol):
         """
         ...
 
-    def follow_command(self, *, lines: int, follow: bool) -> list[str]:
-        """Return the command for showing the service's log."""
+    def log_command(self, *, lines: int | None, since: datetime | None, follow: bool) -> list[str]:
+        """Return the command that prints the service's log.
+
+        Args:
+            lines: Number of the last lines; None for all.
+            since: The oldest line's time; None for any.
+            follow: Go on with lines to come.
+        """
+        ...
+
+    def read_log_line(self, line: str) -> LogLine:
+        """Read a line of that command."""
         ...
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from typing import TYPE_CHECKING, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ai_service.cli.errors import CliError, NotPermittedError
-from ai_service.cli.service import NOT_INSTALLED, State, megabytes
+from ai_service.cli.service import NOT_INSTALLED, LogLine, State, megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 COMMAND_S = 60
+_JOURNAL_FIELDS = "MESSAGE,UNIT,_SYSTEMD_UNIT"
 _PROPERTIES = "ActiveState,MemoryCurrent,MemoryMax"
 
 
@@ -91,10 +94,23 @@ class Units:
                 raise NotPermittedError(f"{' '.join(command)}: {last}", hint="Run this with sudo.")
             raise CliError(f"{' '.join(command)}: {last}")
 
-    def follow_command(self, *, lines: int, follow: bool) -> list[str]:
+    def log_command(self, *, lines: int | None, since: datetime | None, follow: bool) -> list[str]:
         """See Service."""
-        command = ["journalctl", "--no-pager", "--output=cat", f"--lines={lines}", f"--unit={self._main}"]
+        command = ["journalctl", "--no-pager", "--quiet", "--output=json", f"--output-fields={_JOURNAL_FIELDS}"]
+        command += [f"--unit={self._main}", f"--lines={'all' if lines is None else lines}"]
+        command += [] if since is None else [f"--since=@{since.timestamp():.0f}"]
         return [*command, "--follow"] if follow else command
+
+    def read_log_line(self, line: str) -> LogLine:
+        """See Service."""
+        try:
+            entry = json.loads(line)
+            time = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, UTC)
+        except (ValueError, KeyError, TypeError):
+            return LogLine(None, "", line)
+        # What systemd itself says of a unit is logged by the manager, with the unit in another field.
+        unit = str(entry.get("UNIT") or entry.get("_SYSTEMD_UNIT") or "")
+        return LogLine(time, unit.removesuffix(".service").removeprefix("alchemorsel-"), _message(entry.get("MESSAGE")))
 
     def _instances(self) -> list[str]:
         """Names of the units; of a template, the instances that are enabled or known to be in use."""
@@ -102,6 +118,13 @@ class Units:
         enabled = self._run(["systemctl", "list-unit-files", "--no-legend", "--state=enabled", self._main])[1]
         names = {line.split()[0] for line in [*listed.splitlines(), *enabled.splitlines()] if line.strip()}
         return sorted(name for name in names if "@." not in name)
+
+
+def _message(value: Any) -> str:
+    """Return a journal entry's text: a list of bytes where it is not printable, null where it is too long."""
+    if isinstance(value, list):
+        return bytes(value).decode(errors="replace")
+    return "" if value is None else str(value)
 
 
 def _memory(units: Sequence[Mapping[str, str]]) -> str:

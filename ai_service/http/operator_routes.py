@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LINKS = {
+    "documentation": "/docs",
+    "openapi": "/openapi.json",
+    "health": "/api/v1/ai/health",
+    "metrics": "/metrics",
+}
+"""What a newcomer looks for, and where it is."""
+_ROOT_HEADERS = {"cache-control": "no-store", "vary": "Accept"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -77,8 +85,17 @@ def build_operations(
         headers = {"content-security-policy": docs_page.CONTENT_SECURITY_POLICY}
         return Response(docs_page.render(document), headers=headers, media_type="text/html")
 
-    async def root(_request: Request) -> Response:
-        return _json({"service": "alchemorsel-ai", "version": __version__, "paths": sorted(document["paths"])})
+    async def root(request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", ""):  # A browser; no client of the API asks for it.
+            headers = {**_ROOT_HEADERS, "content-security-policy": docs_page.CONTENT_SECURITY_POLICY}
+            return Response(docs_page.render_root(document, LINKS), headers=headers, media_type="text/html")
+        about = {
+            "service": "alchemorsel-ai",
+            "version": __version__,
+            "links": LINKS,
+            "paths": sorted(document["paths"]),
+        }
+        return Response(_encode(about), headers=_ROOT_HEADERS, media_type="application/json")
 
     def not_found(request: Request, _error: Exception) -> Response:
         hint = path_hint(request.url.path, document["paths"].keys())

@@ -1,57 +1,82 @@
-"""The OpenAPI document as a page for people: one piece of HTML, no script, nothing loaded from anywhere."""
+"""The OpenAPI document as a page for people: one piece of HTML with its script, nothing loaded from anywhere."""
 
 from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from ai_service.openapi.try_it import SCRIPT, SCRIPT_SOURCE, render_trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ai_service.openapi.document import Document
 
-CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-_STYLE = """
-:root { color-scheme: light dark; --line: light-dark(#d8dce2, #3a3f47); --soft: light-dark(#f4f6f8, #1d2127);
-  --accent: light-dark(#0b5d4e, #6fd3bd); }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-  background: light-dark(#fff, #14171b); color: light-dark(#1b1f24, #e4e7eb); }
-a { color: var(--accent); }
-code, pre { font: 0.875em/1.5 ui-monospace, monospace; }
-pre { background: var(--soft); padding: 0.75rem; overflow-x: auto; border-radius: 6px; }
-details { border: 1px solid var(--line); border-radius: 6px; margin: 0.5rem 0; padding: 0 1rem; }
-summary { cursor: pointer; padding: 0.6rem 0; }
-summary b { color: var(--accent); display: inline-block; min-width: 4.5rem; }
-table { border-collapse: collapse; width: 100%; margin: 0.5rem 0 1rem; }
-th, td { text-align: left; vertical-align: top; border-top: 1px solid var(--line); padding: 0.35rem 0.75rem 0.35rem 0; }
-"""
+CONTENT_SECURITY_POLICY = (
+    f"default-src 'none'; style-src 'unsafe-inline'; script-src {SCRIPT_SOURCE}; connect-src 'self';"
+    " form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+_STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def render(document: Document) -> str:
     """Render the OpenAPI document as an HTML page."""
     info = document["info"]
     parts = [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(info['title'])}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>",
+        _head(info["title"]),
+        '<a class="skip" href="#operations">Skip to the operations</a>',
+        f"<header><h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>",
         f"<p>{escape(info['description'])}</p>",
-        '<p>For programs: <a href="/openapi.json">/openapi.json</a>.</p>',
+        '<p>For programs: <a href="/openapi.json">/openapi.json</a>. ',
+        'Health: <a href="/health">/health</a>.</p>',
         *_access(document),
+        '<p id="without-script">Forms that try a route need JavaScript; the curl lines do not.</p>',
+        '</header><main id="operations" tabindex="-1">',
         *_operations(document),
         "<h2>Types</h2>",
         *_types(document["components"]["schemas"]),
-        "</body></html>",
+        f"</main><script>{SCRIPT}</script></body></html>",
     ]
     return "".join(parts)
+
+
+def render_root(document: Document, links: dict[str, str]) -> str:
+    """Render what people see who open the address of the API in a browser.
+
+    Args:
+        document: The OpenAPI document.
+        links: What is where: names and paths.
+    """
+    info = document["info"]
+    return "".join(
+        [
+            _head(info["title"]),
+            f"<main><h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>",
+            f"<p>{escape(info['description'])}</p><ul>",
+            *(f'<li>{escape(name)}: <a href="{path}">{path}</a></li>' for name, path in links.items()),
+            "</ul><p>Clients of OpenAI take <code>/v1</code> for their base URL, clients of Ollama this address.</p>",
+            "</main></body></html>",
+        ]
+    )
+
+
+def _head(title: str) -> str:
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
+    )
 
 
 def _access(document: Document) -> Iterator[str]:
     if "securitySchemes" in document["components"]:
         yield f"<p>{_text('Send your key as `Authorization: Bearer <key>` or `X-API-Key: <key>`.')}</p>"
+    yield '<p id="access" hidden><label for="key">API key for the forms below; this page keeps it until it is closed'
+    yield '</label> <input id="key" type="password" autocomplete="off" spellcheck="false"></p>'
 
 
 def _operations(document: Document) -> Iterator[str]:
@@ -61,12 +86,12 @@ def _operations(document: Document) -> Iterator[str]:
             if operation["tags"][0] != tag:
                 tag = operation["tags"][0]
                 yield f"<h2>{escape(tag)}</h2>"
-            yield from _operation(path, method, operation)
+            yield from _operation(path, method, operation, document)
 
 
-def _operation(path: str, method: str, operation: Document) -> Iterator[str]:
-    yield f"<details><summary><b>{method.upper()}</b> <code>{escape(path)}</code> "
-    yield f"{escape(operation['summary'])}</summary>"
+def _operation(path: str, method: str, operation: Document, document: Document) -> Iterator[str]:
+    yield f'<details id="{escape(operation["operationId"])}"><summary><b>{method.upper()}</b> '
+    yield f"<code>{escape(path)}</code> {escape(operation['summary'])}</summary>"
     if "description" in operation:
         yield f"<p>{_text(operation['description'])}</p>"
     if "security" in operation:
@@ -78,6 +103,7 @@ def _operation(path: str, method: str, operation: Document) -> Iterator[str]:
         rows = ((each["name"], _text(each["description"])) for each in operation["parameters"])
         yield from _table("Request header or parameter", "Meaning", rows)
     yield from _table("Status", "Meaning", ((s, _response(r)) for s, r in operation["responses"].items()))
+    yield from render_trial(path, method, operation, document)
     yield "</details>"
 
 
@@ -98,10 +124,10 @@ def _types(schemas: dict[str, Document]) -> Iterator[str]:
 
 
 def _table(first: str, second: str, rows: Any) -> Iterator[str]:
-    yield f"<table><tr><th>{first}</th><th>{second}</th></tr>"
+    yield f'<div class="wide"><table><tr><th scope="col">{first}</th><th scope="col">{second}</th></tr>'
     for name, meaning in rows:
         yield f"<tr><td><code>{escape(name)}</code></td><td>{meaning}</td></tr>"
-    yield "</table>"
+    yield "</table></div>"
 
 
 def _type(schema: Document) -> str:

@@ -82,7 +82,10 @@ HEADERS: dict[str, tuple[str, Document]] = {
         "`zstd`, where the answer is stored compressed and the caller accepts it.",
         {"type": "string"},
     ),
-    "Vary": ("`Accept-Encoding`, where the content coding depends on it.", {"type": "string"}),
+    "Vary": (
+        "`Accept-Encoding`, where the content coding depends on it; `Accept`, where browsers get a page.",
+        {"type": "string"},
+    ),
     "Retry-After": ("Seconds to wait before the next request.", {"type": "string", "pattern": "^[1-9][0-9]*$"}),
     "X-AI-Clamped": (
         "What the service clamped to its own limits, such as `max_tokens=1024`; absent where nothing was.",
@@ -224,6 +227,8 @@ def _operation(operation: Operation, schema_of: dict[Any, Document], *, keys: bo
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema_of[operation.request]}}}
     if guarded:
         described["security"] = [{"bearer": []}, {"header": []}]
+    if operation.access == "admin":
+        described["x-access"] = "admin"
     errors = [error for error in operation.errors if guarded or not issubclass(error, TooManyRequests)]
     errors += KEY_ERRORS if guarded else ()
     if operation.access == "admin":

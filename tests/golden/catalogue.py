@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.golden import commands, curl, help_texts, metrics, openapi, roles, settings, statuses
+from tests.golden import commands, curl, documents, help_texts, metrics, openapi, roles, settings, statuses
 from tests.golden.served import served
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ CATALOGUE: dict[str, Callable[[], str]] = {
     "answers.txt": lambda: served().answers,
     "commands.txt": commands.describe_commands,
     "curl.txt": curl.describe_curl_lines,
+    "documents.txt": documents.describe_documents,
     "exit_statuses.txt": statuses.describe_statuses,
     "metrics.txt": metrics.describe_metrics,
     "openapi.json": openapi.describe_document,

@@ -32,8 +32,8 @@ class _Parsed(Exception):  # noqa: N818 - no error: it carries the parser out of
         self.parser = parser
 
 
-def argparse_help(main: Callable[[list[str]], Any]) -> str:
-    """Return the help of a program that argparse reads the command line of, its commands' included."""
+def parser_of(main: Callable[[list[str]], Any]) -> argparse.ArgumentParser:
+    """Return the parser of a program that argparse reads the command line of."""
 
     def stop(parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
         raise _Parsed(parser)
@@ -43,8 +43,14 @@ def argparse_help(main: Callable[[list[str]], Any]) -> str:
             with mock.patch.object(argparse.ArgumentParser, "parse_args", stop):
                 main([])
         except _Parsed as found:
-            return "\n".join(without_columns(parser.format_help()) for parser in _parsers(found.parser))
+            return found.parser
     raise AssertionError("the program reads no command line")
+
+
+def argparse_help(main: Callable[[list[str]], Any]) -> str:
+    """Return the help of a program that argparse reads the command line of, its commands' included."""
+    with mock.patch.dict(os.environ, ENVIRONMENT, clear=True):
+        return "\n".join(without_columns(parser.format_help()) for parser in _parsers(parser_of(main)))
 
 
 def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

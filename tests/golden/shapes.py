@@ -20,6 +20,7 @@ _CHANGING = {
     "retry-after": r"\d+",
     "cache-status": r"(?<=ttl=)-?\d+",
     "server-timing": r"(?<=dur=)[\d.]+",
+    "content-security-policy": r"sha256-[\w+/=]+",
 }
 _WORDS = {
     "object", "type", "code", "provider", "status", "finish_reason", "role", "degraded", "success", "field", "breaker",

@@ -47,7 +47,14 @@ _RUNS: tuple[tuple[str, str, str, dict[str, str]], ...] = (
     ("right settings", "python -m ai_service.web", "--check", {}),
     ("wrong settings", "python -m ai_service.web", "--check", {"ALCHEMORSEL_WEB_PORT": "x"}),
     ("an API that does not answer", "alchemorsel", "cache stats", {"ALCHEMORSEL_API_URL": NOWHERE}),
+    ("no command", "alchemorsel", "", {}),
+    ("no command of a group", "alchemorsel", "cache", {}),
     ("an unknown name", "alchemorsel", "restart redsi", {}),
+    ("nobody to ask", "alchemorsel", "stop", {}),
+    ("nobody to ask", "alchemorsel", "rm llama3.2:1b", {}),
+    ("nobody to ask", "alchemorsel", "cache purge", {}),
+    ("an API that does not answer", "alchemorsel", "ask recipe soup", {"ALCHEMORSEL_API_URL": NOWHERE}),
+    ("an invalid time", "alchemorsel", "logs api --since soon", {}),
     ("an unknown option", "alchemorsel", "status --colour", {}),
     ("a target that does not answer", "python -m bench", f"run --target {NOWHERE}", {}),
     ("wrong usage", "python -m bench", "run", {}),
@@ -70,6 +77,9 @@ def describe_statuses() -> str:
     lines += [f"bench: verdict {verdict.name}: {verdict.exit_status}" for verdict in Verdict]
     lines += [f"bench: {error.__name__}: {error.exit_status}" for error in _tree(BenchError)]
     lines += [f"alchemorsel: {error.__name__}: {error.status}" for error in _tree(CliError)]
+    lines += [
+        f"alchemorsel --help: {status}: {meaning}" for status, meaning in ai_service.cli.__main__.STATUSES.items()
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -81,6 +91,7 @@ def _status(main: Callable[[list[str]], Any], arguments: list[str], variables: d
             mock.patch.dict(os.environ, {**ENVIRONMENT, **variables}, clear=True),
             contextlib.redirect_stdout(unread),
             contextlib.redirect_stderr(unread),
+            mock.patch.object(sys, "stdin", io.StringIO()),  # nobody is asked, on whatever terminal this runs
         ):
             return int(main(arguments) or 0)
     except SystemExit as ended:

@@ -21,7 +21,14 @@ def test_status_shows_the_services_of_this_host(host: Host) -> None:
 def test_what_the_service_logs_can_be_read(host: Host) -> None:
     """By name of the part, whatever the unit is called: the service's own lines, a JSON object each."""
     host.check_output("alchemorsel status --json")  # asks the service, which logs that
-    lines = host.check_output("alchemorsel logs api --lines 20").splitlines()
+    lines = host.check_output("alchemorsel logs api --lines 20 --json").splitlines()
     loggers = [json.loads(line)["logger"] for line in lines if line.startswith("{")]
     assert loggers, lines
     assert all(logger.startswith("ai_service") for logger in loggers), lines
+
+
+def test_bash_completes_the_commands(host: Host) -> None:
+    """By the file that the package bash-completion reads."""
+    typed = "COMP_LINE='alchemorsel stat'; COMP_POINT=16; _alchemorsel_completion alchemorsel; echo \"${COMPREPLY[@]}\""
+    script = f". /usr/local/share/bash-completion/completions/alchemorsel; {typed}"
+    assert host.check_output("bash -c %s", script) == "status"

@@ -85,6 +85,7 @@ TRACES = {
             "/etc/tmpfiles.d/alchemorsel-ai.conf",
             "/run/alchemorsel/ai",
             "/usr/local/bin/alchemorsel",
+            "/usr/local/share/bash-completion/completions/alchemorsel",
             "/etc/alchemorsel/ai_service.env",
             "/etc/alchemorsel/secrets/ai_service_api_keys",
             "/etc/alchemorsel/secrets/ai_service_verify_key",

@@ -16,15 +16,6 @@ def test_settings_tables_are_todays() -> None:
     assert with_tables(PAGE.read_text()) == PAGE.read_text()
 
 
-def test_every_make_target_named_in_the_documents_exists() -> None:
-    """A command that a reader copies is there."""
-    targets = set(re.findall(r"^([a-z-]+):", (_ROOT / "Makefile").read_text(), re.MULTILINE))
-    pages = [README, _ROOT / "CONTRIBUTING.md", *(_ROOT / "docs").rglob("*.md")]
-    named = {name for page in pages for name in re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE)}
-    assert "demo" in named
-    assert named <= targets
-
-
 def test_cited_decisions_exist_and_hold() -> None:
     """A page cites the decision in force, not one that another superseded."""
     decisions = {page.name[:4]: page.read_text() for page in (_ROOT / "docs/decisions").glob("*.md")}
@@ -35,10 +26,3 @@ def test_cited_decisions_exist_and_hold() -> None:
     assert len(in_force) < len(decisions)
     assert cited
     assert cited <= in_force
-
-
-def test_every_linked_file_exists() -> None:
-    """A relative link leads somewhere."""
-    for page in [README, _ROOT / "CONTRIBUTING.md", *(_ROOT / "docs").rglob("*.md"), *_ROOT.glob("roles/*/README.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -57,7 +57,7 @@ def test_commands_run_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr
     install(environment, "--require-hashes", "--requirement", ROOT / "requirements" / "service.txt")
     install(environment, wheel)
-    for name, told in (("ai-service", "The Alchemorsel AI service."), ("alchemorsel", "Exit status: 0 done")):
+    for name, told in (("ai-service", "The Alchemorsel AI service."), ("alchemorsel", "Exit status:")):
         shown = run(commands / name, "--help", folder=tmp_path)
         assert (shown.returncode, shown.stderr) == (0, "")
         assert told in shown.stdout

@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from ai_service.cli.api import SAMPLE_REQUESTS, Api
+from ai_service.cli import completion
+from ai_service.cli.api import TASKS, Api
+from ai_service.cli.command_group import CommandGroup
+from ai_service.cli.confirmation import Yes, confirm, require_answerable
 from ai_service.cli.errors import UnknownNameError
 from ai_service.cli.output import AsJson, console, print_json, table
 from ai_service.cli.service import megabytes
 
-TASKS = (*SAMPLE_REQUESTS, "chat", "embeddings")
-
-app = typer.Typer(help="Inspect, purge or warm up the cache.", no_args_is_help=True)
+app = typer.Typer(cls=CommandGroup, help="Inspect, purge or warm up the cache.")
 
 
 @app.command()
@@ -32,13 +33,22 @@ def stats(ctx: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def purge(
     ctx: typer.Context,
-    task: Annotated[str | None, typer.Option(help="Only answers of this task.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Only answers of this task.", autocompletion=completion.tasks, metavar="TASK")
+    ] = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete cached answers, on every instance within two seconds."""
+    """Delete cached answers, on every instance within two seconds. Without --task it asks first."""
     if task is not None and task not in TASKS:
         raise UnknownNameError("task", task, TASKS)
-    data = Api(ctx.obj).purge(task)
+    api = Api(ctx.obj)
+    if task is None and not yes:
+        require_answerable("purge the cached answers of all tasks", yes=yes)
+        counts = api.cache_stats()["store"]["entries"]
+        counted = ", ".join(f"{name} {'unknown' if count is None else count}" for name, count in counts.items())
+        confirm(f"purge all cached answers ({counted})", yes=yes, loses="Each is computed again when it is asked for.")
+    data = api.purge(task)
     if as_json:
         print_json(data)
     else:

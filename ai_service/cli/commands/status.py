@@ -7,11 +7,13 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Never
 
 import msgspec
 import typer
+from rich.live import Live
 from rich.markup import escape
+from rich.text import Text
 
 from ai_service.cli import last_bench
 from ai_service.cli.api import Api
@@ -28,13 +30,51 @@ if TYPE_CHECKING:
     from ai_service.cli.site import Site
 
 GPU_S = 5
+WATCH_S = 2.0
 GPU_QUERY = "name,utilization.gpu,memory.used,memory.total,temperature.gpu"
 EXIT_CODES = {"healthy": 0, "degraded": 0, "critical": 1}
 
 
-def status(ctx: typer.Context, as_json: AsJson = False) -> None:
+def status(
+    ctx: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh every two seconds until interrupted.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show services, providers, models, cache, last benchmark and GPUs, even while services are down."""
-    site: Site = ctx.obj
+    if watch:
+        _watch(ctx.obj, as_json=as_json)
+    found = _find(ctx.obj)
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+    if "error" in found["health"]:
+        raise typer.Exit(69)
+
+
+def _watch(site: Site, *, as_json: bool) -> Never:
+    """Show the status again and again; programs get one JSON object a line."""
+    if as_json or not console.is_terminal:
+        while True:
+            found = _find(site)
+            if as_json:
+                print_json(found, on_one_line=True)
+            else:
+                console.rule(f"{datetime.now().astimezone():%H:%M:%S}")
+                _show(found)
+            time.sleep(WATCH_S)
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            found = _find(site)
+            with console.capture() as shown:
+                console.print(f"{datetime.now().astimezone():%H:%M:%S}, Ctrl-C ends", style="dim")
+                _show(found)
+            live.update(Text.from_ansi(shown.get()), refresh=True)
+            time.sleep(WATCH_S)
+
+
+def _find(site: Site) -> dict[str, Any]:
+    """Return what is known of services, providers, models, cache, last benchmark and GPUs."""
     services = host_services(site.container)
     api, ollama = Api(site), Ollama(site)
     with ThreadPoolExecutor(16) as pool:
@@ -45,7 +85,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         loaded = pool.submit(_told, ollama.loaded)
         gpus = pool.submit(_gpus)
         bench = pool.submit(last_bench.last, site)
-    found: dict[str, Any] = {
+    return {
         "components": {
             name: {"state": state.words, "running": state.running, "detail": state.detail}
             for name, state in ((name, waiting.result()) for name, waiting in states.items())
@@ -57,12 +97,6 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
         "gpus": gpus.result(),
         "bench": msgspec.to_builtins(bench.result()),
     }
-    if as_json:
-        print_json(found)
-    else:
-        _show(found)
-    if "error" in found["health"]:
-        raise typer.Exit(69)
 
 
 def health(ctx: typer.Context, as_json: AsJson = False) -> None:

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ai_service.cli.command_group import CommandGroup
 from ai_service.cli.commands.models import pull_progress
 from ai_service.cli.errors import CliError, NotReachableError
 from ai_service.cli.manifest import WantedModel, read, reference
 from ai_service.cli.ollama import Ollama
 from ai_service.cli.output import AsJson, console, print_json
 
-app = typer.Typer(help="Synchronise the models with a manifest.", no_args_is_help=True)
+app = typer.Typer(cls=CommandGroup, help="Synchronise the models with a manifest.")
 
 
 @app.callback()

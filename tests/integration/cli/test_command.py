@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ai_service.access.keys import hash_key, new_key
 from lab.ollama_process import OllamaProcess
 from tests.integration.service.program import Program
 
@@ -124,7 +126,120 @@ def test_a_model_goes_into_memory_and_out_of_it(command: Command, ollama: Ollama
     assert json.loads(command("list", "--json").stdout)[0]["loaded"] is None
 
 
-@pytest.mark.parametrize("verb", ["load", "remove"])
+def test_models_are_shown_as_ollamas_users_know_them(command: Command, ollama: OllamaProcess) -> None:
+    """`ps` names what is in memory, for how long; `show` what a model is."""
+    command("load", ollama.model)
+    (row,) = [line for line in command("ps").stdout.splitlines() if ollama.model in line]
+    assert "100% CPU" in row
+    assert "from now" in row
+    assert json.loads(command("ps", "--json").stdout)[0]["name"] == ollama.model
+    shown = command("show", ollama.model).stdout
+    assert "context length" in shown
+    assert "gemma3" in shown
+    assert json.loads(command("show", ollama.model, "--json").stdout)["details"]["family"] == "gemma3"
+
+
+def test_a_model_is_deleted_after_a_yes_only(command: Command, ollama: OllamaProcess) -> None:
+    """A copy of it; where one of the names is unknown, none is deleted."""
+    ollama.command("cp", ollama.model, "copy:1")
+    assert command("rm", "copy:1").returncode == 64
+    assert command("rm", "copy:1", "nothing:1", "--yes").returncode == 64
+    assert "copy:1" in command("list").stdout
+    assert command("rm", "copy:1", "--yes").stdout == "copy:1 deleted\n"
+    assert "copy:1" not in command("list").stdout
+
+
+def test_a_task_is_answered_for_people(command: Command) -> None:
+    """The answer on standard output, where it came from on standard error; the second time from the cache."""
+    first = command("ask", "ingredients", "tomatoes", "basil", "--fresh")
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("- ")
+    assert "computed in" in first.stderr
+    second = command("ask", "ingredients", "tomatoes", "basil")
+    assert second.stdout == first.stdout
+    assert "from the cache" in second.stderr
+
+
+def test_a_task_is_answered_for_programs(command: Command) -> None:
+    """The envelope, as the API sends it."""
+    told = json.loads(command("ask", "nutrition", "2 eggs", "--json").stdout)
+    assert told["success"]
+    assert told["data"]["calories"] >= 0
+
+
+def test_a_chat_answer_is_printed_as_it_is_written(command: Command, ollama: OllamaProcess) -> None:
+    """By the service's own model where none is named; a limit that cuts it off is said."""
+    done = command("ask", "chat", "name", "a", "herb", "--max-tokens", "8")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert f"ollama, {ollama.model}" in done.stderr
+    assert "cut off at its token limit" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["ask", "recipe", "soup", "--max-calories", "0"], 1, "$.max_calories: expected a whole number from 1"),
+        (["ask", "chat", "hello", "--model", "nothing:1"], 1, "nothing:1"),
+        (["ask", "recipe"], 2, "Standard input is empty."),
+        (["ask", "nutrition"], 2, "Missing argument"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused_in_words(
+    command: Command, arguments: list[str], status: int, said: str
+) -> None:
+    """With the API's own sentence where it is the API that refuses."""
+    done = command(*arguments)
+    assert done.returncode == status, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_question_at_a_closed_door_says_what_opens_it(ollama: OllamaProcess, tmp_path: Path) -> None:
+    """A service that is down, one that wants a key, one whose providers are all out."""
+    keys = tmp_path / "keys"
+    keys.write_text(hash_key("web", new_key()).line())
+    asked = ("ask", "ingredients", "salt", "--fresh")
+    assert Command(API_URL="http://127.0.0.1:9")(*asked).returncode == 69
+    with Program(OLLAMA_HOST=ollama.url, OLLAMA_MODEL=ollama.model, API_KEYS_FILE=str(keys)) as guarded:
+        done = Command(API_URL=guarded.url)(*asked)
+    assert (done.returncode, "ALCHEMORSEL_API_KEY_FILE" in done.stderr) == (77, True)
+    with Program(OLLAMA_HOST="http://127.0.0.1:9", AI_FALLBACKS=",") as idle:
+        done = Command(API_URL=idle.url)(*asked)
+    assert (done.returncode, "Try again" in done.stderr) == (75, True), done.stderr
+
+
+def test_a_fallback_is_said_to_be_one(ollama: OllamaProcess) -> None:
+    """A sample is never passed off as the model's answer."""
+    with Program(OLLAMA_HOST="http://127.0.0.1:9", AI_FALLBACKS="mock") as api:
+        done = Command(API_URL=api.url, OLLAMA_HOST=ollama.url)("ask", "ingredients", "salt")
+    assert done.returncode == 0
+    assert "! Fallback answer: ollama" in done.stderr
+
+
+def test_status_is_watched_until_it_is_interrupted(api: Program, ollama: OllamaProcess) -> None:
+    """For programs one JSON object a line."""
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "ai_service.cli", "status", "--watch", "--json"],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "ALCHEMORSEL_API_URL": api.url,
+            "ALCHEMORSEL_OLLAMA_HOST": ollama.url,
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with watching:
+        assert watching.stdout
+        seen = [json.loads(watching.stdout.readline()) for _ in range(2)]
+        watching.send_signal(signal.SIGINT)
+        watching.stdout.read()
+        assert watching.wait(timeout=60) == 130
+    assert [found["models"][0]["name"] for found in seen] == [ollama.model] * 2
+
+
+@pytest.mark.parametrize("verb", ["load", "show"])
 def test_a_half_typed_model_is_answered_with_the_right_one(command: Command, verb: str) -> None:
     """Nothing is done, and the status is that of a wrong name."""
     done = command(verb, "gemma3:270")
@@ -146,6 +261,7 @@ def test_the_cache_is_counted_and_purged(command: Command) -> None:
     assert before["store"]["entries"]["recipe"] == 1
     assert json.loads(command("cache", "purge", "--task", "recipe", "--json").stdout)["purged"] == {"recipe": 1}
     after = json.loads(command("cache", "stats", "--json").stdout)
+    assert command("cache", "purge", "--yes").returncode == 0
     assert (after["store"]["entries"]["recipe"], after["store"]["entries"]["nutrition"]) == (0, 1)
 
 
@@ -161,6 +277,7 @@ def test_the_cache_is_not_everybodys(api: Program, ollama: OllamaProcess) -> Non
     [
         (["start", "nix"], 64, "Known: api, edge, ollama, page, redis."),
         (["cache", "purge", "--task", "recipes"], 64, "Did you mean recipe?"),
+        (["cache", "purge"], 64, "Refused to purge the cached answers of all tasks without a confirmation."),
         (["statsu"], 2, "'status'"),
     ],
 )
@@ -188,6 +305,7 @@ def with_ssh(folder: Path, script: str) -> Command:
         (["--host", "ai-1", "exec", "--", "ollama", "show", "a b; id"], "exec -- ollama show 'a b; id'"),
         (["--host", "status", "status", "--json"], "status --json"),
         (["--ssh-config", "logs", "-H", "logs", "logs", "api", "-n", "5"], "logs api -n 5"),
+        (["ask", "chat", "--host", "ai-1", "what is --host for?"], "ask chat 'what is --host for?'"),
     ],
 )
 def test_another_hosts_command_is_run_over_ssh(tmp_path: Path, arguments: list[str], sent: str) -> None:
