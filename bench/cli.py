@@ -11,21 +11,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from bench import moved
 from bench.capacity import command as capacity
 from bench.capacity.curve import load_curve
 from bench.command_line import INTERRUPTED, STATUSES, Parser, new_folder, run_program
 from bench.compare import command as compare
+from bench.compare import in_turns
 from bench.errors import UsageError
 from bench.evidence.annotations import read_annotations
 from bench.evidence.ollama import Ollama
 from bench.load.plan import WORKLOADS
+from bench.load.proxies import warn_of_proxies
 from bench.load.target import Target
 from bench.measure import make_folder, measure
 from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.report.page import render
 from bench.results import load_result, write_atomically
-from bench.samples import read_samples
+from bench.run_folder import read_run
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 
@@ -64,7 +68,7 @@ def _report(options: argparse.Namespace, console: Console) -> int:
     folder = options.run if options.run.is_dir() else options.run.parent
     curve = load_curve(options.capacity) if options.capacity else None
     file = options.out or folder / "report.html"
-    page = render(result, read_samples(folder / result.samples_file)[0], curve)
+    page = render(result, read_run(folder, result), curve)
     try:
         write_atomically(file, page.encode())
     except OSError as error:
@@ -74,7 +78,7 @@ def _report(options: argparse.Namespace, console: Console) -> int:
 
 
 def _find_capacity(options: argparse.Namespace, console: Console) -> int:
-    return capacity.run(options, console, options.out or new_folder("capacity"))
+    return capacity.run(options, console, options.out)
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
@@ -93,9 +97,14 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         target.require_ready()
         if ollama is not None:
             ollama.loaded()  # A wrong URL is told before anything is measured.
-        folder = make_folder(options.out or new_folder("bench"))
-        headline = f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}"
-        console.print(headline, soft_wrap=True)
+        folder = make_folder(options.out) if options.out else new_folder("bench")
+        console.print(
+            Text.assemble(
+                (target.url, "bold"), "  profile ", (profile.name, "bold"), f": {profile.description}", overflow="fold"
+            ),
+            soft_wrap=True,
+        )
+        warn_of_proxies(console)
         observer: ProgressObserver | LineObserver = (
             ProgressObserver(console) if console.is_terminal else LineObserver(console)
         )
@@ -185,7 +194,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=moved.describe(name), add_help=False, usage="%(prog)s ...")
     most = commands.add_parser("capacity", help="find the highest rate within the bounds, and the bottleneck")
     capacity.add_arguments(most)
-    for command in (run, most):
+    turns = commands.add_parser("ab", help="measure two services in turns, and compare them by repeated runs")
+    in_turns.add_arguments(turns)
+    for command in (run, most, turns):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     difference = commands.add_parser("compare", help="compare two runs statistically")
     compare.add_compare_arguments(difference)
@@ -205,6 +216,7 @@ _COMMANDS = {
     "show": _show,
     "report": _report,
     "compare": compare.run_compare,
+    "ab": in_turns.run,
     "baseline": compare.run_baseline,
     "capacity": _find_capacity,
 }

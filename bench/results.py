@@ -64,6 +64,7 @@ class ThresholdResult(msgspec.Struct, frozen=True, kw_only=True):
         lower: Lower confidence bound, None where so few samples give none.
         upper: Upper confidence bound, likewise.
         samples: How many samples were judged.
+        independent: How many independent ones these are worth; None where that does not matter.
         verdict: What it came to; never INVALID.
         note: Why, where that is not plain to see.
     """
@@ -79,6 +80,7 @@ class ThresholdResult(msgspec.Struct, frozen=True, kw_only=True):
     upper: float | None
     samples: int
     verdict: Verdict
+    independent: float | None = None
     note: str = ""
 
 
@@ -131,6 +133,7 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
         arrivals: How requests arrived, in words.
         planned: Arrivals that were due.
         sent: Requests that were sent.
+        dropped: Arrivals that were not sent, because the service had not answered too many that were; they failed.
         warmup: Requests left out as warm-up.
         counted: Samples that count for latency: proven successes.
         failures: Failed requests after the warm-up, by reason.
@@ -148,6 +151,7 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: str
     planned: int
     sent: int
+    dropped: int = 0
     warmup: int
     counted: int
     failures: dict[str, int]
@@ -225,6 +229,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         annotations: What was done to the site meanwhile.
         hit_ratios: Of Zipf mixes: predicted and measured.
         measurements: Of herds, streams and models.
+        stopped: Why the run ended before its end, in a sentence; empty where it did not, or was interrupted.
+        samples_digest: SHA-256 of the file of raw samples; empty in results from before it was kept.
+        load: Digest of what was to be sent; runs of the same digest were under the same load.
+        bounds: Digest of the bounds.
         schema: Version of this format.
     """
 
@@ -247,6 +255,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     annotations: list[Annotation] = msgspec.field(default_factory=list, name="marks")
     hit_ratios: list[HitRatio] = []
     measurements: list[Measurement] = []
+    stopped: str = ""
+    samples_digest: str = ""
+    load: str = ""
+    bounds: str = ""
     schema: int = SCHEMA
 
 

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from bench.capacity.curve import FILE, Curve, Point, Step
 from bench.capacity.search import RESOLUTION, Limits, search
 from bench.capacity.trial import Bounds, Trials
 from bench.capacity.usage import saturated
-from bench.command_line import INTERRUPTED
+from bench.command_line import INTERRUPTED, new_folder
 from bench.errors import TargetError, UsageError
 from bench.evidence.environment import describe_machine
 from bench.load.generator import Generator
 from bench.load.plan import KNOWN
+from bench.load.proxies import warn_of_proxies
 from bench.load.target import Target
 from bench.load.workload import TASKS
 from bench.measure import make_folder
@@ -59,13 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slots", type=int, default=1, help="OLLAMA_NUM_PARALLEL, for Ollama's share (default: 1)")
 
 
-def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
+def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
     """Search; returns the exit status: 0, or 130 where it was interrupted.
 
     Args:
         options: Those of `add_arguments`.
         console: Where progress and table go.
-        folder: Where the curve goes; it is made once the service answers.
+        out: Where the curve goes; None for a folder of its own. It is made once the service answers.
 
     Raises:
         BenchError: The service does not answer, or the generator failed.
@@ -79,7 +81,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     interrupted = False
     with Target(options.target, Trust(options.ca_file)) as target, Activity(console) as activity:
         target.require_ready()
-        make_folder(folder)
+        folder = make_folder(out) if out else new_folder("capacity")
         environment = target.facts() | describe_machine()
         trials = Trials(
             target=target,
@@ -93,7 +95,8 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
             max_lag_p99_ms=profile.load.max_lag_p99_ms,
             tell=activity.tell,
         )
-        console.print(f"[bold]{target.url}[/bold]  {options.task}: {bounds}", soft_wrap=True, highlight=False)
+        console.print(Text.assemble((target.url, "bold"), f"  {options.task}: {bounds}"), soft_wrap=True)
+        warn_of_proxies(console)
         try:
             _prime(target, trials, activity)
             for ratio in options.hit_ratios:
@@ -179,7 +182,7 @@ def _point(trials: Trials, ratio: float, options: argparse.Namespace, began: flo
         step = trials.attempt(rate, ratio)
         shares = ", ".join(f"{name} {share:.0%}" for name, share in step.used.items())
         kept = "kept" if step.kept else step.note
-        console.print(f"  {ratio:.1%} hits, {rate:,.0f}/s: {kept}  [dim]{shares}[/dim]", highlight=False)
+        console.print(Text.assemble(f"  {ratio:.1%} hits, {rate:,.0f}/s: {kept}  ", (shares, "dim")))
         return step
 
     return summarize(ratio, search(attempt, Limits(options.start, LEAST, options.most, STEPS)))

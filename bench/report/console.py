@@ -42,11 +42,11 @@ class ProgressObserver:
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓[/green]"),
-            TextColumn("{task.description:<20}"),
+            TextColumn("{task.description:<20}", markup=False),
             BarColumn(bar_width=12),
             TextColumn("{task.completed:>4.0f}/{task.total:<4.0f}"),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[note]}[/dim]"),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=console,
         )
         self._current = TaskID(0)

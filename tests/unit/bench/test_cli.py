@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -13,14 +15,17 @@ from rich.console import Console
 
 from bench.cli import main
 from bench.report.console import LineObserver, ProgressObserver, print_closing
-from bench.results import Latency, TaskResult, ThresholdResult, Verdict, encode_result
-from bench.samples import encode_lines
+from bench.results import Latency, TaskResult, ThresholdResult, Verdict, encode_result, load_result
+from bench.samples import encode_lines, read_samples
 from bench.verdict.thresholds import parse_threshold
-from bench.verdict.verdicts import judge
-from tests.unit.bench.records import hit, miss, result
+from bench.verdict.verdicts import judge, summarize_phase
+from tests.unit.bench.records import cached_record, hit, miss, result
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bench.results import Result
+    from bench.samples import Sample
 
 TASK = TaskResult(
     task="recipe",
@@ -161,9 +166,20 @@ def saved_run(folder: Path, factor: float) -> Path:
     latencies = factor * np.random.default_rng(len(folder.name)).lognormal(0, 0.2, 700)
     samples = [hit(float(latency), intended_ns=number) for number, latency in enumerate(latencies)]
     folder.mkdir()
-    (folder / "samples.jsonl").write_bytes(encode_lines(samples))
-    (folder / "result.json").write_bytes(encode_result(result(thresholds=[judge(bound, samples)])))
+    save(
+        folder,
+        result(thresholds=[judge(bound, samples)], phases=[summarize_phase(cached_record(samples), [])]),
+        samples,
+    )
     return folder
+
+
+def save(folder: Path, whole: Result, samples: list[Sample]) -> None:
+    """Write result and samples as a run does."""
+    lines = encode_lines(samples)
+    (folder / "samples.jsonl").write_bytes(lines)
+    digest = hashlib.sha256(lines).hexdigest()
+    (folder / "result.json").write_bytes(encode_result(msgspec.structs.replace(whole, samples_digest=digest)))
 
 
 @pytest.mark.parametrize(
@@ -187,8 +203,8 @@ def test_scopes_that_nothing_can_be_said_of_are_one_line(tmp_path: Path, capsys:
     """Two uncached answers have no row of their own, so that the rows with a meaning are seen."""
     runs = [saved_run(tmp_path / name, 1.0) for name in ("old", "new")]
     for run in runs:
-        with (run / "samples.jsonl").open("ab") as samples:
-            samples.write(encode_lines([miss(3000.0), miss(3100.0)]))
+        few = [miss(3000.0), miss(3100.0)]
+        save(run, load_result(run), [*read_samples(run / "samples.jsonl")[0], *few])
     assert main(["compare", *map(str, runs)]) == 0
     printed = capsys.readouterr().out
     assert "- too few samples to compare, or too much alike: recipe miss p50" in printed
@@ -221,7 +237,7 @@ def test_what_cannot_be_compared_is_told_in_a_line(
 ) -> None:
     """Wrong usage, unreadable files and runs that prove nothing are told apart by the exit status."""
     run, invalid = saved_run(tmp_path / "run", 1.0), saved_run(tmp_path / "invalid", 1.0)
-    (invalid / "result.json").write_bytes(encode_result(result(verdict=Verdict.INVALID, reasons=["late"])))
+    save(invalid, result(verdict=Verdict.INVALID, reasons=["late"]), [])
     assert main([argument.format(run=run, invalid=invalid) for argument in arguments]) == status
     printed = capsys.readouterr().err
     assert message in printed
