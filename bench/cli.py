@@ -19,6 +19,8 @@ from bench.capacity.curve import load_curve
 from bench.command_line import INTERRUPTED, STATUSES, Parser, new_folder, run_program
 from bench.compare import command as compare
 from bench.compare import in_turns
+from bench.compare.baseline import condense, load_baseline
+from bench.compare.defaults import MIN_CHANGE
 from bench.errors import UsageError
 from bench.evidence.annotations import read_annotations
 from bench.evidence.ollama import Ollama
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+
+    from bench.compare.comparison import Comparison
+    from bench.results import Result
+    from bench.samples import Sample
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -68,13 +74,32 @@ def _report(options: argparse.Namespace, console: Console) -> int:
     folder = options.run if options.run.is_dir() else options.run.parent
     curve = load_curve(options.capacity) if options.capacity else None
     file = options.out or folder / "report.html"
-    page = render(result, read_run(folder, result), curve)
+    samples = read_run(folder, result)
+    page = render(result, samples, curve, _compared(options, result, samples))
     try:
         write_atomically(file, page.encode())
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from error
     console.print(f"report       {file}", soft_wrap=True, highlight=False)
+    if options.hdr:
+        from bench.report.hdr import render_hdr  # noqa: PLC0415 - few want it
+
+        try:
+            write_atomically(options.hdr, render_hdr(result, samples))
+        except OSError as error:
+            raise UsageError(f"cannot write {options.hdr}: {error.strerror}") from error
+        console.print(f"histograms   {options.hdr}", soft_wrap=True, highlight=False)
     return 0
+
+
+def _compared(options: argparse.Namespace, result: Result, samples: Sequence[Sample]) -> tuple[str, Comparison] | None:
+    """Return what a run is compared with in its page, if with anything."""
+    if options.baseline is None:
+        return None
+    from bench.compare.comparison import compare  # noqa: PLC0415 - SciPy takes a second to import
+
+    before = load_baseline(options.baseline)
+    return f"the run of {before.started_at[:16]}", compare(before, condense(result, samples), MIN_CHANGE)
 
 
 def _find_capacity(options: argparse.Namespace, console: Console) -> int:
@@ -205,6 +230,8 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write the report of an earlier run again, also with a capacity curve")
     report.add_argument("run", type=Path, metavar="RUN", help="folder of a run")
     report.add_argument("--capacity", type=Path, metavar="FILE", help="of `bench capacity`: the file or its folder")
+    report.add_argument("--baseline", type=Path, metavar="FILE", help="run or baseline that the page compares it with")
+    report.add_argument("--hdr", type=Path, metavar="FILE", help="write the latencies as HdrHistogram's log, too")
     report.add_argument("--out", type=Path, metavar="FILE", help="the page (default: report.html of the run)")
     show = commands.add_parser("show", help="print the table of an earlier run")
     show.add_argument("result", type=Path, metavar="RESULT.json", help="the file, or the folder of a run")

@@ -6,6 +6,7 @@ import argparse
 import itertools
 import signal
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -49,6 +50,9 @@ def run_program(name: str, act: Callable[[Console], int]) -> int:
     except BenchError as error:
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - the program's own error line
         return error.exit_status
+    except Exception:  # noqa: BLE001 - a mistake of the harness must not end with the status of a FAIL
+        traceback.print_exc()
+        return BenchError.exit_status
     except KeyboardInterrupt:
         print(f"{name}: interrupted before anything was measured", file=sys.stderr)  # noqa: T201 - as above
         return INTERRUPTED

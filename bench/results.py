@@ -40,13 +40,35 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     max_ms: float
 
 
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """Nearest-rank percentiles of the successes of a phase, in milliseconds."""
+
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    p999_ms: float
+    max_ms: float
+
+
 class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One task: its latencies by cache path, how many times faster the cache is at the median, and its verdict."""
+    """One task.
+
+    Attributes:
+        task: Its name.
+        uncached: Latencies of computed answers.
+        cached: Latencies of cached answers.
+        ratio: How many times faster the cache is at the median.
+        ratio_low: Lower bound of the ratio's 95 % interval; None where the samples are too few for one.
+        ratio_high: Upper bound, likewise.
+        verdict: The task's own.
+    """
 
     task: str
     uncached: Latency | None
     cached: Latency | None
     ratio: float | None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
     verdict: Verdict
 
 
@@ -144,6 +166,11 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
         goodput: Answers per second that succeeded within their latency bound; None where there is no such bound.
         started_s: First intended start, in seconds since the run began.
         gpu: What the GPUs did; None where nothing was sampled.
+        offered: Arrivals a second that were due; None where that has no meaning.
+        achieved: Successes a second.
+        within: Successes a second within each tail bound, by the bound in milliseconds.
+        response: What callers waited, from when their requests were due.
+        service: What answers took from when requests were sent.
     """
 
     phase: str
@@ -162,6 +189,11 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     goodput: float | None = None
     started_s: float = 0.0
     gpu: GpuUse | None = None
+    offered: float | None = None
+    achieved: float | None = None
+    within: dict[str, float] = {}
+    response: Times | None = None
+    service: Times | None = None
 
 
 class HitRatio(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a comparison assumes where nobody says otherwise; apart from it, because it needs SciPy, which takes a second."""
+"""What a comparison assumes where nobody says otherwise; apart from it, since it takes a second to import SciPy."""
 
 from __future__ import annotations
 

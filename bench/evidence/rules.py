@@ -35,6 +35,12 @@ CALLS_PER_MISS = 4
 MAX_BUSY = 0.9
 """Share of a core that a generator process may use in an open loop: beyond it, it may have been the bottleneck."""
 
+ON_TIME = "the generator kept its schedule"
+AT_EASE = "the generator had processor time to spare"
+COMPLETE = "every arrival was sent and recorded"
+OF_THE_GENERATOR = frozenset({ON_TIME, AT_EASE, COMPLETE})
+"""Rules about the generator; the others are about the service."""
+
 _EITHER = frozenset({"hit", "stale", "coalesced", "miss"})
 _EXPECTED: Mapping[str, frozenset[str]] = {
     "cached": frozenset({"hit"}),
@@ -137,7 +143,7 @@ _Ruling = tuple[str, bool, str]
 
 
 def _complete(record: PhaseRecord) -> _Ruling:
-    rule = "every arrival was sent and recorded"
+    rule = COMPLETE
     if record.end is None:
         return rule, False, "the generator did not reach the end of the phase"
     end, recorded = record.end, len(record.samples)
@@ -155,7 +161,7 @@ def _on_time(record: PhaseRecord, bound_ms: float) -> Iterator[_Ruling]:
         detail += "; with real-time priority"
     if record.attempt > 1:
         detail += f"; attempt {record.attempt}, the generator was late before"
-    yield "the generator kept its schedule", lag <= bound_ms and not early, detail
+    yield ON_TIME, lag <= bound_ms and not early, detail
 
 
 def _at_ease(record: PhaseRecord) -> Iterator[_Ruling]:
@@ -163,7 +169,7 @@ def _at_ease(record: PhaseRecord) -> Iterator[_Ruling]:
     if end is not None and isinstance(record.phase.arrivals, OpenLoop):
         which = ", the busiest process" if end.processes > 1 else ""
         detail = f"busy for {end.busy:.0%} of the time{which}, at most {MAX_BUSY:.0%} allowed"
-        yield "the generator had processor time to spare", end.busy <= MAX_BUSY, detail
+        yield AT_EASE, end.busy <= MAX_BUSY, detail
 
 
 def _proven(record: PhaseRecord) -> _Ruling:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import gevent  # type: ignore[import-untyped] # has none
-from gevent import ssl  # type: ignore[import-untyped] # has none
+from gevent import ssl
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketPoolResponse
 
@@ -29,7 +29,7 @@ _READ_BYTES = 64 * 1024
 _FAILURES = (OSError, HTTPConnectionClosed, HTTPParseError)
 
 
-class _Response(HTTPSocketPoolResponse):  # type: ignore[misc] # has no types of its own
+class _Response(HTTPSocketPoolResponse):
     """An answer whose connection is used again only if the whole of it was read."""
 
     def release(self) -> None:

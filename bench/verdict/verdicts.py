@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from bench.evidence.rules import PhaseRecord, is_proven, lag_p99_ms
 from bench.failures import count_failures, describe_failures
-from bench.load.plan import CLOSED, ClosedLoop, Herds, Phase
+from bench.load.plan import CLOSED, ClosedLoop, Herds, OpenLoop, Phase
 from bench.load.request_mix import ALL_TASKS
 from bench.load.workload import TASKS
 from bench.results import Finding, Latency, Measurement, PhaseResult, TaskResult, ThresholdResult, Verdict
+from bench.verdict import rates
 from bench.verdict.dependence import STALL, samples_per_witness
 from bench.verdict.goodput import goodput
 from bench.verdict.percentiles import confidence_ranks, percentile, samples_needed
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 IN_ROWS = frozenset({"token_gap"})
 """Metrics of which one stall may slow many values in a row."""
+
+_BOTH = 0.975
+"""Of each of two medians, so that both lie within their intervals in 95 % of runs."""
 
 _SEVERITY = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.INVALID)
 
@@ -228,6 +232,7 @@ def summarize_tasks(
             summarize_latency(sample for sample in samples if sample.task == task and sample.phase == phase)
             for phase in ("uncached", "cached")
         )
+        low, high = _ratio_interval(samples, task)
         verdict = worst(
             [
                 *(bound.verdict for bound in thresholds if bound.gated and bound.task in {task, ""}),
@@ -240,10 +245,29 @@ def summarize_tasks(
                 uncached=uncached,
                 cached=cached,
                 ratio=uncached.p50_ms / cached.p50_ms if uncached and cached else None,
+                ratio_low=low,
+                ratio_high=high,
                 verdict=verdict,
             )
         )
     return tasks
+
+
+def _ratio_interval(samples: Sequence[Sample], task: str) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of how many times faster the cache is: each median within one of 97.5 %."""
+    edges: list[float] = []
+    for phase in ("uncached", "cached"):
+        ours = in_order(one for one in samples if one.task == task and one.phase == phase and is_proven(one))
+        if not ours:
+            return None, None
+        latencies = [sample.latency_ns / 1e6 for sample in ours]
+        row = max(samples_per_witness(latencies), stall_of(ours))
+        lower, upper = confidence_ranks(50, len(ours), (1 - _BOTH) / 2, below=row, above=row)
+        if lower is None or upper is None:
+            return None, None
+        ordered = sorted(latencies)
+        edges += [ordered[lower - 1], ordered[upper - 1]]
+    return edges[0] / edges[3], edges[1] / edges[2]
 
 
 def summarize_phase(record: PhaseRecord, thresholds: Sequence[Threshold]) -> PhaseResult:
@@ -271,6 +295,11 @@ def summarize_phase(record: PhaseRecord, thresholds: Sequence[Threshold]) -> Pha
         goodput=goodput(samples, thresholds),
         started_s=record.began_s,
         gpu=record.gpu,
+        offered=rates.offered_rate(samples) if isinstance(record.phase.arrivals, OpenLoop) else None,
+        achieved=rates.achieved_rate(samples),
+        within=rates.within(samples),
+        response=rates.response_times(samples),
+        service=rates.service_times(samples),
     )
 
 

@@ -11,6 +11,7 @@ from bench.errors import BenchError
 from bench.measure import make_folder
 from lab.errors import LabError
 from tools.perf.budgets import command as budgets
+from tools.perf.calibration import command as calibration
 from tools.perf.overhead import command as overhead
 from tools.perf.peers import command as peers
 
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(options: argparse.Namespace, console: Console) -> int:
+    if options.command == "calibration":
+        return calibration.run(options, console)
     folder = options.out or new_folder(options.command)
     try:
         if options.command == "overhead":
@@ -54,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     budgets.add_arguments(costs)
     added = commands.add_parser("overhead", help="measure what the service adds to a miss: directly and through it")
     overhead.add_arguments(added)
+    errors = commands.add_parser("calibration", help="simulate how often verdicts and comparisons are wrong")
+    calibration.add_arguments(errors)
     for command in (beside, costs, added):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     return parser

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,7 +16,7 @@ from bench.errors import GeneratorError, RefusedError, StorageError, TargetError
 from bench.evidence.gpu import Reading
 from bench.load.plan import ClosedLoop, Load, OpenLoop, Phase
 from bench.results import Verdict, load_result
-from bench.run_folder import SAMPLES_FILE, RunFolder, read_run
+from bench.run_folder import RunFolder, read_run
 from bench.samples import Outcome, encode_lines
 from bench.session import Session
 from bench.verdict.slo import Profile
@@ -338,15 +339,14 @@ def test_a_killed_harness_leaves_a_result_of_the_phases_that_had_ended() -> None
     assert "ended from outside" in found[0].reasons[0]
 
 
-def test_a_phase_whose_samples_cannot_be_kept_is_not_in_the_result() -> None:
+def test_a_phase_whose_samples_cannot_be_kept_is_not_in_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     """Result and samples belong together, whatever happens."""
     run, _service, generator, _notes = session()
 
     def fill_the_disk(phase: Phase) -> None:
         if phase.task == "nutrition":
-            (run.folder.path / SAMPLES_FILE).chmod(0o400)
             full = StorageError("cannot write: full")
-            run.folder.keep = lambda _samples: (_ for _ in ()).throw(full)  # type: ignore[method-assign]
+            monkeypatch.setattr(run.folder, "keep", Mock(side_effect=full))
 
     generator.on_phase = fill_the_disk
     result = run.run()

@@ -226,7 +226,9 @@ def test_unequal_loads_are_refused_and_unequal_bounds_said() -> None:
             hits([1.0, 2.0, 3.0]), phases=[replace_sample(phase, arrivals=asked.format(rate, known))], bounds=bounds
         )
 
-    with pytest.raises(NotComparableError, match="different load in cached recipe: OLD .* 100/s for 8 s, NEW .* 300/s"):
+    with pytest.raises(
+        NotComparableError, match=r"different load in cached recipe: OLD .* 100/s for 8 s, NEW .* 300/s"
+    ):
         compare(loaded(100, 4), loaded(300, 4), 0.05)
     assert compare(loaded(100, 4), loaded(100, 3), 0.05).differing == []
     assert compare(loaded(100, 4), loaded(100, 4, "c"), 0.05).differing == ["bounds: b -> c"]

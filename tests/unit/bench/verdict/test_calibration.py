@@ -76,8 +76,9 @@ def test_failure_rates_are_as_well_calibrated(true_rate: float, verdict: Verdict
     good, failed = miss(), miss(failure="HTTP 503", status=503)
     counts = np.random.default_rng(7).binomial(SAMPLES, true_rate, RUNS)
     mixer = np.random.default_rng(8)
-    runs = (mixer.permutation([failed] * int(count) + [good] * (SAMPLES - int(count))) for count in counts)
-    share = sum(judge(RATE, list(run)).verdict is verdict for run in runs) / RUNS
+    rows = (mixer.permutation([True] * int(count) + [False] * (SAMPLES - int(count))) for count in counts)
+    runs = ([failed if bad else good for bad in row] for row in rows)
+    share = sum(judge(RATE, run).verdict is verdict for run in runs) / RUNS
     assert least <= share <= most
 
 
