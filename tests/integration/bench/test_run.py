@@ -75,12 +75,14 @@ class Run:
         return sorted(one.latency_ns / 1e6 for one in chosen)
 
 
-def bench(*arguments: str | Path, temporary: Path | None = None) -> subprocess.Popen[str]:
+def bench(*arguments: str | Path, temporary: Path | None = None, cwd: Path = ROOT) -> subprocess.Popen[str]:
     """Start the program as a user does; `temporary` is where it keeps what a killed run leaves behind."""
     command = [sys.executable, "-m", "bench", *map(str, arguments)]
-    environment = os.environ if temporary is None else {**os.environ, "TMPDIR": str(temporary)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    if temporary is not None:
+        environment["TMPDIR"] = str(temporary)
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 

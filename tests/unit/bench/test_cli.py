@@ -32,6 +32,8 @@ TASK = TaskResult(
     uncached=Latency(samples=3, min_ms=4000, p50_ms=5000, p95_ms=6000, p99_ms=6000, max_ms=6000),
     cached=Latency(samples=700, min_ms=1, p50_ms=2, p95_ms=5, p99_ms=7, max_ms=9),
     ratio=2500.0,
+    ratio_low=2000.0,
+    ratio_high=3000.0,
     verdict=Verdict.PASS,
 )
 BOUND = ThresholdResult(
@@ -217,7 +219,7 @@ def test_a_saved_baseline_stands_for_the_old_run(tmp_path: Path, capsys: pytest.
     assert main(["baseline", "save", str(run), str(file)]) == 0
     assert "1 scopes, profile lab" in capsys.readouterr().out
     assert main(["compare", "--baseline", str(file), str(run), "--max-ratio", "1.2"]) == 0
-    assert main(["compare", str(file), str(saved_run(tmp_path / "worse", 1.5)), "--max-ratio", "1.2"]) == 1
+    assert main(["compare", str(file), str(saved_run(tmp_path / "worse", 2.0)), "--max-ratio", "1.2"]) == 1
     assert "FAIL" in capsys.readouterr().out
 
 

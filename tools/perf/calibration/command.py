@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         UsageError: The file cannot be written, or has no place for the table.
     """
     lines, wrong = [], []
-    for line, right in (*_verdicts(options.runs), *_comparisons(options.comparisons)):
+    for line, right in chain(_verdicts(options.runs), _comparisons(options.comparisons)):
         console.print(line, soft_wrap=True, highlight=False)
         lines.append(line)
         wrong += [] if right else [line]
