@@ -23,19 +23,22 @@ if TYPE_CHECKING:
 STALL = 20
 """Arrivals of an open loop in a row that one stall slows, at least, as far as a PASS may assume."""
 
+ONE_SIDED_95 = 1.645
+"""Standard errors to the upper bound of an estimate."""
+
 LONGEST_SHARE = 3
 """No dependence over more than one third of a series is looked for: too few such stretches would be averaged."""
 
 
 def samples_per_witness(values: Sequence[float]) -> float:
-    """Return how many samples in a row count as one independent one: their correlation time and its standard error.
+    """Return how many samples in a row count as one independent one: their correlation time, at most, 95 % sure.
 
     Args:
         values: In order of time.
     """
     time, lags = _sum_correlations(values)
     # Sokal's formula for the variance of the estimate; independent samples have no lag that counts.
-    return time * (1 + math.sqrt(2 * (2 * lags + 1) / len(values))) if lags else time
+    return time * (1 + ONE_SIDED_95 * math.sqrt(2 * (2 * lags + 1) / len(values))) if lags else time
 
 
 def correlation_time(values: Sequence[float]) -> float:

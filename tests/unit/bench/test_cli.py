@@ -186,7 +186,7 @@ def save(folder: Path, whole: Result, samples: list[Sample]) -> None:
 
 @pytest.mark.parametrize(
     ("factor", "options", "status"),
-    [(1.0, [], 0), (1.5, [], 1), (1.5, ["--max-ratio", "2"], 0), (1.5, ["--max-ratio", "1.5"], 2)],
+    [(1.0, [], 0), (2.0, [], 1), (1.5, ["--max-ratio", "2"], 0), (1.5, ["--max-ratio", "1.5"], 2)],
 )
 def test_compare_ends_with_the_verdict(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], factor: float, options: list[str], status: int

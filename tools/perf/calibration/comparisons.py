@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import lfilter  # type: ignore[import-untyped] # has none
 
 from bench.compare.baseline import Baseline, Scope
 from bench.compare.batches import batch
@@ -60,14 +61,13 @@ def simulated_run(source: np.random.Generator, machine: Machine, factor: float =
 
 
 def _latencies(source: np.random.Generator, machine: Machine) -> np.ndarray:
-    steps, values, last = source.normal(0, 0.3, SAMPLES), np.empty(SAMPLES), 0.0
-    for number, step in enumerate(steps):
-        last = machine.memory * last + (1 - machine.memory**2) ** 0.5 * step
-        values[number] = 2.0 * np.exp(last)
+    """Return latencies of which each keeps a share of the last one's deviation, with stalls among them."""
+    steps = source.normal(0, 0.3, SAMPLES) * (1 - machine.memory**2) ** 0.5
+    values = 2.0 * np.exp(lfilter([1.0], [1.0, -machine.memory], steps))
     begins = np.flatnonzero(source.random(SAMPLES) < machine.stalls / 20)
     for begin in begins:
         values[begin : begin + 20] *= 5.0
-    return values
+    return np.asarray(values)
 
 
 def called_different(machine: Machine, comparisons: int, seed: int, *, rounds: int = 1, factor: float = 1.0) -> float:
