@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +74,7 @@ def _verdicts(runs: int) -> Iterator[tuple[str, bool]]:
         counted = judged(case, runs, SEED)
         shares = {verdict: counted[verdict] / runs for verdict in Verdict}
         at_bound = case.slow == 0.05
-        right = not at_bound or max(shares[Verdict.PASS], shares[Verdict.FAIL]) <= MOST_WRONG
+        right = not at_bound or max(shares[Verdict.PASS], shares[Verdict.FAIL]) <= _most(runs)
         cells = " | ".join(f"{shares[one]:.1%}" for one in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE))
         yield f"| {case.samples:,} | {case.row} | {case.slow:.1%} | {cells} |", right
     yield "", True
@@ -86,7 +87,12 @@ def _comparisons(count: int) -> Iterator[tuple[str, bool]]:
     yield "|---|---|", True
     for name, machine, rounds, factor in COMPARISONS:
         share = called_different(machine, count, SEED, rounds=rounds, factor=factor)
-        yield f"| {name} | {share:.1%} |", factor != 1.0 or share <= MOST_WRONG
+        yield f"| {name} | {share:.1%} |", factor != 1.0 or share <= _most(count)
+
+
+def _most(count: int) -> float:
+    """Return the share of so many that shows more than `MOST_WRONG`, beyond the chance of the simulation itself."""
+    return MOST_WRONG + 1.645 * math.sqrt(MOST_WRONG * (1 - MOST_WRONG) / count)
 
 
 def _write(path: Path, table: str) -> None:
