@@ -11,21 +11,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from bench import moved
 from bench.capacity import command as capacity
 from bench.capacity.curve import load_curve
 from bench.command_line import INTERRUPTED, STATUSES, Parser, new_folder, run_program
 from bench.compare import command as compare
+from bench.compare import in_turns
+from bench.compare.baseline import condense, load_baseline
+from bench.compare.defaults import MIN_CHANGE
 from bench.errors import UsageError
 from bench.evidence.annotations import read_annotations
 from bench.evidence.ollama import Ollama
 from bench.load.plan import WORKLOADS
+from bench.load.proxies import warn_of_proxies
 from bench.load.target import Target
 from bench.measure import make_folder, measure
 from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.report.page import render
 from bench.results import load_result, write_atomically
-from bench.samples import read_samples
+from bench.run_folder import read_run
 from bench.sizing import command as sizing
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
@@ -34,6 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+
+    from bench.compare.comparison import Comparison
+    from bench.results import Result
+    from bench.samples import Sample
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -65,17 +75,36 @@ def _report(options: argparse.Namespace, console: Console) -> int:
     folder = options.run if options.run.is_dir() else options.run.parent
     curve = load_curve(options.capacity) if options.capacity else None
     file = options.out or folder / "report.html"
-    page = render(result, read_samples(folder / result.samples_file)[0], curve)
+    samples = read_run(folder, result)
+    page = render(result, samples, curve, _compared(options, result, samples))
     try:
         write_atomically(file, page.encode())
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}") from error
     console.print(f"report       {file}", soft_wrap=True, highlight=False)
+    if options.hdr:
+        from bench.report.hdr import render_hdr  # noqa: PLC0415 - few want it
+
+        try:
+            write_atomically(options.hdr, render_hdr(result, samples))
+        except OSError as error:
+            raise UsageError(f"cannot write {options.hdr}: {error.strerror}") from error
+        console.print(f"histograms   {options.hdr}", soft_wrap=True, highlight=False)
     return 0
 
 
+def _compared(options: argparse.Namespace, result: Result, samples: Sequence[Sample]) -> tuple[str, Comparison] | None:
+    """Return what a run is compared with in its page, if with anything."""
+    if options.baseline is None:
+        return None
+    from bench.compare.comparison import compare  # noqa: PLC0415 - SciPy takes a second to import
+
+    before = load_baseline(options.baseline)
+    return f"the run of {before.started_at[:16]}", compare(before, condense(result, samples), MIN_CHANGE)
+
+
 def _find_capacity(options: argparse.Namespace, console: Console) -> int:
-    return capacity.run(options, console, options.out or new_folder("capacity"))
+    return capacity.run(options, console, options.out)
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
@@ -94,9 +123,14 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         target.require_ready()
         if ollama is not None:
             ollama.loaded()  # A wrong URL is told before anything is measured.
-        folder = make_folder(options.out or new_folder("bench"))
-        headline = f"[bold]{target.url}[/bold]  profile [bold]{profile.name}[/bold]: {profile.description}"
-        console.print(headline, soft_wrap=True)
+        folder = make_folder(options.out) if options.out else new_folder("bench")
+        console.print(
+            Text.assemble(
+                (target.url, "bold"), "  profile ", (profile.name, "bold"), f": {profile.description}", overflow="fold"
+            ),
+            soft_wrap=True,
+        )
+        warn_of_proxies(console)
         observer: ProgressObserver | LineObserver = (
             ProgressObserver(console) if console.is_terminal else LineObserver(console)
         )
@@ -186,7 +220,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=moved.describe(name), add_help=False, usage="%(prog)s ...")
     most = commands.add_parser("capacity", help="find the highest rate within the bounds, and the bottleneck")
     capacity.add_arguments(most)
-    for command in (run, most):
+    turns = commands.add_parser("ab", help="measure two services in turns, and compare them by repeated runs")
+    in_turns.add_arguments(turns)
+    for command in (run, most, turns):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     difference = commands.add_parser("compare", help="compare two runs statistically")
     compare.add_compare_arguments(difference)
@@ -195,6 +231,8 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write the report of an earlier run again, also with a capacity curve")
     report.add_argument("run", type=Path, metavar="RUN", help="folder of a run")
     report.add_argument("--capacity", type=Path, metavar="FILE", help="of `bench capacity`: the file or its folder")
+    report.add_argument("--baseline", type=Path, metavar="FILE", help="run or baseline that the page compares it with")
+    report.add_argument("--hdr", type=Path, metavar="FILE", help="write the latencies as HdrHistogram's log, too")
     report.add_argument("--out", type=Path, metavar="FILE", help="the page (default: report.html of the run)")
     needed = commands.add_parser("sizing", help="calculate how many Ollama hosts a wanted rate takes")
     sizing.add_arguments(needed)
@@ -208,6 +246,7 @@ _COMMANDS = {
     "show": _show,
     "report": _report,
     "compare": compare.run_compare,
+    "ab": in_turns.run,
     "baseline": compare.run_baseline,
     "capacity": _find_capacity,
     "sizing": sizing.run,

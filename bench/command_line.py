@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import signal
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 STATUSES = """\
 Exit status: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 INVALID or not comparable; 64 wrong usage, 65 malformed file,
-69 target not reachable or not ready, 70 the harness or Locust failed, 130 interrupted (the partial result is written
-and marked as such).
+69 target not reachable or not ready, 70 the harness or Locust failed, 74 the files cannot be written (disk full),
+77 the API key is refused, 130 interrupted. Whatever ends a run, the phases before it are kept and marked as partial.
 """
 
 
@@ -43,15 +45,37 @@ def run_program(name: str, act: Callable[[Console], int]) -> int:
     try:
         # A job runner stops with SIGTERM; that ends a run as orderly as Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        return act(Console())
+        # Texts are shown as they are: a model or a provider may be called something that rich takes for markup.
+        return act(Console(markup=False, emoji=False))
     except BenchError as error:
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - the program's own error line
         return error.exit_status
+    except Exception:  # noqa: BLE001 - a mistake of the harness must not end with the status of a FAIL
+        traceback.print_exc()
+        return BenchError.exit_status
     except KeyboardInterrupt:
         print(f"{name}: interrupted before anything was measured", file=sys.stderr)  # noqa: T201 - as above
         return INTERRUPTED
 
 
-def new_folder(kind: str) -> Path:
-    """Name a folder for the files of a measurement by its kind and the time."""
-    return Path("reports") / f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+def new_folder(kind: str, parent: Path = Path("reports")) -> Path:
+    """Make a folder for the files of a measurement, named by its kind and the time, of its own for each measurement.
+
+    Args:
+        kind: The command.
+        parent: Where it is made.
+
+    Raises:
+        UsageError: It cannot be made.
+    """
+    name = f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    for number in itertools.count(1):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue  # Another one began in the same second.
+        except OSError as error:
+            raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
+        return folder
+    raise AssertionError

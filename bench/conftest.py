@@ -7,13 +7,13 @@ samples) lie where ``--bench-out`` says. Importing this file costs nothing: the 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 import pytest
 from rich.console import Console
 
+from bench.command_line import new_folder
 from bench.errors import BenchError
 from bench.evidence.ollama import Ollama
 from bench.evidence.rules import rules_of
@@ -98,7 +98,6 @@ def _ollama(config: pytest.Config) -> AbstractContextManager[Ollama | None]:
 def measured(request: pytest.FixtureRequest) -> Result:
     """Make the run; where it cannot be made, every test is an error that says why."""
     config = request.config
-    folder = config.getoption("--bench-out") or Path("reports") / f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     # Past pytest's capturing, because a run takes minutes.
     console = Console(file=cast("IO[str]", config.get_terminal_writer()))
     try:
@@ -108,6 +107,8 @@ def measured(request: pytest.FixtureRequest) -> Result:
             LineObserver(console) as observer,
         ):
             target.require_ready()
-            return measure(target, config.stash[PROFILE], make_folder(folder), observer, ollama=ollama)
+            out = config.getoption("--bench-out")
+            folder = make_folder(out) if out else new_folder("bench")
+            return measure(target, config.stash[PROFILE], folder, observer, ollama=ollama)
     except BenchError as error:
         pytest.fail(str(error), pytrace=False)

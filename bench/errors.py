@@ -5,6 +5,8 @@
     ├── FileFormatError  65  a malformed slo.yml or result file, with the place of the mistake
     ├── TargetError      69  the target cannot be reached or is not ready
     ├── GeneratorError   70  the load generator could not be started, died or never ended
+    ├── StorageError     74  the samples or the result cannot be written: a full disk
+    ├── RefusedError     77  the target refuses the API key, or wants one
     └── NotComparableError 3 two runs cannot be held against each other: INVALID, or under different load
 
 The numbers are those of sysexits.h; they stay clear of 0 to 3, which are verdicts (see `bench.verdict.verdicts`).
@@ -52,6 +54,18 @@ class TargetError(BenchError):
 
 class GeneratorError(BenchError):
     """The load generator failed; no figure of the run can be trusted."""
+
+
+class StorageError(BenchError):
+    """What was measured cannot be written."""
+
+    exit_status = 74
+
+
+class RefusedError(BenchError):
+    """The target wants another API key than the one it was given."""
+
+    exit_status = 77
 
 
 class NotComparableError(BenchError):

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bench.errors import UsageError
+from bench.errors import StorageError, UsageError
 from bench.evidence.gpu import GpuSampler
 from bench.load.generator import Generator
-from bench.load.plan import WORKLOADS
+from bench.load.plan import WORKLOADS, plan
 from bench.report.junit import render_junit
 from bench.report.page import render
-from bench.results import Result, encode_result, write_atomically
-from bench.samples import encode_lines
+from bench.results import Result, encode_result
+from bench.run_folder import RESULT_FILE, RunFolder
 from bench.sequential.cold_start import ColdStartRun
 from bench.sequential.stream import StreamRun
-from bench.session import SAMPLES_FILE, Session
+from bench.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,11 +55,13 @@ def measure(
         ollama: The server behind the service, if it may be asked.
 
     Raises:
-        GeneratorError: The generator failed.
+        BenchError: The run could not be made, or ended early; the phases that had ended are in the folder.
     """
     sequential_runs: dict[str, LoadGenerator] = {"stream": StreamRun(target.url, target.trust)}
     if ollama is not None:
         sequential_runs["cold"] = ColdStartRun(target.ask, ollama)
+    planned = sum(phase.arrivals.count for phase in plan(profile.load, "") if phase.name in workloads)
+    kept = RunFolder(folder, planned)
     session = Session(
         target,
         Generator(target.url, folder / "locust.log", processes, ca_file=target.trust.ca_file),
@@ -67,16 +69,26 @@ def measure(
         observer,
         secrets.token_hex(8),
         gpu_sampler(target.url, nvidia_smi),
+        kept,
         annotations,
         workloads,
         sequential_runs,
         ollama,
     )
-    result, samples = session.run(), session.samples
-    write_atomically(folder / SAMPLES_FILE, encode_lines(samples))
-    write_atomically(folder / "result.json", encode_result(result))
-    write_atomically(folder / "junit.xml", render_junit(result))
-    write_atomically(folder / "report.html", render(result, samples).encode())
+    result = session.run()
+    try:
+        kept.finish(
+            {
+                RESULT_FILE: lambda: encode_result(result),
+                "junit.xml": lambda: render_junit(result),
+                "report.html": lambda: render(result, session.samples).encode(),
+            }
+        )
+    except StorageError as error:
+        session.error = session.error or error
+    if session.error is not None:
+        phases = f"{len(result.phases)} phases are kept in {folder}" if result.phases else "no phase had ended"
+        raise type(session.error)(f"{session.error}; {phases}")
     return result
 
 

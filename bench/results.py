@@ -40,13 +40,35 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     max_ms: float
 
 
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """Nearest-rank percentiles of the successes of a phase, in milliseconds."""
+
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    p999_ms: float
+    max_ms: float
+
+
 class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One task: its latencies by cache path, how many times faster the cache is at the median, and its verdict."""
+    """One task.
+
+    Attributes:
+        task: Its name.
+        uncached: Latencies of computed answers.
+        cached: Latencies of cached answers.
+        ratio: How many times faster the cache is at the median.
+        ratio_low: Lower bound of the ratio's 95 % interval; None where the samples are too few for one.
+        ratio_high: Upper bound, likewise.
+        verdict: The task's own.
+    """
 
     task: str
     uncached: Latency | None
     cached: Latency | None
     ratio: float | None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
     verdict: Verdict
 
 
@@ -64,6 +86,7 @@ class ThresholdResult(msgspec.Struct, frozen=True, kw_only=True):
         lower: Lower confidence bound, None where so few samples give none.
         upper: Upper confidence bound, likewise.
         samples: How many samples were judged.
+        independent: How many independent ones these are worth; None where that does not matter.
         verdict: What it came to; never INVALID.
         note: Why, where that is not plain to see.
     """
@@ -79,6 +102,7 @@ class ThresholdResult(msgspec.Struct, frozen=True, kw_only=True):
     upper: float | None
     samples: int
     verdict: Verdict
+    independent: float | None = None
     note: str = ""
 
 
@@ -131,6 +155,7 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
         arrivals: How requests arrived, in words.
         planned: Arrivals that were due.
         sent: Requests that were sent.
+        dropped: Arrivals that were not sent, because the service had not answered too many that were; they failed.
         warmup: Requests left out as warm-up.
         counted: Samples that count for latency: proven successes.
         failures: Failed requests after the warm-up, by reason.
@@ -141,6 +166,11 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
         goodput: Answers per second that succeeded within their latency bound; None where there is no such bound.
         started_s: First intended start, in seconds since the run began.
         gpu: What the GPUs did; None where nothing was sampled.
+        offered: Arrivals a second that were due; None where that has no meaning.
+        achieved: Successes a second.
+        within: Successes a second within each tail bound, by the bound in milliseconds.
+        response: What callers waited, from when their requests were due.
+        service: What answers took from when requests were sent.
     """
 
     phase: str
@@ -148,6 +178,7 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: str
     planned: int
     sent: int
+    dropped: int = 0
     warmup: int
     counted: int
     failures: dict[str, int]
@@ -158,6 +189,11 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True):
     goodput: float | None = None
     started_s: float = 0.0
     gpu: GpuUse | None = None
+    offered: float | None = None
+    achieved: float | None = None
+    within: dict[str, float] = {}
+    response: Times | None = None
+    service: Times | None = None
 
 
 class HitRatio(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,6 +261,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         annotations: What was done to the site meanwhile.
         hit_ratios: Of Zipf mixes: predicted and measured.
         measurements: Of herds, streams and models.
+        stopped: Why the run ended before its end, in a sentence; empty where it did not, or was interrupted.
+        samples_digest: SHA-256 of the file of raw samples; empty in results from before it was kept.
+        load: Digest of what was to be sent; runs of the same digest were under the same load.
+        bounds: Digest of the bounds.
         schema: Version of this format.
     """
 
@@ -247,6 +287,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     annotations: list[Annotation] = msgspec.field(default_factory=list, name="marks")
     hit_ratios: list[HitRatio] = []
     measurements: list[Measurement] = []
+    stopped: str = ""
+    samples_digest: str = ""
+    load: str = ""
+    bounds: str = ""
     schema: int = SCHEMA
 
 

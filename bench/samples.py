@@ -7,6 +7,7 @@ clock cannot reach a latency.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
@@ -40,6 +41,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample", kw_only=True):
         server_timing: The ``Server-Timing`` header as it came.
         failure: Why the request failed; empty for a success.
         token_ns: When each piece of a streamed answer came, from the intended start; empty without a stream.
+        digest: Of the envelope's ``data``, so that two answers to one request can be compared; empty for a failure.
     """
 
     phase: str
@@ -59,6 +61,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample", kw_only=True):
     server_timing: str = ""
     failure: str = ""
     token_ns: list[int] = []
+    digest: str = ""
 
     @property
     def ok(self) -> bool:
@@ -70,6 +73,11 @@ class Sample(msgspec.Struct, frozen=True, tag="sample", kw_only=True):
         """How late the generator sent the request, in nanoseconds."""
         return self.start_ns - self.intended_ns
 
+    @property
+    def service_ns(self) -> int:
+        """How long the answer took from when the request was really sent, in nanoseconds."""
+        return self.latency_ns - self.lag_ns
+
 
 class PhaseEnd(msgspec.Struct, frozen=True, tag="end", kw_only=True):
     """The generator's own account of a phase, written last.
@@ -77,7 +85,7 @@ class PhaseEnd(msgspec.Struct, frozen=True, tag="end", kw_only=True):
     Attributes:
         planned: Arrivals that were due.
         sent: Requests that were sent.
-        dropped: Arrivals not sent because too many requests were under way already.
+        dropped: Arrivals not sent because too many requests were under way already; each is a failed sample.
         wall_ns: Duration of the phase.
         epoch_ns: The first intended start on the machine's monotonic clock, which the harness reads too.
         cpu_ns: Processor time that the generator used meanwhile; of several processes, the busiest.
@@ -127,10 +135,15 @@ class _Meta(msgspec.Struct):
 class _Envelope(msgspec.Struct):
     success: bool
     meta: _Meta
+    data: msgspec.Raw = msgspec.Raw()
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
 _record = msgspec.json.Decoder(Sample | PhaseEnd)
+
+
+MAX_NAME = 300
+"""Characters that are kept of what a target calls something."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +174,7 @@ class Outcome(TypedDict):
     request_id: str
     server_timing: str
     failure: str
+    digest: str
 
 
 def judge_answer(answer: Answer) -> Outcome:
@@ -173,13 +187,14 @@ def judge_answer(answer: Answer) -> Outcome:
     outcome = Outcome(
         status=answer.status,
         cache=cache.outcome,
-        cache_detail=cache.detail,
-        provider=headers.get("x-ai-provider", ""),
-        model=headers.get("x-ai-model", ""),
+        cache_detail=_printable(cache.detail),
+        provider=_printable(headers.get("x-ai-provider", "")),
+        model=_printable(headers.get("x-ai-model", "")),
         degraded=False,
-        request_id=headers.get("x-request-id", ""),
-        server_timing=headers.get("server-timing", ""),
-        failure=answer.error,
+        request_id=_printable(headers.get("x-request-id", "")),
+        server_timing=_printable(headers.get("server-timing", "")),
+        failure=_printable(answer.error),
+        digest="",
     )
     if answer.error:
         return outcome
@@ -191,12 +206,21 @@ def judge_answer(answer: Answer) -> Outcome:
     except msgspec.MsgspecError:
         outcome["failure"] = "the body is not the service's envelope"
         return outcome
-    if not envelope.success:
+    if envelope.success:
+        outcome["digest"] = hashlib.blake2b(envelope.data, digest_size=8).hexdigest()
+    else:
         outcome["failure"] = "the envelope says success: false"
     outcome["degraded"] = envelope.meta.degraded
-    outcome["provider"] = outcome["provider"] or envelope.meta.provider
-    outcome["model"] = outcome["model"] or envelope.meta.model
+    outcome["provider"] = outcome["provider"] or _printable(envelope.meta.provider)
+    outcome["model"] = outcome["model"] or _printable(envelope.meta.model)
     return outcome
+
+
+def _printable(text: str) -> str:
+    """Return what a target calls something, without what would break a terminal, XML or a report's width."""
+    if text.isprintable() and len(text) <= MAX_NAME:
+        return text
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:MAX_NAME])
 
 
 def encode_lines(records: Iterable[Sample | PhaseEnd]) -> bytes:

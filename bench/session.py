@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import FileFormatError
+from bench.errors import BenchError, FileFormatError, RefusedError, StorageError, TargetError
 from bench.evidence import rules
 from bench.evidence.annotations import read_annotations
 from bench.evidence.environment import describe_machine, describe_makers
 from bench.evidence.gpu import summarize_gpu
 from bench.evidence.rules import PhaseRecord
+from bench.failures import TIMEOUT, count_failures, failure_kind
+from bench.load.credentials import explain_key
 from bench.load.plan import WORKLOADS, Phase, own_seed, plan
 from bench.load.request_mix import ALL_TASKS
 from bench.load.workload import TASKS
 from bench.report.formats import format_ms
 from bench.results import Annotation, Result, Verdict
+from bench.run_folder import SAMPLES_FILE, storage_error
 from bench.samples import Outcome, Sample, read_samples
 from bench.verdict import verdicts
 from bench.verdict.hit_ratio import compare
 from bench.verdict.measurements import measure
+from bench.verdict.thresholds import implied_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
     from bench.evidence.counters import Counters
     from bench.evidence.ollama import Ollama
     from bench.interfaces import Gpus, LoadGenerator, Observer, Service
+    from bench.run_folder import RunFolder
     from bench.verdict.slo import Profile
 
 SETTLE_SECONDS = 2.0
 """How long counters may lag behind the answers they count."""
 
-SAMPLES_FILE = "samples.jsonl"
+WARM_UPS = 3
+"""Attempts at the request that loads the model: one failure may be chance, three are not."""
+
+
+class BrokenServiceError(Exception):
+    """The service cannot be measured because it does not work: a FAIL, and no error of the harness."""
 
 
 @dataclass(slots=True)
@@ -51,12 +61,15 @@ class Session:
         observer: Is told how it goes.
         seed: Names the requests; random, so that no earlier run has asked the same.
         gpus: Are read meanwhile.
+        folder: Keeps the samples.
         workloads: Those of the profile that are run.
         sequential_runs: Generators of the workloads that are not the load generator's, by workload.
         ollama: The server behind the service, if it may be asked; without it there are no cold starts.
         annotations_file: File of annotations (see `bench.evidence.annotations`); None without one.
         records: The phases that were run, filled as the run goes on.
         interrupted: The run was stopped by the user.
+        stopped: Why else it ended early, in a sentence.
+        error: What ended it, where that was not the service.
     """
 
     target: Service
@@ -65,47 +78,99 @@ class Session:
     observer: Observer
     seed: str
     gpus: Gpus
+    folder: RunFolder
     annotations_file: Path | None = None
     workloads: Collection[str] = WORKLOADS
     sequential_runs: Mapping[str, LoadGenerator] = field(default_factory=dict)
     ollama: Ollama | None = None
     records: list[PhaseRecord] = field(default_factory=list)
     interrupted: bool = False
+    stopped: str = ""
+    error: BenchError | None = None
+    _started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     _began_s: float = 0.0
+    _facts: dict[str, str] = field(default_factory=dict)
+    _kept: int = 0
 
     def run(self) -> Result:
-        """Run all phases; on Ctrl-C end early with what there is.
+        """Run all phases; on Ctrl-C, or where something fails, end early with what there is.
 
         Raises:
-            GeneratorError: The generator failed.
+            RefusedError: The service refuses the API key; nothing was measured.
+            TargetError: The service does not answer the first request; nothing was measured.
         """
-        started_at, self._began_s = datetime.now(UTC), time.perf_counter()
-        facts = self.target.facts()
-        with self.gpus, tempfile.TemporaryDirectory(prefix="alchemorsel-bench-") as folder:
+        self._started_at, self._began_s = datetime.now(UTC), time.perf_counter()
+        self._facts = self.target.facts() | self._describe_ollama()
+        with self.gpus:
             try:
-                self._run_phases(Path(folder))
+                self._load_model()
+                self._run_phases()
             except KeyboardInterrupt:
                 self.interrupted = True
-        return self._result(facts, started_at, time.perf_counter() - self._began_s)
+            except BrokenServiceError as broken:
+                self.stopped = str(broken)
+            except (BenchError, OSError) as error:
+                if isinstance(error, (RefusedError, TargetError)) and not self.records:
+                    raise
+                self._stop(error if isinstance(error, BenchError) else storage_error(self.folder.path, error))
+            try:
+                self._keep()
+            except StorageError as error:
+                self._stop(error)
+        return self._result()
+
+    def _stop(self, error: BenchError) -> None:
+        """End the run by an error; the phase under way counts only if its samples could be kept."""
+        self.error = self.error or error
+        self.stopped = self.stopped or str(error)
+        if isinstance(error, StorageError):
+            del self.records[self._kept :]
+
+    def _keep(self) -> None:
+        """Keep the samples of the phases that have ended."""
+        samples = [sample for record in self.records[self._kept :] for sample in record.samples]
+        self.folder.keep(samples)
+        self._kept = len(self.records)
 
     @property
     def samples(self) -> list[Sample]:
         """All raw samples so far."""
         return [sample for record in self.records for sample in record.samples]
 
-    def _run_phases(self, folder: Path) -> None:
-        self._load_model()
+    def _run_phases(self) -> None:
         for phase in plan(self.profile.load, self.seed):
             if phase.name not in self.workloads or (phase.name == "cold" and self.ollama is None):
                 continue
             known = self._prime(phase) if phase.name in {"cached", "mixed"} else phase
-            self._run_phase(known, folder / f"{phase.name}-{phase.task}.jsonl")
+            self._run_phase(known, self.folder.phase_file(f"{phase.name}-{phase.task}.jsonl"))
+            self._keep()
+            self.folder.checkpoint(self._result(ended=False))
+            kinds = count_failures(self.records[-1].samples)
+            if set(kinds) == {TIMEOUT} and not any(sample.ok for sample in self.records[-1].samples):
+                raise BrokenServiceError(f"no request of phase {phase.name} {phase.task} was answered in time")
 
     def _load_model(self) -> None:
-        """Warm-up of the uncached phases: one request nobody measures, so that the model is in memory."""
+        """Warm-up of the uncached phases: one request nobody measures, so that the model is in memory.
+
+        Raises:
+            RefusedError: The service wants another key.
+            TargetError: It is not reachable any more.
+            BrokenServiceError: It answers, but not what was asked.
+        """
         self.observer.began("warm-up: model", 1)
-        answer = self.target.ask("ingredients", f"{self.seed}-warm-up", 0)
-        self.observer.ended(_tell(answer))
+        for attempt in range(WARM_UPS):
+            answer = self.target.ask("ingredients", f"{self.seed}-warm-up", attempt)
+            if not answer["failure"]:
+                self.observer.ended(_tell(answer))
+                return
+            if answer["status"] in {401, 403}:
+                raise RefusedError(f"the warm-up request was refused: {answer['failure']}; {explain_key()}")
+            if failure_kind(answer["failure"]) == TIMEOUT:
+                break
+        message = f"the warm-up request failed {attempt + 1} times: {answer['failure']}"
+        if not answer["status"] and failure_kind(answer["failure"]) != TIMEOUT:
+            raise TargetError(f"{self.target.url}: {message}")
+        raise BrokenServiceError(f"{message}; nothing was measured")
 
     def _prime(self, phase: Phase) -> Phase:
         """Ask for each known request once, so that a cached phase starts with all of them in the cache.
@@ -171,23 +236,29 @@ class Session:
                 return record
             time.sleep(SETTLE_SECONDS / 20)
 
-    def _result(self, facts: dict[str, str], started_at: datetime, duration_s: float) -> Result:
-        samples = self.samples
+    def _result(self, *, ended: bool = True) -> Result:
+        """Judge what there is; a result of a run that has not ended says so."""
+        samples, duration_s = self.samples, time.perf_counter() - self._began_s
+        stopped = self.stopped if ended else "the run was ended from outside, after the phases that are here"
         bound_ms = self.profile.load.max_lag_p99_ms
         findings = [finding for record in self.records for finding in rules.examine(record, bound_ms)]
         measurements = [found for record in self.records for found in measure(record)]
         bounds = [bound for bound in self.profile.thresholds if bound.phase in {"", *self._ran()}]
+        bounds += implied_bounds(bounds, samples)
         thresholds = [verdicts.judge(bound, samples, measurements) for bound in bounds]
-        reasons = verdicts.explain(thresholds, findings)
+        reasons = verdicts.explain(thresholds, findings) if self.records else []
         if self.interrupted:
             reasons.insert(0, f"interrupted in or after phase {len(self.records)}; the figures are partial")
+        if stopped:
+            reasons.insert(0, stopped)
         annotations: list[Annotation] = []
         if self.annotations_file:
             try:
-                annotations = read_annotations(self.annotations_file, started_at, duration_s)
+                annotations = read_annotations(self.annotations_file, self._started_at, duration_s)
             except FileFormatError as error:
                 reasons.append(f"the annotations are left out: {error}")
         proven = not self.interrupted and all(finding.holds for finding in findings)
+        broken = bool(stopped) and ended and self.error is None
         gated = [bound.verdict for bound in thresholds if bound.gated]
         return Result(
             target=self.target.url,
@@ -195,16 +266,16 @@ class Session:
             profile_description=self.profile.description,
             hardware=self.profile.hardware,
             seed=self.seed,
-            started_at=started_at.isoformat(timespec="seconds"),
+            started_at=self._started_at.isoformat(timespec="seconds"),
             duration_s=duration_s,
-            verdict=verdicts.worst(gated) if proven else Verdict.INVALID,
+            verdict=Verdict.INVALID
+            if not proven or (stopped and not broken)
+            else Verdict.FAIL
+            if broken
+            else verdicts.worst(gated),
             reasons=reasons,
             interrupted=self.interrupted,
-            environment=facts
-            | describe_makers(samples)
-            | self._describe_ollama()
-            | {"GPU": self.gpus.describe()}
-            | describe_machine(),
+            environment=self._facts | describe_makers(samples) | {"GPU": self.gpus.describe()} | describe_machine(),
             tasks=verdicts.summarize_tasks(samples, thresholds, findings),
             thresholds=thresholds,
             evidence=findings,
@@ -217,6 +288,10 @@ class Session:
                 if record.phase.name == "zipf" and (found := compare(record.phase, record.samples)) is not None
             ],
             measurements=measurements,
+            stopped=stopped,
+            samples_digest=self.folder.digest,
+            load=_digest(phase for phase in plan(self.profile.load, "") if phase.name in self._ran()),
+            bounds=_digest((bound.selector, bound.expression, bound.gated) for bound in self.profile.thresholds),
         )
 
     def _ran(self) -> set[str]:
@@ -226,7 +301,14 @@ class Session:
     def _describe_ollama(self) -> dict[str, str]:
         if self.ollama is None:
             return {"Ollama": "not asked (--ollama): no cold starts, no memory of models, no account of its own"}
-        return {"Ollama": f"{self.ollama.version()} at {self.ollama.url}"}
+        try:
+            return {"Ollama": f"{self.ollama.version()} at {self.ollama.url}"}
+        except TargetError:
+            return {"Ollama": f"does not tell its version, at {self.ollama.url}"}
+
+
+def _digest(parts: Iterable[object]) -> str:
+    return hashlib.sha256("\n".join(map(repr, parts)).encode()).hexdigest()[:16]
 
 
 def _tell(answer: Outcome) -> str:

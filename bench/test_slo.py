@@ -74,6 +74,20 @@ def test_bound(request: pytest.FixtureRequest, proven: Result, bound: int) -> No
         pytest.fail(f"{judged.verdict}: {_tell(judged)}", pytrace=False)
 
 
+def test_other_bounds(request: pytest.FixtureRequest, proven: Result) -> None:
+    """Failures that no bound of the profile is about did not happen."""
+    planned = {(one.selector, one.expression) for one in request.config.stash[PROFILE].thresholds}
+    others = [one for one in proven.thresholds if (one.selector, one.expression) not in planned]
+    if broken := [f"{one.verdict}: {one.selector}: {_tell(one)}" for one in others if one.verdict is not Verdict.PASS]:
+        pytest.fail("\n".join(broken), pytrace=False)
+
+
+def test_end(measured: Result) -> None:
+    """The run reached its end."""
+    if measured.stopped:
+        pytest.fail(measured.stopped, pytrace=False)
+
+
 def _tell(judged: ThresholdResult) -> str:
     sure = "" if judged.upper is None else f", 95 % sure to be at most {format_value(judged.unit, judged.upper)}"
     value = format_value(judged.unit, judged.value)

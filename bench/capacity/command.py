@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
-from bench.capacity.curve import FILE, Curve, Point, Step
+from bench.capacity.curve import FILE, Curve, Point, Step, describe_point
 from bench.capacity.search import RESOLUTION, Limits, search
 from bench.capacity.trial import Bounds, Trials
-from bench.capacity.usage import saturated
-from bench.command_line import INTERRUPTED
+from bench.capacity.usage import is_generators_limit, saturated
+from bench.command_line import INTERRUPTED, new_folder
 from bench.errors import TargetError, UsageError
 from bench.evidence.environment import describe_machine
 from bench.load.generator import Generator
 from bench.load.plan import KNOWN
+from bench.load.proxies import warn_of_proxies
 from bench.load.target import Target
 from bench.load.workload import TASKS
 from bench.measure import make_folder
-from bench.report.console import Activity
+from bench.report.console import STYLES, Activity
 from bench.report.figures import write_figures
+from bench.results import Verdict
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 
@@ -59,13 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slots", type=int, default=1, help="OLLAMA_NUM_PARALLEL, for Ollama's share (default: 1)")
 
 
-def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
-    """Search; returns the exit status: 0, or 130 where it was interrupted.
+def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
+    """Search; returns the exit status: 0, 3 where a rate is not proven, or 130 where it was interrupted.
 
     Args:
         options: Those of `add_arguments`.
         console: Where progress and table go.
-        folder: Where the curve goes; it is made once the service answers.
+        out: Where the curve goes; None for a folder of its own. It is made once the service answers.
 
     Raises:
         BenchError: The service does not answer, or the generator failed.
@@ -79,7 +82,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     interrupted = False
     with Target(options.target, Trust(options.ca_file)) as target, Activity(console) as activity:
         target.require_ready()
-        make_folder(folder)
+        folder = make_folder(out) if out else new_folder("capacity")
         environment = target.facts() | describe_machine()
         trials = Trials(
             target=target,
@@ -92,8 +95,10 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
             slots=options.slots,
             max_lag_p99_ms=profile.load.max_lag_p99_ms,
             tell=activity.tell,
+            file=folder / ".trial.jsonl",
         )
-        console.print(f"[bold]{target.url}[/bold]  {options.task}: {bounds}", soft_wrap=True, highlight=False)
+        console.print(Text.assemble((target.url, "bold"), f"  {options.task}: {bounds}"), soft_wrap=True)
+        warn_of_proxies(console)
         try:
             _prime(target, trials, activity)
             for ratio in options.hit_ratios:
@@ -112,10 +117,18 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
         interrupted=interrupted,
         environment=environment,
         points=points,
+        unproven=[sentence for point in points for step in point.steps for sentence in step.unproven],
     )
     write_figures(folder / FILE, curve, console)
     console.print(_table(points))
-    return INTERRUPTED if interrupted else 0
+    for sentence in curve.unproven:
+        console.print(f"- {sentence}", soft_wrap=True, highlight=False)
+    if interrupted:
+        return INTERRUPTED
+    if curve.unproven:
+        console.print(Text.assemble((" INVALID ", STYLES[Verdict.INVALID] + " reverse"), " the rates are not proven"))
+        return Verdict.INVALID.exit_status
+    return 0
 
 
 def bounds_of(profile: Profile, task: str) -> Bounds:
@@ -150,16 +163,21 @@ def summarize(hit_ratio: float, steps: Sequence[Step]) -> Point:
         steps: All that were tried.
     """
     capacity = max((step.rate for step in steps if step.kept), default=0.0)
-    broken = min((step for step in steps if not step.kept), key=lambda step: step.rate, default=None)
-    culprit = ""
-    if broken is not None:
-        culprit = "generator" if broken.kept is None else saturated(broken.used)
+    broken = min(
+        (step for step in steps if not step.kept and step.rate > capacity), key=lambda one: one.rate, default=None
+    )
+    if broken is None:
+        return Point(
+            hit_ratio=hit_ratio, capacity=capacity, broken=None, saturated="", steps=list(steps), at_least=True
+        )
+    limited = is_generators_limit(broken)
     return Point(
         hit_ratio=hit_ratio,
         capacity=capacity,
-        broken=broken.rate if broken else None,
-        saturated=culprit,
+        broken=broken.rate,
+        saturated="generator" if limited else saturated(broken.used) if broken.kept is False else "",
         steps=list(steps),
+        at_least=broken.kept is None or limited,
     )
 
 
@@ -179,10 +197,12 @@ def _point(trials: Trials, ratio: float, options: argparse.Namespace, began: flo
         step = trials.attempt(rate, ratio)
         shares = ", ".join(f"{name} {share:.0%}" for name, share in step.used.items())
         kept = "kept" if step.kept else step.note
-        console.print(f"  {ratio:.1%} hits, {rate:,.0f}/s: {kept}  [dim]{shares}[/dim]", highlight=False)
+        if step.unproven:
+            kept += "; not proven"
+        console.print(Text.assemble(f"  {ratio:.1%} hits, {rate:,.0f}/s: {kept}  ", (shares, "dim")))
         return step
 
-    return summarize(ratio, search(attempt, Limits(options.start, LEAST, options.most, STEPS)))
+    return summarize(ratio, search(attempt, Limits(options.start, max(LEAST, trials.least), options.most, STEPS)))
 
 
 def _table(points: Sequence[Point]) -> Table:
@@ -191,10 +211,7 @@ def _table(points: Sequence[Point]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("in the way")
     for point in points:
-        broken = "not found" if point.broken is None else f"{point.broken:,.0f}/s"
-        capacity = f"{'>= ' if point.broken is None else ''}{point.capacity:,.0f}/s"
-        why = point.saturated or ("" if point.broken is None else "nothing that could be seen")
-        table.add_row(f"{point.hit_ratio:.1%}", capacity, broken, why)
+        table.add_row(f"{point.hit_ratio:.1%}", *describe_point(point))
     return table
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bench.errors import FileFormatError
+from bench.report.formats import format_rate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +21,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         rate: Arrivals per second.
-        kept: Whether the bounds were kept; None where the generator was too late to tell.
+        kept: Whether the bounds were kept; None where it cannot be told: the generator was too late, or the samples
+            are too few.
         p_ms: The judged percentile of the latencies, in milliseconds; None without a sample.
         failures: Share of the requests that failed.
         samples: How many requests were judged.
         used: Busy share of each resource, 0 to 1, by its name.
         note: Why not, where the bounds were not kept.
+        limited: The generator could not do more.
+        unproven: Rules of evidence that do not hold, a sentence each.
     """
 
     rate: float
@@ -35,6 +39,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
     used: dict[str, float]
     note: str = ""
+    limited: bool = False
+    unproven: list[str] = []
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +51,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
         capacity: The highest rate at which the bounds were kept, in requests per second; 0 if at none.
         broken: The lowest rate at which they were not; None where none was found.
         saturated: The resource that stood in the way, by name; empty if unknown.
+        at_least: The service may keep more: the generator could not send it, or no higher rate was tried.
         steps: Every rate that was tried, in that order.
     """
 
@@ -53,6 +60,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     broken: float | None
     saturated: str
     steps: list[Step]
+    at_least: bool = False
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +76,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
         interrupted: It was stopped before its end.
         environment: What was measured and on what, as words.
         points: One for each hit ratio.
+        unproven: Rules of evidence that did not hold at some rate, a sentence each: the figures are INVALID.
         schema: Version of this format.
     """
 
@@ -80,7 +89,27 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool
     environment: dict[str, str]
     points: list[Point]
+    unproven: list[str] = []
     schema: int = SCHEMA
+
+
+def describe_point(point: Point) -> tuple[str, str, str]:
+    """Return in words how much a service keeps, where it breaks, and what is in the way.
+
+    Args:
+        point: What a search found.
+    """
+    broken = "not found" if point.broken is None else format_rate(point.broken)
+    capacity = f"{'>= ' if point.at_least or point.broken is None else ''}{format_rate(point.capacity)}"
+    if point.saturated == "generator":
+        why = "the generator's limit, not the service's"
+    elif point.broken is None:
+        why = "no higher rate was tried"
+    elif point.at_least:
+        why = "too few samples to tell"
+    else:
+        why = point.saturated or "nothing that could be seen"
+    return capacity, broken, why
 
 
 def load_curve(path: Path) -> Curve:

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from bench.capacity.curve import Step
 from bench.capacity.usage import read, used
 from bench.evidence import rules
+from bench.evidence.counters import Counters
+from bench.failures import count_failures, describe_failures
 from bench.load.arrivals import Stage
 from bench.load.plan import NEW_FROM, OpenLoop, Phase
-from bench.samples import Sample, read_samples
-from bench.verdict.percentiles import percentile
+from bench.samples import read_samples
+from bench.verdict.percentiles import percentile, samples_needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from bench.interfaces import LoadGenerator
     from bench.load.target import Target
+    from bench.samples import Sample
 
 WARMUP_SHARE = 0.2
 NEW_EACH = 1_000_000
 """Every trial counts its new requests from elsewhere, so that none is known from an earlier one."""
 
 
-@dataclass(frozen=True, slots=True)
+MOST_SECONDS = 60.0
+"""No trial is longer: a rate at which the samples that a bound needs take longer is not told."""
+
+SETTLE_SECONDS = 2.0
+"""How long counters may lag behind the answers they count."""
+
+
+@dataclass(frozen=True)
 class Bounds:
     """What a rate has to keep.
 
@@ -42,6 +54,11 @@ class Bounds:
     hit_ms: float
     miss_ms: float | None
     failures: float
+
+    @cached_property
+    def samples(self) -> int:
+        """The fewest samples by which both could be proven, if none of them were slow or failed."""
+        return max(samples_needed(self.p, 1, 1) or 0, samples_needed(self.failures * 100, 1, 0) or 0)
 
     def __str__(self) -> str:
         misses = f", of computed ones <= {self.miss_ms:g} ms" if self.miss_ms is not None else ""
@@ -63,6 +80,7 @@ class Trials:
         slots: Requests that Ollama serves side by side.
         max_lag_p99_ms: How late the generator may be.
         tell: Is told how far a trial is.
+        file: Where the samples of a trial lie meanwhile.
     """
 
     target: Target
@@ -75,10 +93,11 @@ class Trials:
     slots: int
     max_lag_p99_ms: float
     tell: Callable[[str], None]
+    file: Path
     _tried: int = field(default=0)
 
     def attempt(self, rate: float, hit_ratio: float) -> Step:
-        """Try a rate.
+        """Try a rate, for as long as it takes to send the samples that the bounds need.
 
         Args:
             rate: Arrivals per second.
@@ -88,7 +107,8 @@ class Trials:
             GeneratorError: The generator failed.
         """
         self._tried += 1
-        loop = OpenLoop((Stage(self.seconds, rate, rate),), self.seconds * WARMUP_SHARE, "poisson", self.seed)
+        seconds = self._seconds(rate)
+        loop = OpenLoop((Stage(seconds, rate, rate),), seconds * WARMUP_SHARE, "poisson", self.seed)
         phase = Phase(
             "mixed",
             self.task,
@@ -99,21 +119,46 @@ class Trials:
             seed=self.seed,
         )
         what = f"{hit_ratio:.1%} hits, {rate:,.0f}/s"
-        with tempfile.TemporaryDirectory(prefix="alchemorsel-capacity-") as folder:
-            file = Path(folder) / "samples.jsonl"
-            before, began = read(self.target.url, self.target.metrics()), time.perf_counter()
-            self.generator.run(phase, file, lambda done: self.tell(f"{what}: {done} of {loop.count} requests"))
-            seconds = time.perf_counter() - began
-            after = read(self.target.url, self.target.metrics())
-            samples, end = read_samples(file)
-        record = rules.PhaseRecord(phase, samples, end, self.target.counters())
-        busy = end.cpu_ns / 1e9 / self.seconds if end else 0.0
+        counted = self.target.counters()
+        before, began = read(self.target.url, self.target.metrics()), time.perf_counter()
+        self.file.unlink(missing_ok=True)
+        self.generator.run(phase, self.file, lambda done: self.tell(f"{what}: {done} of {loop.count} requests"))
+        took = time.perf_counter() - began
+        after = read(self.target.url, self.target.metrics())
+        samples, end = read_samples(self.file)
+        self.file.unlink(missing_ok=True)
+        record = self._settle(rules.PhaseRecord(phase, samples, end, Counters()), counted)
+        busy = end.cpu_ns / 1e9 / seconds if end else 0.0
         # The generator takes a moment to start; what it keeps busy is busy during the load.
-        shares = used(
-            before, after, min(seconds, end.wall_ns / 1e9 if end else seconds), slots=self.slots, generator=busy
-        )
-        late = rules.is_late(record, self.max_lag_p99_ms) or busy > rules.MAX_BUSY or bool(end and end.dropped)
-        return judge(rate, samples, self.bounds, shares, late=late)
+        shares = used(before, after, min(took, end.wall_ns / 1e9 if end else took), slots=self.slots, generator=busy)
+        late = rules.is_late(record, self.max_lag_p99_ms) or busy > rules.MAX_BUSY
+        step = judge(rate, samples, self.bounds, shares, late=late)
+        findings = rules.examine(record, self.max_lag_p99_ms)
+        broken = [
+            f"{what}: it does not hold that {finding.rule} ({finding.detail})"
+            for finding in findings
+            if not finding.holds and finding.rule not in rules.OF_THE_GENERATOR
+        ]
+        return msgspec.structs.replace(step, unproven=broken)
+
+    @property
+    def least(self) -> float:
+        """The lowest rate at which a trial sends the samples that the bounds need."""
+        return self.bounds.samples / (max(self.seconds, MOST_SECONDS) * (1 - WARMUP_SHARE)) * 1.1
+
+    def _seconds(self, rate: float) -> float:
+        needed = self.bounds.samples / rate / (1 - WARMUP_SHARE)
+        # Poisson arrivals: a tenth more, so that hardly ever too few come.
+        return max(self.seconds, min(1.1 * needed, MOST_SECONDS))
+
+    def _settle(self, record: rules.PhaseRecord, before: Counters) -> rules.PhaseRecord:
+        """Return the record with the growth of the counters, which get a moment to count the last answers."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            known = replace(record, grown=self.target.counters().since(before))
+            if rules.agrees(known) or time.monotonic() > deadline:
+                return known
+            time.sleep(SETTLE_SECONDS / 20)
 
 
 def judge(rate: float, samples: Sequence[Sample], bounds: Bounds, shares: dict[str, float], *, late: bool) -> Step:
@@ -127,22 +172,25 @@ def judge(rate: float, samples: Sequence[Sample], bounds: Bounds, shares: dict[s
         late: Whether the generator did not keep up, so that a broken bound may be its own.
     """
     measured = [sample for sample in samples if not sample.warmup]
-    failures = sum(not sample.ok for sample in measured) / len(measured) if measured else 1.0
+    kinds = count_failures(measured)
+    failures = sum(kinds.values()) / len(measured) if measured else 1.0
     hits = sorted(sample.latency_ns for sample in measured if sample.ok and sample.cache != "miss")
     misses = sorted(sample.latency_ns for sample in measured if sample.ok and sample.cache == "miss")
     p_ms = percentile(hits, bounds.p) / 1e6 if hits else None
     problems = []
     if not measured or failures > bounds.failures:
-        problems.append(f"{failures:.1%} failed")
+        problems.append(f"{failures:.1%} failed" + (f": {describe_failures(kinds)}" if kinds else ""))
     if p_ms is not None and p_ms > bounds.hit_ms:
         problems.append(f"p{bounds.p:g} of cached answers {p_ms:,.1f} ms")
     if misses and bounds.miss_ms is not None and percentile(misses, bounds.p) / 1e6 > bounds.miss_ms:
         problems.append(f"p{bounds.p:g} of computed answers {percentile(misses, bounds.p) / 1e6:,.0f} ms")
-    if late:
-        problems.append("the generator was late")
     kept: bool | None = not problems
+    if kept and len(measured) < bounds.samples:
+        kept = None
+        problems.append(f"too few samples: {len(measured)}, the bounds need {bounds.samples}")
     if late:
         kept = None
+        problems.append("the generator was late")
     return Step(
         rate=rate,
         kept=kept,
@@ -151,4 +199,5 @@ def judge(rate: float, samples: Sequence[Sample], bounds: Bounds, shares: dict[s
         samples=len(measured),
         used=shares,
         note="; ".join(problems),
+        limited=late,
     )

@@ -27,6 +27,8 @@ from bench.capacity import processes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bench.capacity.curve import Step
+
 BUSY = 0.8
 """From here on a resource is taken to be what stands in the way: queues in front of it grow without bound near 1."""
 
@@ -100,6 +102,20 @@ def used(before: Reading, after: Reading, seconds: float, *, slots: int, generat
         if begun is not None and ended is not None:
             shares[name] = max(0.0, ended - begun) / (seconds * capacity)
     return {name: round(share, 3) for name, share in sorted(shares.items())}
+
+
+def is_generators_limit(step: Step) -> bool:
+    """Whether what broke at a rate may be the generator's: it was late, or at its limit, or took most of the machine.
+
+    Args:
+        step: The lowest rate that was not kept.
+    """
+    shares, cores = step.used, psutil.cpu_count() or 1
+    generator = shares.get("generator", 0.0)
+    if step.limited or generator >= BUSY:
+        return True
+    # The machine is full, and the service, as far as it tells, is not what fills it.
+    return shares.get("machine", 0.0) >= BUSY and generator / cores >= shares.get("service CPU", 0.0) / cores
 
 
 def saturated(shares: Mapping[str, float]) -> str:

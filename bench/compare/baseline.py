@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -10,16 +11,22 @@ import msgspec
 from bench.compare.batches import batch
 from bench.errors import FileFormatError, NotComparableError
 from bench.evidence.rules import is_proven
+from bench.failures import count_failures
 from bench.results import Result, Verdict, load_result
-from bench.samples import Sample, read_samples
+from bench.run_folder import read_run
 from bench.verdict.thresholds import parse_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from bench.samples import Sample
+
 SCHEMA = 1
 """Version of the baseline file."""
+
+_KNOWN = re.compile(r" over \d+ known requests")
+"""How many of them a run had in time is an outcome, and no load."""
 
 QUANTILES = 200
 """Raw latencies that are kept of a scope, evenly spaced in rank, for the effect size."""
@@ -55,6 +62,24 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.task} {self.cache}" if usual else f"{self.phase} {self.task} {self.cache}"
 
 
+class Failures(msgspec.Struct, frozen=True, kw_only=True):
+    """The failures of one task in one phase, after the warm-up.
+
+    Attributes:
+        phase: As in `bench.samples.Sample`.
+        task: As there.
+        sent: Requests.
+        failed: How many of them failed.
+        kinds: By kind.
+    """
+
+    phase: str
+    task: str
+    sent: int
+    failed: int
+    kinds: dict[str, int]
+
+
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """A run, condensed.
 
@@ -64,6 +89,9 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
         started_at: UTC, ISO 8601.
         environment: As in `bench.results.Result`.
         scopes: In the order in which they were measured.
+        failures: Of every task in every phase; None in files from before they were kept.
+        load: How requests arrived, in words, by phase and task; empty in files from before that was kept.
+        bounds: Digest of the bounds; empty likewise.
         kind: Says what the file is.
         schema: Version of this format.
     """
@@ -73,6 +101,9 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str
     environment: dict[str, str]
     scopes: list[Scope]
+    failures: list[Failures] | None = None
+    load: dict[str, str] = {}
+    bounds: str = ""
     kind: str = "alchemorsel bench baseline"
     schema: int = SCHEMA
 
@@ -99,7 +130,18 @@ def condense(result: Result, samples: Sequence[Sample]) -> Baseline:
         started_at=result.started_at,
         environment=result.environment,
         scopes=scopes,
+        failures=list(_failures(samples)),
+        load={f"{phase.phase} {phase.task}": _KNOWN.sub("", phase.arrivals) for phase in result.phases},
+        bounds=result.bounds,
     )
+
+
+def _failures(samples: Sequence[Sample]) -> Iterator[Failures]:
+    measured = sorted((sample for sample in samples if not sample.warmup), key=lambda one: (one.phase, one.task))
+    for (phase, task), group in groupby(measured, lambda one: (one.phase, one.task)):
+        ours = list(group)
+        kinds = count_failures(ours)
+        yield Failures(phase=phase, task=task, sent=len(ours), failed=sum(kinds.values()), kinds=kinds)
 
 
 def _scopes(result: Result, samples: Sequence[Sample]) -> Iterator[Scope]:
@@ -155,10 +197,7 @@ def load_baseline(path: Path) -> Baseline:
     if path.is_dir() or path.name == "result.json":
         result = load_result(path)
         folder = path if path.is_dir() else path.parent
-        file = folder / result.samples_file
-        if not file.exists():
-            raise FileFormatError("is missing; a run is compared by its raw samples, which lie there", str(file))
-        return condense(result, read_samples(file)[0])
+        return condense(result, read_run(folder, result))
     try:
         baseline = msgspec.json.decode(path.read_bytes(), type=Baseline)
     except OSError as error:

@@ -9,8 +9,12 @@ Analysis, 5th edition, chapter 9.)
 from __future__ import annotations
 
 from itertools import pairwise
-from math import ceil, floor, sqrt
+from math import ceil, floor
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.verdict import dependence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,25 +35,12 @@ _ALWAYS = {50: 1, 95: 0}
 def correlation_time(values: Sequence[float]) -> float:
     """Return for how many samples a deviation lasts: 1 for independent ones, 4 where each keeps 60 % of the last one's.
 
-    It is the integrated autocorrelation time of the samples' ranks, so that one outlier does not decide it, summed up
-    to the first lag that cannot be told from none.
+    It is that of the samples' ranks, so that one outlier does not decide it.
 
     Args:
         values: In order of time.
     """
-    n = len(values)
-    positions = sorted(range(n), key=lambda index: values[index])
-    deviations = [0.0] * n
-    for rank, index in enumerate(positions):
-        deviations[index] = rank - (n - 1) / 2
-    variance = sum(deviation**2 for deviation in deviations)
-    total = 1.0
-    for lag in range(1, n):
-        together = sum(one * other for one, other in zip(deviations, deviations[lag:], strict=False)) / variance
-        if together < 2 / sqrt(n):
-            break
-        total += 2 * together
-    return total
+    return dependence.correlation_time(np.argsort(np.argsort(values, kind="stable"), kind="stable").tolist())
 
 
 def batch(latencies: Sequence[float], p: int) -> list[float]:

@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.compare.baseline import encode_baseline, load_baseline
+from bench.compare.defaults import FEWEST_RUNS, MIN_CHANGE, RUN_NOISE
 from bench.errors import UsageError
+from bench.failures import describe_failures
 from bench.report.console import STYLES
 from bench.report.formats import format_ms
 from bench.results import Verdict, write_atomically
@@ -25,16 +27,30 @@ if TYPE_CHECKING:
 
     from bench.compare.comparison import Comparison, Row
 
-MIN_CHANGE = 0.05
-"""Default of the smallest change that matters: two runs of one thing on one quiet machine differ by some percent."""
-
 _CHANGES = {"SLOWER": "bold red", "FASTER": "bold green", "SAME": "", "UNDECIDED": "yellow"}
 
 
 def add_compare_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``compare``."""
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="OLD and NEW: folders of runs, or baselines")
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="OLD and NEW: folders of runs, or baselines")
+    parser.add_argument("--old", nargs="+", type=Path, default=[], metavar="RUN", help="repeated runs, three or more")
+    parser.add_argument(
+        "--new", nargs="+", type=Path, default=[], metavar="RUN", help="the same, to compare with those"
+    )
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="stands for OLD, so that NEW alone is named")
+    parser.add_argument(
+        "--run-noise",
+        type=_noise,
+        default=RUN_NOISE,
+        metavar="SHARE",
+        help="how much two single runs of the same code differ on this machine, as a standard deviation "
+        f"(default: {RUN_NOISE:.0%}%; repeated runs measure it)",
+    )
+    add_judgement(parser)
+
+
+def add_judgement(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which change matters."""
     parser.add_argument(
         "--max-ratio", type=_ratio, metavar="R", help="largest NEW/OLD that gated scopes may show, e.g. 1.2: for CI"
     )
@@ -65,16 +81,29 @@ def run_compare(options: argparse.Namespace, console: Console) -> int:
     Raises:
         NotComparableError: The runs cannot be compared; its exit status is 3.
     """
-    # SciPy takes a second to import, and no other command needs it.
+    # SciPy takes a second to import, and other commands need little of it.
     from bench.compare.comparison import compare  # noqa: PLC0415
 
+    if options.old or options.new:
+        return _compare_repeated(options, console)
     paths = ([options.baseline] if options.baseline else []) + options.runs
     if len(paths) != 2:
         expected = "one run beside --baseline" if options.baseline else "two: OLD and NEW"
         raise UsageError(f"compare takes {expected}; {len(options.runs)} given")
     old, new = map(load_baseline, paths)
-    comparison = compare(old, new, options.least_change, options.max_ratio)
-    _print(console, comparison, options)
+    comparison = compare(old, new, options.least_change, options.max_ratio, options.run_noise)
+    print_comparison(console, comparison, options)
+    return comparison.verdict.exit_status
+
+
+def _compare_repeated(options: argparse.Namespace, console: Console) -> int:
+    from bench.compare.comparison import compare_groups  # noqa: PLC0415 - as above
+
+    if options.runs or options.baseline or min(len(options.old), len(options.new)) < FEWEST_RUNS:
+        raise UsageError(f"compare --old RUN... --new RUN... takes {FEWEST_RUNS} runs or more of each, and no others")
+    old, new = ([load_baseline(path) for path in side] for side in (options.old, options.new))
+    comparison = compare_groups(old, new, options.least_change, options.max_ratio)
+    print_comparison(console, comparison, options)
     return comparison.verdict.exit_status
 
 
@@ -102,12 +131,26 @@ def run_baseline(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _print(console: Console, comparison: Comparison, options: argparse.Namespace) -> None:
+def print_comparison(console: Console, comparison: Comparison, options: argparse.Namespace) -> None:
+    """Print what became of each scope, and the verdict.
+
+    Args:
+        console: Where to write.
+        comparison: What was found.
+        options: With ``max_ratio`` and ``least_change``.
+    """
     hopeless = [row for row in comparison.rows if isinf(row.shift.high) and not row.gated]
     console.print(_table([row for row in comparison.rows if row not in hopeless]))
     if hopeless:
         names = ", ".join(f"{row.scope} {row.percentile}" for row in hopeless)
         console.print(f"- too few samples to compare, or too much alike: {names}", soft_wrap=True, highlight=False)
+    for failing in comparison.failures:
+        then, now = (f"{failed} of {sent}" for failed, sent in (failing.old, failing.new))
+        kinds = f" ({describe_failures(failing.kinds)})" if failing.kinds else ""
+        style = "bold red" if failing.more else ""
+        console.print(
+            f"- failed in {failing.phase} {failing.task}: {then} -> {now}{kinds}: {failing.change}", style=style
+        )
     for name in comparison.missing:
         console.print(f"- only one of the runs has {name}", highlight=False)
     for difference in comparison.differing:
@@ -116,6 +159,8 @@ def _print(console: Console, comparison: Comparison, options: argparse.Namespace
         console.print("- the machines differ, so a change may be theirs", style="bold yellow")
     rule = f"at most {options.max_ratio:g} x" if options.max_ratio else "no slower"
     least = f"a change is {options.least_change:.3g} or more at p < {ALPHA:g}"
+    if options.run_noise and not options.old:
+        least += f", where single runs differ by {options.run_noise:.0%}"
     style = f"{STYLES[comparison.verdict]} reverse"
     console.print(Text.assemble((f" {comparison.verdict} ", style), f" {rule} in gated scopes; {least}"))
 
@@ -154,6 +199,10 @@ def _against(row: Row) -> Text:
     if row.verdict is None or not row.gated:
         return Text("shown", style="dim")
     return Text("?" if row.verdict is Verdict.INCONCLUSIVE else row.verdict, style=STYLES[row.verdict])
+
+
+def _noise(text: str) -> float:
+    return 0.0 if text in {"0", "0%"} else _share(text)
 
 
 def _number(lowest: float, expected: str) -> Callable[[str], float]:

@@ -11,10 +11,12 @@ import functools
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from gevent import ssl  # type: ignore[import-untyped] # has none
+import gevent  # type: ignore[import-untyped] # has none
+from gevent import ssl
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketPoolResponse
 
+from bench.load.whole_answer import ANSWER_SECONDS, CONNECT_SECONDS, UnfinishedAnswerError, check
 from bench.samples import Answer
 from bench.tls import SYSTEM
 
@@ -23,12 +25,25 @@ if TYPE_CHECKING:
 
     from bench.tls import Trust
 
-CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 180.0
-"""Deadlines: of a connection, and between two parts of an answer that may need a model to be loaded first."""
-
 _READ_BYTES = 64 * 1024
 _FAILURES = (OSError, HTTPConnectionClosed, HTTPParseError)
+
+
+class _Response(HTTPSocketPoolResponse):
+    """An answer whose connection is used again only if the whole of it was read."""
+
+    def release(self) -> None:
+        """Give the socket back, or close it where more of this answer may come."""
+        pool, socket = self._pool, self._sock
+        if pool is None or socket is None or self.message_complete:
+            super().release()
+            return
+        self._pool = self._sock = None
+        pool.release_socket(socket)
+
+
+class _DeadlineError(Exception):
+    """A whole answer took too long."""
 
 
 class Client:
@@ -92,6 +107,8 @@ class Client:
         Args:
             request: What `compose` returned.
         """
+        body = b""
+        deadline = gevent.Timeout.start_new(ANSWER_SECONDS, _DeadlineError)
         try:
             socket = self._pool.get_socket()
             try:
@@ -100,10 +117,18 @@ class Client:
                 self._pool.release_socket(socket)
                 raise
             # From here on the response gives the socket back, or closes it.
-            response = HTTPSocketPoolResponse(socket, self._pool, block_size=_READ_BYTES, method="POST")
-            body = response.read()
+            response = _Response(socket, self._pool, block_size=_READ_BYTES, method="POST")
+            while part := response.read(_READ_BYTES):
+                body += part
+                check(len(body), 0.0)
+        except _DeadlineError:
+            return Answer(status=0, error=f"timeout: no whole answer within {ANSWER_SECONDS:g} s")
+        except UnfinishedAnswerError as error:
+            return Answer(status=0, error=str(error))
         except _FAILURES as error:
             return Answer(status=0, error=self._trust.explain(error) or f"{type(error).__name__}: {error}")
+        finally:
+            deadline.close()
         headers: dict[str, str] = {}
         for name, values in response.items():
             value, key = values if isinstance(values, str) else ", ".join(values), name.lower()

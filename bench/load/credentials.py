@@ -11,6 +11,13 @@ VARIABLE = "ALCHEMORSEL_BENCH_API_KEY_FILE"
 """Environment variable with the path of a file that holds an API key; generators that the harness starts inherit it."""
 
 
+def explain_key() -> str:
+    """Say what to do where a service refuses requests for their key, or for having none."""
+    if path := os.environ.get(VARIABLE, ""):
+        return f"it does not accept the API key of {path} ({VARIABLE})"
+    return f"it wants an API key: name a file that holds one in {VARIABLE}"
+
+
 def authorization() -> dict[str, str]:
     """Return the header that presents the key; nothing where no file is named.
 

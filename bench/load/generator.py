@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import GeneratorError
+from bench.errors import GeneratorError, StorageError
 from bench.load.plan import Herds, OpenLoop, Phase
+from bench.load.whole_answer import ANSWER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 LOCUSTFILE = Path(__file__).parent.with_name("locustfile.py")
 
 POLL_SECONDS = 0.1
-GRACE_SECONDS = 200.0
-"""Beyond a phase's own duration: one request up to its deadline (180 s in the locustfile), start and end of Locust."""
+GRACE_SECONDS = ANSWER_SECONDS + 20.0
+"""Beyond a phase's own duration: one request up to its deadline, start and end of Locust."""
 
 TERMINATE_SECONDS = 5.0
 
@@ -51,7 +53,8 @@ class Generator:
             progress: Called a few times a second with the number of samples so far.
 
         Raises:
-            GeneratorError: Locust ended with an error, or not within the phase's time.
+            GeneratorError: Locust ended with an error, or was killed, or did not end within the phase's time.
+            StorageError: It could not write its samples.
         """
         deadline = time.monotonic() + _seconds(phase) + GRACE_SECONDS
         with self._log.open("ab") as log:
@@ -72,8 +75,14 @@ class Generator:
                     time.sleep(POLL_SECONDS)
             finally:
                 _stop(process)
-        if process.returncode:
-            raise GeneratorError(f"Locust ended with status {process.returncode}; it said:\n{self._tail()}")
+        status, where = process.returncode, f"in phase {phase.name} {phase.task}"
+        if status == StorageError.exit_status:
+            raise StorageError(f"the samples could not be written {where}: {self._tail(1) or 'the disk is full'}")
+        if status < 0:
+            killer = f"signal {-status} ({signal.strsignal(-status) or 'unknown'})"
+            raise GeneratorError(f"Locust was killed {where} by {killer}; where nobody did, the kernel lacked memory")
+        if status:
+            raise GeneratorError(f"Locust ended with status {status} {where}; it said:\n{self._tail()}")
 
     def _command(self, phase: Phase, samples: Path) -> list[str]:
         command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]

@@ -31,6 +31,9 @@ NEW_FROM = 1_000_000
 KNOWN = 8
 """How many known requests of a task a cached phase asks, at most."""
 
+CLOSED = frozenset({"uncached", "stream", "cold"})
+"""Workloads in which the next request waits for the answer to the one before."""
+
 ASKS_AGAIN = frozenset({"uncached", "cached", "mixed"})
 
 

@@ -6,12 +6,15 @@ Locust's own messages, so they may run on other machines; the file ends with one
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import gevent  # type: ignore[import-untyped] # has none
 import msgspec
 
+from bench.errors import StorageError
 from bench.samples import PhaseEnd, Sample, encode_lines, merge_ends
 
 if TYPE_CHECKING:
@@ -38,16 +41,23 @@ class SampleFile:
     """
 
     def __init__(self, path: Path, parts: int = 1, on_end: Callable[[], None] | None = None) -> None:
-        self._file = path.open("wb")
+        self._file = path.open("wb", buffering=0)
         self._parts = parts
         self._on_end = on_end
         self._ends: list[PhaseEnd] = []
 
     def write(self, lines: bytes) -> None:
-        """Add samples."""
-        if not self._file.closed:
-            self._file.write(lines)
-            self._file.flush()
+        """Add samples; a process that cannot is ended, since whoever waits for its samples would wait in vain."""
+        if self._file.closed:
+            return
+        try:
+            view = memoryview(lines)
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            sys.stderr.write(f"cannot write {self._file.name}: {error.strerror}\n")
+            sys.stderr.flush()
+            os._exit(StorageError.exit_status)
 
     def end(self, end: PhaseEnd) -> None:
         """Note that a process has ended; after the last one the file is complete."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bench.load.recorder import Messenger, SampleFile
 
 MAX_IN_FLIGHT = 512
-"""Requests under way at once; an arrival beyond that is dropped and counted, which makes a run INVALID."""
+"""Requests under way at once; an arrival beyond that is not sent, and counts as failed."""
 
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 _COMPOSED = 4096
@@ -146,7 +146,7 @@ class Source:
             if (due := take_due()) is None:
                 continue
             if len(requests) >= MAX_IN_FLIGHT:
-                recorder.dropped += 1
+                self._drop(*due, warmup=due[1] < warmup_ns)
                 continue
             requests.add(gevent.spawn(ask, due))
         gevent.joinall(list(requests))
@@ -163,6 +163,23 @@ class Source:
             intended_ns = recorder.elapsed_ns()
             picked = self._picks.pick(herd)
             gevent.joinall([gevent.spawn(self._ask, *picked, intended_ns, warmup=False) for _ in range(people)])
+
+    def _drop(self, number: int, intended_ns: int, *, warmup: bool) -> None:
+        """Record an arrival that is not sent, because the service has not answered so many that were."""
+        task, index = self._picks.pick(number)
+        self.recorder.dropped += 1
+        sample = Sample(
+            phase=self._options.workload,
+            task=task,
+            index=index,
+            warmup=warmup,
+            intended_ns=intended_ns,
+            start_ns=intended_ns,
+            latency_ns=0,
+            failure=f"not sent: {MAX_IN_FLIGHT} requests under way",
+        )
+        self.recorder.add(sample)
+        self._tell(sample, 0)
 
     def _ask(self, task: str, index: int, intended_ns: int, *, warmup: bool) -> None:
         recorder = self.recorder

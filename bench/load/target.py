@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -10,6 +11,7 @@ import msgspec
 from bench.errors import TargetError, UsageError
 from bench.evidence.counters import Counters, parse_counters
 from bench.load.credentials import authorization
+from bench.load.whole_answer import ANSWER_SECONDS, UnfinishedAnswerError, read_whole
 from bench.load.workload import TASKS, request_body
 from bench.samples import Answer, Outcome, judge_answer
 from bench.tls import SYSTEM
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from bench.tls import Trust
 
 QUICK_SECONDS = 5.0
-ANSWER_SECONDS = 180.0
-"""Deadlines: of a page that needs no model, and of an answer that may have to load one."""
+"""Deadline of a page that needs no model."""
 
 
 class _Cache(msgspec.Struct, frozen=True):
@@ -60,7 +61,7 @@ class Target:
         self.url = str(parsed).rstrip("/")
         self.trust = trust
         self._client = httpx.Client(
-            base_url=self.url, headers=authorization(), timeout=QUICK_SECONDS, verify=trust.context
+            base_url=self.url, headers=authorization(), timeout=QUICK_SECONDS, trust_env=False, verify=trust.context
         )
 
     def __enter__(self) -> Self:
@@ -116,16 +117,18 @@ class Target:
         Returns:
             What `judge_answer` says of it.
         """
+        began, body = time.monotonic(), request_body(task, seed, index)
+        headers = {"Content-Type": "application/json"}
         try:
-            response = self._client.post(
-                TASKS[task].path,
-                content=request_body(task, seed, index),
-                headers={"Content-Type": "application/json"},
-                timeout=ANSWER_SECONDS,
-            )
+            with self._client.stream(
+                "POST", TASKS[task].path, content=body, headers=headers, timeout=ANSWER_SECONDS
+            ) as response:
+                whole = b"".join(read_whole(response, began))
         except httpx.HTTPError as error:
             return judge_answer(Answer(status=0, error=f"{type(error).__name__}: {error}"))
-        return judge_answer(Answer(status=response.status_code, headers=response.headers, body=response.content))
+        except UnfinishedAnswerError as error:
+            return judge_answer(Answer(status=0, error=str(error)))
+        return judge_answer(Answer(status=response.status_code, headers=response.headers, body=whole))
 
     def _get(self, path: str) -> httpx.Response:
         try:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.report.formats import NOTHING, format_ms, format_ratio, format_threshold, format_value
-from bench.results import Latency, Result, Verdict
+from bench.results import Latency, Result, ThresholdResult, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,11 +42,11 @@ class ProgressObserver:
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓[/green]"),
-            TextColumn("{task.description:<20}"),
+            TextColumn("{task.description:<20}", markup=False),
             BarColumn(bar_width=12),
             TextColumn("{task.completed:>4.0f}/{task.total:<4.0f}"),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[note]}[/dim]"),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=console,
         )
         self._current = TaskID(0)
@@ -152,7 +152,8 @@ def summary_table(result: Result) -> Table:
             task.task,
             *_cells(task.uncached),
             *_cells(task.cached),
-            format_ratio(task.ratio),
+            # A ratio without its interval says nothing: of a few answers it is chance.
+            format_ratio(task.ratio if task.ratio_low else None),
             Text(task.verdict, style=STYLES[task.verdict]),
         )
     return table
@@ -175,9 +176,13 @@ def threshold_table(result: Result) -> Table:
             format_value(bound.unit, bound.value),
             "" if bound.upper is None else format_value(bound.unit, bound.upper),
             str(bound.samples),
-            Text(bound.verdict, style=STYLES[bound.verdict]) if bound.gated else Text("shown", style="dim"),
+            Text(bound.verdict, style=STYLES[bound.verdict]) if bound.gated else _shown(bound),
         )
     return table
+
+
+def _shown(bound: ThresholdResult) -> Text:
+    return Text("shown: broken", style="red") if bound.verdict is Verdict.FAIL else Text("shown", style="dim")
 
 
 def verdict_line(result: Result) -> Text:

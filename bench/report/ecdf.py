@@ -25,24 +25,42 @@ class Curve:
         path: ``hit`` or ``miss``; also its CSS class.
         latencies_ms: Proven latencies, sorted ascending, in milliseconds; at least one.
         bound_ms: The bound they are held to, if any.
+        failed: Requests that failed, so were never answered: the curve ends below 100 %.
     """
 
     path: str
     latencies_ms: Sequence[float]
     bound_ms: float | None
+    failed: int = 0
+
+    @property
+    def asked(self) -> int:
+        """How many requests there were, answered or not."""
+        return len(self.latencies_ms) + self.failed
 
 
-FIGURES = (5, 25, 50, 75, 90, 95, 99)
+FIGURES = (5, 25, 50, 75, 90, 95, 99, 99.9)
 """Percentiles that the table behind a plot tells."""
 
 
-def tabulate(curves: Sequence[Curve]) -> list[tuple[str, list[float]]]:
-    """Return the figures of a plot for those who read tables: for each path least, `FIGURES`, and greatest latency."""
+def tabulate(curves: Sequence[Curve]) -> list[tuple[str, list[float | None], int]]:
+    """Return the figures of a plot for those who read tables: least, `FIGURES`, greatest latency, and failures.
+
+    Failures count as slower than any answer: a percentile that is one of them is None.
+    """
     return [
-        (curve.path, [ordered[0], *(percentile(ordered, p) for p in FIGURES), ordered[-1]])
+        (
+            curve.path,
+            [curve.latencies_ms[0], *(_percentile(curve, p) for p in FIGURES), curve.latencies_ms[-1]],
+            curve.failed,
+        )
         for curve in curves
-        for ordered in [curve.latencies_ms]
     ]
+
+
+def _percentile(curve: Curve, p: float) -> float | None:
+    place = percentile(range(curve.asked), p)
+    return curve.latencies_ms[place] if place < len(curve.latencies_ms) else None
 
 
 def common_axis(curves: Sequence[Curve]) -> LogAxis:
@@ -96,7 +114,7 @@ def _draw_bound(drawing: Drawing, curve: Curve, axis: LogAxis) -> None:
 
 
 def _draw_curve(drawing: Drawing, curve: Curve, axis: LogAxis, label_y: float) -> None:
-    ordered, count = curve.latencies_ms, len(curve.latencies_ms)
+    ordered, count = curve.latencies_ms, curve.asked
     points = [(axis.at(ordered[0]), _height(0))]
     for number, value in enumerate(ordered, start=1):
         x, y = axis.at(value), _height(number / count)
@@ -105,11 +123,17 @@ def _draw_curve(drawing: Drawing, curve: Curve, axis: LogAxis, label_y: float) -
             points[-1] = (points[-1][0], y)
         else:
             points.append((x, y))
-    drawing.steps([*points, (axis.end, _height(1))], f"curve {curve.path}")
+    drawing.steps([*points, (axis.end, _height(len(ordered) / count))], f"curve {curve.path}")
+    if curve.failed:
+        told = f"{curve.failed / count:.1%} never answered"
+        drawing.text(axis.end, _height(len(ordered) / count) - 4, told, "value failed", "end")
     if count < _FEW:
         for number, value in enumerate(ordered, start=1):
             drawing.dot(axis.at(value), _height(number / count), 2.5, curve.path)
     rank = percentile(range(count), 95)
+    if rank >= len(ordered):
+        drawing.text(_RIGHT, label_y, "p95 never", f"value {curve.path}", "end")
+        return
     x, y = axis.at(ordered[rank]), _height((rank + 1) / count)
     drawing.dot(x, y, 4.5, f"mark {curve.path}")
     anchor, gap = ("end", -8.0) if x > _RIGHT - 80 else ("start", 8.0)

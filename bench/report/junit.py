@@ -50,15 +50,19 @@ def _cases(result: Result) -> Iterator[ET.Element]:
         case = ET.Element("testcase", classname="bench.evidence", name="the run reached its end")
         ET.SubElement(case, "error", message="interrupted")
         yield case
+    if result.stopped:
+        case = ET.Element("testcase", classname="bench.evidence", name="the run reached its end")
+        ET.SubElement(case, "failure" if result.verdict is Verdict.FAIL else "error", message=result.stopped)
+        yield case
     for bound in result.thresholds:
         case = ET.Element("testcase", classname="bench.bounds", name=f"{bound.selector}: {bound.expression}")
         measured = "nothing measured" if bound.value is None else f"measured {format_value(bound.unit, bound.value)}"
         message = f"{measured} from {bound.samples} samples"
+        message += f"; {bound.note}" if bound.note else ""
         if not bound.gated:
             ET.SubElement(case, "skipped", message=f"not gated in this profile; {message}")
         elif result.verdict is Verdict.INVALID:
             ET.SubElement(case, "error", message=f"the run is INVALID; {message}")
         elif bound.verdict is not Verdict.PASS:
-            note = f"; {bound.note}" if bound.note else ""
-            ET.SubElement(case, "failure", message=f"{bound.verdict}: {message}{note}")
+            ET.SubElement(case, "failure", message=f"{bound.verdict}: {message}")
         yield case

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,19 +10,24 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.capacity.curve import describe_point
 from bench.evidence.rules import is_proven
+from bench.failures import describe_failures
 from bench.report.capacity import draw_capacity
 from bench.report.ecdf import FIGURES, Curve, common_axis, plot, tabulate
+from bench.report.failures import draw_failures
 from bench.report.formats import format_ms, format_rate, format_ratio, format_share, format_threshold, format_value
 from bench.report.sparklines import draw_bound, draw_hit_ratio, draw_spread, sparkline_axis
 from bench.report.timeline import draw_timeline
 from bench.results import Finding, Measurement, PhaseResult, Result, ThresholdResult, Verdict
+from bench.verdict.rates import TAIL_BOUNDS_MS
 from bench.verdict.thresholds import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bench.capacity.curve import Curve as CapacityCurve
+    from bench.compare.comparison import Comparison
     from bench.report.svg import Drawing
     from bench.samples import Sample
 
@@ -35,13 +41,19 @@ _HEADLINES = {
 _PATHS = (("cached", "hit"), ("uncached", "miss"))
 
 
-def render(result: Result, samples: Sequence[Sample], capacity: CapacityCurve | None = None) -> str:
+def render(
+    result: Result,
+    samples: Sequence[Sample],
+    capacity: CapacityCurve | None = None,
+    comparison: tuple[str, Comparison] | None = None,
+) -> str:
     """Return the report as one HTML document without any outside reference.
 
     Args:
         result: The run.
         samples: Its raw samples, for the plots.
         capacity: A capacity curve of the same service, if there is one.
+        comparison: What the run is compared with, by name, if with anything.
     """
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -51,16 +63,21 @@ def render(result: Result, samples: Sequence[Sample], capacity: CapacityCurve | 
     environment.filters["threshold"] = lambda bound: format_threshold(bound.selector, bound.expression)
     curves = {task.task: _curves(task.task, result.thresholds, samples) for task in result.tasks}
     axis = common_axis([curve for ours in curves.values() for curve in ours])
-    timeline = draw_timeline(result, samples)
+    timeline, failures = draw_timeline(result, samples), draw_failures(result, samples)
     return environment.get_template(
         "page.html.j2"
     ).render(
         result=result,
-        headline=_HEADLINES[result.verdict],
+        headline=_headline(result),
+        notes={task.task: _notes(task.task, result) for task in result.tasks},
+        tail_bounds=TAIL_BOUNDS_MS,
+        failures_plot=_markup(failures) if failures else None,
+        comparison_name=comparison[0] if comparison else "",
+        comparison=comparison[1] if comparison else None,
         style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         plots={name: _markup(plot(name, ours, axis)) for name, ours in curves.items() if ours},
         figures=FIGURES,
-        tables=[(name, path, row) for name, ours in curves.items() for path, row in tabulate(ours)],
+        tables=[(name, *row) for name, ours in curves.items() for row in tabulate(ours)],
         timeline=_markup(timeline) if timeline else None,
         bounds=[(bound, _markup(draw_bound(bound))) for bound in result.thresholds],
         rules=_matrix(result.evidence, result.phases),
@@ -69,6 +86,7 @@ def render(result: Result, samples: Sequence[Sample], capacity: CapacityCurve | 
         measurements=_measurements(result.measurements),
         units={name: metric.unit for name, metric in METRICS.items()},
         capacity=capacity,
+        capacity_rows=[(point, *describe_point(point)) for point in capacity.points] if capacity else [],
         capacity_plot=_markup(draw_capacity(capacity)) if capacity and capacity.points else None,
         generated=f"{result.started_at[:10]} {result.started_at[11:16]} UTC",
     )
@@ -86,15 +104,43 @@ def _measurements(measurements: Iterable[Measurement]) -> list[tuple[Measurement
     return rows
 
 
-def _curves(task: str, thresholds: Iterable[ThresholdResult], samples: Iterable[Sample]) -> list[Curve]:
+def _curves(task: str, thresholds: Iterable[ThresholdResult], samples: Sequence[Sample]) -> list[Curve]:
     proven = [sample for sample in samples if sample.task == task and is_proven(sample)]
     curves = []
     for phase, path in _PATHS:
         latencies = sorted(sample.latency_ns / 1e6 for sample in proven if sample.phase == phase)
         bounds = [bound.bound for bound in thresholds if bound.task == task and f"cache:{path}" in bound.selector]
+        failed = sum(not one.ok and not one.warmup and one.phase == phase and one.task == task for one in samples)
         if latencies:
-            curves.append(Curve(path, latencies, bounds[0] if bounds else None))
+            curves.append(Curve(path, latencies, bounds[0] if bounds else None, failed))
     return curves
+
+
+def _headline(result: Result) -> str:
+    if result.stopped:
+        return "The service does not work." if result.verdict is Verdict.FAIL else "The run ended before its end."
+    if result.interrupted:
+        return "The run was interrupted."
+    broken = sum(bound.verdict is Verdict.FAIL and not bound.gated for bound in result.thresholds)
+    if result.verdict is Verdict.PASS and broken:
+        bounds = "1 bound that is only shown is" if broken == 1 else f"{broken} bounds that are only shown are"
+        return f"Every gated bound is kept, and proven; {bounds} broken."
+    return _HEADLINES[result.verdict]
+
+
+def _notes(task: str, result: Result) -> list[str]:
+    """Return what stands in a task's card beside its verdict: bounds that are shown and broken, and failures."""
+    notes = [
+        f"{format_threshold(bound.selector, bound.expression)} is broken ({format_value(bound.unit, bound.value)}); "
+        "it is shown, and does not decide here"
+        for bound in result.thresholds
+        if not bound.gated and bound.verdict is Verdict.FAIL and bound.task in {task, ""}
+    ]
+    kinds: Counter[str] = Counter()
+    for phase in result.phases:
+        if phase.task == task:
+            kinds.update(phase.failures)
+    return [*notes, f"failed: {describe_failures(dict(kinds.most_common()))}"] if kinds else notes
 
 
 def _matrix(evidence: Iterable[Finding], phases: Sequence[PhaseResult]) -> list[tuple[str, list[Finding | None]]]:

@@ -22,12 +22,17 @@ def draw_bound(bound: ThresholdResult) -> Drawing:
     drawing.bar(0, 5, WIDTH, 6, "track")
     if bound.value is not None:
         css = str(bound.verdict).lower() if bound.gated else "shown"
-        drawing.bar(0, 5, max(1.5, min(bound.value / bound.bound * tick, WIDTH)), 6, css)
+        drawing.bar(0, 5, max(1.5, min(_reach(bound.value, bound) * tick, WIDTH)), 6, css)
     if bound.lower is not None and bound.upper is not None:
-        left, right = (min(value / bound.bound * tick, WIDTH) for value in (bound.lower, bound.upper))
+        left, right = (min(_reach(value, bound) * tick, WIDTH) for value in (bound.lower, bound.upper))
         drawing.line(left, 8, right, 8, "interval")
     drawing.line(tick, 1, tick, 15, "limit")
     return drawing
+
+
+def _reach(value: float, bound: ThresholdResult) -> float:
+    """Return a value as a share of its bound; where none is allowed, one is already twice as much."""
+    return value / bound.bound if bound.bound else 2.0 * bool(value)
 
 
 def draw_hit_ratio(ratio: HitRatio) -> Drawing:

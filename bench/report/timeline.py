@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.samples import Sample
 
 WIDTH, HEIGHT = 1080.0, 262.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 1070.0, 64.0, 234.0
+LEFT, RIGHT, _TOP, _BOTTOM = 48.0, 1070.0, 64.0, 234.0
 _FAILED_Y = 56.0
 _LEVELS = 3
 """Lines that the names of phases are written on."""
@@ -35,24 +35,37 @@ def draw_timeline(result: Result, samples: Sequence[Sample]) -> Drawing | None:
         result: The run.
         samples: Its raw samples.
     """
-    # A phase of all tasks is found by its name alone.
-    starts = {key: phase.started_s for phase in result.phases for key in (phase.phase, (phase.phase, phase.task))}
-    placed = [
-        (starts.get((sample.phase, sample.task), starts[sample.phase]) + sample.intended_ns / 1e9, sample)
-        for sample in samples
-        if sample.phase in starts
-    ]
-    if not placed or not any(starts.values()):
+    placed = place_samples(result, samples)
+    if not placed:
         return None
     latencies = [max(sample.latency_ns / 1e6, 1e-3) for _at, sample in placed if sample.ok]
     axis = LogAxis.around(latencies or [1.0, 1000.0], _BOTTOM, _TOP)
-    scale = (_RIGHT - _LEFT) / max(result.duration_s, 1e-3)
+    scale = (RIGHT - LEFT) / max(result.duration_s, 1e-3)
     drawing = Drawing(WIDTH, HEIGHT, _describe(result, len(placed)))
     _draw_phases(drawing, result.phases, scale)
     _draw_axes(drawing, axis, result.duration_s, scale)
     _draw_samples(drawing, placed, axis, scale)
     _draw_annotations(drawing, result.annotations, scale)
     return drawing
+
+
+def place_samples(result: Result, samples: Sequence[Sample]) -> list[tuple[float, Sample]]:
+    """Return each sample with the second of the run at which it was due; none where phases tell no beginning."""
+    # A phase of all tasks is found by its name alone.
+    starts = {key: phase.started_s for phase in result.phases for key in (phase.phase, (phase.phase, phase.task))}
+    if not any(starts.values()):
+        return []
+    return [
+        (starts.get((sample.phase, sample.task), starts[sample.phase]) + sample.intended_ns / 1e9, sample)
+        for sample in samples
+        if sample.phase in starts
+    ]
+
+
+def tick_seconds(duration_s: float) -> range:
+    """Return the seconds at which an axis of a run's time has ticks."""
+    step = next((step for step in _STEPS if duration_s / step <= 12), _STEPS[-1])
+    return range(0, int(duration_s) + 1, step)
 
 
 def _describe(result: Result, count: int) -> str:
@@ -63,21 +76,20 @@ def _describe(result: Result, count: int) -> str:
 
 def _draw_phases(drawing: Drawing, phases: Sequence[PhaseResult], scale: float) -> None:
     for number, phase in enumerate(sorted(phases, key=lambda phase: phase.started_s)):
-        x, width = _LEFT + phase.started_s * scale, phase.wall_s * scale
+        x, width = LEFT + phase.started_s * scale, phase.wall_s * scale
         drawing.bar(x, _TOP, width, _BOTTOM - _TOP, "band")
         # Neighbours take turns, because a short phase is narrower than its name.
-        anchor, at = ("end", x + width) if x > (_LEFT + _RIGHT) / 2 else ("start", x)
+        anchor, at = ("end", x + width) if x > (LEFT + RIGHT) / 2 else ("start", x)
         drawing.text(at, 11 + 13 * (number % _LEVELS), f"{phase.phase} {phase.task}", "tick", anchor)
 
 
 def _draw_axes(drawing: Drawing, axis: LogAxis, duration_s: float, scale: float) -> None:
     for value in axis.decades():
         y = axis.at(value)
-        drawing.line(_LEFT, y, _RIGHT, y, "grid")
-        drawing.text(_LEFT - 6, y + 3.5, format_bound("ms", value), "tick", "end")
-    step = next((step for step in _STEPS if duration_s / step <= 12), _STEPS[-1])
-    for second in range(0, int(duration_s) + 1, step):
-        drawing.text(_LEFT + second * scale, _BOTTOM + 16, f"{second} s", "tick", "middle")
+        drawing.line(LEFT, y, RIGHT, y, "grid")
+        drawing.text(LEFT - 6, y + 3.5, format_bound("ms", value), "tick", "end")
+    for second in tick_seconds(duration_s):
+        drawing.text(LEFT + second * scale, _BOTTOM + 16, f"{second} s", "tick", "middle")
 
 
 def _draw_samples(drawing: Drawing, placed: Iterable[tuple[float, Sample]], axis: LogAxis, scale: float) -> None:
@@ -93,7 +105,7 @@ def _draw_samples(drawing: Drawing, placed: Iterable[tuple[float, Sample]], axis
 def _strokes(columns: Mapping[int, Sequence[float]], axis: LogAxis, css: str) -> list[tuple[float, float, float]]:
     strokes = []
     for column, latencies in sorted(columns.items()):
-        x = _LEFT + (column + 0.5) * _COLUMN
+        x = LEFT + (column + 0.5) * _COLUMN
         if css == "failed":
             strokes.append((x, _FAILED_Y - 5, _FAILED_Y + 3))
         else:
@@ -104,6 +116,6 @@ def _strokes(columns: Mapping[int, Sequence[float]], axis: LogAxis, css: str) ->
 
 def _draw_annotations(drawing: Drawing, annotations: Sequence[Annotation], scale: float) -> None:
     for number, annotation in enumerate(annotations, start=1):
-        x = _LEFT + annotation.at_s * scale
+        x = LEFT + annotation.at_s * scale
         drawing.line(x, _TOP - 10, x, _BOTTOM, "mark")
         drawing.text(x + 3, _TOP - 4, str(number), "note mark")

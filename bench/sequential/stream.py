@@ -6,12 +6,15 @@ import time
 from typing import TYPE_CHECKING
 
 import httpx
+import msgspec
 
 from bench.load.credentials import authorization
 from bench.load.plan import ClosedLoop, Phase
+from bench.load.whole_answer import ANSWER_SECONDS, UnfinishedAnswerError, read_whole
 from bench.load.workload import TASKS, request_body
 from bench.samples import Answer, Sample, judge_answer
 from bench.sequential.closed_loop import run_closed_loop
+from bench.sequential.event_reader import EventReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +22,11 @@ if TYPE_CHECKING:
 
     from bench.tls import Trust
 
-SILENCE_SECONDS = 180.0
-"""Deadline between two parts of a stream; the first may need a model to be loaded."""
-
 _HEADERS = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+
+
+class _Delta(msgspec.Struct):
+    text: str
 
 
 class StreamRun:
@@ -43,7 +47,7 @@ class StreamRun:
         with httpx.Client(
             base_url=self._target,
             headers=authorization(),
-            timeout=SILENCE_SECONDS,
+            timeout=ANSWER_SECONDS,
             trust_env=False,
             verify=self._trust.context,
         ) as client:
@@ -59,6 +63,8 @@ class StreamRun:
             answer = self._read(client, phase.task, body, began_ns, token_ns)
         except httpx.HTTPError as error:
             answer = Answer(status=0, error=f"{type(error).__name__}: {error}")
+        except UnfinishedAnswerError as error:
+            answer = Answer(status=0, error=str(error))
         return Sample(
             phase=phase.name,
             task=phase.task,
@@ -73,17 +79,25 @@ class StreamRun:
 
     def _read(self, client: httpx.Client, task: str, body: bytes, began_ns: int, token_ns: list[int]) -> Answer:
         """Follow the events to the last; the body of the answer is that of ``answer``, or of ``error``."""
-        event, last = "", b""
+        last, failed, events = b"", "the stream ended without an answer", EventReader()
         with client.stream("POST", TASKS[task].path, content=body, headers=_HEADERS) as response:
+            parts = read_whole(response, began_ns / 1e9, time.perf_counter)
             if "text/event-stream" not in response.headers.get("content-type", ""):
-                return Answer(status=response.status_code, headers=response.headers, body=response.read())
-            for line in response.iter_lines():
-                name, _, value = line.partition(": ")
-                if name == "event":
-                    event = value
-                elif name == "data" and event == "delta":
-                    token_ns.append(time.perf_counter_ns() - began_ns)
-                elif name == "data" and event in {"answer", "error"}:
-                    last = value.encode()
-            failed = "the stream ended with an error" if event == "error" else ""
+                return Answer(status=response.status_code, headers=response.headers, body=b"".join(parts))
+            for part in parts:
+                came_ns = time.perf_counter_ns() - began_ns
+                for event in events.feed(part):
+                    if event.name == "delta" and _text(event.data):
+                        token_ns.append(came_ns)
+                    elif event.name in {"answer", "error"}:
+                        last = event.data.encode()
+                        failed = "" if event.name == "answer" else "the stream ended with an error"
             return Answer(status=response.status_code, headers=response.headers, body=last, error=failed)
+
+
+def _text(data: str) -> str:
+    """Return the text of a delta: an empty one is no token, though some servers send one first."""
+    try:
+        return msgspec.json.decode(data, type=_Delta).text
+    except msgspec.MsgspecError:
+        return data

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from bench.evidence.rules import PhaseRecord
     from bench.samples import Sample
 
+TOGETHER_NS = 1_000_000
+"""Pieces of text within a millisecond came together: no model makes them so fast, and no reader sees them apart."""
+
+BUFFERED = 2
+"""Pieces of text an arrival, on average, from which on something between model and reader must collect them."""
+
 _LOAD = re.compile(r"(?:^|,)\s*load\s*;[^,]*?\bdur=([\d.]+)")
 
 
@@ -38,12 +44,37 @@ _Found = tuple[str, list[float], str]
 
 
 def _of_streams(record: PhaseRecord) -> Iterator[_Found]:
+    """Return what a reader of the streams sees: when text comes, not in how many events it was cut.
+
+    Events that come together are one arrival. Forty of them after a pause are no forty fast
+    tokens: the pause is the gap.
+    """
     streams = [sample.token_ns for sample in record.samples if sample.ok and sample.token_ns]
-    gaps = [(later - earlier) / 1e6 for stream in streams for earlier, later in itertools.pairwise(stream)]
-    seconds = sum((stream[-1] - stream[0]) / 1e9 for stream in streams)
+    bursts = [_arrivals(stream) for stream in streams]
+    gaps = [(later - earlier) / 1e6 for arrived in bursts for (earlier, _), (later, _) in itertools.pairwise(arrived)]
+    tokens, arrivals = sum(map(len, streams)), sum(map(len, bursts))
+    largest = max((count for arrived in bursts for _, count in arrived), default=0)
     yield "ttft", [stream[0] / 1e6 for stream in streams], f"of {len(streams)} streams"
-    rate = f"{len(gaps) / seconds:.1f} a second after the first" if seconds else "all at once"
-    yield "token_gap", gaps, f"{len(gaps) + len(streams)} pieces of text, {rate}"
+    together = f"{tokens} pieces of text in {arrivals} arrivals, at most {largest} at once"
+    if streams and tokens >= BUFFERED * arrivals:
+        together += ": something on the way collects them"
+    yield "token_gap", gaps, together
+    rates = [(len(stream) - 1) / ((stream[-1] - stream[0]) / 1e9) for stream in streams if stream[-1] > stream[0]]
+    yield "token_rate", rates, "pieces of text a second after the first, each stream"
+    yield "token_burst", [float(count) for arrived in bursts for _, count in arrived], together
+
+
+def _arrivals(token_ns: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (time, pieces of text) of each arrival in a stream."""
+    arrived: list[tuple[int, int]] = []
+    last_ns = -TOGETHER_NS - 1
+    for at_ns in token_ns:
+        if at_ns - last_ns <= TOGETHER_NS:
+            arrived[-1] = (arrived[-1][0], arrived[-1][1] + 1)
+        else:
+            arrived.append((at_ns, 1))
+        last_ns = at_ns
+    return arrived
 
 
 def _of_cold_models(record: PhaseRecord) -> Iterator[_Found]:

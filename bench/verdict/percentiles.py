@@ -5,19 +5,20 @@ counted from 1. It is always a latency that really happened; nothing is interpol
 
 The confidence bounds are those of order statistics: how many of n independent samples lie below the true p-quantile is
 binomial(n, p / 100), whatever the distribution of latencies is. (W. J. Conover, Practical Nonparametric Statistics,
-3rd edition, section 3.2.) Samples of one run are not perfectly independent, so the bounds are rather too narrow than
-too wide.
+3rd edition, section 3.2.) Samples of one run are not independent, so a number of them in a row may count as one
+(`bench.verdict.dependence`): the incomplete beta function continues the binomial distribution to such counts.
 """
 
 from __future__ import annotations
 
+import bisect
 import math
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 Number = TypeVar("Number", int, float)
 
@@ -61,17 +62,9 @@ def percentile(ordered: Sequence[Number], p: float) -> Number:
     return ordered[rank(p, len(ordered)) - 1]
 
 
-def cumulative_binomial(n: int, q: float) -> Iterator[float]:
-    """Yield P(X <= k) for k = 0..n, X being the number of successes in n trials of probability q (0 < q < 1)."""
-    log_q, log_not_q, log_n_factorial = math.log(q), math.log1p(-q), math.lgamma(n + 1)
-    total = 0.0
-    for k in range(n + 1):
-        log_ways = log_n_factorial - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-        total += math.exp(log_ways + k * log_q + (n - k) * log_not_q)
-        yield min(total, 1.0)
-
-
-def confidence_ranks(p: float, n: int, alpha: float = ALPHA) -> tuple[int | None, int | None]:
+def confidence_ranks(
+    p: float, n: int, alpha: float = ALPHA, *, below: float = 1.0, above: float = 1.0
+) -> tuple[int | None, int | None]:
     """Return the ranks, from 1, of the samples that bound the true p-quantile.
 
     With probability at least 1 - alpha the true quantile is not below the sample at the lower rank, and with the same
@@ -81,29 +74,45 @@ def confidence_ranks(p: float, n: int, alpha: float = ALPHA) -> tuple[int | None
         p: Percentile, 0 < p < 100.
         n: Number of samples, at least 1.
         alpha: Accepted probability of error, one-sided.
+        below: So many samples in a row count as one for the lower rank (see `bench.verdict.dependence`).
+        above: The same for the upper rank.
 
     Returns:
         (lower, upper); None on a side that so few samples cannot bound (59 are needed to bound p95 from above).
     """
-    lower: int | None = None
-    upper: int | None = None
-    for k, below in enumerate(cumulative_binomial(n, p / 100)):
-        if below <= alpha and k + 1 <= n:
-            lower = k + 1
-        if below >= 1 - alpha:
-            upper = k + 1 if k + 1 <= n else None
-            break
-    return lower, upper
+    # SciPy takes a second to import, and most commands judge nothing.
+    from scipy.special import betainc  # type: ignore[import-untyped] # noqa: PLC0415 - has no types of its own
+
+    q = p / 100
+
+    def too_few(rank: int) -> bool:
+        """Whether hardly ever so few samples, or fewer, lie below the quantile."""
+        size = n / below
+        count = rank / below
+        return float(betainc(size - count, count + 1, 1 - q)) <= alpha
+
+    def too_many(rank: int) -> bool:
+        """Whether hardly ever so many samples, or more, lie below the quantile."""
+        size = n / above
+        count = rank / above
+        return float(betainc(count, size - count + 1, q)) <= alpha
+
+    # Both are monotonous: the last rank with few enough below it, the first with many enough.
+    lower = bisect.bisect_left(range(n), True, key=lambda rank: not too_few(rank))
+    upper = bisect.bisect_left(range(1, n + 1), True, key=too_many) + 1
+    return lower or None, upper if upper <= n else None
 
 
 @lru_cache(maxsize=1024)  # whoever judges many runs asks the same again
-def samples_needed(p: float, n: int, below: int) -> int | None:
+def samples_needed(p: float, n: int, below: int, per_low: float = 1.0, per_high: float = 1.0) -> int | None:
     """Return how many samples in all would decide whether the p-quantile is below a bound, at the present share.
 
     Args:
         p: Percentile, 0 < p < 100.
         n: Number of samples there are, at least 1.
         below: How many of them are below the bound.
+        per_low: So many samples in a row count as one where the quantile is shown to be above the bound.
+        per_high: The same where it is shown to be below.
 
     Returns:
         The smallest number (found by doubling, then halving the interval), or None where `MAX_SAMPLES` would not do.
@@ -111,7 +120,7 @@ def samples_needed(p: float, n: int, below: int) -> int | None:
 
     def decided(size: int) -> bool:
         expected = Fraction(below, n) * size
-        lower, upper = confidence_ranks(p, size)
+        lower, upper = confidence_ranks(p, size, below=per_low, above=per_high)
         return (upper is not None and math.floor(expected) >= upper) or (
             lower is not None and math.ceil(expected) < lower
         )

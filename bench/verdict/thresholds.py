@@ -4,7 +4,7 @@ Its grammar::
 
     threshold  = selector ":" expression
     selector   = metric [ "{" tag ":" value { "," tag ":" value } "}" ]
-    expression = ( "p(" number ")" | "rate" | "max" ) ( "<" | "<=" ) number
+    expression = ( "p(" number ")" | "rate" | "count" | "max" ) ( "<" | "<=" ) number
     metric     = a key of `METRICS`
     tag        = "task" | "phase" | "cache" (of latency and failures only)
 """
@@ -20,7 +20,7 @@ from bench.load.plan import WORKLOADS
 from bench.load.workload import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bench.samples import Sample
 
@@ -48,9 +48,11 @@ class Metric:
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {
         "latency": Metric("ms", ("p(N)",)),  # of proven successes
-        "failures": Metric("share", ("rate",)),  # of all requests sent after the warm-up
+        "failures": Metric("share", ("rate", "count")),  # of all requests sent after the warm-up
         "ttft": Metric("ms", ("p(N)", "max"), "stream"),  # time to the first token
-        "token_gap": Metric("ms", ("p(N)", "max"), "stream"),  # time from one token to the next
+        "token_gap": Metric("ms", ("p(N)", "max"), "stream"),  # time from one arrival of tokens to the next
+        "token_burst": Metric("tokens", ("p(N)", "max"), "stream"),  # tokens that arrive together
+        "token_rate": Metric("tokens/s", ("max",), "stream"),  # tokens a second after the first, of each stream
         "model_load": Metric("ms", ("p(N)", "max"), "cold"),  # load_duration of Ollama, by Server-Timing
         "model_memory": Metric("MB", ("max",), "cold"),  # of each loaded model, by Ollama's /api/ps
         "herd_calls": Metric("calls", ("max",), "herd"),  # provider calls for a herd
@@ -60,7 +62,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 
 _SELECTOR = re.compile(r"(?P<metric>[^{}\s]*)(?:\{(?P<tags>[^{}]*)\})?")
 _EXPRESSION = re.compile(
-    r"\s*(?P<aggregate>p\(\s*(?P<p>[\d.]+)\s*\)|rate|max)\s*(?P<operator><=?)\s*(?P<bound>\d+(?:\.\d+)?)\s*"
+    r"\s*(?P<aggregate>p\(\s*(?P<p>[\d.]+)\s*\)|rate|count|max)\s*(?P<operator><=?)\s*(?P<bound>\d+(?:\.\d+)?)\s*"
 )
 
 
@@ -86,12 +88,13 @@ class Threshold:
     Attributes:
         metric: A key of `METRICS`.
         tags: Tag values a sample must carry to be judged here.
-        p: Percentile, 0 < p < 100; 100 for the maximum; unused for a rate.
+        p: Percentile, 0 < p < 100; 100 for the maximum; unused for a rate and a count.
         strict: Whether the bound itself is too much (``<``) or still allowed (``<=``).
         bound: In the metric's unit.
         selector: The selector as written.
         expression: The expression as written.
         gated: Whether the bound decides the verdict or is only shown.
+        counts: Whether it bounds a number of requests instead of a share of them.
     """
 
     metric: str
@@ -102,6 +105,7 @@ class Threshold:
     selector: str
     expression: str
     gated: bool
+    counts: bool = False
 
     @property
     def phase(self) -> str:
@@ -139,9 +143,9 @@ def parse_threshold(selector: str, expression: str, *, gated: bool) -> Threshold
     aggregate, p, bound = match["aggregate"], match["p"], float(match["bound"])
     if ("p(N)" if p is not None else aggregate) not in metric_kind.aggregates:
         _fail(f"{metric} is judged by {aggregates}, not by {aggregate}", offset=match.start("aggregate"))
-    if metric_kind.unit == "share" and not 0 < bound < 1:
+    if aggregate == "rate" and not 0 < bound < 1:
         _fail(f"a rate is a share between 0 and 1, not {match['bound']}", offset=match.start("bound"))
-    percentile = {"rate": 0.0, "max": 100.0}.get(aggregate, 0.0)
+    percentile = 100.0 if aggregate == "max" else 0.0
     if p is not None:
         percentile = _percentile(p, match.start("p"))
     return Threshold(
@@ -153,7 +157,24 @@ def parse_threshold(selector: str, expression: str, *, gated: bool) -> Threshold
         selector=selector,
         expression=expression,
         gated=gated,
+        counts=aggregate == "count",
     )
+
+
+def implied_bounds(bounds: Sequence[Threshold], samples: Iterable[Sample]) -> list[Threshold]:
+    """Return a bound on the failures of each phase that has some, and no gated bound that is about them.
+
+    Args:
+        bounds: Those of the profile.
+        samples: Of the run.
+    """
+    about = [bound for bound in bounds if bound.gated and bound.metric == "failures"]
+    phases = dict.fromkeys(
+        sample.phase
+        for sample in samples
+        if not sample.ok and not sample.warmup and not any(bound.selects(sample) for bound in about)
+    )
+    return [parse_threshold(f"failures{{phase:{phase}}}", "count<=0", gated=True) for phase in phases]
 
 
 def _percentile(text: str, offset: int) -> float:

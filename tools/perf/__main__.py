@@ -11,6 +11,7 @@ from bench.errors import BenchError
 from bench.measure import make_folder
 from lab.errors import LabError
 from tools.perf.budgets import command as budgets
+from tools.perf.calibration import command as calibration
 from tools.perf.overhead import command as overhead
 from tools.perf.peers import command as peers
 from tools.perf.pool import command as pool
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(options: argparse.Namespace, console: Console) -> int:
+    if options.command == "calibration":
+        return calibration.run(options, console)
     folder = options.out or new_folder(options.command)
     try:
         if options.command == "overhead":
@@ -57,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     overhead.add_arguments(added)
     scaled = commands.add_parser("pool", help="measure how throughput grows with Ollama servers, by stand-ins")
     pool.add_arguments(scaled)
+    errors = commands.add_parser("calibration", help="simulate how often verdicts and comparisons are wrong")
+    calibration.add_arguments(errors)
     for command in (beside, costs, added, scaled):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     return parser

@@ -37,6 +37,11 @@ class Behaviour:
         claims_hits: Says "hit" of every answer, but goes on computing each: the lie the evidence must catch.
         provider: Who the answers say they are from.
         fails_every: Every so many-th hit is answered with 503 at once; 0 for never.
+        names_failures: Whether a refusal has a request id.
+        failure_status: Status of a refused hit.
+        failing_misses: Every so many-th computation of a task, the first included, is answered with 500; 0 for none.
+        changes_bodies: Whether every answer has another body.
+        refuses_all: Status that every request is answered with; 0 for none.
         exposes_counters: Whether /metrics has the two counters.
         ready: Whether /health/ready says so.
     """
@@ -48,6 +53,11 @@ class Behaviour:
     claims_hits: bool = False
     provider: str = "ollama"
     fails_every: int = 0
+    names_failures: bool = True
+    failure_status: int = 503
+    failing_misses: int = 0
+    changes_bodies: bool = False
+    refuses_all: int = 0
     exposes_counters: bool = True
     ready: bool = True
 
@@ -102,6 +112,8 @@ class FakeTarget:
 
     async def _answer(self, request: Request) -> Response:
         task = TASKS[request.path_params["name"]]
+        if self.behaviour.refuses_all:
+            return PlainTextResponse("no", self.behaviour.refuses_all)
         key = (task, await request.body())
         hit = key in self._cached
         if hit:
@@ -111,12 +123,15 @@ class FakeTarget:
         if not hit or self.behaviour.claims_hits:
             self.calls[task] += 1
             await _sleep_at_least(self.behaviour.miss_seconds)
+            if self.behaviour.failing_misses and self._fails_to_compute(task):
+                self.requests[task, "none", 500] += 1
+                return PlainTextResponse("broken", 500)
             self._cached.add(key)
         label = "hit" if hit or self.behaviour.claims_hits else "miss"
         self.requests[task, label, 200] += 1
         body = {
             "success": True,
-            "data": {},
+            "data": {"answer": uuid.uuid4().hex} if self.behaviour.changes_bodies else {},
             "message": "done",
             "meta": {
                 "provider": self.behaviour.provider,
@@ -131,12 +146,18 @@ class FakeTarget:
     async def _serve_hit(self, task: str) -> Response | None:
         self._hits += 1
         if self.behaviour.fails_every and self._hits % self.behaviour.fails_every == 0:
-            self.requests[task, "none", 503] += 1
-            return PlainTextResponse("full", 503, {"X-Request-Id": uuid.uuid4().hex})
+            status = self.behaviour.failure_status
+            self.requests[task, "none", status] += 1
+            headers = {"X-Request-Id": uuid.uuid4().hex} if self.behaviour.names_failures else {}
+            return PlainTextResponse("full", status, headers)
         if self._hits == self.behaviour.stall_after:
             self._stalled_until = time.monotonic() + self.behaviour.stall_seconds
         await _sleep_at_least(max(self.behaviour.hit_seconds, self._stalled_until - time.monotonic()))
         return None
+
+    def _fails_to_compute(self, task: str) -> bool:
+        # The first of ingredients is the warm-up.
+        return (self.calls[task] - (task == "ingredients")) % self.behaviour.failing_misses == 1
 
     async def _readiness(self, _request: Request) -> Response:
         return PlainTextResponse(

@@ -90,7 +90,7 @@ def test_an_honest_target_passes_every_test(fronts: dict[str, Front]) -> None:
     """One test a bound and a rule of each phase; what is only shown is skipped with its figure."""
     front = fronts["honest"]
     assert front.status == 0, front.output
-    assert front.outcome("test_bound[latency{task:recipe,cache:hit}: p(95)<20000]") == "passed"
+    assert front.outcome("test_bound[latency{task:recipe,cache:hit}: p(50)<20000]") == "passed"
     shown = front.tests["test_bound[latency{task:recipe,cache:miss}: p(95)<20000]"].find("skipped")
     assert shown is not None
     assert "shown, not gated: measured" in shown.get("message", "")
@@ -113,8 +113,8 @@ def test_a_broken_bound_is_a_failure_with_its_figure(fronts: dict[str, Front]) -
     """Every fifth hit refused: that bound fails, the evidence holds; and a bound that nothing decides is not kept."""
     front = fronts["refusing"]
     assert front.status == 1
-    assert front.outcome("test_bound[failures{phase:cached}: rate<0.05]") == "failure"
-    assert "FAIL: measured 20%, from 420 samples" in front.output
+    assert front.outcome("test_bound[failures{phase:cached}: rate<0.15]") == "failure"
+    assert "FAIL: measured 20%, from 420 samples; 84 of 420 failed: 84 x HTTP 503" in front.output
     assert front.outcome(f"test_bound[{UNDECIDED}]") == "failure"
     assert "more samples would decide" in front.output
     assert front.outcomes()["failure"] == 2

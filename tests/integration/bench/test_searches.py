@@ -15,26 +15,26 @@ from tests.integration.bench.test_run import bench
 if TYPE_CHECKING:
     from pathlib import Path
 
-FAST = ("--seconds", "1", "--start", "20", "--most", "80", "--hit-ratios", "1,0.8")
+FAST = ("--seconds", "1", "--start", "100", "--most", "200", "--hit-ratios", "1,0.8")
 
 
 def test_a_capacity_is_found_for_every_hit_ratio(tmp_path: Path) -> None:
     """A target that keeps every rate: the highest that may be tried, with new requests among the known ones."""
     with FakeTarget() as target:
         process = bench("capacity", "--target", target.url, *FAST, "--out", tmp_path)
-        output, _ = process.communicate(timeout=110)
+        output, _ = process.communicate(timeout=280)
     curve = load_curve(tmp_path)
     assert process.returncode == 0, output
     assert [point.hit_ratio for point in curve.points] == [1.0, 0.8]
     assert all(step.used["generator"] > 0 for point in curve.points for step in point.steps)
-    assert 8 < target.calls["ingredients"] < 8 + 0.5 * 4 * 80
+    assert 8 < target.calls["ingredients"] < 8 + 0.5 * 10 * 200
 
 
 def test_the_rate_that_breaks_a_bound_is_found(tmp_path: Path) -> None:
     """A target whose hits all take longer than the bound keeps no rate at all."""
     with FakeTarget(Behaviour(hit_seconds=0.2)) as target:
         process = bench("capacity", "--target", target.url, *FAST[:-2], "--hit-ratios", "1", "--out", tmp_path)
-        output, _ = process.communicate(timeout=110)
+        output, _ = process.communicate(timeout=280)
     (point,) = load_curve(tmp_path).points
     assert (point.capacity, point.steps[0].kept) == (0, False), output
     assert point.steps[0].p_ms is not None

@@ -28,7 +28,7 @@ profiles:
     hardware: any
     uncached: {samples: 2, max_seconds: 60}
     cached: {stages: "1s:20-60,1s:60", arrivals: poisson}
-    mixed: {rate: 40, seconds: 2, new_share: 0.1}
+    mixed: {rate: 60, seconds: 2, new_share: 0.1}
     zipf: {task: recipe, catalogue: 10, exponent: 0.9, rate: 60, seconds: 2, arrivals: poisson}
     herd: {task: recipe, people: 30, herds: 2, max_seconds: 60}
     stream: {task: nutrition, samples: 1, max_seconds: 60}

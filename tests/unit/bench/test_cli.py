@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -13,20 +15,25 @@ from rich.console import Console
 
 from bench.cli import main
 from bench.report.console import LineObserver, ProgressObserver, print_closing
-from bench.results import Latency, TaskResult, ThresholdResult, Verdict, encode_result
-from bench.samples import encode_lines
+from bench.results import Latency, TaskResult, ThresholdResult, Verdict, encode_result, load_result
+from bench.samples import encode_lines, read_samples
 from bench.verdict.thresholds import parse_threshold
-from bench.verdict.verdicts import judge
-from tests.unit.bench.records import hit, miss, result
+from bench.verdict.verdicts import judge, summarize_phase
+from tests.unit.bench.records import cached_record, hit, miss, result
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bench.results import Result
+    from bench.samples import Sample
 
 TASK = TaskResult(
     task="recipe",
     uncached=Latency(samples=3, min_ms=4000, p50_ms=5000, p95_ms=6000, p99_ms=6000, max_ms=6000),
     cached=Latency(samples=700, min_ms=1, p50_ms=2, p95_ms=5, p99_ms=7, max_ms=9),
     ratio=2500.0,
+    ratio_low=2000.0,
+    ratio_high=3000.0,
     verdict=Verdict.PASS,
 )
 BOUND = ThresholdResult(
@@ -161,14 +168,25 @@ def saved_run(folder: Path, factor: float) -> Path:
     latencies = factor * np.random.default_rng(len(folder.name)).lognormal(0, 0.2, 700)
     samples = [hit(float(latency), intended_ns=number) for number, latency in enumerate(latencies)]
     folder.mkdir()
-    (folder / "samples.jsonl").write_bytes(encode_lines(samples))
-    (folder / "result.json").write_bytes(encode_result(result(thresholds=[judge(bound, samples)])))
+    save(
+        folder,
+        result(thresholds=[judge(bound, samples)], phases=[summarize_phase(cached_record(samples), [])]),
+        samples,
+    )
     return folder
+
+
+def save(folder: Path, whole: Result, samples: list[Sample]) -> None:
+    """Write result and samples as a run does."""
+    lines = encode_lines(samples)
+    (folder / "samples.jsonl").write_bytes(lines)
+    digest = hashlib.sha256(lines).hexdigest()
+    (folder / "result.json").write_bytes(encode_result(msgspec.structs.replace(whole, samples_digest=digest)))
 
 
 @pytest.mark.parametrize(
     ("factor", "options", "status"),
-    [(1.0, [], 0), (1.5, [], 1), (1.5, ["--max-ratio", "2"], 0), (1.5, ["--max-ratio", "1.5"], 2)],
+    [(1.0, [], 0), (2.0, [], 1), (1.5, ["--max-ratio", "2"], 0), (1.5, ["--max-ratio", "1.5"], 2)],
 )
 def test_compare_ends_with_the_verdict(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], factor: float, options: list[str], status: int
@@ -187,8 +205,8 @@ def test_scopes_that_nothing_can_be_said_of_are_one_line(tmp_path: Path, capsys:
     """Two uncached answers have no row of their own, so that the rows with a meaning are seen."""
     runs = [saved_run(tmp_path / name, 1.0) for name in ("old", "new")]
     for run in runs:
-        with (run / "samples.jsonl").open("ab") as samples:
-            samples.write(encode_lines([miss(3000.0), miss(3100.0)]))
+        few = [miss(3000.0), miss(3100.0)]
+        save(run, load_result(run), [*read_samples(run / "samples.jsonl")[0], *few])
     assert main(["compare", *map(str, runs)]) == 0
     printed = capsys.readouterr().out
     assert "- too few samples to compare, or too much alike: recipe miss p50" in printed
@@ -201,7 +219,7 @@ def test_a_saved_baseline_stands_for_the_old_run(tmp_path: Path, capsys: pytest.
     assert main(["baseline", "save", str(run), str(file)]) == 0
     assert "1 scopes, profile lab" in capsys.readouterr().out
     assert main(["compare", "--baseline", str(file), str(run), "--max-ratio", "1.2"]) == 0
-    assert main(["compare", str(file), str(saved_run(tmp_path / "worse", 1.5)), "--max-ratio", "1.2"]) == 1
+    assert main(["compare", str(file), str(saved_run(tmp_path / "worse", 2.0)), "--max-ratio", "1.2"]) == 1
     assert "FAIL" in capsys.readouterr().out
 
 
@@ -221,7 +239,7 @@ def test_what_cannot_be_compared_is_told_in_a_line(
 ) -> None:
     """Wrong usage, unreadable files and runs that prove nothing are told apart by the exit status."""
     run, invalid = saved_run(tmp_path / "run", 1.0), saved_run(tmp_path / "invalid", 1.0)
-    (invalid / "result.json").write_bytes(encode_result(result(verdict=Verdict.INVALID, reasons=["late"])))
+    save(invalid, result(verdict=Verdict.INVALID, reasons=["late"]), [])
     assert main([argument.format(run=run, invalid=invalid) for argument in arguments]) == status
     printed = capsys.readouterr().err
     assert message in printed

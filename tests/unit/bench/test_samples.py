@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,26 @@ def test_a_good_answer_carries_its_proof() -> None:
         "request_id": "id",
         "server_timing": "total;dur=1",
         "failure": "",
+        "digest": hashlib.blake2b(b"{}", digest_size=8).hexdigest(),
     }
+
+
+def test_a_digest_is_that_of_the_data_alone() -> None:
+    """What the service says about an answer, such as its age, may differ; what was asked for may not."""
+    meta = {"provider": "ollama", "model": "m", "degraded": False, "age_s": 7}
+    one, same, other = (
+        judge_answer(Answer(status=200, body=envelope(**changes)))["digest"]
+        for changes in ({"data": {"a": 1}}, {"data": {"a": 1}, "meta": meta}, {"data": {"a": 2}})
+    )
+    assert one == same != other
+
+
+def test_names_that_would_break_a_terminal_or_xml_are_made_printable() -> None:
+    """Control characters become the replacement character, and a name has an end."""
+    meta = {"provider": "x\x1b[31m\x00", "model": "m" * 1000, "degraded": False}
+    outcome = judge_answer(Answer(status=200, body=envelope(meta=meta)))
+    assert outcome["provider"] == "x\ufffd[31m\ufffd"
+    assert len(outcome["model"]) == 300
 
 
 def test_the_envelope_names_the_provider_where_no_header_does() -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from unittest.mock import Mock
 
+import pytest
+
+from bench.errors import GeneratorError, RefusedError, StorageError, TargetError
 from bench.evidence.gpu import Reading
 from bench.load.plan import ClosedLoop, Load, OpenLoop, Phase
-from bench.results import Verdict
+from bench.results import Verdict, load_result
+from bench.run_folder import RunFolder, read_run
 from bench.samples import Outcome, encode_lines
 from bench.session import Session
 from bench.verdict.slo import Profile
@@ -18,9 +25,9 @@ from tests.unit.bench.records import counters, end, hit, miss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from bench.evidence.counters import Counters
+    from bench.samples import Sample
 
 PROFILE = Profile(
     name="unit",
@@ -31,8 +38,12 @@ PROFILE = Profile(
         cached=OpenLoop.steady(100, 2, 0.5),
         max_lag_p99_ms=5,
     ),
-    thresholds=(parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True),),
+    thresholds=(parse_threshold("latency{task:recipe,cache:hit}", "p(50)<100", gated=True),),
 )
+
+
+_here = tempfile.TemporaryDirectory(prefix="alchemorsel-test-session-")
+"""Of all runs' folders; it goes when the tests have ended."""
 
 
 @dataclass
@@ -43,6 +54,7 @@ class FakeService:
     answers: dict[tuple[str, str], int] = field(default_factory=dict)
     calls: dict[tuple[str, str], int] = field(default_factory=dict)
     asked: list[tuple[str, str, int]] = field(default_factory=list)
+    refusals: list[tuple[int, str]] = field(default_factory=list)
 
     def facts(self) -> dict[str, str]:
         """Return a version."""
@@ -55,8 +67,9 @@ class FakeService:
     def ask(self, task: str, seed: str, index: int) -> Outcome:
         """Answer at once."""
         self.asked.append((task, seed, index))
+        status, failure = self.refusals.pop(0) if self.refusals else (200, "")
         return Outcome(
-            status=200,
+            status=status,
             cache="hit",
             cache_detail="",
             provider="ollama",
@@ -64,7 +77,8 @@ class FakeService:
             degraded=False,
             request_id="r",
             server_timing="",
-            failure="",
+            failure=failure,
+            digest="",
         )
 
 
@@ -75,6 +89,9 @@ class FakeGenerator:
     service: FakeService
     late_attempts: dict[str, int] = field(default_factory=dict)
     interrupted_in: str = ""
+    failing_in: str = ""
+    failure: Exception = field(default_factory=lambda: GeneratorError("Locust was killed"))
+    answers: Callable[..., Sample] | None = None
     on_phase: Callable[[Phase], None] = lambda _phase: None
     phases: list[Phase] = field(default_factory=list)
 
@@ -84,12 +101,15 @@ class FakeGenerator:
         self.on_phase(phase)
         if phase.task == self.interrupted_in:
             raise KeyboardInterrupt
+        if phase.task == self.failing_in:
+            samples.write_bytes(encode_lines([miss(task=phase.task)]))
+            raise self.failure
         count, cached = phase.arrivals.count, isinstance(phase.arrivals, OpenLoop)
         late = cached and self.late_attempts.get(phase.task, 0) > 0
         if late:
             self.late_attempts[phase.task] -= 1
         start_ns = 20_000_000 if late else 0
-        make = hit if cached else miss
+        make = self.answers or (hit if cached else miss)
         made = [make(task=phase.task, index=number, start_ns=start_ns) for number in range(count)]
         key = (phase.task, made[0].cache)
         self.service.answers[key] = self.service.answers.get(key, 0) + count
@@ -165,7 +185,8 @@ def session(
     """Return a session on fakes."""
     service, notes = FakeService(), Notes()
     generator = FakeGenerator(service, **changes)  # type: ignore[arg-type] # fields of FakeGenerator
-    run = Session(service, generator, PROFILE, notes, "seed", FakeGpus(), annotations_file)
+    folder = RunFolder(Path(tempfile.mkdtemp(dir=_here.name)))
+    run = Session(service, generator, PROFILE, notes, "seed", FakeGpus(), folder, annotations_file)
     return run, service, generator, notes
 
 
@@ -288,3 +309,94 @@ def test_only_the_chosen_workloads_are_run() -> None:
     assert [phase.name for phase in generator.phases] == ["cached"] * 3
     assert {phase.distinct for phase in generator.phases} == {3}
     assert len(service.asked) == 1 + 3 * 3
+
+
+@pytest.mark.parametrize("failure", [GeneratorError("Locust was killed"), OSError(28, "No space left on device", "f")])
+def test_whatever_ends_a_run_leaves_the_phases_before_it(failure: Exception) -> None:
+    """Their samples are in the file, the result says why the run ended, and is marked as partial."""
+    run, _service, _generator, _notes = session(failing_in="ingredients", failure=failure)
+    result = run.run()
+    assert (result.verdict, result.stopped) == (Verdict.INVALID, result.reasons[0])
+    assert str(run.error).startswith(("Locust was killed", "cannot write f: No space left on device"))
+    samples = read_run(run.folder.path, result)
+    assert len([sample for sample in samples if sample.task == "recipe"]) == 3
+    assert next(phase.task for phase in result.phases) == "recipe"
+
+
+def test_a_killed_harness_leaves_a_result_of_the_phases_that_had_ended() -> None:
+    """Nobody is there to write it then, so it is written after each phase."""
+    run, _service, generator, _notes = session()
+    found = []
+
+    def look(_phase: Phase) -> None:
+        if generator.phases[1:]:
+            found.append(load_result(run.folder.path))
+
+    generator.on_phase = look
+    run.run()
+    assert [len(result.phases) for result in found] == [1, 2, 3, 4, 5]
+    assert {result.verdict for result in found} == {Verdict.INVALID}
+    assert "ended from outside" in found[0].reasons[0]
+
+
+def test_a_phase_whose_samples_cannot_be_kept_is_not_in_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Result and samples belong together, whatever happens."""
+    run, _service, generator, _notes = session()
+
+    def fill_the_disk(phase: Phase) -> None:
+        if phase.task == "nutrition":
+            full = StorageError("cannot write: full")
+            monkeypatch.setattr(run.folder, "keep", Mock(side_effect=full))
+
+    generator.on_phase = fill_the_disk
+    result = run.run()
+    assert [phase.task for phase in result.phases] == ["recipe", "ingredients"]
+    assert len(read_run(run.folder.path, result)) == 6
+    assert isinstance(run.error, StorageError)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_ends_the_run_before_anything_is_measured(status: int) -> None:
+    """With the sentence that says what to do."""
+    run, service, generator, _notes = session()
+    service.refusals = [(status, f"HTTP {status}")]
+    with pytest.raises(RefusedError, match=rf"refused: HTTP {status}; it wants an API key.*API_KEY_FILE"):
+        run.run()
+    assert generator.phases == []
+
+
+def test_a_service_that_answers_the_warm_up_with_errors_fails() -> None:
+    """Three times: a broken service, and no phase is measured; once is forgiven."""
+    run, service, generator, _notes = session()
+    service.refusals = [(429, "HTTP 429")] * 3
+    result = run.run()
+    reason = "the warm-up request failed 3 times: HTTP 429; nothing was measured"
+    assert (result.verdict, result.reasons, run.error) == (Verdict.FAIL, [reason], None)
+    assert generator.phases == []
+    again, service, *_ = session()
+    service.refusals = [(500, "HTTP 500")]
+    assert again.run().verdict is Verdict.PASS
+
+
+def test_a_service_that_is_gone_at_the_warm_up_is_not_reachable() -> None:
+    """No status at all: there is nothing to hold to a bound."""
+    run, service, *_ = session()
+    service.refusals = [(0, "ConnectError: refused")] * 3
+    with pytest.raises(TargetError, match="failed 3 times: ConnectError"):
+        run.run()
+
+
+def test_a_service_that_never_ends_an_answer_fails_at_once() -> None:
+    """The warm-up is not repeated, and a phase in which everything ran into the deadline is the last one."""
+    run, service, generator, _notes = session()
+    service.refusals = [(0, "timeout: no whole answer within 120 s, 118 bytes came")]
+    result = run.run()
+    assert (result.verdict, len(service.asked), generator.phases) == (Verdict.FAIL, 1, [])
+
+    def dripping(**changes: Any) -> Sample:
+        return miss(failure="timeout: no whole answer within 120 s", status=0, cache="none", **changes)
+
+    run, service, generator, _notes = session(answers=dripping)
+    result = run.run()
+    assert (result.verdict, len(generator.phases)) == (Verdict.FAIL, 1)
+    assert result.stopped == "no request of phase uncached recipe was answered in time"

@@ -77,7 +77,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     write_figures(folder / FILE, report, console)
     print_findings(findings, console)
     for label, text in report.conditions.items():
-        console.print(f"[dim]{label:<20}[/dim] {text}", soft_wrap=True, highlight=False)
+        console.print(Text.assemble((f"{label:<20}", "dim"), f" {text}"), soft_wrap=True, highlight=False)
     return worst(finding.verdict for finding in findings).exit_status
 
 

@@ -72,7 +72,7 @@ def print_report(console: Console, report: Report) -> None:
         for note in ranked.notes:
             console.print(f"- {ranked.title}: {note}", soft_wrap=True, highlight=False)
     for label, text in report.conditions.items():
-        console.print(f"[dim]{label:<20}[/dim] {text}", soft_wrap=True, highlight=False)
+        console.print(Text.assemble((f"{label:<20}", "dim"), f" {text}"), soft_wrap=True, highlight=False)
 
 
 def _table(ranking: Iterable[RankedCandidate]) -> Table:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import psutil  # type: ignore[import-untyped] # has none
 import pytest
 
-from bench.capacity.command import bounds_of
+from bench.capacity.command import bounds_of, summarize
+from bench.capacity.curve import describe_point
 from bench.capacity.trial import Bounds, judge
-from bench.capacity.usage import Reading, is_local, read, used
+from bench.capacity.usage import Reading, is_generators_limit, is_local, read, used
 from bench.errors import UsageError
 from bench.verdict.slo import load_profile
 from tests.unit.bench.records import hit, miss
@@ -33,11 +34,11 @@ alchemorsel_ai_provider_duration_seconds_sum{provider="openai",task="recipe"} 99
 @pytest.mark.parametrize(
     ("samples", "note"),
     [
-        ([hit(10)] * 95 + [hit(90)] * 5, ""),
-        ([hit(10)] * 90 + [hit(90)] * 10, "p95 of cached answers 90.0 ms"),
-        ([hit(10)] * 90 + [miss(4000)] * 10, "p95 of computed answers 4,000 ms"),
-        ([hit(10)] * 98 + [hit(failure="HTTP 503")] * 2, "2.0% failed"),
-        ([hit(10)] * 90 + [hit(500, warmup=True)] * 90, ""),
+        ([hit(10)] * 285 + [hit(90)] * 15, ""),
+        ([hit(10)] * 270 + [hit(90)] * 30, "p95 of cached answers 90.0 ms"),
+        ([hit(10)] * 270 + [miss(4000)] * 30, "p95 of computed answers 4,000 ms"),
+        ([hit(10)] * 294 + [hit(failure="HTTP 503")] * 6, "2.0% failed: 6 x HTTP 503"),
+        ([hit(10)] * 300 + [hit(500, warmup=True)] * 90, ""),
         ([], "100.0% failed"),
     ],
 )
@@ -49,8 +50,35 @@ def test_a_rate_is_kept_if_every_bound_is(samples: list[Sample], note: str) -> N
 
 def test_a_late_generator_tells_nothing() -> None:
     """Neither kept nor broken."""
-    step = judge(100, [hit(10)] * 100, BOUNDS, {}, late=True)
-    assert (step.kept, step.note) == (None, "the generator was late")
+    step = judge(100, [hit(10)] * 300, BOUNDS, {}, late=True)
+    assert (step.kept, step.note, step.limited) == (None, "the generator was late", True)
+
+
+def test_no_rate_is_kept_by_fewer_samples_than_the_bounds_need() -> None:
+    """299 for failures below 1 %; two fast answers tell nothing about one a second."""
+    few, enough = (judge(1, [hit(10)] * count, BOUNDS, {}, late=False) for count in (2, 299))
+    assert (few.kept, few.note) == (None, "too few samples: 2, the bounds need 299")
+    assert enough.kept
+
+
+@pytest.mark.parametrize(
+    ("used", "expected"),
+    [
+        ({"generator": 0.85, "machine": 1.0, "service CPU": 0.7}, True),
+        ({"generator": 0.6, "machine": 0.95}, True),
+        ({"generator": 0.3, "machine": 0.95, "service CPU": 0.9}, False),
+        ({"generator": 0.5, "service CPU": 1.0}, False),
+    ],
+)
+def test_a_generator_at_its_limit_says_nothing_of_the_service(used: dict[str, float], expected: bool) -> None:
+    """A constant from nginx: more than so much was not sent."""
+    step = judge(6000, [hit(100)] * 300, BOUNDS, used, late=False)
+    assert is_generators_limit(step) is expected
+    point = summarize(1.0, [judge(4000, [hit(10)] * 300, BOUNDS, {}, late=False), step])
+    assert point.at_least is expected
+    limit = "the generator's limit, not the service's"
+    assert describe_point(point)[0] == (">= 4,000/s" if expected else "4,000/s")
+    assert (describe_point(point)[2] == limit) is expected
 
 
 def test_the_bounds_are_the_gated_ones_of_the_task() -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as replace_sample
 
 from bench.compare.baseline import Baseline, Scope, condense, encode_baseline, load_baseline
 from bench.compare.batches import batch
-from bench.compare.comparison import Change, Comparison, compare, name_change
+from bench.compare.comparison import Change, Comparison, compare_groups, name_change
+from bench.compare.comparison import compare as compare_on_any_machine
 from bench.compare.statistics import Shift, holm, shift
 from bench.errors import FileFormatError, NotComparableError
 from bench.results import Result, Verdict, encode_result
 from bench.samples import Sample, encode_lines
 from bench.verdict.thresholds import parse_threshold
-from bench.verdict.verdicts import judge
-from tests.unit.bench.records import hit, miss, result
+from bench.verdict.verdicts import judge, summarize_phase
+from tests.unit.bench.records import cached_record, hit, miss, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +30,11 @@ if TYPE_CHECKING:
 GATE = parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True)
 TASKS = ("recipe", "ingredients", "nutrition")
 COMPARISONS = 1000
+
+
+def compare(old: Baseline, new: Baseline, least_change: float, max_ratio: float | None = None) -> Comparison:
+    """Compare two runs of a machine on which runs do not differ without a cause."""
+    return compare_on_any_machine(old, new, least_change, max_ratio, run_noise=0.0)
 
 
 def run(samples: Sequence[Sample], **changes: Any) -> Baseline:
@@ -188,6 +197,75 @@ def test_few_uncached_samples_leave_the_question_open() -> None:
     assert comparison.verdict is Verdict.PASS
 
 
+def test_a_run_in_which_more_requests_fail_is_worse_however_fast_the_others_were() -> None:
+    """22 % against none: the verdict is FAIL, the kinds are counted, and no latency of that phase is called better."""
+    source = np.random.default_rng(5)
+    old = hits(source.lognormal(1, 0.1, 700))
+    new = [
+        replace_sample(sample, failure="HTTP 429") if number % 9 < 2 else sample
+        for number, sample in enumerate(hits(0.5 * source.lognormal(1, 0.1, 700)))
+    ]
+    for max_ratio in (None, 1.2):
+        comparison = compare(run(old), run(new), 0.05, max_ratio)
+        (row,) = comparison.failures
+        assert (row.change, row.kinds, comparison.verdict) == ("MORE FAIL", {"HTTP 429": 156}, Verdict.FAIL)
+        assert set(rows(comparison).values()) == {Change.UNDECIDED}
+    back = compare(run(new), run(old), 0.05)
+    assert (back.failures[0].change, back.verdict) == ("FEWER FAIL", Verdict.FAIL)
+    few = compare(run(old), run([*old[:-1], hit(failure="HTTP 500")]), 0.05)
+    assert (few.failures[0].change, few.verdict) == ("UNDECIDED", Verdict.PASS)
+
+
+def test_unequal_loads_are_refused_and_unequal_bounds_said() -> None:
+    """100 a second is no 300 a second, though both are of the profile lab; how many requests were known is no load."""
+    asked = "open loop, constant arrivals, {}/s for 8 s over {} known requests"
+
+    def loaded(rate: int, known: int, bounds: str = "b") -> Baseline:
+        phase = summarize_phase(cached_record(hits([1.0, 2.0, 3.0])), [])
+        return run(
+            hits([1.0, 2.0, 3.0]), phases=[replace_sample(phase, arrivals=asked.format(rate, known))], bounds=bounds
+        )
+
+    with pytest.raises(
+        NotComparableError, match=r"different load in cached recipe: OLD .* 100/s for 8 s, NEW .* 300/s"
+    ):
+        compare(loaded(100, 4), loaded(300, 4), 0.05)
+    assert compare(loaded(100, 4), loaded(100, 3), 0.05).differing == []
+    assert compare(loaded(100, 4), loaded(100, 4, "c"), 0.05).differing == ["bounds: b -> c"]
+
+
+def test_a_baseline_from_before_failures_were_kept_is_read_and_said(tmp_path: Path) -> None:
+    """Latencies are compared as ever."""
+    saved = json.loads(encode_baseline(run(hits([1.0, 2.0, 3.0]))))
+    for name in ("failures", "load", "bounds"):
+        del saved[name]
+    (tmp_path / "old.json").write_text(json.dumps(saved), encoding="utf-8")
+    (told,) = compare(load_baseline(tmp_path / "old.json"), run(hits([1.0, 2.0, 3.0])), 0.05).differing
+    assert told.startswith("failures: a baseline from before they were kept has none to compare")
+
+
+def test_two_single_runs_are_no_proof_of_a_change_that_runs_of_one_code_show() -> None:
+    """20 % slower is what a neighbour on the machine may do, three times as slow is not."""
+    source = np.random.default_rng(6)
+    old, new = (source.lognormal(1, 0.1, 700) for _ in range(2))
+    for factor, expected in ((1.2, Change.UNDECIDED), (3.0, Change.SLOWER)):
+        comparison = compare_on_any_machine(run(hits(old)), run(hits(factor * new)), 0.05)
+        assert set(rows(comparison).values()) == {expected}
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_repeated_runs_measure_what_runs_differ_by(paired: bool) -> None:
+    """40 % slower is found among runs that differ by 5 %, and not among runs that differ by 50 %."""
+    source = np.random.default_rng(13)
+    for noisy, expected in ((0.05, Change.SLOWER), (0.5, Change.UNDECIDED)):
+        old, new = (
+            [run(hits(factor * np.exp(source.normal(0, noisy)) * source.lognormal(1, 0.1, 200))) for _ in range(5)]
+            for factor in (1.0, 1.4)
+        )
+        comparison = compare_groups(old, new, 0.05, paired=paired)
+        assert set(rows(comparison).values()) == {expected}
+
+
 def test_differing_environments_are_named() -> None:
     """CPU and versions, but not how many answers a provider happened to give."""
     then = run(hits([1, 2, 3]), environment={"generator CPU": "A", "provider / model": "ollama / m (12 answers)"})
@@ -232,7 +310,8 @@ def test_only_latency_bounds_gate_latencies() -> None:
 def test_a_baseline_comes_back_as_it_was_saved_and_is_small(tmp_path: Path) -> None:
     """A run's folder, its result.json and the baseline made of it are the same side of a comparison."""
     samples = hits(noise(np.random.default_rng(2), 5000))
-    (tmp_path / "result.json").write_bytes(encode_result(a_result(samples)))
+    digest = hashlib.sha256(encode_lines(samples)).hexdigest()
+    (tmp_path / "result.json").write_bytes(encode_result(a_result(samples, samples_digest=digest)))
     (tmp_path / "samples.jsonl").write_bytes(encode_lines(samples))
     saved = tmp_path / "baseline.json"
     saved.write_bytes(encode_baseline(load_baseline(tmp_path)))
@@ -268,5 +347,5 @@ def test_a_baseline_of_another_version_and_a_run_without_samples_are_refused(tmp
     with pytest.raises(FileFormatError, match="has schema 9; this version reads 1"):
         load_baseline(file)
     (tmp_path / "result.json").write_bytes(encode_result(result()))
-    with pytest.raises(FileFormatError, match=r"samples\.jsonl: is missing"):
+    with pytest.raises(FileFormatError, match=r"samples\.jsonl: cannot be read"):
         load_baseline(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from bench.evidence.counters import Counters
@@ -103,10 +104,53 @@ def test_a_single_hit_breaks_an_uncached_phase() -> None:
     assert broken(record) == ["answers are proven to be uncached"]
 
 
-def test_a_phase_without_any_success_is_not_proven() -> None:
-    """Where everything failed there is nothing to believe."""
-    samples = [hit(failure="HTTP 503", status=503, cache="none") for _ in range(10)]
-    assert "answers are proven to be cached" in broken(cached_record(samples))
+@pytest.mark.parametrize("status", [429, 500, 503, 0])
+def test_a_phase_in_which_everything_failed_needs_no_proof(status: int) -> None:
+    """A service that refuses all is broken, not unprovable: without request ids, and counted by nobody."""
+    failed = [hit(failure="x", status=status, cache="none", request_id="", provider="") for _ in range(10)]
+    for grown in (Counters(), counters({}, {}), counters({("recipe", "none"): 10}, {})):
+        assert broken(cached_record(failed, grown=grown)) == []
+
+
+def test_a_phase_without_any_request_is_not_proven() -> None:
+    """Nothing sent, nothing proven."""
+    assert "answers are proven to be cached" in broken(cached_record([], end=None))
+
+
+def test_failures_without_a_request_id_leave_the_successes_proven() -> None:
+    """34 % of 503, made by whatever stands in front of the service: a broken bound, with figures that are believed."""
+    refused = [hit(failure="HTTP 503", status=503, cache="none", request_id="", provider="") for _ in range(34)]
+    assert broken(cached_record([*hits(66), *refused])) == []
+
+
+def test_error_bodies_under_200_may_have_been_counted_as_answers() -> None:
+    """What the service took for an answer and the client did not: as many as failed, and no more."""
+    bad = [hit(failure="the body is not the service's envelope", cache="hit") for _ in range(10)]
+    for counted, rules in ((190, []), (200, []), (201, ["the service's counters agree with the samples"])):
+        grown = counters({("recipe", "hit"): counted}, {})
+        assert broken(cached_record([*hits(190), *bad], grown=grown)) == rules
+
+
+def test_a_hit_whose_body_differs_is_no_hit() -> None:
+    """39 bodies for one request without a computation in between; a refresh in the background explains one change."""
+    rule = "a hit repeats the stored body"
+    differing = [hit(digest=f"{number}") for number in range(39)]
+    assert broken(cached_record(differing)) == [rule]
+    refreshed = [hit(digest="old")] * 100 + [hit(digest="new")] * 100
+    refreshed = [msgspec.structs.replace(one, request_id=f"r{number}") for number, one in enumerate(refreshed)]
+    grown = counters({("recipe", "hit"): 200}, {})
+    assert broken(cached_record(refreshed, grown=grown)) == [rule]
+    in_background = replace(grown, background={("recipe", "refresh"): 1})
+    assert broken(cached_record(refreshed, grown=in_background)) == []
+
+
+def test_a_mix_in_which_requests_failed_is_not_held_to_theory() -> None:
+    """What failed is not cached; the failure is the verdict's business."""
+    phase = Phase("zipf", "recipe", OpenLoop.steady(100, 1, 0), catalogue=5, exponent=1.0)
+    failed = [miss(phase="zipf", failure="HTTP 500", status=500, cache="none") for _ in range(50)]
+    kept = [miss(phase="zipf", index=item % 5) for item in range(50)]
+    grown = counters({("recipe", "miss"): 50}, {("recipe", "ollama"): 100})
+    assert broken(cached_record([*kept, *failed], phase=phase, grown=grown)) == []
 
 
 def test_a_late_generator_is_caught() -> None:
@@ -133,7 +177,7 @@ def test_lateness_in_the_warm_up_is_forgiven() -> None:
 
 
 @pytest.mark.parametrize(
-    "account", [None, end(200, dropped=1, sent=199), end(200, sent=199), end(199), end(200, planned=201)]
+    "account", [None, end(200, dropped=2, sent=199), end(200, sent=199), end(199), end(200, planned=201)]
 )
 def test_a_request_that_is_missing_is_caught(account: object) -> None:
     """A generator that died, dropped arrivals, or lost samples cannot be believed."""

@@ -154,3 +154,24 @@ def test_an_address_that_is_none_is_refused() -> None:
     """With what would be right."""
     with pytest.raises(ValueError, match=r"expected e\.g\. http://"):
         Client("127.0.0.1:3010", 1, {})
+
+
+def test_an_answer_that_drips_has_a_deadline_and_its_connection_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A byte now and then is no progress; what still comes of it is not taken for the next answer."""
+    monkeypatch.setattr("bench.load.client.ANSWER_SECONDS", 0.3)
+    drip = (b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n", *[b"x"] * 4000)
+    with ByteServer(*drip, pause_s=0.02) as server, closing(Client(server.url, 1, {})) as client:
+        assert client.send(client.compose("/", b"")).error == "timeout: no whole answer within 0.3 s"
+        server.server.pieces, server.server.pause_s = (SIZED,), 0.0
+        assert client.send(client.compose("/", b"")).body == b"abcd"
+        assert server.server.connections == 2
+
+
+def test_an_answer_that_has_no_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than any answer of the service, so that it fills no memory."""
+    monkeypatch.setattr("bench.load.whole_answer.MAX_BYTES", 100_000)
+    endless = (b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n", *[b"x" * 50_000] * 9)
+    with ByteServer(*endless) as server, closing(Client(server.url, 1, {})) as client:
+        assert client.send(client.compose("/", b"")).error.startswith("body: larger than")

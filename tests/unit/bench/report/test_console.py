@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from bench.report.console import Activity
+from bench.report.console import Activity, LineObserver, ProgressObserver, print_closing
+from tests.unit.bench.records import result
 
 
 def test_a_log_gets_a_line_every_ten_seconds() -> None:
@@ -18,3 +21,17 @@ def test_a_log_gets_a_line_every_ten_seconds() -> None:
             now[0] = second
             activity.tell(f"step {second}")
     assert text.getvalue().splitlines() == ["  step 10", "  step 20"]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_names_that_look_like_markup_are_printed_as_they_are(terminal: bool) -> None:
+    """A provider called x[/red], a model called [bold]: neither an error nor a style."""
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=terminal, width=200, markup=False, color_system=None)
+    with ProgressObserver(console) if terminal else LineObserver(console) as observer:
+        observer.began("warm-up: [bold]m", 1)
+        observer.advanced(1)
+        observer.ended("miss, x[/red]")
+    print_closing(console, result(target="http://[/red]", reasons=["x[/red]"]), Path("[bold]"))
+    for name in ("[bold]m", "miss, x[/red]", "- x[/red]", "[bold]/report.html"):
+        assert name in text.getvalue()

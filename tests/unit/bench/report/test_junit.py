@@ -36,3 +36,14 @@ def test_junit_of_an_invalid_run_has_errors_and_no_passed_bound() -> None:
     """Broken evidence, or an interruption, is an error; no bound passes or fails on figures that say nothing."""
     assert junit_outcomes(Verdict.INVALID) == ["6", "5", "0", "1"]
     assert junit_outcomes(Verdict.INVALID, interrupted=True) == ["7", "4", "0", "1"]
+
+
+def test_junit_tells_the_reasons_of_failures_and_of_an_early_end() -> None:
+    """What a CI shows is enough to know where to look; a service that does not work is a failure, and no error."""
+    samples = [hit(failure="HTTP 429")] * 38 + [hit(failure="ReadTimeout")] * 2
+    bound = verdicts.judge(parse_threshold("failures", "rate<0.01", gated=True), samples)
+    whole = result(verdict=Verdict.FAIL, thresholds=[bound], stopped="the warm-up request failed 3 times: HTTP 429")
+    suite = ET.fromstring(render_junit(whole))  # noqa: S314 - ours
+    messages = [failure.get("message") or "" for failure in suite.iter("failure")]
+    assert messages[0] == "the warm-up request failed 3 times: HTTP 429"
+    assert messages[1].endswith("from 40 samples; 40 of 40 failed: 38 x HTTP 429, 2 x timeout")

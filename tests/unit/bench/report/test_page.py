@@ -12,11 +12,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bench.capacity.curve import Curve, Point, Step
+from bench.compare.comparison import Change, Comparison, Row
+from bench.compare.failures import FailureRow
+from bench.compare.statistics import Shift
 from bench.evidence.rules import examine
 from bench.report.capacity import draw_capacity
 from bench.report.ecdf import Curve as Distribution
 from bench.report.ecdf import common_axis, plot
+from bench.report.failures import draw_failures
 from bench.report.page import render
+from bench.report.sparklines import draw_bound
 from bench.report.svg import LogAxis
 from bench.report.timeline import draw_timeline
 from bench.results import Annotation, GpuUse, HitRatio, Measurement, Result, Verdict
@@ -137,11 +142,105 @@ def test_strings_from_outside_are_escaped() -> None:
     assert page.text.count(evil) >= 4
 
 
+def failing_result(bound: str = "p(95)<200") -> tuple[Result, list[Sample]]:
+    """Return a result in which half of the cached requests failed, for two reasons, and its samples."""
+    failures = ["HTTP 503"] * 60 + ["ConnectionResetError: reset"] * 40
+    samples = [*(hit(float(ms)) for ms in range(1, 101)), *(hit(failure=failure) for failure in failures)]
+    record = cached_record(samples)
+    bounds = [verdicts.judge(parse_threshold("latency{task:recipe,cache:hit}", bound, gated=False), samples)]
+    phase = replace(verdicts.summarize_phase(record, []), started_s=1.0, wall_s=9.0)
+    tasks = verdicts.summarize_tasks(samples, bounds, [])
+    return result(tasks=tasks, thresholds=bounds, phases=[phase]), samples
+
+
+def test_failures_are_never_answered_in_every_figure_of_the_page() -> None:
+    """The curve ends at a half, percentiles beyond it are none, kinds are counted in the card and over time."""
+    whole, samples = failing_result()
+    text = " ".join(Page(render(whole, samples)).text.split())
+    for expected in (
+        "50.0% never answered",
+        "p95 never",
+        "1.00 ms 10.0 ms 50.0 ms 100 ms never never never never never 100 ms 100",
+        "failed: 60 x HTTP 503, 40 x reset",
+        "cached recipe 100 200 60 x HTTP 503, 40 x reset",
+        "60 x HTTP 503 40 x reset 0 s",
+    ):
+        assert expected in text, expected
+    drawing = ET.fromstring(str(draw_failures(whole, samples)))  # noqa: S314 - made here
+    assert len([element for element in drawing if element.get("class") == "failed"]) == 2
+
+
+def test_a_bound_that_is_shown_and_broken_is_said_at_the_green_card() -> None:
+    """And in the headline, and in its row."""
+    whole, samples = failing_result("p(50)<2")
+    text = " ".join(Page(render(whole, samples)).text.split())
+    assert whole.thresholds[0].verdict is Verdict.FAIL
+    assert "PASS Every gated bound is kept, and proven; 1 bound that is only shown is broken." in text
+    assert "latency recipe hit p(50)<2 is broken (50.0 ms); it is shown, and does not decide here" in text
+    assert "broken (shown, not gated)" in text
+
+
+def test_how_many_times_faster_is_said_with_its_interval_or_not_at_all() -> None:
+    """Four computed answers tell nothing; forty do."""
+    for count, expected in ((4, "4 of a kind do not tell"), (40, "x faster from the cache, at the median (")):
+        samples = [
+            *(miss(3000.0 + n * 7 % 40) for n in range(count)),
+            *(hit(2.0 + n * 7 % 10 / 10) for n in range(1000)),
+        ]
+        (recipe, *_) = tasks = verdicts.summarize_tasks(samples, [], [])
+        text = " ".join(Page(render(result(tasks=tasks), samples)).text.split())
+        assert expected in text
+        if count == 40:
+            assert recipe.ratio is not None
+            assert recipe.ratio_low is not None
+            assert recipe.ratio_high is not None
+            assert recipe.ratio_low < recipe.ratio < recipe.ratio_high
+
+
+def test_offered_and_achieved_rate_and_both_times_are_shown() -> None:
+    """A request that was sent 20 ms late took 5 ms of service and 25 of response."""
+    samples = [hit(25.0, intended_ns=n * 10**7, start_ns=n * 10**7 + 20 * 10**6) for n in range(101)]
+    phase = verdicts.summarize_phase(cached_record(samples), [])
+    assert phase.offered == pytest.approx(100)
+    assert phase.service is not None
+    assert phase.service.p999_ms == 5
+    assert phase.response is not None
+    assert phase.response.p95_ms == 25
+    assert phase.achieved == pytest.approx(101 / 1.025)
+    assert phase.within == {"1": 0, "5": 0, "10": 0, "50": phase.achieved, "100": phase.achieved}
+    text = " ".join(Page(render(result(phases=[phase]), [])).text.split())
+    assert "cached recipe 100/s 98.5/s 0.00/s 0.00/s 0.00/s 98.5/s 98.5/s response 25.0 ms" in text
+    assert "service 5.00 ms 5.00 ms 5.00 ms 5.00 ms 5.00 ms" in text
+
+
+def test_a_comparison_stands_in_the_page() -> None:
+    """With the interval that runs of one code have anyway, and with what failed."""
+    shift = Shift(p=0.001, ratio=2.0, low=1.9, high=2.1)
+    row = Row("recipe hit", "p50", True, 1.0, 2.0, shift, 1.0, Change.SLOWER, None)
+    failing = FailureRow("cached", "recipe", (0, 100), (20, 100), {"HTTP 503": 20}, 0.001)
+    found = Comparison([row], ["x: a -> b"], [], [failing], Verdict.FAIL)
+    text = " ".join(Page(render(result(), [], comparison=("MONDAY", found))).text.split())
+    assert "Compared with MONDAY FAIL" in text
+    assert "recipe hit p50 1.00 ms 2.00 ms 2.00 (1.90 to 2.10) 0.001 SLOWER" in text
+    assert "failed in cached recipe 0 of 100 20 of 100 0.001 MORE FAIL" in text
+
+
+def test_a_bound_that_allows_nothing_is_drawn() -> None:
+    """No failure allowed, one happened: a full bar, and no division by nothing."""
+    none = parse_threshold("failures{phase:cached}", "count<=0", gated=True)
+    for samples in ([hit()], [hit(failure="HTTP 500")]):
+        assert "<rect" in str(draw_bound(verdicts.judge(none, samples)))
+
+
 def test_a_partial_result_says_so() -> None:
     """An interrupted run cannot be taken for a whole one, and renders without any sample."""
     text = Page(render(result(interrupted=True, verdict=Verdict.INVALID, reasons=["interrupted"]), [])).text
     assert "interrupted: partial result" in text
-    assert "The figures cannot be believed." in text
+    assert "The run was interrupted." in text
+    stopped = result(stopped="Locust was killed", verdict=Verdict.INVALID, reasons=["Locust was killed"])
+    assert "The run ended before its end." in Page(render(stopped, [])).text
+    broken = result(stopped="HTTP 429", verdict=Verdict.FAIL, reasons=["HTTP 429"])
+    assert "The service does not work." in Page(render(broken, [])).text
 
 
 @given(st.lists(st.floats(0.01, 10**6), min_size=1, max_size=400), st.floats(0.01, 10**6))
@@ -174,7 +273,9 @@ def test_every_plot_has_words_and_figures_beside_it() -> None:
     page = Page(render(whole, samples, CURVE))
     drawings = [name for name in page.tags if name == "svg"]
     assert len([value for name, value in page.attributes if name == "aria-label" and value]) == len(drawings)
-    assert "1.00 ms 5.00 ms 25.0 ms 50.0 ms 75.0 ms 90.0 ms 95.0 ms 99.0 ms 100 ms" in " ".join(page.text.split())
+    assert "1.00 ms 5.00 ms 25.0 ms 50.0 ms 75.0 ms 90.0 ms 95.0 ms 99.0 ms 100 ms 100 ms 0" in " ".join(
+        page.text.split()
+    )
 
 
 def test_annotations_and_failures_stand_on_the_time_line() -> None:

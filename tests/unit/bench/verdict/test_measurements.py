@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bench.evidence.ollama import LoadedModel
 from bench.evidence.rules import PhaseRecord
 from bench.load.plan import ClosedLoop, Herds, Phase
@@ -12,19 +14,35 @@ from bench.verdict.verdicts import judge
 from tests.unit.bench.records import counters, end, hit, miss, uncached_record
 
 FEW = ClosedLoop(2, 60)
+STREAM = Phase("stream", "recipe", FEW)
 
 
 def test_a_stream_gives_the_first_token_and_the_gaps_between_them() -> None:
-    """Of two streams: 20 and 30 ms to the first token, and gaps of 5, 7 and 1 ms."""
+    """Of two streams: 20 and 30 ms to the first token, and gaps of 5, 7 and 2 ms."""
     samples = [
         miss(phase="stream", token_ns=[20_000_000, 25_000_000, 32_000_000]),
-        miss(phase="stream", token_ns=[30_000_000, 31_000_000]),
+        miss(phase="stream", token_ns=[30_000_000, 32_000_000]),
         miss(phase="stream", token_ns=[1], failure="the stream ended with an error"),
     ]
-    ttft, gaps = measure(uncached_record(samples, phase=Phase("stream", "recipe", FEW)))
+    ttft, gaps, rate, burst = measure(uncached_record(samples, phase=Phase("stream", "recipe", FEW)))
     assert (ttft.metric, ttft.values) == ("ttft", [20, 30])
-    assert (gaps.metric, gaps.values) == ("token_gap", [5, 7, 1])
-    assert "5 pieces of text, 230.8 a second" in gaps.note
+    assert (gaps.metric, gaps.values) == ("token_gap", [5, 7, 2])
+    assert gaps.note == "5 pieces of text in 5 arrivals, at most 1 at once"
+    assert (rate.metric, rate.values) == ("token_rate", [pytest.approx(2 / 0.012), 500])
+    assert (burst.metric, set(burst.values)) == ("token_burst", {1})
+
+
+def test_pieces_of_text_that_come_together_are_one_arrival() -> None:
+    """Forty in one chunk, twice, with a pause of 1.5 s: the gap is the pause, and who collects them is said."""
+    second = 1_000_000_000
+    chunks = [second // 2 + micro for micro in range(0, 40_000, 1000)] + [2 * second + 40] * 40
+    found = {one.metric: one for one in measure(uncached_record([miss(phase="stream", token_ns=chunks)], phase=STREAM))}
+    assert found["token_gap"].values == [pytest.approx(1500, abs=0.1)]
+    assert found["token_burst"].values == [40, 40]
+    told = "80 pieces of text in 2 arrivals, at most 40 at once: something on the way collects them"
+    assert found["token_gap"].note == told
+    bound = parse_threshold("token_gap", "max<500", gated=True)
+    assert judge(bound, [], list(found.values())).verdict is Verdict.FAIL
 
 
 def test_the_load_time_is_that_of_server_timing_and_the_memory_that_of_ollama() -> None:

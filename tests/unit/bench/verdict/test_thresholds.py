@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bench.errors import FileFormatError, UsageError
 from bench.load.arrivals import parse_stages
-from bench.load.plan import ClosedLoop, Herds, OpenLoop
+from bench.load.plan import ClosedLoop, Herds, OpenLoop, Phase, plan
+from bench.results import Verdict
 from bench.verdict.slo import DEFAULT_PATH, load_profile
 from bench.verdict.thresholds import ThresholdSyntaxError, parse_threshold
+from bench.verdict.verdicts import judge
 from tests.unit.bench.records import hit, miss
 
 if TYPE_CHECKING:
@@ -68,7 +71,7 @@ def test_the_bound_itself_is_kept_only_by_at_most(bound: float) -> None:
         ("latency", "p(100)<1", "expression", 2, "p(100) is no percentile"),
         ("latency", "p(9.9.9)<1", "expression", 2, "no percentile"),
         ("latency", "rate<0.1", "expression", 0, "latency is judged by p(N), not by rate"),
-        ("failures", "p(95)<1", "expression", 0, "failures is judged by rate, not by p(95)"),
+        ("failures", "p(95)<1", "expression", 0, "failures is judged by rate or count, not by p(95)"),
         ("failures", "rate<1", "expression", 5, "share between 0 and 1"),
     ],
 )
@@ -97,6 +100,29 @@ def test_the_shipped_file_holds_the_seed_table(name: str) -> None:
         ("nutrition", "miss"): 3000,
     }
     assert all(bound.gated for (_task, cache), bound in bounds.items() if cache == "hit")
+
+
+@pytest.mark.parametrize("name", ["lab", "dev", "prod"])
+def test_failures_are_bounded_in_every_phase_and_none_of_them_is_proof_enough(name: str) -> None:
+    """As many requests as the profile plans, none of which fails, keep the bound; all of which fail, break it."""
+    profile = load_profile(name)
+    for workload in profile.load.workloads:
+        planned = [phase for phase in plan(profile.load, "") if phase.name == workload]
+        counts = [(phase, phase.arrivals.count) for phase in planned]
+        (bound,) = (
+            bound
+            for bound in profile.thresholds
+            if bound.metric == "failures" and bound.phase == workload and bound.gated
+        )
+        good = [hit(phase=workload, task=phase.task) for phase, count in counts for _ in range(warm(phase, count))]
+        assert judge(bound, good).verdict is Verdict.PASS, workload
+        assert judge(bound, [replace(sample, failure="HTTP 500") for sample in good]).verdict is Verdict.FAIL
+
+
+def warm(phase: Phase, count: int) -> int:
+    """Return how many of a phase's arrivals come after its warm-up."""
+    loop = phase.arrivals
+    return round(count * (1 - loop.warmup_seconds / loop.seconds)) if isinstance(loop, OpenLoop) else count
 
 
 def test_only_the_lab_leaves_uncached_bounds_ungated() -> None:

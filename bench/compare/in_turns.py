@@ -1,0 +1,74 @@
+"""``python -m bench ab``: two services measured in turns, so that what the machine does meanwhile hits both alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.command_line import new_folder
+from bench.compare.baseline import load_baseline
+from bench.compare.command import add_judgement, print_comparison
+from bench.compare.defaults import FEWEST_RUNS, MIN_CHANGE
+from bench.errors import UsageError
+from bench.load.proxies import warn_of_proxies
+from bench.load.target import Target
+from bench.measure import make_folder, measure
+from bench.report.console import LineObserver
+from bench.tls import Trust, add_ca_file
+from bench.verdict.slo import DEFAULT_PATH, load_profile
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rich.console import Console
+
+ROUNDS = 5
+SIDES = ("old", "new")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``ab``."""
+    parser.add_argument("--old", required=True, metavar="URL", help="the service to compare with")
+    parser.add_argument("--new", required=True, metavar="URL", help="the service in question; the same for a self-test")
+    add_ca_file(parser)
+    parser.add_argument("--profile", default="lab", help="load (default: lab)")
+    parser.add_argument("--slo", type=Path, default=DEFAULT_PATH, metavar="FILE", help="default: bench/slo.yml")
+    parser.add_argument("--workload", default="cached", metavar="LIST", help="comma list (default: cached)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"runs of each (default: {ROUNDS})")
+    add_judgement(parser)
+    parser.set_defaults(run_noise=0.0, least_change=MIN_CHANGE)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Measure both in turns, OLD first in odd rounds and NEW first in even ones; returns the exit status.
+
+    Raises:
+        BenchError: A run failed, or proves nothing.
+    """
+    from bench.compare.comparison import compare_groups  # noqa: PLC0415 - SciPy takes a second to import
+
+    profile, workloads = load_profile(options.profile, options.slo), tuple(options.workload.split(","))
+    if missing := [name for name in workloads if name not in profile.load.workloads or name == "cold"]:
+        raise UsageError(f"{missing[0]!r} is no workload of profile {profile.name} that can be measured in turns")
+    if options.rounds < FEWEST_RUNS:
+        raise UsageError(f"--rounds is at least {FEWEST_RUNS}: fewer tell nothing about how much runs differ")
+    trust = Trust(options.ca_file)
+    with Target(options.old, trust) as old, Target(options.new, trust) as new:
+        targets = {"old": old, "new": new}
+        for target in targets.values():
+            target.require_ready()
+        folder = make_folder(options.out) if options.out else new_folder("ab")
+        warn_of_proxies(console)
+        for number in range(1, options.rounds + 1):
+            for side in SIDES if number % 2 else reversed(SIDES):
+                console.print(f"round {number} of {options.rounds}: {side}", highlight=False)
+                place = make_folder(folder / f"{side}-{number}")
+                with LineObserver(console) as observer:
+                    measure(targets[side], profile, place, observer, nvidia_smi="", workloads=workloads)
+    runs = {
+        side: [load_baseline(folder / f"{side}-{number}") for number in range(1, options.rounds + 1)] for side in SIDES
+    }
+    comparison = compare_groups(runs["old"], runs["new"], options.least_change, options.max_ratio, paired=True)
+    print_comparison(console, comparison, options)
+    console.print(f"runs  {folder}", soft_wrap=True, highlight=False)
+    return comparison.verdict.exit_status
