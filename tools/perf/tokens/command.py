@@ -12,11 +12,10 @@ from bench.evidence.environment import describe_machine
 from bench.report.console import Activity
 from bench.report.figures import write_figures
 from lab.ollama_process import OllamaProcess
-from tools.perf.tokens.measurement import NUM_CTX, REQUESTS, measure, read_twice, tasks_of
+from tools.perf.tokens.measurement import NUM_CTX, REQUESTS, count_retold, measure, read_twice, tasks_of
 from tools.perf.tokens.table import Report, print_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from rich.console import Console
@@ -33,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ollama", metavar="URL", default="", help="an Ollama server (default: the lab's, started)")
     parser.add_argument("--model", default=OllamaProcess.model, help=f"its model (default: {OllamaProcess.model})")
     parser.add_argument("--pairs", type=_pairs, default=12, help="of each task (default: 12)")
+    parser.add_argument("--temperature", type=float, default=0.0, help="of both forms (default: 0, no luck in a pair)")
     parser.add_argument(
         "--only", type=_tasks, default=tuple(REQUESTS), help=f"comma list of {','.join(REQUESTS)} (default: all)"
     )
@@ -58,24 +58,38 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
     """
     with ExitStack() as stack, Activity(console) as activity:
         url = options.ollama or stack.enter_context(OllamaProcess()).url
-        pairs = asyncio.run(_measure(url, options, activity.tell))
+        activity.tell("measuring pairs")
+        pairs = asyncio.run(_measure(url, options, console))
         activity.tell("reading prompts")
+        retold = count_retold(url, options.model, pairs.get("recipe", ()))
         recipe = tasks_of("recipe", options.recipe_tokens)["short"].ask(REQUESTS["recipe"][0].canonical())
-        prefix = read_twice(url, options.model, recipe, PREFIX_ROUNDS)
-    conditions = {"model": options.model, "recipe tokens": str(options.recipe_tokens)} | describe_machine()
-    report = Report(conditions, pairs, prefix)
+        prefix = read_twice(url, options.model, recipe, PREFIX_ROUNDS) if "recipe" in options.only else []
+    conditions = {
+        "model": options.model,
+        "recipe tokens": str(options.recipe_tokens),
+        "temperature": str(options.temperature),
+    } | describe_machine()
+    report = Report(conditions, pairs, retold, prefix)
     write_figures(folder / FILE, report, console)
     print_report(report, console)
     return 0
 
 
-async def _measure(url: str, options: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, list[Pair]]:
+async def _measure(url: str, options: argparse.Namespace, console: Console) -> dict[str, list[Pair]]:
     provider = OllamaProvider(
         url, options.model, timeout_s=TIMEOUT_S, load_timeout_s=TIMEOUT_S, num_ctx=NUM_CTX, keep_alive_s=-1
     )
     try:
         return {
-            name: await measure(provider, name, options.recipe_tokens, options.pairs, tell) for name in options.only
+            name: await measure(
+                provider,
+                name,
+                recipe_tokens=options.recipe_tokens,
+                pairs=options.pairs,
+                temperature=options.temperature,
+                done=lambda line: console.print(line, soft_wrap=True, highlight=False),
+            )
+            for name in options.only
         }
     finally:
         await provider.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from ai_service.providers.errors import ProviderError
 from ai_service.providers.transcript import Part
 from ai_service.schemas import IngredientsRequest, NutritionRequest, RecipeRequest, TaskRequest
+from ai_service.tasks.ingredient_line import ingredient_of
 from ai_service.tasks.ingredients import IngredientsTask
 from ai_service.tasks.nutrition import NutritionTask
 from ai_service.tasks.recipe import RecipeTask
@@ -73,6 +74,7 @@ class Asked(msgspec.Struct, frozen=True):
         confidence: By the service's rule; 0 for no answer.
         failed: Names of checks that the answer did not pass.
         problem: Why it is no answer; "" where it is one.
+        text: What the model wrote; "" for no answer.
     """
 
     form: str
@@ -82,6 +84,7 @@ class Asked(msgspec.Struct, frozen=True):
     confidence: float
     failed: list[str]
     problem: str
+    text: str = ""
 
 
 Pair = dict[str, Asked]
@@ -101,16 +104,35 @@ def tasks_of(name: str, recipe_tokens: int) -> dict[str, SchemaTask]:
 
 
 async def measure(
-    provider: OllamaProvider, name: str, recipe_tokens: int, pairs: int, tell: Callable[[str], None]
+    provider: OllamaProvider,
+    name: str,
+    *,
+    recipe_tokens: int,
+    pairs: int,
+    temperature: float,
+    done: Callable[[str], None],
 ) -> list[Pair]:
-    """Measure some pairs of one task."""
+    """Measure some pairs of one task.
+
+    Args:
+        provider: A real model.
+        name: The task's.
+        recipe_tokens: Token budget of a recipe.
+        pairs: How many.
+        temperature: Of both; at 0 no luck is in a pair.
+        done: Is given a line about each pair.
+    """
     tasks = tasks_of(name, recipe_tokens)
     found = []
     for number, (request, seed) in enumerate(_questions(name, pairs)):
-        tell(f"{name}: pair {number + 1} of {pairs}")
         order = FORMS if number % 2 else FORMS[::-1]
-        pair = {form: await _ask(provider, tasks[form], request.canonical(), form, seed) for form in order}
+        pair = {
+            form: await _ask(provider, tasks[form], request.canonical(), form, seed=seed, temperature=temperature)
+            for form in order
+        }
         found.append(pair)
+        told = ", ".join(f"{form} {pair[form].tokens} tokens, {pair[form].confidence}" for form in FORMS)
+        done(f"{name}: pair {number + 1} of {pairs}: {told}")
     return found
 
 
@@ -121,9 +143,11 @@ def _questions(name: str, pairs: int) -> Iterator[tuple[TaskRequest, int]]:
         yield requests[number % len(requests)], 1 + number // len(requests)
 
 
-async def _ask(provider: OllamaProvider, task: SchemaTask, request: TaskRequest, form: str, seed: int) -> Asked:
+async def _ask(
+    provider: OllamaProvider, task: SchemaTask, request: TaskRequest, form: str, *, seed: int, temperature: float
+) -> Asked:
     prompt = task.ask(request)
-    prompt = msgspec.structs.replace(prompt, options={**prompt.options, "seed": seed})
+    prompt = msgspec.structs.replace(prompt, options={"temperature": temperature, "seed": seed})
     preview = task.preview()
     first: list[float] = []
     started = time.perf_counter()
@@ -140,7 +164,38 @@ async def _ask(provider: OllamaProvider, task: SchemaTask, request: TaskRequest,
         seconds = time.perf_counter() - started
         return Asked(form, 0, seconds, first[0] if first else 0.0, 0.0, [], f"{error.outcome}: {error}"[:200])
     failed = [finding.check for finding in scored.findings]
-    return Asked(form, completion.completion_tokens, seconds, first[0], scored.confidence, failed, "")
+    return Asked(form, completion.completion_tokens, seconds, first[0], scored.confidence, failed, "", completion.text)
+
+
+def in_both_forms(text: str) -> dict[str, str]:
+    """Return a recipe that a model wrote in either form in both, in compact JSON."""
+    data = msgspec.json.decode(text)
+    items = [msgspec.to_builtins(ingredient_of(each)) for each in data["ingredients"]]
+    for item in items:
+        item["amount"] = int(item["amount"]) if item["amount"].is_integer() else item["amount"]
+    lines = [f"{item['amount']} {item['unit']} {item['name']}" for item in items]
+    nutrition = {"nutrition": data["nutrition"]} if "nutrition" in data else {}
+    first = {name: data[name] for name in ("title", "description")}
+    steps, tags, claim = ({name: data[name]} for name in ("instructions", "tags", "confidence"))
+    long = {**first, "ingredients": items, **steps, **tags, **nutrition, **claim}
+    short = {**first, "ingredients": lines, **steps, **claim, **tags, **nutrition}
+    return {form: msgspec.json.encode(each).decode() for form, each in zip(FORMS, (long, short), strict=True)}
+
+
+def count_retold(url: str, model: str, pairs: Sequence[Pair]) -> list[tuple[int, int]]:
+    """Return the tokens of each recipe of some pairs in the long and in the short form, by the model's tokenizer.
+
+    Raises:
+        TargetError: Ollama does not answer.
+    """
+    texts = [pair[form].text for pair in pairs for form in FORMS if pair[form].text]
+    with httpx.Client(base_url=url, timeout=300, trust_env=False) as client:
+        around = _read(client, model, "{")["prompt_eval_count"] - 1
+        counts = [
+            [_read(client, model, each)["prompt_eval_count"] - around for each in in_both_forms(text).values()]
+            for text in texts
+        ]
+    return [(long, short) for long, short in counts]
 
 
 def read_twice(url: str, model: str, prompt: Prompt, rounds: int) -> list[tuple[float, float]]:
@@ -154,14 +209,18 @@ def read_twice(url: str, model: str, prompt: Prompt, rounds: int) -> list[tuple[
     with httpx.Client(base_url=url, timeout=300, trust_env=False) as client:
         found = []
         for number in range(rounds):
-            _read(client, model, prompt, after=f" {number}")
-            known = _read(client, model, prompt, after=f" again {number}")
-            found.append((known, _read(client, model, prompt, before=f"{number} ")))
+            content = prompt.messages[0]["content"]
+            _read(client, model, f"{content} {number}")
+            known, unknown = (
+                float(_read(client, model, each)["prompt_eval_duration"]) / 1e9
+                for each in (f"{content} again {number}", f"{number} {content}")
+            )
+            found.append((known, unknown))
         return found
 
 
-def _read(client: httpx.Client, model: str, prompt: Prompt, *, before: str = "", after: str = "") -> float:
-    content = before + prompt.messages[0]["content"] + after
+def _read(client: httpx.Client, model: str, content: str) -> dict[str, Any]:
+    """Have a prompt read; return what Ollama says of that."""
     body = {
         "model": model,
         "messages": [{"role": "user", "content": content}],
@@ -170,7 +229,7 @@ def _read(client: httpx.Client, model: str, prompt: Prompt, *, before: str = "",
         "options": {"num_ctx": NUM_CTX, "num_predict": 1},
     }
     try:
-        answer = client.post("/api/chat", json=body).raise_for_status().json()
+        answer: dict[str, Any] = client.post("/api/chat", json=body).raise_for_status().json()
     except httpx.HTTPError as error:
         raise TargetError(f"{client.base_url} does not answer /api/chat ({error})") from error
-    return float(answer.get("prompt_eval_duration", 0)) / 1e9
+    return answer

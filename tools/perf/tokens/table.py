@@ -24,11 +24,13 @@ class Report(msgspec.Struct, frozen=True):
     Attributes:
         conditions: Label and text.
         pairs: By task.
+        retold: Tokens of each recipe, of either form, in the long form and in the short one.
         prefix_s: Seconds of reading a recipe's prompt: its constant part known, and not.
     """
 
     conditions: dict[str, str]
     pairs: dict[str, list[Pair]]
+    retold: list[tuple[int, int]]
     prefix_s: list[tuple[float, float]]
 
 
@@ -54,11 +56,13 @@ def rows_of(task: str, pairs: Sequence[Pair]) -> list[Row]:
     ]
     if not whole:
         return rows
+    same = sum(pair["long"].text.rstrip() == pair["short"].text for pair in whole)
     tokens = _row(f"{task}: tokens, median", whole, lambda asked: median(each.tokens for each in asked), "g")
     share = median_interval([pair["short"].first_part_s / pair["short"].seconds for pair in whole])
     return [
         tokens._replace(ratio=_ratio(whole, lambda asked: asked.tokens)),
         *rows,
+        Row(f"{task}: pairs with the same text", "", f"{same} of {len(whole)}"),
         Row(f"{task}: time", "", "", _ratio(whole, lambda asked: asked.seconds)),
         Row(
             f"{task}: first part after, of the whole time", "", f"{share.median:.2f} ({share.low:.2f}-{share.high:.2f})"
@@ -85,6 +89,12 @@ def print_report(report: Report, console: Console) -> None:
     for task, pairs in report.pairs.items():
         for row in rows_of(task, pairs):
             table.add_row(*row)
+    if report.retold:
+        long, short = map(list, zip(*report.retold, strict=True))
+        ratio = ratio_interval(short, long)
+        shown = f"{ratio.median:.2f} ({ratio.low:.2f}-{ratio.high:.2f})"
+        title = f"recipe: tokens of the same {len(long)} answers, median"
+        table.add_row(title, f"{median(long):g}", f"{median(short):g}", shown)
     console.print(table)
     if report.prefix_s:
         ratio = ratio_interval(*map(list, zip(*report.prefix_s, strict=True)))

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from ai_service.providers.base import Completion
-from tools.perf.tokens.measurement import REQUESTS, tasks_of
+from tools.perf.tokens.measurement import REQUESTS, in_both_forms, tasks_of
 
 
 @pytest.mark.parametrize("tokens", [512, 1024])
@@ -25,3 +25,14 @@ def test_both_forms_ask_for_the_same_answer(name: str, tokens: int) -> None:
     assert found["long"][2] == ""
     if name == "recipe":
         assert found["short"][1] < 0.85 * found["long"][1]
+
+
+@pytest.mark.parametrize("tokens", [512, 1024])
+def test_an_answer_is_the_same_in_both_forms(tokens: int) -> None:
+    """Whichever it was written in; each as its prompt shows it."""
+    request = REQUESTS["recipe"][0].canonical()
+    examples = {}
+    for form, task in tasks_of("recipe", tokens).items():
+        lines = task.prompt(request).splitlines()
+        examples[form] = next(line for line in lines if line.startswith("JSON: {")).removeprefix("JSON: ")
+    assert in_both_forms(examples["long"]) == in_both_forms(examples["short"]) == examples
