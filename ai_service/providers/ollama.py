@@ -224,7 +224,7 @@ class OllamaProvider:
             "shift": False,  # both would lose their beginning without a word. Old servers ignore this.
         }
         if prompt.closing:  # The grammar allows white space behind an answer, and small models go on with it.
-            body["options"]["stop"] = [prompt.closing]
+            body["options"]["stop"] = [*prompt.options.get("stop", ()), prompt.closing]
         if prompt.schema is not None:
             body["format"] = prompt.schema or "json"
         if prompt.think is not None:
