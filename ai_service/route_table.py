@@ -72,10 +72,13 @@ _TASKS = {
     "nutrition": ("analyzeNutrition", "Estimate the nutrients of a list of ingredients", Envelope[Nutrition]),
 }
 _STREAM = (
-    "Events: `start` names provider and model; `delta` carries a piece of the text; `answer` carries the whole"
-    " envelope, or `error` an error envelope in its place. `restart` voids all text so far; only `answer` follows it."
-    " The `meta` of `answer` also has `timings_ms`, `passed_over` where a provider gave no answer, and `restarted`"
-    " after a `restart`."
+    "Events: `start` names provider and model; `delta` carries a piece of the text of `data`; `answer` carries the"
+    " whole envelope, or `error` an error envelope in its place. Beside the deltas, each part of `data` is sent as soon"
+    " as it is complete: `title`, `description`, `nutrition` and `nutrient` (`field`, `value`), and the items"
+    " `ingredient`, `instruction`, `tag` and `suggestion` (`field`, `index`, `value`). Deltas and parts are not checked"
+    " yet: `answer` is. `restart` voids everything before it; only `answer` follows it."
+    " The `meta` of `answer` also has `timings_ms` (`first_part`: the time to the first complete part), `passed_over`"
+    " where a provider gave no answer, and `restarted` after a `restart`."
 )
 
 

@@ -1,13 +1,17 @@
 """Answers as server-sent events: text as the model writes it, then the whole checked answer.
 
     event: start    {"provider", "model", "degraded", "degraded_reason"?}     who writes
-    event: delta    {"text"}                              joined, they are the answer's JSON as the model wrote it
-    event: restart  {"reason", "details"}                 all deltas are void, and no more come; `answer` still does
+    event: delta    {"text"}                              joined, they are the JSON of the answer's data, unchecked
+    event: title, description, nutrition                  a complete field of the data, unchecked: {"field", "value"}
+    event: nutrient {"field", "value"}                    one number of a nutrition analysis
+    event: ingredient, instruction, tag, suggestion       a complete item of a list: {"field", "value", "index"}
+    event: restart  {"reason", "details"}                 all before is void, and nothing but `answer` comes
     event: answer   the envelope, as without streaming; `meta` says in addition what took the time
     event: error    the envelope of an error, in place of `answer`
 
 The response begins with the first text, so that an error before it has its own status. Where that takes long it begins
-without, and comments keep the connection alive. A stored answer is replayed: its data as deltas, then its envelope.
+without, and comments keep the connection alive. A stored answer is replayed: its data as deltas, its parts, then its
+envelope.
 
 `Server-Timing` tells what is known when the response begins; all of it is in the last event, since the server that runs
 this (uvicorn) sends no trailers with HTTP/1.1.
@@ -29,6 +33,7 @@ from ai_service.providers.transcript import (
     Finished,
     Invalidated,
     LookedUp,
+    Part,
     Started,
     Subscriber,
     Text,
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Send
 
     from ai_service.answers.answer_result import AnswerResult
+    from ai_service.tasks import Task
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -72,7 +78,10 @@ class Events(Protocol):
     def delta(self, piece: Text) -> bytes:
         """Encode a piece of the answer, or of the reasoning before it."""
 
-    def replay(self, body: bytes) -> Iterable[Text]:
+    def part(self, part: Part) -> bytes:
+        """Encode a complete part of the answer; b"" where the format has no such thing."""
+
+    def replay(self, body: bytes) -> Iterable[Text | Part]:
         """Return what stands for a stored answer in a replay."""
 
     def heartbeat(self) -> bytes:
@@ -102,11 +111,18 @@ class _Stored(msgspec.Struct):
 
 
 class TaskEvents:
-    """The events of the three tasks."""
+    """The events of the three tasks.
+
+    Args:
+        task: Which one; knows the parts of its answers.
+    """
 
     restarts = True
     media_type = SSE
     _decode = msgspec.json.Decoder(_Stored).decode
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
 
     def start(self, author: Author) -> bytes:
         """See Events."""
@@ -116,9 +132,16 @@ class TaskEvents:
         """See Events."""
         return event(b"delta", _encode({"text": piece.text}))
 
-    def replay(self, body: bytes) -> Iterable[Text]:
+    def part(self, part: Part) -> bytes:
         """See Events."""
-        return [Text(bytes(self._decode(body).data).decode())]
+        return event(part.event.encode(), _encode(part.shown()))
+
+    def replay(self, body: bytes) -> Iterable[Text | Part]:
+        """See Events."""
+        data = bytes(self._decode(body).data).decode()
+        preview = self._task.preview()
+        parts = preview.read(data) if preview else []
+        return [Text(data), *(part for part in parts if isinstance(part, Part))]
 
     def heartbeat(self) -> bytes:
         """See Events."""
@@ -171,6 +194,7 @@ class EventStream:
 
     Attributes:
         begun: Whether the response has begun: an error can have no status any more.
+        first_part_s: Seconds from the request to the first complete part; None where none was sent, or is void.
     """
 
     def __init__(
@@ -191,6 +215,7 @@ class EventStream:
         self._author_sent = False
         self._restarted = False
         self.begun = False
+        self.first_part_s: float | None = None
 
     async def run(self, answer: Callable[[Subscriber], Awaitable[AnswerResult]], receive: Receive) -> AnswerResult:
         """Stream an answer to its end.
@@ -251,6 +276,8 @@ class EventStream:
                     case Text():
                         await self._begin(None)
                         await self._part(self._start(self._progress.author) + self._events.delta(message))
+                    case Part():
+                        await self._part(self._complete(message))
                     case Invalidated(error=error):
                         if not self._events.restarts:
                             raise error
@@ -265,18 +292,29 @@ class EventStream:
             await self._begin(result)
             entry = result.entry
             parts.append(self._start(Author(entry.provider, entry.model, entry.degraded, entry.degraded_reason)))
-            parts += [
-                self._events.delta(Text(piece.text[at : at + REPLAY_PIECE_CHARACTERS], piece.reasoning))
-                for piece in self._events.replay(entry.body)
-                for at in range(0, len(piece.text), REPLAY_PIECE_CHARACTERS)
-            ]
+            parts += [part for piece in self._events.replay(entry.body) for part in self._replayed(piece)]
         elif result.cache in {"hit", "stale"} and not self._restarted:  # What was sent is not the beginning of this.
             if not self._events.restarts:
                 raise interruption()
             parts.append(self._restart(interruption()))
         total_s = time.perf_counter() - self._started
+        if self.first_part_s is not None:
+            result = msgspec.structs.replace(result, timings=(*result.timings, ("first_part", self.first_part_s)))
         parts.append(self._events.end(result, total_s, restarted=self._restarted))
         await self._part(b"".join(parts), more=False)
+
+    def _replayed(self, piece: Text | Part) -> Iterable[bytes]:
+        if isinstance(piece, Part):
+            return [self._complete(piece)]
+        starts = range(0, len(piece.text), REPLAY_PIECE_CHARACTERS)
+        return [
+            self._events.delta(Text(piece.text[at : at + REPLAY_PIECE_CHARACTERS], piece.reasoning)) for at in starts
+        ]
+
+    def _complete(self, part: Part) -> bytes:
+        if self.first_part_s is None:
+            self.first_part_s = time.perf_counter() - self._started
+        return self._events.part(part)
 
     async def _begin(self, result: AnswerResult | None) -> None:
         if not self.begun:
@@ -292,6 +330,7 @@ class EventStream:
 
     def _restart(self, void: AnswerInterrupted) -> bytes:
         self._restarted = True
+        self.first_part_s = None
         return self._events.restart(void)
 
     async def _part(self, part: bytes, *, more: bool = True) -> None:

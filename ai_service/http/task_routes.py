@@ -19,7 +19,7 @@ from ai_service.http.error_response import error_response, internal_error
 from ai_service.http.event_stream import EventStream, Headers
 from ai_service.http.request_parts import CALLER, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
 from ai_service.http.server_timing import server_timing
-from ai_service.http.wire_format import StoredFormat
+from ai_service.http.wire_format import TaskFormat
 from ai_service.skipped_providers import reasons_of
 from ai_service.tasks.request_parser import RequestParser
 
@@ -109,7 +109,7 @@ class TaskEndpoint:
         self._metrics = metrics
         self._access_log = access_log
         self._clock = clock
-        self._format = wire_format or StoredFormat()
+        self._format = wire_format or TaskFormat(task)
         self._reader = RequestParser(task)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,7 +160,7 @@ class TaskEndpoint:
             await send({"type": "http.response.start", "status": status, "headers": head})
             await send({"type": "http.response.body", "body": body})
         seconds = time.perf_counter() - started
-        self._metrics.request(self.task.name, cache, status, seconds)
+        self._count(cache, status, seconds, stream)
         self._access_log.write(
             request_id.decode(),
             self.task.name,
@@ -173,6 +173,11 @@ class TaskEndpoint:
             error=code,
             request=parsed.request if parsed else None,
         )
+
+    def _count(self, cache: str, status: int, seconds: float, stream: EventStream | None) -> None:
+        self._metrics.request(self.task.name, cache, status, seconds)
+        if stream is not None and stream.first_part_s is not None:
+            self._metrics.first_part(self.task.name, cache, stream.first_part_s)
 
     async def _read(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         if method != "POST":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 from ai_service.http.event_stream import TaskEvents
@@ -9,6 +10,7 @@ from ai_service.http.event_stream import TaskEvents
 if TYPE_CHECKING:
     from ai_service.answers.answer_result import AnswerResult
     from ai_service.http.event_stream import Events
+    from ai_service.tasks import Task
     from ai_service.tasks.request_parser import ParsedRequest
 
 
@@ -40,8 +42,8 @@ class WireFormat(Protocol):
         """Return what encodes one stream."""
 
 
-class StoredFormat:
-    """A wire format in which answers are stored: that of the three tasks."""
+class StoredFormat(ABC):
+    """A wire format in which answers are stored."""
 
     streams_by_default = False
     renders = False
@@ -51,6 +53,21 @@ class StoredFormat:
         """See WireFormat."""
         return result.entry.body
 
-    def events(self, _parsed: ParsedRequest, /) -> Events:
+    @abstractmethod
+    def events(self, parsed: ParsedRequest, /) -> Events:
         """See WireFormat."""
-        return TaskEvents()
+
+
+class TaskFormat(StoredFormat):
+    """The wire format of the three tasks.
+
+    Args:
+        task: Which one.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def events(self, _parsed: ParsedRequest, /) -> TaskEvents:
+        """See WireFormat."""
+        return TaskEvents(self._task)

@@ -96,6 +96,12 @@ class Metrics:
         self._first_text = self._histogram(
             "time_to_first_token_seconds", "Time until a provider's first text, loading included.", "provider", "task"
         )
+        self._first_part = self._histogram(
+            "stream_first_part_seconds",
+            "Time until a stream's first complete part: a title, an ingredient, a number.",
+            "task",
+            "cache",
+        )
         self._load_duration = self._histogram("model_load_duration_seconds", "Time loading a model took.", "provider")
         self._queue_duration = self._histogram("queue_duration_seconds", "Time waited for admission.", "provider")
         self._fallbacks = self._counter(
@@ -142,6 +148,10 @@ class Metrics:
     def first_text(self, provider: str, task: str, seconds: float) -> None:
         """Record a provider's time to its first text, in seconds."""
         self._noted.append(lambda: self._first_text(provider, task).observe(seconds))
+
+    def first_part(self, task: str, cache: str, seconds: float) -> None:
+        """Record a stream's time to its first complete part, in seconds."""
+        self._noted.append(lambda: self._first_part(task, cache).observe(seconds))
 
     def provider_call(
         self, provider: str, task: str, outcome: str, seconds: float, *, purpose: str = "request"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ai_service.answers.answer_result import AnswerResult
     from ai_service.errors import AnswerInterrupted
     from ai_service.openai.chat import Message
-    from ai_service.providers.transcript import Author
+    from ai_service.providers.transcript import Author, Part
     from ai_service.tasks.request_parser import ParsedRequest
 
 NDJSON = b"application/x-ndjson"
@@ -88,6 +88,10 @@ class OllamaEvents:
         """See Events."""
         part = self._part("", reasoning=piece.text) if piece.reasoning else self._part(piece.text)
         return self._line(part)
+
+    def part(self, _part: Part) -> bytes:
+        """See Events; a conversation has none."""
+        return b""
 
     def replay(self, body: bytes) -> Iterable[Text]:
         """See Events."""

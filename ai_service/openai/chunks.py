@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ai_service.answers.answer_result import AnswerResult
     from ai_service.errors import AnswerInterrupted
-    from ai_service.providers.transcript import Author
+    from ai_service.providers.transcript import Author, Part
     from ai_service.tasks.request_parser import ParsedRequest
 
 _encode = msgspec.json.Encoder().encode
@@ -61,6 +61,10 @@ class ChatChunks:
     def delta(self, piece: Text) -> bytes:
         """See Events."""
         return self._choice({"reasoning_content" if piece.reasoning else "content": piece.text}, None)
+
+    def part(self, _part: Part) -> bytes:
+        """See Events; a conversation has none."""
+        return b""
 
     def replay(self, body: bytes) -> Iterable[Text]:
         """See Events."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,7 +17,7 @@ from ai_service.errors import AnswerInterrupted
 from ai_service.skipped_providers import Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class Author(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,6 +55,27 @@ class Text(msgspec.Struct, frozen=True):
     reasoning: bool = False
 
 
+class Part(msgspec.Struct, frozen=True):
+    """A complete part of the answer, before its checks.
+
+    Attributes:
+        event: What it is: `title`, `ingredient` and the like.
+        field: The field of the answer's data that it is, or an item of.
+        value: As in the answer's data.
+        index: Of an item, from 0; None for a whole field.
+    """
+
+    event: str
+    field: str
+    value: Any
+    index: int | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """Return what callers get of it beside the event's name."""
+        place = {} if self.index is None else {"index": self.index}
+        return {"field": self.field, **place, "value": self.value}
+
+
 class Invalidated(msgspec.Struct, frozen=True):
     """The text consumed so far is void, and no more comes."""
 
@@ -65,7 +86,9 @@ class Finished(msgspec.Struct, frozen=True):
     """Nothing more comes: there is an answer, or an error, or the client left."""
 
 
-Message = LookedUp | Skipped | Started | Text | Invalidated | Finished
+Message = LookedUp | Skipped | Started | Text | Part | Invalidated | Finished
+_WRITTEN = (Text, Part)
+"""What is void once an attempt has failed."""
 
 
 class Subscriber:
@@ -86,7 +109,7 @@ class Subscriber:
 
     def push(self, message: Message) -> None:
         """Queue a message; no text after text that is void, since it does not continue that."""
-        if not (self._void and isinstance(message, Text)):
+        if not (self._void and isinstance(message, _WRITTEN)):
             self._queue.put_nowait(message)
 
     async def receive(self) -> list[Message]:
@@ -98,13 +121,13 @@ class Subscriber:
                 messages[-1] = Text(last.text + message.text, message.reasoning)
             else:
                 messages.append(message)
-        self.consumed = self.consumed or any(isinstance(message, Text) for message in messages)
+        self.consumed = self.consumed or any(isinstance(message, _WRITTEN) for message in messages)
         return messages
 
     def invalidate(self, error: AnswerInterrupted) -> bool:
         """Drop the text that was not received; return whether the caller goes on: it has none, or can start again."""
         for message in self._pending():
-            if not isinstance(message, Text):
+            if not isinstance(message, _WRITTEN):
                 self._queue.put_nowait(message)
         if self.consumed and not self._void:
             self._void = True
@@ -139,7 +162,7 @@ class Transcript:
         self._completion_tokens = 0
         self._uncounted_pieces = 0
         self._queue_s = 0.0
-        self._pieces: list[Text] = []
+        self._pieces: list[Text | Part] = []
 
     @property
     def abandoned(self) -> bool:
@@ -193,6 +216,13 @@ class Transcript:
     def write(self, text: str) -> None:
         """Add text of the answer."""
         self._add(Text(text))
+
+    def show(self, pieces: Iterable[Text | Part]) -> None:
+        """Add what another piece of the model's text makes readable."""
+        self._uncounted_pieces += 1
+        for piece in pieces:
+            self._pieces.append(piece)
+            self._publish(piece)
 
     def reason(self, text: str) -> None:
         """Add text of the reasoning before it."""

@@ -246,11 +246,11 @@ class GuardedProvider:
         """
         if self.provider.synthetic:  # It comes at once, and may have to give way to a stale answer: not in pieces.
             return await self.provider.complete(prompt)
+        preview = task.preview()
+        on_text = transcript.write if preview is None else lambda text: transcript.show(preview.read(text))
         on_reasoning = transcript.reason if task.shows_reasoning else ignore
         try:
-            return await self.provider.complete(
-                prompt, hearing.through(transcript.write), hearing.through(on_reasoning)
-            )
+            return await self.provider.complete(prompt, hearing.through(on_text), hearing.through(on_reasoning))
         except (ValueError, RecursionError) as error:
             logger.warning("%s sent an invalid response", self.provider.name, exc_info=error)
             raise ProviderFailed(f"invalid response: {type(error).__name__}") from error

@@ -16,12 +16,14 @@ import msgspec
 from ai_service.providers.base import Prompt
 from ai_service.providers.errors import InvalidAnswer
 from ai_service.schemas import Envelope
+from ai_service.tasks.preview import Preview
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ai_service.providers.base import Completion, FinishReason, ToolCall
     from ai_service.schemas import Finding, Meta, Nutrition, Recipe, Suggestions, TaskRequest
+    from ai_service.tasks.preview import Field
 
 Schema = dict[str, Any]
 
@@ -149,6 +151,10 @@ class Task(ABC):
     def ask(self, request: TaskRequest) -> Prompt:
         """Return the prompt for a canonical request."""
 
+    def preview(self) -> Preview | None:
+        """Return what makes an answer readable while it is being written; None where its text is that already."""
+        return None
+
     @abstractmethod
     def body(self, data: Data, meta: Meta) -> bytes:
         """Encode the answer as sent and stored."""
@@ -162,11 +168,13 @@ class SchemaTask(Task):
 
     Attributes:
         message: The envelope's message.
+        fields: Of the answer, as callers get them while it is being written.
         schema: JSON schema of what the model writes.
     """
 
     has_samples = True
     message: ClassVar[str]
+    fields: ClassVar[Mapping[str, Field]]
 
     def __init__(self, *, ttl_s: float, max_tokens: int, num_ctx: int, model: str = "") -> None:
         super().__init__(ttl_s=ttl_s, max_tokens=max_tokens, num_ctx=num_ctx, model=model)
@@ -176,11 +184,22 @@ class SchemaTask(Task):
         """See Task."""
         message = {"role": "user", "content": self.prompt(request)}
         options = {"temperature": TEMPERATURE}
-        return Prompt(self.name, (message,), self.schema, self.max_tokens, request, options, think=False)
+        return Prompt(
+            self.name, (message,), self.schema, self.max_tokens, request, options, think=False, closing=self.closing
+        )
+
+    def preview(self) -> Preview:
+        """See Task."""
+        return Preview(self.fields)
 
     def body(self, data: Data, meta: Meta) -> bytes:
         """See Task."""
         return _encode(Envelope(success=True, data=data, message=self.message, meta=meta))
+
+    @property
+    @abstractmethod
+    def closing(self) -> str:
+        """What the model's text ends with in compact JSON, and has nowhere else but by accident."""
 
     @abstractmethod
     def prompt(self, request: TaskRequest) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from ai_service.schemas import IngredientsRequest, Suggestions, TaskRequest, fold
 from ai_service.tasks import confidence
 from ai_service.tasks.base import Schema, SchemaTask, Scored, array, obj, text
+from ai_service.tasks.preview import Field
 
 if TYPE_CHECKING:
     from ai_service.providers.base import Completion
@@ -21,6 +22,8 @@ class IngredientsTask(SchemaTask):
     path = "/api/v1/ai/suggest-ingredients"
     request_type = IngredientsRequest
     message = "Ingredients suggested."
+    fields: ClassVar = {"suggestions": Field("suggestion", items=True)}
+    closing = '"]}'
     _decode = msgspec.json.Decoder(Suggestions).decode
 
     def _schema(self) -> Schema:

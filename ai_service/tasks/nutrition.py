@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -11,6 +11,7 @@ from ai_service.tasks import confidence
 from ai_service.tasks.base import Schema, SchemaTask, Scored, obj
 from ai_service.tasks.nutrients import check_nutrients, mass_of_lines
 from ai_service.tasks.plausibility import ASSUMED_SERVINGS
+from ai_service.tasks.preview import Field
 
 if TYPE_CHECKING:
     from ai_service.providers.base import Completion
@@ -28,6 +29,8 @@ class NutritionTask(SchemaTask):
     request_type = NutritionRequest
     prompt_version = 3
     message = "Nutrition analyzed."
+    fields: ClassVar = {name: Field("nutrient") for name in NUTRIENT_LIMITS}
+    closing = "}"
     _decode = msgspec.json.Decoder(Nutrition).decode
 
     def _schema(self) -> Schema:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from ai_service.providers.errors import (
     IncompleteAnswer,
+    InvalidAnswer,
     ModelMissing,
     ProviderError,
     ProviderFailed,
     ProviderOverloaded,
     ProviderTimeout,
+    TruncatedAnswer,
 )
 from ai_service.providers.ollama import RESIDENT_S, OllamaProvider
 from tests.contract.fake_ollama import DIGEST, FakeOllama
 from tests.contract.test_provider import TASKS, ollama, prompt_for
-from tests.unit.service.fakes import ANSWERS, FakeClock
+from tests.unit.service.fakes import ANSWERS, NUTRITION, RECIPE, FakeClock
+
+if TYPE_CHECKING:
+    from ai_service.tasks import SchemaTask
 
 PROMPT = prompt_for(TASKS["recipe"])
 
@@ -36,6 +42,46 @@ async def test_schema_budget_and_context_travel_with_the_request() -> None:
     assert chat["options"]["num_ctx"] == load["options"]["num_ctx"] == 2048
     assert chat["keep_alive"] == load["keep_alive"] == 60
     assert load["messages"] == []
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+@pytest.mark.parametrize("behind", ["", "\n", "\n\t  \t  \t ", " and then, in words"])
+async def test_generation_ends_where_the_answer_ends(task: SchemaTask, behind: str) -> None:
+    """The server stops at its last characters and leaves them out; callers get them all the same."""
+    prompt = prompt_for(task)
+    written = {**RECIPE, "nutrition": NUTRITION} if task.name == "recipe" else ANSWERS[task.name]
+    answer = json.dumps(written, separators=(",", ":"))
+    async with FakeOllama(answer + behind) as server:
+        provider = ollama(server.url)
+        pieces: list[str] = []
+        completion = await provider.complete(prompt, pieces.append)
+        await provider.close()
+    (chat,) = [body for path, body in server.requests if path == "/api/chat"]
+    assert chat["options"]["stop"] == [prompt.closing]
+    assert completion.text == "".join(pieces) == answer
+
+
+@pytest.mark.parametrize("text", ['{\n  "suggestions": [\n    "basil"\n  ]\n}', '{"suggestions":["basil"] }\n', ""])
+async def test_nothing_is_added_to_an_answer_that_ended_by_itself(text: str) -> None:
+    """As one with line breaks does."""
+    async with FakeOllama(text) as server:
+        provider = ollama(server.url)
+        if text:
+            assert (await provider.complete(prompt_for(TASKS["ingredients"]))).text == text
+        else:
+            with pytest.raises(InvalidAnswer, match="empty"):
+                await provider.complete(prompt_for(TASKS["ingredients"]))
+        await provider.close()
+
+
+async def test_an_answer_that_its_budget_ended_is_not_completed() -> None:
+    """It is no answer."""
+    async with FakeOllama('{"suggestions":["basil') as server:
+        server.mode = "length"
+        provider = ollama(server.url)
+        with pytest.raises(TruncatedAnswer):
+            await provider.complete(prompt_for(TASKS["ingredients"]))
+        await provider.close()
 
 
 async def test_a_loaded_model_is_not_loaded_again_and_soon_not_even_asked_about() -> None:

@@ -136,7 +136,8 @@ async def test_the_conversation_and_its_options_travel_with_the_request(kind: st
     stack.push_async_callback(provider.close)
     messages = ({"role": "system", "content": "Be short."}, {"role": "user", "content": "Hello"})
     options = {"temperature": 0.0, "seed": 7, "stop": ["x"], "top_p": 0.5}
-    await provider.complete(msgspec.structs.replace(prompt_for(TASKS["recipe"]), messages=messages, options=options))
+    prompt = msgspec.structs.replace(prompt_for(TASKS["recipe"]), messages=messages, options=options, closing="")
+    await provider.complete(prompt)
     body = fake.requests[-1][1]
     assert body["messages"] == list(messages)
     assert options.items() <= (body["options"] if kind == "ollama" else body).items()

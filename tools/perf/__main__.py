@@ -15,6 +15,7 @@ from tools.perf.calibration import command as calibration
 from tools.perf.overhead import command as overhead
 from tools.perf.peers import command as peers
 from tools.perf.pool import command as pool
+from tools.perf.tokens import command as tokens
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +45,8 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
         if options.command == "overhead":
             return overhead.run(options, console, folder)
         make_folder(folder)
-        return {"peers": peers.run, "budgets": budgets.run, "pool": pool.run}[options.command](options, console, folder)
+        commands = {"peers": peers.run, "budgets": budgets.run, "pool": pool.run, "tokens": tokens.run}
+        return commands[options.command](options, console, folder)
     except LabError as error:
         raise BenchError(str(error)) from error
 
@@ -62,7 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     pool.add_arguments(scaled)
     errors = commands.add_parser("calibration", help="simulate how often verdicts and comparisons are wrong")
     calibration.add_arguments(errors)
-    for command in (beside, costs, added, scaled):
+    written = commands.add_parser(
+        "tokens", help="measure in pairs what the short form of new answers saves, and its quality"
+    )
+    tokens.add_arguments(written)
+    for command in (beside, costs, added, scaled, written):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     return parser
 

@@ -34,9 +34,10 @@ async function* events(body) {
 
 /**
  * Asks, and resolves to { envelope, headers, firstMs, totalMs }; rejects with an AskError in words for people.
- * onStart(author) is called with who writes, onText(text) with what the model writes, onText(null) where that has to be dropped.
+ * onStart(author) is called with who writes, onText(text) with what the model writes, onPart({ field, index, value }) with each complete
+ * part of the answer; onText(null) and onPart(null) where that has to be dropped.
  */
-export async function ask(path, body, { stream, fresh, signal, onStart, onText }) {
+export async function ask(path, body, { stream, fresh, signal, onStart, onText, onPart }) {
   const begun = performance.now();
   const headers = { "Content-Type": "application/json", Accept: stream ? "text/event-stream" : "application/json" };
   if (fresh) headers["Cache-Control"] = "no-cache";
@@ -63,10 +64,13 @@ export async function ask(path, body, { stream, fresh, signal, onStart, onText }
         onText(data.text);
       } else if (name === "restart") {
         onText(null);
+        onPart(null);
       } else if (name === "answer") {
         return done(data, firstMs);
       } else if (name === "error") {
         throw new AskError(refusal(data.status ?? "error", data, null));
+      } else if ("field" in data) {
+        onPart(data);
       }
     }
   } catch (error) {

@@ -35,21 +35,34 @@ function wireTabs() {
 
 function clear() {
   $("result").hidden = false;
-  for (const id of ["writing", "degraded", "answer", "warnings", "origin"]) $(id).hidden = true;
+  for (const id of ["raw", "degraded", "answer", "warnings", "origin"]) $(id).hidden = true;
   $("writing").textContent = "";
 }
 
 function showText(text) {
   const writing = $("writing");
-  writing.hidden = false;
+  $("raw").hidden = false;
   if (text === null) writing.textContent = "";
   else writing.append(text);
   writing.scrollTop = writing.scrollHeight;
 }
 
+/** Shows the parts of an answer as they come; the function that it returns takes them. */
+function partsShown(task) {
+  let data = {};
+  return (part) => {
+    if (part === null) data = {};
+    else if (part.index === undefined) data[part.field] = part.value;
+    else (data[part.field] ??= [])[part.index] = part.value;
+    $("answer").className = "growing";
+    $("answer").replaceChildren(...task.nodes(data));
+    $("answer").hidden = part === null;
+  };
+}
+
 function showAnswer(task, result) {
   const { data, meta } = result.envelope;
-  $("writing").hidden = true;
+  $("raw").hidden = true;
   $("answer").className = meta.degraded ? "degraded" : "";
   $("answer").replaceChildren(...task.nodes(data));
   $("answer").hidden = false;
@@ -96,13 +109,13 @@ function wireForm(form) {
     [submit.disabled, stop.hidden] = [true, false];
     const { stream, fresh } = form.elements;
     try {
-      const options = { stream: stream.checked, fresh: fresh.checked, signal: controller.signal, onStart: showDegraded, onText: showText };
+      const options = { stream: stream.checked, fresh: fresh.checked, signal: controller.signal, onStart: showDegraded, onText: showText, onPart: partsShown(task) };
       const result = await ask(task.path, body, options);
       clearInterval(tick);
       showAnswer(task, result);
     } catch (error) {
       clearInterval(tick);
-      $("writing").hidden = true;
+      $("raw").hidden = $("answer").hidden = true;
       if (controller.signal.aborted) $("progress").textContent = "Stopped.";
       else refuse(form, problem, error instanceof AskError ? error.message : `This page failed: ${error.message}`);
     } finally {

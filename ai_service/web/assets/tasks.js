@@ -36,10 +36,11 @@ function nutrientTable(data) {
 }
 
 function recipeNodes(data) {
-  const amounts = data.ingredients.map(({ name, amount, unit }) => [amount, unit, name].filter((part) => part !== "").join(" "));
-  const nodes = [h("h3", {}, data.title), h("p", {}, data.description), list("ul", amounts), list("ol", data.instructions)];
+  const { title = "", description = "", ingredients = [], instructions = [], tags = [] } = data; // Some are still being written.
+  const amounts = ingredients.map(({ name, amount, unit }) => [amount, unit, name].filter((part) => part !== "").join(" "));
+  const nodes = [h("h3", {}, title), h("p", {}, description), list("ul", amounts), list("ol", instructions)];
   if (data.nutrition) nodes.push(nutrientTable(data.nutrition));
-  if (data.tags.length) nodes.push(h("p", {}, data.tags.map((tag) => `#${tag}`).join(" ")));
+  if (tags.length) nodes.push(h("p", {}, tags.map((tag) => `#${tag}`).join(" ")));
   return nodes;
 }
 
@@ -48,7 +49,7 @@ export const TASKS = {
   ingredients: {
     path: "/api/v1/ai/suggest-ingredients",
     body: (form) => ({ partial: items(form, "partial") }),
-    nodes: (data) => [h("h3", {}, "Suggested ingredients"), list("ul", data.suggestions)],
+    nodes: (data) => [h("h3", {}, "Suggested ingredients"), list("ul", data.suggestions ?? [])],
     main: "partial",
   },
   nutrition: {

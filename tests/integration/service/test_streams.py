@@ -61,6 +61,32 @@ def test_a_streamed_answer_is_the_one_that_is_stored(start: Callable[..., Progra
     assert replayed.headers["cache-status"].startswith("alchemorsel; hit;")
 
 
+def test_a_recipes_parts_can_be_read_long_before_it_is_whole(
+    start: Callable[..., Program], ollama: OllamaProcess
+) -> None:
+    """Title, ingredients and steps as events, put together the checked answer; the same again from the cache."""
+    body = {"prompt": "a tomato soup"}
+    with start(ollama) as program:
+        with stream(program, RECIPE, body) as response:
+            heard = list(events(response))
+        with stream(program, RECIPE, body) as response:
+            again = list(events(response))
+        metrics = program.metrics()
+    name, answer = heard[-1]
+    assert name == "answer"
+    names = [name for name, _ in heard]
+    if "restart" not in names:
+        assert names.index("title") < names.index("ingredient") < names.index("instruction")
+        assert [data["value"] for name, data in heard if name == "ingredient"] == answer["data"]["ingredients"]
+        timings = answer["meta"]["timings_ms"]
+        assert timings["first_part"] < timings["total"]
+        assert names.index("title") < len(names) / 3
+        assert next(data for name, data in heard if name == "title")["value"] == answer["data"]["title"]
+    parts = [data["value"] for name, data in again if name == "ingredient"]
+    assert parts == answer["data"]["ingredients"]
+    assert 'stream_first_part_seconds_count{cache="hit",task="recipe"} 1.0' in metrics
+
+
 def test_a_client_that_leaves_stops_the_model(start: Callable[..., Program], ollama: OllamaProcess) -> None:
     """Its slot is free again, long before the answer would have been complete."""
     with start(ollama) as program:

@@ -109,8 +109,9 @@ def origin(page: Page) -> str:
 
 @pytest.mark.parametrize("task", ["Recipe", "Ingredients", "Nutrition"])
 def test_each_task_is_seen_streaming_then_missed_then_hit(page: Page, task: str) -> None:
-    """The text as the model writes it, the checked answer, a miss; asked again: a hit."""
+    """The parts as the model writes them, its text behind a toggle, the checked answer, a miss; asked again: a hit."""
     submit(page, task)
+    expect(page.locator("#answer.growing :is(h3, li, td):not(:empty)").first).to_be_visible(timeout=MODEL_S)
     expect(page.locator("#writing")).to_contain_text('"', timeout=MODEL_S)
     first = origin(page)
     assert "miss: computed now" in first

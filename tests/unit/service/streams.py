@@ -16,6 +16,14 @@ PATHS = dict(zip(BODIES, ANSWERS, strict=True))
 PATH = next(iter(PATHS))
 BODY = BODIES[PATH]
 WRITTEN = json.dumps(RECIPE)
+"""What the provider writes, in pieces of 40 characters."""
+SHOWN = json.dumps({name: value for name, value in RECIPE.items() if name != "confidence"}, separators=(",", ":"))
+"""What callers are sent of it, but for the form of numbers."""
+FIRST = [
+    ("delta", {"text": SHOWN[: SHOWN.index(",")]}),
+    ("title", {"field": "title", "value": RECIPE["title"]}),
+]
+"""Of its first piece."""
 FAILED = ProviderFailed("an error line")
 
 

@@ -13,7 +13,7 @@ from ai_service.providers.errors import ProviderUnreachable, TruncatedAnswer
 from tests.unit.service.asgi import StreamedCall, text_of
 from tests.unit.service.client import Client
 from tests.unit.service.fakes import BreakOff, ScriptedProvider
-from tests.unit.service.streams import BODY, FAILED, PATH, WRITTEN, ask, whole
+from tests.unit.service.streams import BODY, FAILED, PATH, SHOWN, WRITTEN, ask, whole
 
 BROKEN = [
     (BreakOff(WRITTEN[:100], TruncatedAnswer("cut short")), "truncated"),
@@ -86,9 +86,10 @@ async def test_after_the_first_text_an_answer_that_does_not_fit_is_asked_for_onc
         async with ask(client) as call:
             events = await begun(call, primary)
         plain = await client.post(PATH, json=BODY)
-    assert [name for name, _ in events] == ["start", "delta", "restart", "answer"]
-    assert events[2][1]["details"] == [{"provider": "ollama", "problem": problem}]
+    assert [name for name, _ in events if name != "title"] == ["start", "delta", "restart", "answer"]
+    assert events[-2][1]["details"] == [{"provider": "ollama", "problem": problem}]
     assert events[-1][1]["meta"].pop("restarted") is True
+    assert "first_part" not in events[-1][1]["meta"]["timings_ms"]  # It is void.
     assert whole(events[-1]) == plain.json()
     assert plain.headers["cache-status"].startswith("alchemorsel; hit;")
     assert (len(primary.prompts), fallback.prompts) == (2, [])
@@ -102,7 +103,7 @@ async def test_after_the_first_text_another_provider_may_give_the_whole_answer()
     async with Client(primary, fallback) as client, ask(client) as call:
         events = await begun(call, primary)
     meta = events[-1][1]["meta"]
-    assert [name for name, _ in events] == ["start", "delta", "restart", "answer"]
+    assert [name for name, _ in events] == ["start", "delta", "title", "restart", "answer"]
     assert (meta["provider"], meta["degraded"], meta["restarted"]) == ("openai", True, True)
     assert meta["passed_over"] == ["ollama: failed"]
     assert meta["timings_ms"]["ollama"] > 0
@@ -119,7 +120,7 @@ async def test_after_the_first_text_a_stale_answer_is_better_than_none() -> None
         primary.midway.clear()
         async with ask(client) as call:
             events = await begun(call, primary)
-    assert [name for name, _ in events] == ["start", "delta", "restart", "answer"]
+    assert [name for name, _ in events] == ["start", "delta", "title", "restart", "answer"]
     assert events[-1][1]["meta"].pop("restarted") is True
     assert events[-1][1]["meta"].pop("passed_over") == ["ollama: failed"]
     assert whole(events[-1]) == old.json()
@@ -134,7 +135,7 @@ async def test_after_the_first_text_a_failure_of_all_is_an_error_event() -> None
             events = await begun(call, primary)
         after = await client.post(PATH, json=BODY)
         metrics = (await client.get("/metrics")).text
-    assert [name for name, _ in events] == ["start", "delta", "restart", "error"]
+    assert [name for name, _ in events] == ["start", "delta", "title", "restart", "error"]
     error = events[-1][1]
     assert (error["success"], error["code"], error["request_id"]) == (False, "unavailable", "abc")
     assert error["details"] == [
@@ -155,7 +156,7 @@ async def test_a_client_that_leaves_after_a_restart_ends_the_work_too() -> None:
             await call.event()
             primary.gate.clear()
             primary.midway.set()
-            assert (await call.event())[0] == "restart"
+            assert [(await call.event())[0] for _ in range(2)] == ["title", "restart"]
         primary.gate.set()
         metrics = (await client.get("/metrics")).text
     assert re.search(r'provider_calls_total{outcome="cancelled",provider="ollama",[^}]*task="recipe"} 1.0', metrics)
@@ -170,12 +171,12 @@ async def test_who_comes_after_a_restart_reads_the_second_attempt_as_it_is_writt
         await early.event()
         primary.gate.clear()
         primary.midway.set()
-        await early.event()
+        assert [(await early.event())[0] for _ in range(2)] == ["title", "restart"]
         async with ask(client) as late:
             primary.midway.clear()
             primary.gate.set()
             events = await begun(late, primary)
-    assert text_of(events) == WRITTEN
+    assert json.loads(text_of(events)) == json.loads(SHOWN)
     assert "restarted" not in events[-1][1]["meta"]
 
 
@@ -183,7 +184,7 @@ async def test_text_that_nobody_was_sent_yet_does_not_stop_the_second_attempt() 
     """What fails at once is tried again, and the stream never knows."""
     async with Client(ScriptedProvider(BreakOff("{", TruncatedAnswer("cut short")))) as client, ask(client) as call:
         events = await call.events()
-    assert text_of(events) == WRITTEN
+    assert json.loads(text_of(events)) == json.loads(SHOWN)
     assert events[-1][0] == "answer"
 
 
@@ -196,5 +197,5 @@ async def test_past_the_deadline_a_stream_that_has_begun_ends_with_an_error() ->
         ask(client) as call,
     ):
         events = await call.events()
-    assert [name for name, _ in events] == ["start", "delta", "error"]
+    assert [name for name, _ in events] == ["start", "delta", "title", "error"]
     assert events[-1][1]["code"] == "deadline_exceeded"

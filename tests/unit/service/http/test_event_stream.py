@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ai_service.config.settings import Settings
 from ai_service.errors import AnswerInterrupted
 from ai_service.http.event_stream import EventStream, TaskEvents
 from ai_service.providers.errors import ProviderFailed
 from ai_service.providers.transcript import Author, LookedUp, Started, Subscriber, Text, interruption
+from ai_service.tasks import build_tasks
 from tests.unit.service.asgi import StreamedCall, text_of
 from tests.unit.service.client import Client
 from tests.unit.service.fakes import ANSWERS, BODIES, ScriptedProvider
-from tests.unit.service.streams import BODY, FAILED, PATH, PATHS, WRITTEN, ask, whole
+from tests.unit.service.streams import BODY, FAILED, FIRST, PATH, PATHS, SHOWN, ask, whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from ai_service.answers.answer_result import AnswerResult
+
+
+TASK = build_tasks(Settings.from_env({}))[0]
 
 
 @pytest.fixture
@@ -45,9 +50,48 @@ async def test_text_comes_as_it_is_written_and_then_the_whole_answer(client: Cli
     plain = await client.post(path, json=BODIES[path])
     assert [name for name, _ in events][:2] == ["start", "delta"]
     assert events[0][1] == {"provider": "ollama", "model": "ollama-model", "degraded": False}
-    assert json.loads(text_of(events)) == ANSWERS[PATHS[path]]
+    shown = {name: value for name, value in ANSWERS[PATHS[path]].items() if name != "confidence"}
+    assert json.loads(text_of(events)) == shown
     assert whole(events[-1]) == plain.json()
     assert plain.headers["cache-status"].startswith("alchemorsel; hit;")
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_parts_come_as_they_are_complete_and_again_from_the_cache(client: Client, path: str) -> None:
+    """Put together they are the answer, whether it is being written or was stored."""
+    heard = []
+    for _ in range(2):
+        async with ask(client, BODIES[path], path) as call:
+            heard.append(await call.events())
+    written, replayed = heard
+    for events in heard:
+        data: dict[str, Any] = {}
+        for name, part in events[1:-1]:
+            if name != "delta" and "index" in part:
+                data.setdefault(part["field"], []).insert(part["index"], part["value"])
+            elif name != "delta":
+                data[part["field"]] = part["value"]
+        answer = dict(events[-1][1]["data"])
+        answer.pop("confidence", None)
+        assert data == answer
+    names = [[name for name, _ in events if name != "delta"] for events in heard]
+    assert names[0] == names[1]
+    assert written.index(next(event for event in written if event[0] == names[0][1])) < len(written) - 3
+    for events in heard:
+        timings = events[-1][1]["meta"]["timings_ms"]
+        assert 0 < timings["first_part"] <= timings["total"]
+    assert len(replayed) > 3
+
+
+async def test_the_time_to_the_first_part_is_a_metric(client: Client) -> None:
+    """By task and by how the cache answered; not of an answer without streaming."""
+    await client.post(PATH, json={**BODY, "prompt": "something else"})
+    for _ in range(2):
+        async with ask(client) as call:
+            await call.events()
+    metrics = (await client.get("/metrics")).text
+    for cache in ("miss", "hit"):
+        assert f'stream_first_part_seconds_count{{cache="{cache}",task="recipe"}} 1.0' in metrics
 
 
 async def test_the_first_text_is_sent_before_the_model_has_finished(provider: ScriptedProvider, client: Client) -> None:
@@ -55,7 +99,7 @@ async def test_the_first_text_is_sent_before_the_model_has_finished(provider: Sc
     provider.midway.clear()
     async with ask(client) as call:
         assert (await call.event())[0] == "start"
-        assert (await call.event()) == ("delta", {"text": WRITTEN[:40]})
+        assert [await call.event(), await call.event()] == FIRST
         provider.midway.set()
         assert (await call.events())[-1][0] == "answer"
 
@@ -110,7 +154,7 @@ async def test_late_comers_get_the_text_so_far_and_follow(client: Client, provid
         for call in calls[1:]:
             await call.__aenter__()
         heard = [await call.event() for call in calls[1:] for _ in range(2)][1::2]
-        assert heard == [("delta", {"text": WRITTEN[:40]})] * 99
+        assert heard == FIRST[:1] * 99
         provider.midway.set()
         ends = [(await call.events())[-1] for call in calls]
         for call in calls[1:]:
@@ -164,7 +208,7 @@ async def test_a_stream_may_bypass_the_cache(client: Client, provider: ScriptedP
     async with ask(client, cache_control="no-store") as call:
         events = await call.events()
     assert call.headers["cache-status"] == "alchemorsel; fwd=bypass"
-    assert text_of(events) == WRITTEN
+    assert json.loads(text_of(events)) == json.loads(SHOWN)
     assert len(provider.prompts) == 2
 
 
@@ -198,7 +242,7 @@ async def test_while_nothing_is_written_comments_keep_the_connection_alive() -> 
         raise AssertionError
 
     stream = EventStream(
-        TaskEvents(),
+        TaskEvents(TASK),
         lambda progress, _result: [(b"x", progress.cache.encode())],
         send,  # type: ignore[arg-type] # ASGI's message is a mapping
         started=0.0,
@@ -233,7 +277,7 @@ async def test_a_format_that_cannot_say_that_text_is_void_ends_with_an_error_at_
         await asyncio.Event().wait()
         raise AssertionError
 
-    stream = EventStream(Unrepeatable(), lambda _progress, _result: [], send, started=0.0)
+    stream = EventStream(Unrepeatable(TASK), lambda _progress, _result: [], send, started=0.0)
     with pytest.raises(AnswerInterrupted):
         async with asyncio.timeout(5):
             await stream.run(answer, receive)

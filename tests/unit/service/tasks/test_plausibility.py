@@ -6,7 +6,7 @@ import pytest
 
 from ai_service.schemas import RecipeIngredient
 from ai_service.tasks import plausibility
-from ai_service.tasks.recipe import UNITS
+from ai_service.tasks.ingredient_line import UNITS
 
 
 def findings(item: RecipeIngredient, servings: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Prompts, schemas, keys, and what counts as an answer."""
 
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -14,6 +15,7 @@ from ai_service.schemas import Nutrition, NutritionRequest, Recipe, RecipeReques
 from ai_service.tasks import Scored, Task, build_tasks
 from tests.unit.service.fakes import ANSWERS, BODIES, NUTRITION, RECIPE, SUGGESTIONS
 
+LINES = ["200 g pasta", "3 piece tomato", "2 tbsp olive oil", "1 pinch salt"]
 TASKS = {task.name: task for task in build_tasks(Settings.from_env({}))}
 
 
@@ -39,7 +41,10 @@ def test_every_list_and_text_of_a_schema_is_bounded(name: str) -> None:
     for schema in walk(TASKS[name].schema):
         if schema["type"] == "array":
             assert 1 <= schema["minItems"] <= schema["maxItems"] <= 20
-        if schema["type"] == "string" and "enum" not in schema:
+        if "pattern" in schema:
+            assert re.fullmatch(r"\^[^*+]+\$", schema["pattern"])
+            assert not re.search(r"\{\d+,\}", schema["pattern"])
+        elif schema["type"] == "string":
             assert schema["maxLength"] <= 160
         if schema["type"] == "object":
             assert schema["required"] == list(schema["properties"])
@@ -207,6 +212,8 @@ def test_nutrients_become_the_contracts_nutrition() -> None:
         ("recipe", {**RECIPE, "ingredients": []}),
         ("recipe", {**RECIPE, "ingredients": [{"name": "salt", "amount": -1, "unit": "g"}]}),
         ("recipe", {**RECIPE, "ingredients": [{"name": "", "amount": 1, "unit": "g"}]}),
+        ("recipe", {**RECIPE, "ingredients": ["salt to taste"]}),
+        ("recipe", {**RECIPE, "ingredients": [200]}),
         ("recipe", {**RECIPE, "ingredients": [{"name": "salt", "amount": "1", "unit": "g"}]}),
         ("recipe", {**RECIPE, "nutrition": {**NUTRITION, "fat": -1}}),
         ("recipe", {"title": "x"}),
@@ -235,4 +242,31 @@ def test_garbage_is_no_answer(name: str, text: str) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_the_good_answers_fit_the_schemas(name: str) -> None:
     """The tests' answers are what a model could write."""
-    jsonschema.validate(ANSWERS[name], {**TASKS[name].schema, "required": list(ANSWERS[name])})
+    answer = {"recipe": {**RECIPE, "ingredients": LINES}}.get(name, ANSWERS[name])
+    jsonschema.validate(answer, {**TASKS[name].schema, "required": list(answer)})
+
+
+def test_lines_become_the_contracts_ingredients() -> None:
+    """Whichever of both forms a model writes, callers get the same."""
+    assert judge("recipe", {**RECIPE, "ingredients": LINES}) == judge("recipe", RECIPE)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_what_does_not_change_comes_first_in_a_prompt(name: str) -> None:
+    """Byte for byte and most of it, so that the server has read it already."""
+    task = TASKS[name]
+    long = {"prompt": "x" * 50, "serving_size": 3, "partial": ["y" * 50], "ingredients": ["1 g " + "z" * 50]}
+    other = {field: value for field, value in long.items() if field in task.request_type.__struct_fields__}
+    one, two = task.prompt(request_of(task)), task.prompt(msgspec.convert(other, task.request_type))
+    constant = one[: one.rindex("\n", 0, one.rindex("\n")) + 1]
+    assert two.startswith(constant)
+    assert len(constant) > 0.8 * len(one)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_an_answer_in_compact_json_ends_with_its_closing_text(name: str) -> None:
+    """And has it nowhere else: generation ends there."""
+    for budget in ("512", "1024"):
+        task = {t.name: t for t in build_tasks(Settings.from_env({"ALCHEMORSEL_RECIPE_MAX_TOKENS": budget}))}[name]
+        example = next(line for line in task.prompt(request_of(task)).splitlines() if line.startswith("JSON: {"))
+        assert example.index(task.ask(request_of(task)).closing) == len(example) - len(task.closing)
