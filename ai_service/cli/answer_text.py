@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json
+import jiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ def so_far(written: str) -> Any:
         What is there of it; None where nothing can be read yet.
     """
     try:
-        return from_json(written, allow_partial="trailing-strings")
+        return jiter.from_json(written.encode(), partial_mode="trailing-strings")
     except ValueError:
         return None
 
