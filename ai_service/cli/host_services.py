@@ -20,6 +20,8 @@ def host_services(container: str) -> dict[str, Service]:
     """
     return {
         "redis": Units("redis-server@alchemorsel.service"),
+        "sentinel": Units("redis-sentinel@alchemorsel.service"),
+        "redis-connection": Units("alchemorsel-redis.service"),
         "ollama": OllamaContainer(container),
         "api": Units("alchemorsel-ai@*.service", wait=wait_until_ready),
         "page": Units("alchemorsel-web.service"),
