@@ -10,7 +10,7 @@ import httpx
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
 PAUSE_S = 0.01
@@ -20,7 +20,7 @@ class Load:
     """Threads that ask one question after the other, each with a connection of its own.
 
     Args:
-        url: Of the service.
+        connect: Makes a caller's client of the service.
         path: Of the task.
         questions: Bodies, in turn.
         count: How many callers.
@@ -30,8 +30,8 @@ class Load:
         errors: What callers got in place of an answer.
     """
 
-    def __init__(self, url: str, path: str, questions: Sequence[Any], count: int = 4) -> None:
-        self._url, self._path, self._questions = url, path, questions
+    def __init__(self, connect: Callable[[], httpx.Client], path: str, questions: Sequence[Any], count: int = 4) -> None:
+        self._connect, self._path, self._questions = connect, path, questions
         self.statuses: list[int] = []
         self.errors: list[str] = []
         self._ended = threading.Event()
@@ -55,7 +55,7 @@ class Load:
         until(lambda: len(self.statuses) >= wanted)
 
     def _ask(self, start: int) -> None:
-        with httpx.Client(base_url=self._url, timeout=60, trust_env=False) as client:
+        with self._connect() as client:
             number = start
             while not self._ended.wait(PAUSE_S):
                 number += 1

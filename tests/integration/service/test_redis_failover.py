@@ -77,7 +77,7 @@ def test_primary_killed_under_load_costs_no_answer(site: RedisFailover) -> None:
         for number in range(ANSWERS):
             where_from(program, number)
         until(lambda: _count(site) >= ANSWERS)  # Stored a moment after they are sent.
-        with Load(program.url, INGREDIENTS, [question(number) for number in range(2 * ANSWERS)]) as load:
+        with Load(program.client, INGREDIENTS, [question(number) for number in range(2 * ANSWERS)]) as load:
             load.more(ANSWERS)
             site.kill(NAMES[0])
             begun = time.monotonic()
@@ -135,7 +135,7 @@ def test_failover_by_hand_keeps_what_is_stored_and_leaves_one_primary(plain_site
     """Once the command has ended, there are not two that take what is stored; and callers noticed nothing."""
     with ModelServer() as model, service(plain_site, model) as program:
         assert stored(plain_site, "ai:kept")
-        with Load(program.url, INGREDIENTS, [question(number) for number in range(ANSWERS)]) as load:
+        with Load(program.client, INGREDIENTS, [question(number) for number in range(ANSWERS)]) as load:
             plain_site.command(NAMES[1], "failover")
             assert [_role(plain_site, name) for name in NAMES].count("master") == 1
             until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
