@@ -50,17 +50,7 @@ def site_problems(
         service_hosts: Those of the group `ai_service_hosts`.
     """
     own = hostvars[host]
-    found: list[Problem] = []
-    url = str(own.get("ai_service_redis_url") or "")
-    named = [each for each in hosts if (address := hostvars[each].get("private_address")) and str(address) in url]
-    if host in service_hosts and len(hosts) >= MIN_HOSTS and named:
-        found.append(
-            {
-                "problem": f"ai_service_redis_url names {named[0]} alone, and redis_hosts are {len(hosts)}: its answers "
-                "would be out of reach once another one is the primary",
-                "remedy": "remove ai_service_redis_url: the service then asks whichever is the primary",
-            }
-        )
+    found = _url_problems(hostvars, hosts, own) if host in service_hosts and len(hosts) >= MIN_HOSTS else []
     if host not in hosts or len(hosts) == 1:
         return found
     if len(hosts) < MIN_HOSTS:
@@ -139,6 +129,23 @@ def role_problems(
         if each["owner"] != SENTINEL_UNIT
     ]
     return found
+
+
+def _url_problems(
+    hostvars: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], own: Mapping[str, Any]
+) -> list[Problem]:
+    url = str(own.get("ai_service_redis_url") or "")
+    for each in hosts:
+        address = hostvars[each].get("private_address")
+        if address and re.search(rf"//\[?{re.escape(str(address))}\]?([:/]|$)", url):
+            return [
+                {
+                    "problem": f"ai_service_redis_url names {each} alone, and redis_hosts are {len(hosts)}: its answers would "
+                    "be out of reach once another one is the primary",
+                    "remedy": "remove ai_service_redis_url: the service then asks whichever is the primary",
+                }
+            ]
+    return []
 
 
 def _quorum_problems(quorum: str, hosts: int) -> list[tuple[str, str]]:
