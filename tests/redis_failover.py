@@ -53,7 +53,7 @@ class RedisFailover(AbstractContextManager["RedisFailover"]):
 
     def __init__(self, folder: Path, authority: Authority | None = None) -> None:
         self._folder, self._authority = folder, authority
-        self.peers = [
+        self.peers: list[dict[str, Any]] = [
             {"name": name, "address": "127.0.0.1", "port": free_port(), "sentinel_port": free_port()} for name in NAMES
         ]
         self.socket = folder / "redis.sock"
@@ -85,7 +85,7 @@ class RedisFailover(AbstractContextManager["RedisFailover"]):
             process.wait()
 
     def start(self, name: str, *programs: str) -> None:
-        """Write the role's files of a host, and start its server and its Sentinel, or those named, as their units do."""
+        """Write the role's files of a host, and start its server and Sentinel, or those named, as their units do."""
         own = self._peer(name)
         self.configure(name)
         home = self._folder / name
@@ -160,7 +160,9 @@ class RedisFailover(AbstractContextManager["RedisFailover"]):
 
     def sentinel(self, name: str) -> Any:
         """Make a client of a host's Sentinel."""
-        return redis.Redis("127.0.0.1", self._peer(name)["sentinel_port"], password=SHARED["replication"], **self._tls())
+        return redis.Redis(
+            "127.0.0.1", self._peer(name)["sentinel_port"], password=SHARED["replication"], **self._tls()
+        )
 
     def operator(self, name: str) -> Any:
         """Make a client of a host's server who may do everything."""
@@ -198,32 +200,37 @@ class RedisFailover(AbstractContextManager["RedisFailover"]):
             shutil.copy(certificate, home / "server.crt")
             shutil.copy(key, home / "server.key")
             shutil.copy(self._folder / "ca.crt", home / "ca.crt")
-        variables = role_variables("redis") | {
-            "inventory_hostname": name,
-            "ansible_managed": "Managed by a test",
-            "redis_peers": self.peers,
-            "redis_port": self._peer(name)["port"],
-            "redis_tls": self._authority is not None,
-            "redis_tls_ca_file": "ca.crt" if self._authority else "",
-            "__redis_version": "7.0.15",
-            "__redis_shared": SHARED,
-            "__redis_tls_folder": str(home),
-            "__redis_data_folder": str(home),
-            "__redis_runtime_folder": str(home),
-            "__redis_acl": str(home / "users.acl"),
-            "__redis_config": str(home / "redis.conf"),
-            "__redis_replication_config": str(home / "replication.conf"),
-            "__redis_state": str(home / "server.conf"),
-            "__redis_sentinel_state": str(home / "sentinel.state"),
-            "__redis_sentinel_folder": str(home),
-            "__redis_sentinel_pid": str(home / "sentinel.pid"),
-            "__redis_replication_password_file": str(home / "replication"),
-            "__redis_check_password_file": str(home / "check"),
-        } | self.settings
+        variables = (
+            role_variables("redis")
+            | {
+                "inventory_hostname": name,
+                "ansible_managed": "Managed by a test",
+                "redis_peers": self.peers,
+                "redis_port": self._peer(name)["port"],
+                "redis_tls": self._authority is not None,
+                "redis_tls_ca_file": "ca.crt" if self._authority else "",
+                "__redis_version": "7.0.15",
+                "__redis_shared": SHARED,
+                "__redis_tls_folder": str(home),
+                "__redis_data_folder": str(home),
+                "__redis_runtime_folder": str(home),
+                "__redis_acl": str(home / "users.acl"),
+                "__redis_config": str(home / "redis.conf"),
+                "__redis_replication_config": str(home / "replication.conf"),
+                "__redis_state": str(home / "server.conf"),
+                "__redis_sentinel_state": str(home / "sentinel.state"),
+                "__redis_sentinel_folder": str(home),
+                "__redis_sentinel_pid": str(home / "sentinel.pid"),
+                "__redis_replication_password_file": str(home / "replication"),
+                "__redis_check_password_file": str(home / "check"),
+            }
+            | self.settings
+        )
         operator = {"name": ADMIN, "password_file": "", "keys": ["*"], "commands": ["@all"], "channels": ["*"]}
         variables["redis_users"] = [operator]
         passwords = {
-            "alchemorsel": PASSWORD, ADMIN: PASSWORD, "alchemorsel-admin": PASSWORD, "alchemorsel-check": SHARED["check"],
+            "alchemorsel": PASSWORD, ADMIN: PASSWORD, "alchemorsel-admin": PASSWORD,
+            "alchemorsel-check": SHARED["check"],
             "alchemorsel-replica": SHARED["replication"], "alchemorsel-sentinel": SHARED["replication"],
         }  # fmt: skip
         digests = {user: [sha256(password.encode()).hexdigest()] for user, password in passwords.items()}

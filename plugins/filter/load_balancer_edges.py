@@ -41,14 +41,17 @@ def problems(groups: Mapping[str, Sequence[str]], host: str) -> list[Problem]:
     if served:
         return [
             {
-                "problem": f"{host} is in load_balancer_hosts and in {' and '.join(served)}: its own edge has the ports of a balancer",
-                "remedy": "put a host of its own into load_balancer_hosts, or leave the group out: each edge serves by itself",
+                "problem": f"{host} is in load_balancer_hosts and in {' and '.join(served)}: its own edge has the "
+                "ports of a balancer",
+                "remedy": "put a host of its own into load_balancer_hosts, or leave the group out: each edge serves by "
+                "itself",
             }
         ]
     if not groups.get("ai_service_hosts"):
         return [
             {
-                "problem": f"{host} is in load_balancer_hosts, and ai_service_hosts is empty: there is nothing to balance",
+                "problem": f"{host} is in load_balancer_hosts, and ai_service_hosts is empty: there is nothing to "
+                "balance",
                 "remedy": "put the hosts of the service into ai_service_hosts",
             }
         ]

@@ -56,7 +56,8 @@ def site_problems(
     if len(hosts) < MIN_HOSTS:
         found.append(
             {
-                "problem": f"too few Sentinels: redis_hosts are {len(hosts)} ({', '.join(hosts)}), and of these no majority is "
+                "problem": f"too few Sentinels: redis_hosts are {len(hosts)} ({', '.join(hosts)}), and "
+                "of these no majority is "
                 "left when one is lost",
                 "remedy": f"put one host into redis_hosts, or {MIN_HOSTS} or more",
             }
@@ -77,15 +78,18 @@ def site_problems(
     elif all(_LOOPBACK.match(str(address)) for address in own.get("redis_bind") or ["127.0.0.1"]):
         found.append(
             {
-                "problem": "redis_bind is loopback alone, so the other servers of redis_hosts cannot replicate this one",
+                "problem": "redis_bind is loopback alone, so the other servers of redis_hosts cannot "
+                "replicate this one",
                 "remedy": f"set redis_bind to [127.0.0.1, {own['private_address']}]",
             }
         )
     if not own.get("redis_service_password"):
         found.append(
             {
-                "problem": "redis_service_password is not set, and each server of redis_hosts would generate another one",
-                "remedy": "set it for the group redis_hosts, and ai_service_redis_password for ai_service_hosts, from a vault",
+                "problem": "redis_service_password is not set, and each server of redis_hosts would "
+                "generate another one",
+                "remedy": "set it for the group redis_hosts, and ai_service_redis_password for "
+                "ai_service_hosts, from a vault",
             }
         )
     return found
@@ -97,6 +101,7 @@ def role_problems(
     bind: Sequence[str],
     quorum: int,
     password: str,
+    *,
     version: str,
     listeners: Sequence[Mapping[str, Any]],
 ) -> list[str]:
@@ -122,7 +127,9 @@ def role_problems(
     if host not in hosts:
         found = [f"redis_peers do not name {host}: add it, with its address and ports"]
     if int(version.partition(".")[0] or 0) < MIN_VERSION:
-        found.append(f"Redis {version} of this host is too old to fail over: it takes {MIN_VERSION}, as Debian 12 has it")
+        found.append(
+            f"Redis {version} of this host is too old to fail over: it takes {MIN_VERSION}, as Debian 12 has it"
+        )
     found += [
         f"port {each['port']} is held by {each['owner']}: set redis_sentinel_port to a free one"
         for each in listeners[:1]
@@ -140,7 +147,8 @@ def _url_problems(
         if address and re.search(rf"//\[?{re.escape(str(address))}\]?([:/]|$)", url):
             return [
                 {
-                    "problem": f"ai_service_redis_url names {each} alone, and redis_hosts are {len(hosts)}: its answers would "
+                    "problem": f"ai_service_redis_url names {each} alone, and redis_hosts are "
+                    f"{len(hosts)}: its answers would "
                     "be out of reach once another one is the primary",
                     "remedy": "remove ai_service_redis_url: the service then asks whichever is the primary",
                 }

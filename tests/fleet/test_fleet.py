@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 import testinfra
 
 from lab import hosts as lab_hosts
-from lab.engine import connect
+from lab.engine import ensure
 from tests.integration.service.load import Load
 from tests.waiting import until
 
@@ -57,25 +58,26 @@ def caller(host_of: Callable[[str], Host]) -> Callable[[], httpx.Client]:
 def warm(caller: Callable[[], httpx.Client]) -> None:
     """Have all answers stored."""
     with caller() as client:
-        for question in QUESTIONS:
-            until(lambda body=question: client.post(PATH, json=body).status_code == 200, timeout_s=BACK_S)
+        until(
+            lambda: {client.post(PATH, json=question).status_code for question in QUESTIONS} == {200}, timeout_s=BACK_S
+        )
 
 
 def lose(name: str) -> None:
     """Take a host away at once: no process ends in order, and no packet tells."""
-    connect().containers.get(name).kill()
+    ensure().containers.get(name).kill()
 
 
 def bring_back(name: str, host: Host) -> None:
     """Start it again, and wait until its Redis server copies the primary and its service is ready."""
-    lab_hosts.restart(connect(), name)
+    lab_hosts.restart(ensure(), name)
     until(lambda: host.run(f"{PROGRAM} check").rc == 0, timeout_s=BACK_S)
 
 
 def primary(name: str) -> str:
     """Return the address of the primary, as a host's Sentinels tell it; by the lab, since Ansible takes seconds."""
-    status, told = connect().containers.get(name).exec_run([PROGRAM, "primary"])
-    return str(told.decode().split()[0]) if status == 0 else ""
+    done = ensure().containers.get(name).exec_run([PROGRAM, "primary"])
+    return str(bytes(done.output).decode().split()[0]) if done.exit_code == 0 else ""
 
 
 def test_requests_reach_both_service_hosts_through_the_balancer(
@@ -83,7 +85,9 @@ def test_requests_reach_both_service_hosts_through_the_balancer(
 ) -> None:
     """Each host is up at the balancer, and an answer of one is a hit of the other."""
     warm(caller)
-    metrics = host_of(BALANCER).run("python3 -c \"import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics').read().decode())\"")
+    metrics = host_of(BALANCER).run(
+        "python3 -c \"import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics').read().decode())\""
+    )
     for name in SERVICE:
         assert f'haproxy_server_status{{proxy="api",server="{name}",state="UP"}} 1' in metrics.stdout
     statuses = []
@@ -106,9 +110,9 @@ def test_loss_of_the_primarys_host_costs_no_cached_request(
         lose(former)
         begun = time.monotonic()
         until(lambda: primary(witness) not in {"", addresses[former]}, timeout_s=LOST_S)
-        print(f"another primary {time.monotonic() - begun:.1f} s after the loss of {former}")
+        sys.stdout.write(f"another primary {time.monotonic() - begun:.1f} s after the loss of {former}\n")
         load.more(ENOUGH)
-    print(f"{len(load.statuses)} answers, {load.errors} errors, statuses {set(load.statuses)}")
+    sys.stdout.write(f"{len(load.statuses)} answers, {load.errors} errors, statuses {set(load.statuses)}\n")
     bring_back(former, host_of(former))
     assert (set(load.statuses), load.errors) == ({200}, [])
 
@@ -122,6 +126,6 @@ def test_loss_of_a_service_host_costs_no_cached_request(
         load.more(ENOUGH)
         lose(SERVICE[1])
         load.more(4 * ENOUGH)
-    print(f"{len(load.statuses)} answers, {load.errors} errors, statuses {set(load.statuses)}")
+    sys.stdout.write(f"{len(load.statuses)} answers, {load.errors} errors, statuses {set(load.statuses)}\n")
     bring_back(SERVICE[1], host_of(SERVICE[1]))
     assert (set(load.statuses), load.errors) == ({200}, [])

@@ -50,8 +50,8 @@ def test_two_servers_are_too_few_sentinels() -> None:
         ({"redis_sentinel_quorum": 4}, "redis_sentinel_quorum is 4, and redis_hosts are 3: so many never agree"),
         ({"redis_sentinel_quorum": "two"}, "redis_sentinel_quorum is two, and redis_hosts are 3: it is no number"),
         ({"private_address": ""}, "a has no private_address, by which the other servers of redis_hosts reach it"),
-        ({"redis_bind": ["127.0.0.1"]}, "redis_bind is loopback alone, so the other servers of redis_hosts cannot replicate this one"),
-        ({"redis_service_password": ""}, "redis_service_password is not set, and each server of redis_hosts would generate another one"),
+        ({"redis_bind": ["127.0.0.1"]}, "redis_bind is loopback alone, so the other servers of redis_hosts cannot replicate this one"),  # noqa: E501
+        ({"redis_service_password": ""}, "redis_service_password is not set, and each server of redis_hosts would generate another one"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(variables: dict[str, Any], told: str) -> None:
@@ -63,10 +63,8 @@ def test_service_that_asks_one_server_alone_is_named() -> None:
     """Whether by TLS or not; an address that begins alike is another's."""
     for url in ("redis://10.0.0.2:6379/0", "rediss://10.0.0.2/0"):
         found = problems(site(ai_service_redis_url=url), ["a"])
-        assert found == [
-            "ai_service_redis_url names b alone, and redis_hosts are 3: its answers would be out of reach once another one "
-            "is the primary"
-        ]
+        told = "ai_service_redis_url names b alone, and redis_hosts are 3: its answers would be out of reach "
+        assert found == [told + "once another one is the primary"]
     assert problems(site(ai_service_redis_url="redis://10.0.0.20:6379/0"), ["a"]) == []
     assert problems(site(ai_service_redis_url="redis://10.0.0.2:6379/0"), []) == []
 
@@ -83,13 +81,13 @@ def test_the_role_names_an_old_redis_and_a_port_that_is_held() -> None:
     """As a play without preflight finds them."""
     servers = peers(site(), HOSTS)
     listener = {"port": 26379, "owner": "redis-sentinel.service"}
-    assert role_problems(servers, "a", ["127.0.0.1", "10.0.0.1"], 0, PASSWORD, "7.0.15", []) == []
+    assert role_problems(servers, "a", ["127.0.0.1", "10.0.0.1"], 0, PASSWORD, version="7.0.15", listeners=[]) == []
     own = {"port": 26379, "owner": "redis-sentinel@alchemorsel.service"}
-    assert role_problems(servers, "a", ["10.0.0.1"], 0, PASSWORD, "8.0.2", [own]) == []
-    assert role_problems(servers, "a", ["10.0.0.1"], 0, PASSWORD, "6.0.16", [listener]) == [
+    assert role_problems(servers, "a", ["10.0.0.1"], 0, PASSWORD, version="8.0.2", listeners=[own]) == []
+    assert role_problems(servers, "a", ["10.0.0.1"], 0, PASSWORD, version="6.0.16", listeners=[listener]) == [
         "Redis 6.0.16 of this host is too old to fail over: it takes 7, as Debian 12 has it",
         "port 26379 is held by redis-sentinel.service: set redis_sentinel_port to a free one",
     ]
-    assert role_problems(servers, "x", ["10.0.0.1"], 0, PASSWORD, "7.0.15", []) == [
+    assert role_problems(servers, "x", ["10.0.0.1"], 0, PASSWORD, version="7.0.15", listeners=[]) == [
         "redis_peers do not name x: add it, with its address and ports"
     ]

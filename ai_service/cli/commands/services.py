@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from ai_service.cli.site import Site
 
 Name = Annotated[
-    str, typer.Argument(help="redis, sentinel, redis-connection, ollama, api, page, edge, or all services of this host", show_default=False)
+    str,
+    typer.Argument(
+        help="redis, sentinel, redis-connection, ollama, api, page, edge, or all services of this host",
+        show_default=False,
+    ),
 ]
 
 
@@ -37,7 +41,9 @@ def restart(ctx: typer.Context, service: Name = "all", as_json: AsJson = False) 
 
 def logs(
     ctx: typer.Context,
-    service: Annotated[str, typer.Argument(help="redis, sentinel, redis-connection, ollama, api, page or edge")] = "api",
+    service: Annotated[
+        str, typer.Argument(help="redis, sentinel, redis-connection, ollama, api, page or edge")
+    ] = "api",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Number of lines to show.")] = 100,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Balancers in front of the edges of two hosts: the loss of an edge or a balancer, drains, and what one address may ask."""
+"""Balancers in front of the edges of two hosts: losses, drains, and what one address may ask."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -41,7 +41,9 @@ def edges(home: Path, folder: Path, instances: list[Program]) -> Iterator[dict[s
         for number, name in enumerate(("one", "two"), 1):
             (home / name).mkdir()
             programs[name] = stack.enter_context(
-                EdgeProgram(home / name, {"1": f"unix@{folder}/{number}.sock"}, load_balancer_trusted_proxies=["127.0.0.1"])
+                EdgeProgram(
+                    home / name, {"1": f"unix@{folder}/{number}.sock"}, load_balancer_trusted_proxies=["127.0.0.1"]
+                )
             )
         assert len(instances) == len(programs)
         yield programs
@@ -49,11 +51,11 @@ def edges(home: Path, folder: Path, instances: list[Program]) -> Iterator[dict[s
             os.kill(program.process.pid, signal.SIGCONT)
 
 
-def balancer(home: Path, name: str, edges: dict[str, EdgeProgram], **variables: str) -> EdgeProgram:
+def balancer(home: Path, name: str, edges: dict[str, EdgeProgram], **variables: Any) -> EdgeProgram:
     """Make a balancer; by this address, which is this machine's, the edges count as those of other hosts."""
     (home / name).mkdir()
     servers = {edge: f"0.0.0.0:{program.port}" for edge, program in edges.items()}
-    return EdgeProgram(home / name, servers, **{"load_balancer_slow_start": "1", **variables})
+    return EdgeProgram(home / name, servers, load_balancer_slow_start="1", **variables)
 
 
 def both_up(program: EdgeProgram) -> bool:
@@ -113,7 +115,9 @@ async def test_drained_host_gets_no_new_request(home: Path, edges: dict[str, Edg
         assert (set(callers.statuses), callers.broken_off) == ({200}, 0)
 
 
-async def test_clients_that_know_two_balancers_outlive_the_loss_of_one(home: Path, edges: dict[str, EdgeProgram]) -> None:
+async def test_clients_that_know_two_balancers_outlive_the_loss_of_one(
+    home: Path, edges: dict[str, EdgeProgram]
+) -> None:
     """Connections to the lost one fail; a new one to the other succeeds at once."""
     with balancer(home, "b", edges) as first, balancer(home, "c", edges) as second:
         until(lambda: both_up(first) and both_up(second))

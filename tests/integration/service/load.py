@@ -30,7 +30,9 @@ class Load:
         errors: What callers got in place of an answer.
     """
 
-    def __init__(self, connect: Callable[[], httpx.Client], path: str, questions: Sequence[Any], count: int = 4) -> None:
+    def __init__(
+        self, connect: Callable[[], httpx.Client], path: str, questions: Sequence[Any], count: int = 4
+    ) -> None:
         self._connect, self._path, self._questions = connect, path, questions
         self.statuses: list[int] = []
         self.errors: list[str] = []

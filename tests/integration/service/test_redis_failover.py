@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,7 @@ def test_primary_killed_under_load_costs_no_answer(site: RedisFailover) -> None:
             site.kill(NAMES[0])
             begun = time.monotonic()
             until(lambda: stored(site, "ai:after"), timeout_s=FAILOVER_WITHIN_S)
-            print(f"written again {time.monotonic() - begun:.1f} s after the primary was killed")
+            sys.stdout.write(f"written again {time.monotonic() - begun:.1f} s after the primary was killed\n")
             until(lambda: program.http.get("/health").json()["cache"]["available"], timeout_s=FAILOVER_WITHIN_S)
             load.more(ANSWERS)
         assert (set(load.statuses), load.errors) == ({200}, [])
