@@ -76,8 +76,8 @@ def bring_back(name: str, host: Host) -> None:
 
 def primary(name: str) -> str:
     """Return the address of the primary, as a host's Sentinels tell it; by the lab, since Ansible takes seconds."""
-    done = ensure().containers.get(name).exec_run([PROGRAM, "primary"])
-    return str(bytes(done.output).decode().split()[0]) if done.exit_code == 0 else ""
+    done: Any = ensure().containers.get(name).exec_run([PROGRAM, "primary"])
+    return str(done.output.decode().split()[0]) if done.exit_code == 0 else ""
 
 
 def test_requests_reach_both_service_hosts_through_the_balancer(
