@@ -106,6 +106,6 @@ lock: setup ## rewrite requirements/*.txt from pyproject.toml and requirements/*
 	  | $(COMPILE) - -c requirements/service.txt -o requirements/bench.txt
 	for name in bootstrap control test peers $(CLIENTS); do \
 	  $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
-	for name in lab llamacpp; do \
+	for name in lab llamacpp helm; do \
 	  $(COMPILE) --no-deps requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	$(BIN)/python -m tests.clients.environments

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 
 from ai_service import __version__
 from ai_service.access import command as hash_key
 from ai_service.config.environment import PREFIX
-from ai_service.config.settings import Settings
+from ai_service.config.settings import Settings, settings_warnings
 from ai_service.errors import ConfigurationError, ListenError
 from ai_service.observability import structured_log
 
@@ -53,6 +54,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.check or arguments.check_redis:
         return 0
     structured_log.configure(settings.log_level)
+    for warning in settings_warnings(settings, os.environ):
+        logging.getLogger("ai_service").warning(warning)
     from ai_service.app import create_app  # noqa: PLC0415 - --check and hash-key do without
     from ai_service.process.server import serve  # noqa: PLC0415 - the same
 

@@ -6,7 +6,7 @@ import asyncio
 import gc
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ai_service.access.admin_key import AdminKey
 from ai_service.access.gate import AccessGate
@@ -33,6 +33,8 @@ from ai_service.health.probe import InferenceProbe
 from ai_service.http.admin_routes import AdminRoutes
 from ai_service.http.cors import with_cors
 from ai_service.http.operator_routes import build_operations
+from ai_service.http.request_history import RequestHistory
+from ai_service.http.request_history_routes import RequestHistoryRoutes
 from ai_service.http.task_routes import TaskRouter
 from ai_service.observability.metrics import Metrics
 from ai_service.observability.multiprocess_metrics import MetricsFolder
@@ -51,7 +53,7 @@ from ai_service.tasks import build_tasks
 from ai_service.tasks.request_parser import RequestParser
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
@@ -85,8 +87,9 @@ def create_app(
     metrics = Metrics(folder)
     store = store or _build_store(settings, metrics)
     chains = build_chains(settings, metrics, providers)
-    containers = ContainerStatus(Path(settings.container_status))
-    observer = Observer(chains, store, instance=settings.instance, containers=containers)
+    observer = Observer(
+        chains, store, instance=settings.instance, containers=ContainerStatus(Path(settings.container_status))
+    )
     flights: SingleFlight[AnswerResult] = SingleFlight()
     background = IdleQueue(lambda: _is_idle(chains) and observer.primary_usable, metrics)
     memory = MemoryLayer()
@@ -122,7 +125,8 @@ def create_app(
         deadline_s=settings.deadline,
         ttl_s=settings.embeddings_ttl,
     )
-    access_log = _build_access_log(settings, log)
+    history = RequestHistory(store, instance=settings.instance)
+    access_log = _build_access_log(settings, log, history)
     warmup = Warmup(
         [(task, RequestParser(task)) for task in tasks], answers, background, pause_s=settings.warmup_interval
     )
@@ -153,22 +157,20 @@ def create_app(
         async with AsyncExitStack() as stack:  # Each part ends before those that were started before it.
             if folder is not None:
                 stack.callback(folder.leave)
+            _close_at_end(stack, store.close, history.close)
             stack.callback(access_log.flush)
-            for loop in (Watchdog(settings.notify_socket, settings.watchdog_s).run(), metrics.keep_fresh()):
-                stack.callback(asyncio.create_task(loop).cancel)
-            for end in (store.close, usage.close, chains.close, flights.close, vectors.close, background.close):
-                stack.push_async_callback(end)
+            _start_loops(stack, Watchdog(settings.notify_socket, settings.watchdog_s).run(), metrics.keep_fresh())
+            _close_at_end(stack, usage.close, chains.close, flights.close, vectors.close, background.close)
+            await chains.start()
             stack.push_async_callback(observer.stop)
             await observer.start()
-            stack.push_async_callback(epochs.stop)
-            await epochs.start()
-            stack.push_async_callback(leadership.stop)
-            await leadership.start()
+            for part in (epochs, leadership):
+                stack.push_async_callback(part.stop)
+                await part.start()
             log_ready(settings, observer, store)
-            stack.push_async_callback(warmup.stop)
+            _close_at_end(stack, warmup.stop, probe.stop)
             if settings.warmup != "off" and leadership.leads:
                 warmup.start_configured(requests)
-            stack.push_async_callback(probe.stop)
             probe.start()
             stack.callback(observer.drain)
             _freeze_memory()
@@ -193,7 +195,11 @@ def create_app(
         lifespan,
         document=_describe(settings, tasks, chat),
         access_log=access_log,
-        further=[*model_routes(chat, chains, observer), *ollama_routes(chat, observer)],
+        further=[
+            *model_routes(chat, chains, observer),
+            *ollama_routes(chat, observer),
+            *RequestHistoryRoutes(AdminKey(settings.admin_key), history).routes(),
+        ],
     )
     router = TaskRouter(
         build_endpoints(tasks, chat, answers, embeddings, metrics=metrics, access_log=access_log), operations
@@ -202,6 +208,17 @@ def create_app(
         _with_gate(router, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log),
         settings.cors_origins,
     )
+
+
+def _start_loops(stack: AsyncExitStack, *loops: Coroutine[Any, Any, None]) -> None:
+    for loop in loops:
+        stack.callback(asyncio.create_task(loop).cancel)
+
+
+def _close_at_end(stack: AsyncExitStack, *ends: Callable[[], Awaitable[None]]) -> None:
+    """Have these called at the end, the last one first."""
+    for end in ends:
+        stack.push_async_callback(end)
 
 
 def _open_metrics_folder(settings: Settings) -> MetricsFolder | None:
@@ -217,10 +234,14 @@ def _freeze_memory() -> None:
     gc.freeze()
 
 
-def _build_access_log(settings: Settings, log: LogWriter) -> AccessLog:
+def _build_access_log(settings: Settings, log: LogWriter, history: RequestHistory) -> AccessLog:
     level = settings.log_level
     return AccessLog(
-        log, enabled=level in {"debug", "info"}, debug=level == "debug", prompts=settings.log_prompts == "yes"
+        log,
+        enabled=level in {"debug", "info"},
+        debug=level == "debug",
+        prompts=settings.log_prompts == "yes",
+        keep=history.record,
     )
 
 

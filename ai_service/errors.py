@@ -151,6 +151,13 @@ class NotFound(RequestError):
     code = "not_found"
 
 
+class RequestNotFound(RequestError):
+    """The request is not among the last ones that are kept."""
+
+    status = 404
+    code = "request_not_found"
+
+
 class ModelNotFound(RequestError):
     """The model does not exist."""
 

@@ -13,14 +13,18 @@ from ai_service.errors import (
     InvalidRequest,
     NotCached,
     PayloadTooLarge,
+    RequestNotFound,
     ServiceUnavailable,
     UnprocessableRequest,
 )
 from ai_service.health.containers import ContainersReport  # noqa: TC001 - msgspec reads the types of fields
 from ai_service.http.admin_routes import Done, Purged, Statistics, UsageReport
+from ai_service.http.request_history import LIMIT, RecentRequest
+from ai_service.http.request_history_routes import RecentRequests
 from ai_service.ollama_api.operations import ollama_operations
 from ai_service.openai.operations import openai_operations
 from ai_service.openapi.document import ANSWER_ERRORS, ANSWER_HEADERS, READ_ERRORS, Answer, Document, Operation
+from ai_service.resilience.pool.report import PoolProblem, ServerHealth  # noqa: TC001 - the same
 from ai_service.schemas import Envelope, Nutrition, Recipe, Suggestions
 
 if TYPE_CHECKING:
@@ -48,6 +52,19 @@ TASK: Document = {
     "in": "query",
     "description": "Purge the answers of this task only; all tasks without it.",
     "schema": {"type": "string", "enum": ["recipe", "ingredients", "nutrition", "chat", "embeddings"]},
+}
+LIMIT_PARAMETER: Document = {
+    "name": "limit",
+    "in": "query",
+    "description": "Number of requests to list.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": LIMIT, "default": LIMIT},
+}
+RECENT_ID: Document = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "`X-Request-Id` of the request.",
+    "schema": {"type": "string"},
 }
 _TASKS = {
     "recipe": ("generateRecipe", "Write a recipe", Envelope[Recipe]),
@@ -136,6 +153,8 @@ class Health(msgspec.Struct, frozen=True):
         instance: Name of the instance.
         ready: Whether the instance can answer requests.
         model_digest: Digest of the primary provider's model; `000000000000` while it is unknown.
+        servers: The Ollama servers; empty where none is asked.
+        problems: What an operator has to correct in the list of Ollama servers.
         probe: Null before the first probe.
         containers: Null where no container status is available on this host.
     """
@@ -147,6 +166,8 @@ class Health(msgspec.Struct, frozen=True):
     ready: bool
     model_digest: str
     providers: list[ProviderHealth]
+    servers: list[ServerHealth]
+    problems: list[PoolProblem]
     cache: CacheHealth
     probe: ProbeHealth | None
     containers: ContainersReport | None
@@ -230,6 +251,32 @@ def _administration() -> Iterator[Operation]:
         summary="Show token usage by API key",
         description="Counts the tokens of answers computed for each API key; answers from the cache count none.",
         answers={200: Answer("Usage by UTC day, today first, and name of the API key.", Done[UsageReport], headers=())},
+        access="admin",
+    )
+    yield Operation(
+        method="get",
+        path="/api/v1/ai/requests",
+        name="listRecentRequests",
+        tag="Administration",
+        summary="List the last requests",
+        description=(
+            "The last 200 requests, newest first, within a second, without what was asked or answered."
+            " Health checks, metrics and readings of the status are not among them."
+        ),
+        parameters=(LIMIT_PARAMETER,),
+        answers={200: Answer("The last requests.", Done[RecentRequests], headers=())},
+        errors=(InvalidRequest,),
+        access="admin",
+    )
+    yield Operation(
+        method="get",
+        path="/api/v1/ai/requests/{id}",
+        name="getRecentRequest",
+        tag="Administration",
+        summary="Show one of the last requests by its ID",
+        parameters=(RECENT_ID,),
+        answers={200: Answer("The request.", Done[RecentRequest], headers=())},
+        errors=(RequestNotFound,),
         access="admin",
     )
 

@@ -26,6 +26,7 @@ from bench.report.console import LineObserver, ProgressObserver, print_closing, 
 from bench.report.page import render
 from bench.results import load_result, write_atomically
 from bench.samples import read_samples
+from bench.sizing import command as sizing
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 
@@ -195,6 +196,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("run", type=Path, metavar="RUN", help="folder of a run")
     report.add_argument("--capacity", type=Path, metavar="FILE", help="of `bench capacity`: the file or its folder")
     report.add_argument("--out", type=Path, metavar="FILE", help="the page (default: report.html of the run)")
+    needed = commands.add_parser("sizing", help="calculate how many Ollama hosts a wanted rate takes")
+    sizing.add_arguments(needed)
     show = commands.add_parser("show", help="print the table of an earlier run")
     show.add_argument("result", type=Path, metavar="RESULT.json", help="the file, or the folder of a run")
     return parser
@@ -207,4 +210,5 @@ _COMMANDS = {
     "compare": compare.run_compare,
     "baseline": compare.run_baseline,
     "capacity": _find_capacity,
+    "sizing": sizing.run,
 }

@@ -33,7 +33,7 @@ OPEN_PATHS = frozenset(
         "/api/version",
     }
 )
-ADMIN_PATHS = frozenset({"/api/v1/ai/cache", "/api/v1/ai/usage"})
+ADMIN_PATHS = frozenset({"/api/v1/ai/cache", "/api/v1/ai/requests", "/api/v1/ai/usage"})
 """What is below them is an administrator's too."""
 _BELOW_ADMIN_PATHS = tuple(f"{path}/" for path in ADMIN_PATHS)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from typing import TYPE_CHECKING
 
 from ai_service.cache.store import BATCH_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ai_service.cache.store import Lock
 
@@ -30,6 +30,7 @@ class MemoryStore:
     def __init__(self, *, max_bytes: int = 64 * 1024 * 1024, clock: Callable[[], float] = time.monotonic) -> None:
         self._values: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         self._amounts: dict[str, tuple[Counter[str], float]] = {}
+        self._records: dict[str, deque[bytes]] = {}
         self._max_bytes = max_bytes
         self._bytes = 0
         self._clock = clock
@@ -88,6 +89,17 @@ class MemoryStore:
         """See Store."""
         held, ends = self._amounts.get(key, (Counter(), 0.0))
         return dict(held) if ends > self._clock() else {}
+
+    async def append(self, key: str, records: Sequence[bytes], limit: int) -> bool:
+        """See Store. Records are few, and not among what is evicted."""
+        held = deque(self._records.get(key, ()), maxlen=limit)
+        held.extend(records)
+        self._records[key] = held
+        return True
+
+    async def latest(self, key: str, count: int) -> list[bytes] | None:
+        """See Store."""
+        return list(reversed(self._records.get(key, ())))[:count]
 
     async def count(self, prefix: str) -> int | None:
         """See Store."""

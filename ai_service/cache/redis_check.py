@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEYS = "ai:*"
 COMMANDS = (
     "auth", "hello", "ping", "select", "get", "set", "exists", "del", "unlink", "pexpire", "pttl", "scan", "eval",
-    "evalsha", "script|load", "incrby", "rename", "hincrby", "hgetall", "info",
+    "evalsha", "script|load", "incrby", "rename", "hincrby", "hgetall", "xadd", "xrevrange", "info",
 )  # fmt: skip
 """Rights of the service's user; a test compares them with those that the role redis grants."""
 TIMEOUT_S = 5.0
@@ -68,7 +68,8 @@ def redis_problems(url: str, username: str, password: str, authorities: str) -> 
 
 def _steps(token: str) -> Iterator[tuple[Any, ...]]:
     """Yield commands as the service sends them; with the last ones the keys are gone."""
-    text, count, renamed, amounts = (f"ai:check:{token}:{name}" for name in ("text", "count", "renamed", "amounts"))
+    names = ("text", "count", "renamed", "amounts", "records")
+    text, count, renamed, amounts, records = (f"ai:check:{token}:{name}" for name in names)
     yield "PING", ()
     yield "SET", (text, "1", "PX", KEY_LIFE_MS)
     yield "GET", (text,)
@@ -81,12 +82,15 @@ def _steps(token: str) -> Iterator[tuple[Any, ...]]:
     yield "HINCRBY", (amounts, "tokens", 1)
     yield "PEXPIRE", (amounts, KEY_LIFE_MS)
     yield "HGETALL", (amounts,)
+    yield "XADD", (records, "MAXLEN", 1, "*", "record", "1")
+    yield "PEXPIRE", (records, KEY_LIFE_MS)
+    yield "XREVRANGE", (records, "+", "-", "COUNT", 1)
     yield "SCRIPT LOAD", (_SCRIPT,)
     yield "EVALSHA", (sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest(), 1, text)
     yield "EVAL", (_SCRIPT, 1, text)
     yield "SCAN", (0, "MATCH", f"ai:check:{token}:*", "COUNT", 10)
     yield "DEL", (text,)
-    yield "UNLINK", (renamed, amounts)
+    yield "UNLINK", (renamed, amounts, records)
 
 
 def _lacking_rights(client: redis.Redis, user: str) -> list[str]:

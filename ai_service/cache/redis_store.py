@@ -20,7 +20,7 @@ from ai_service.cache.redis_tls import share_trust
 from ai_service.cache.store import BATCH_S
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from redis.asyncio import ConnectionPool
 
@@ -34,6 +34,8 @@ MAX_CONNECTIONS = 8
 LATE_S = 5.0
 """So long a reply that nobody waits for may still come; a lock that it tells of has run out by then."""
 SCAN_STEP = 500
+RECORD = b"record"
+"""Field of a stream's entry."""
 EXTEND = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0"
 RELEASE = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0"
 """Compare and act in one step: a lock that expired may be another's by now."""
@@ -173,6 +175,22 @@ class RedisStore:
         """See Store."""
         found = await self.attempt("amounts", lambda: self._redis.hgetall(key))
         return {field.decode(): int(amount) for field, amount in found.items()} if isinstance(found, dict) else None
+
+    async def append(self, key: str, records: Sequence[bytes], limit: int) -> bool:
+        """See Store. A stream, whose oldest records go with the newest ones' coming."""
+
+        async def append() -> Any:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for record in records[-limit:]:
+                    pipe.xadd(key, {RECORD: record}, maxlen=limit, approximate=False)
+                return await pipe.execute()
+
+        return await self.attempt("append", append) is not None
+
+    async def latest(self, key: str, count: int) -> list[bytes] | None:
+        """See Store."""
+        found = await self.attempt("latest", lambda: self._redis.xrevrange(key, count=count))
+        return None if found is None else [fields[RECORD] for _, fields in found if RECORD in fields]
 
     async def count(self, prefix: str) -> int | None:
         """See Store."""

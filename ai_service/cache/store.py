@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 BATCH_S = 60.0
 """Time for which the name of an addition is remembered."""
@@ -100,6 +100,16 @@ class Store(Protocol):
 
     async def amounts(self, key: str) -> dict[str, int] | None:
         """Return the amounts kept under a key by field, none where there are none; None where the store is down."""
+
+    async def append(self, key: str, records: Sequence[bytes], limit: int) -> bool:
+        """Append records to the list kept under a key, of which the newest `limit` stay.
+
+        Returns:
+            Whether they are appended; False where the store is down or refuses.
+        """
+
+    async def latest(self, key: str, count: int) -> list[bytes] | None:
+        """Return the newest records kept under a key, newest first; None where the store is down."""
 
     async def count(self, prefix: str) -> int | None:
         """Count the keys that begin so; None where the store is down. Scans every key: for administrators."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ai_service.config.environment import PREFIX
+from ai_service.config.ollama_servers import models_without_server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,21 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
         mistakes.append(
             f"{PREFIX}DEADLINE: expected at least the {silence:g} s of {PREFIX}OLLAMA_TIMEOUT, got {deadline:g} s"
         )
-    return [*mistakes, *_alias_mistakes(values)]
+    return [*mistakes, *_alias_mistakes(values), *_server_mistakes(values)]
+
+
+def _server_mistakes(values: Mapping[str, Any]) -> list[str]:
+    """Return the models that the service asks of Ollama, and that no server of the list has."""
+    source, provider, model = values.get("ollama_servers"), values.get("provider"), values.get("ollama_model")
+    if source is None or model is None or "ollama" not in {provider, *values.get("fallbacks", ())}:
+        return []
+    names = ("recipe_model", "ingredients_model", "nutrition_model")
+    further = [*(values.get(name, "") for name in names), *values.get("models", ())] if provider == "ollama" else []
+    models = dict.fromkeys(name for name in (model, *further) if name)
+    return [
+        f"{PREFIX}OLLAMA_SERVERS: no server has the model {model}: name it in models of one, or leave models out there"
+        for model in models_without_server(source.servers, models)
+    ]
 
 
 def _alias_mistakes(values: Mapping[str, Any]) -> list[str]:

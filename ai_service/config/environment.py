@@ -159,6 +159,20 @@ def url(*schemes: str, optional: bool = False) -> Callable[[str], str]:
     return parse
 
 
+def proxy(text: str) -> str:
+    """Read the URL of an HTTP proxy, which may hold a password; "" is none."""
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or parts.path.strip("/") or parts.query or parts.fragment or len(text.split()) != 1:
+        raise ValueError("expected the URL of a proxy such as http://proxy.example:3128")
+    return text
+
+
 def origin(text: str) -> str:
     """Validate the origin of a web page: scheme, host and port, or `*` for any."""
     if text == "*":

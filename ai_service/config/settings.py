@@ -12,7 +12,8 @@ import msgspec
 from ai_service.access.key_file import read_keys
 from ai_service.config import environment
 from ai_service.config.contradictions import contradictions
-from ai_service.config.environment import Setting, setting
+from ai_service.config.environment import PREFIX, Setting, setting
+from ai_service.config.ollama_servers import ServerEntry, ServerList, ServerSource, parse_source
 from ai_service.errors import ConfigurationError
 from ai_service.transport.tls import read_authorities
 
@@ -93,6 +94,19 @@ def _keys_path(text: str) -> str:
     return text
 
 
+def _add_further_hosts(values: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """Add `ALCHEMORSEL_OLLAMA_HOST` to the servers of the former variable, which named those beside it."""
+    source, host = values.get("ollama_servers"), values.get("ollama_host")
+    further = environ.get(f"{PREFIX}OLLAMA_MORE_HOSTS", "").strip()
+    if source is None or host is None or not further or environ.get(f"{PREFIX}OLLAMA_SERVERS", "").strip():
+        return []
+    if source.path or source.servers.digests:
+        return [f"{PREFIX}OLLAMA_MORE_HOSTS: expected URLs separated by commas"]
+    urls = dict.fromkeys((host, *(entry.url for entry in source.servers.servers)))
+    values["ollama_servers"] = ServerSource(ServerList(tuple(map(ServerEntry, urls))))
+    return []
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the operator decides. Durations are in seconds, sizes as the name says."""
@@ -110,11 +124,12 @@ class Settings:
     ollama_host: str = setting(
         "OLLAMA_HOST", "http://127.0.0.1:11434", environment.url("http", "https"), "Base URL of the Ollama server"
     )
-    ollama_servers: tuple[str, ...] = setting(
+    ollama_servers: ServerSource | None = setting(  # noqa: RUF009 - declares a setting
         "OLLAMA_SERVERS",
         "",
-        environment.each(environment.url("http", "https")),
-        "Further Ollama servers with the same model, comma-separated; a call goes to the least busy",
+        parse_source,
+        "All Ollama servers, in place of ALCHEMORSEL_OLLAMA_HOST: URLs separated by commas, dns+http://NAME:PORT among"
+        " them, or the path of a YAML or JSON file with url, models, slots, weight and state of each",
         former="OLLAMA_MORE_HOSTS",
     )
     ollama_model: str = setting("OLLAMA_MODEL", "llama3.2:3b", environment.name, "Model that Ollama runs")
@@ -175,6 +190,13 @@ class Settings:
     )
     openai_api_key: str = setting(
         "OPENAI_API_KEY_FILE", "", str, "File with the API key of the OpenAI-compatible server", secret=True
+    )
+    openai_proxy: str = setting(
+        "OPENAI_PROXY_FILE",
+        "",
+        environment.proxy,
+        "File with the URL of the HTTP proxy to the OpenAI-compatible server; loopback is always reached directly",
+        secret=True,
     )
     redis_url: str = setting(
         "REDIS_URL",
@@ -321,6 +343,7 @@ class Settings:
             ConfigurationError: With every mistake found, not only the first.
         """
         values, mistakes = environment.read(cls.declared(), environ)
+        mistakes += _add_further_hosts(values, environ)
         mistakes += contradictions(values)
         if mistakes:
             raise ConfigurationError(mistakes)
@@ -338,6 +361,30 @@ class Settings:
         return tuple(dict.fromkeys(model for model in named if model not in {"", self.default_model}))
 
     @property
+    def ollama_source(self) -> ServerSource:
+        """The list of Ollama servers; without one, the one of `ALCHEMORSEL_OLLAMA_HOST`."""
+        return self.ollama_servers or ServerSource(ServerList((ServerEntry(self.ollama_host),)))
+
+    @property
+    def asked_of_ollama(self) -> tuple[str, ...]:
+        """The models that the service asks of Ollama, the default one first; none where Ollama takes no part."""
+        if self.provider == "ollama":
+            return (self.ollama_model, *self.further_models)
+        return (self.ollama_model,) if "ollama" in self.fallbacks else ()
+
+    @property
     def default_model(self) -> str:
         """The primary provider's model."""
         return self.openai_model if self.provider == "openai" else self.ollama_model
+
+
+def settings_warnings(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each setting that has a former name, or is not used beside another one."""
+    host = environ.get(f"{PREFIX}OLLAMA_HOST", "").strip().rstrip("/")
+    listed = [entry.url for entry in settings.ollama_source.servers.servers]
+    unused = (
+        [f"{PREFIX}OLLAMA_HOST={host} is not used: {PREFIX}OLLAMA_SERVERS lists all servers, and not this one."]
+        if host and host not in listed and settings.provider == "ollama"
+        else []
+    )
+    return [*environment.deprecations(settings.declared(), environ), *unused]

@@ -90,6 +90,7 @@ class Observer:
         self._store = store
         self._instance = instance
         self._containers = containers
+        self._pool = chains.pool
         self._looking = Periodic("looking at providers and store", self.look, interval_s)
         self._patience_s = patience_s
         self._clock = clock
@@ -141,7 +142,13 @@ class Observer:
         Args:
             model: Its name; "" for the default one.
         """
-        return self._digests.get(model or self._default_model, UNKNOWN_MODEL)
+        model = model or self._default_model
+        return self._digests.get(model) or self._expected(model) or UNKNOWN_MODEL
+
+    def _expected(self, model: str) -> str:
+        """Return what the configuration says of the digest of a model of Ollama's; "" for nothing."""
+        is_ollama = self._chains.of(model).primary.provider.name == "ollama"
+        return self._pool.expected_digest(model) if self._pool is not None and is_ollama else ""
 
     def inspection_of(self, model: str) -> Inspection | None:
         """Return what a model's primary provider last said of itself; None where it said nothing."""
@@ -218,13 +225,18 @@ class Observer:
 
     @property
     def status(self) -> str:
-        """`healthy`, `degraded` (answers of a model are a fallback's or samples, or no store), or `critical` (none)."""
+        """The status in a word.
+
+        `healthy`, `degraded` (answers of a model are a fallback's or samples, no store, or a problem of the list of
+        Ollama servers), or `critical` (no provider can be asked).
+        """
         if not any(map(self.usable, self._chains.links)):
             return "critical"
         answers = all(
             self.usable(link) and not link.problem and not link.provider.synthetic for link in self._chains.primaries
         )
-        return "healthy" if answers and self._store.available else "degraded"
+        correct = self._pool is None or not self._pool.problems
+        return "healthy" if answers and correct and self._store.available else "degraded"
 
     def report(self) -> dict[str, Any]:
         """Everything, for people and monitors; ages in seconds."""
@@ -253,6 +265,8 @@ class Observer:
             "ready": self.ready,
             "model_digest": self.model_digest,
             "providers": providers,
+            "servers": self._pool.report() if self._pool else [],
+            "problems": self._pool.problems if self._pool else [],
             "cache": {"store": self._store.name, "available": self._store.available},
             "probe": self._probe_report(now),
             "containers": self._containers.report() if self._containers else None,

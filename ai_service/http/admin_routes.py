@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 from starlette.responses import Response
@@ -109,6 +109,25 @@ class Done(msgspec.Struct, Generic[Data], frozen=True):
     message: str
 
 
+Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
+
+
+def admin_only(admin_key: AdminKey, answer: Handler) -> Handler:
+    """Return a handler that answers those who present the administrator's key."""
+
+    async def guarded(request: Request) -> Response:
+        admin_key.check(request)
+        return await answer(request)
+
+    return guarded
+
+
+def admin_answer(data: object, message: str, *, status: int = 200) -> Response:
+    """Return the answer of an administrator's route; no cache may keep it."""
+    body = _encode(Done(success=True, data=data, message=message))
+    return Response(body, status, {"cache-control": "no-store"}, "application/json")
+
+
 class AdminRoutes:
     """Answers administrators.
 
@@ -154,18 +173,11 @@ class AdminRoutes:
     def routes(self) -> list[Route]:
         """For the Starlette application."""
         return [
-            Route("/api/v1/ai/cache", self._guarded(self.purge), methods=["DELETE"]),
-            Route("/api/v1/ai/cache/stats", self._guarded(self.stats), methods=["GET"]),
-            Route("/api/v1/ai/cache/warmup", self._guarded(self.warm_up), methods=["POST"]),
-            Route("/api/v1/ai/usage", self._guarded(self.usage), methods=["GET"]),
+            Route("/api/v1/ai/cache", admin_only(self._admin_key, self.purge), methods=["DELETE"]),
+            Route("/api/v1/ai/cache/stats", admin_only(self._admin_key, self.stats), methods=["GET"]),
+            Route("/api/v1/ai/cache/warmup", admin_only(self._admin_key, self.warm_up), methods=["POST"]),
+            Route("/api/v1/ai/usage", admin_only(self._admin_key, self.usage), methods=["GET"]),
         ]
-
-    def _guarded(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        async def guarded(request: Request) -> Response:
-            self._admin_key.check(request)
-            return await answer(request)
-
-        return guarded
 
     async def stats(self, _request: Request) -> Response:
         """Return cache statistics: entries by task in the store (null while it is down), memory and background work."""
@@ -183,7 +195,7 @@ class AdminRoutes:
             background_waiting=len(self._background),
             warmup=self._warmup.report,
         )
-        return _answer(data, "Cache statistics.")
+        return admin_answer(data, "Cache statistics.")
 
     async def purge(self, request: Request) -> Response:
         """Purges a task, or all of them.
@@ -208,7 +220,7 @@ class AdminRoutes:
                 "its answers. Purge again when the store is well.",
                 retry_after_s=RETRY_AFTER_S,
             )
-        return _answer(Purged(purged=purged, reach=self._epochs.reach), _FOLLOW[self._epochs.reach])
+        return admin_answer(Purged(purged=purged, reach=self._epochs.reach), _FOLLOW[self._epochs.reach])
 
     async def warm_up(self, request: Request) -> Response:
         """Begins a warm-up with the requests of the body, or with the configured ones.
@@ -229,12 +241,12 @@ class AdminRoutes:
             expected = ", ".join(self._warmup.tasks)
             raise InvalidRequest(f"Unknown task: {unknown[0][:64]}; expected some of {expected}.")
         self._warmup.start(requests)
-        return _answer(self._warmup.report, "Warm-up begun.", status=202)
+        return admin_answer(self._warmup.report, "Warm-up begun.", status=202)
 
     async def usage(self, _request: Request) -> Response:
         """Return the tokens computed for each API key, today and on the last days."""
         days, shared = await self._usage.days()
-        return _answer(UsageReport(covers="store" if shared else "instance", days=days), "Token usage by API key.")
+        return admin_answer(UsageReport(covers="store" if shared else "instance", days=days), "Token usage by API key.")
 
 
 async def _read(request: Request) -> bytes:
@@ -244,8 +256,3 @@ async def _read(request: Request) -> bytes:
         if len(body) > MAX_WARMUP_BYTES:
             raise PayloadTooLarge(f"Expected a body of at most {MAX_WARMUP_BYTES} bytes, got more.")
     return body
-
-
-def _answer(data: object, message: str, *, status: int = 200) -> Response:
-    body = _encode(Done(success=True, data=data, message=message))
-    return Response(body, status, {"cache-control": "no-store"}, "application/json")

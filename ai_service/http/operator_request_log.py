@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ai_service.observability.structured_log import AccessLog
 
-POLLED = frozenset({"/health", "/health/live", "/health/ready", "/api/v1/ai/health", "/metrics"})
+POLLED = frozenset({"/health", "/health/live", "/health/ready", "/api/v1/ai/health", "/api/v1/ai/requests", "/metrics"})
 """Asked every few seconds by machines: logged at level debug, so that the log stays readable."""
 SHOWN_CHARACTERS = 200
 

@@ -109,6 +109,20 @@ class Metrics:
         )
         self._store_failures = self._counter("store_failures", "Failed store operations.", "operation")
         self._breaker = self._gauge("breaker_state", "0 closed, 1 half-open, 2 open.", "provider", across="livemax")
+        self._server_calls = self._counter("ollama_server_calls", "Calls of an Ollama server.", "server", "outcome")
+        self._server_breaker = self._gauge(
+            "ollama_server_breaker_state",
+            "0 closed, 1 half-open, 2 open; the worst of the addresses of a name.",
+            "server",
+            across="livemax",
+        )
+        self._server_running = self._gauge("ollama_server_running", "Calls that a server works on.", "server")
+        self._server_slots = self._gauge(
+            "ollama_server_slots",
+            "Calls that one model of a server works on at a time; 0 of one that is drained.",
+            "server",
+            across="livemax",
+        )
         self._confidence = self._histogram(
             "answer_confidence",
             "Confidence of computed answers.",
@@ -171,6 +185,16 @@ class Metrics:
     def breaker(self, provider: str, state: str) -> None:
         """Set the gauge of a circuit breaker's state."""
         self._breaker.labels(provider).set(BREAKER_STATES[state])
+
+    def server_call(self, server: str, outcome: str) -> None:
+        """Count a call of an Ollama server, by its entry in the list."""
+        self._server_calls(server, outcome).inc()
+
+    def server_state(self, server: str, *, slots: int, running: int, breaker: str) -> None:
+        """Set the gauges of an Ollama server, by its entry in the list."""
+        self._server_slots.labels(server).set(slots)
+        self._server_running.labels(server).set(running)
+        self._server_breaker.labels(server).set(BREAKER_STATES[breaker])
 
     def watch(self, name: str, help_text: str, read: Callable[[], float], *, across: Across = "livesum") -> None:
         """Register a gauge, read whenever the metrics are rendered.

@@ -17,7 +17,7 @@ from ai_service.observability.log_writer import LogWriter
 from ai_service.schemas import TaskRequest  # noqa: TC001 - msgspec reads the types of the fields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ai_service.skipped_providers import Skipped
 
@@ -83,10 +83,20 @@ class AccessLog:
         enabled: Whether requests are logged at all.
         debug: Whether those of level debug are, too.
         prompts: Whether what they ask is logged as well.
+        keep: Called with the last ones, logged or not.
     """
 
-    def __init__(self, writer: LogWriter, *, enabled: bool = True, debug: bool = False, prompts: bool = False) -> None:
+    def __init__(
+        self,
+        writer: LogWriter,
+        *,
+        enabled: bool = True,
+        debug: bool = False,
+        prompts: bool = False,
+        keep: Callable[[Sequence[Access]], None] | None = None,
+    ) -> None:
         self._debug = debug
+        self._keep = keep
         self._prompts = prompts
         self._writer = writer
         self._enabled = enabled
@@ -110,7 +120,7 @@ class AccessLog:
         request: TaskRequest | None = None,
     ) -> None:
         """Log a request within 0.2 s; see Access for the fields."""
-        if not self._enabled or (level == "debug" and not self._debug):
+        if level == "debug" and not self._debug:
             return
         self._pending.append(
             Access(
@@ -143,7 +153,10 @@ class AccessLog:
             self._timer = None
         if self._pending:
             lines, self._pending = self._pending, []
-            self._writer.write(_encoder.encode_lines(lines), len(lines))
+            if self._enabled:
+                self._writer.write(_encoder.encode_lines(lines), len(lines))
+            if self._keep is not None:
+                self._keep([line for line in lines if line.level == "info"] if self._debug else lines)
 
 
 class WriterHandler(logging.Handler):

@@ -45,11 +45,14 @@ class Client:
     Args:
         base_url: The prefix of all paths.
         api_key: Bearer token; empty for none.
+        proxy: URL of the HTTP proxy that all calls go through; empty for none.
     """
 
-    def __init__(self, base_url: str, *, api_key: str = "") -> None:
+    def __init__(self, base_url: str, *, api_key: str = "", proxy: str = "") -> None:
         headers = {"Content-Type": "application/json"}
-        self._client = HTTPClient(base_url, {**headers, "Authorization": f"Bearer {api_key}"} if api_key else headers)
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
+        self._client = HTTPClient(base_url, headers, proxy=proxy)
 
     def get(self, path: str) -> AbstractAsyncContextManager[httpx.Response]:
         """Return the response to a `GET`."""
@@ -89,7 +92,7 @@ def deadline(seconds: float, doing: str) -> AbstractAsyncContextManager[object]:
 
     Raises:
         ProviderTimeout: Time is over.
-        ProviderUnreachable: No connection.
+        ProviderUnreachable: No connection, or none by the proxy.
         ConnectionBroken: The connection broke.
         ProviderFailed: The server does not speak HTTP, or sends too much.
     """
@@ -123,6 +126,8 @@ async def _bounded(seconds: float, message: str) -> AsyncIterator[asyncio.Timeou
         raise ProviderTimeout(message) from None
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise ProviderUnreachable(reason_of(error)) from error
+    except httpx.ProxyError as error:
+        raise ProviderUnreachable(f"the proxy answered {error}") from error
     except httpx.HTTPError as error:
         kind = ConnectionBroken if is_broken_off(error) else ProviderFailed
         raise kind(reason_of(error)) from error

@@ -158,15 +158,16 @@ class OpenAIProvider:
         model: The model's name there.
         api_key: Bearer token; empty for none.
         timeout_s: The longest silence of the server: before the first text, and between two pieces of it.
+        proxy: URL of the HTTP proxy to the server; empty for none.
     """
 
     name = "openai"
     synthetic = False
     context_tokens = 0
 
-    def __init__(self, base_url: str, model: str, *, api_key: str, timeout_s: float) -> None:
+    def __init__(self, base_url: str, model: str, *, api_key: str, timeout_s: float, proxy: str = "") -> None:
         self.model = model
-        self._client = Client(base_url, api_key=api_key)
+        self._client = Client(base_url, api_key=api_key, proxy=proxy)
         self._timeout_s = timeout_s
         self._digest = blake2b(f"{base_url} {model}".encode(), digest_size=6).hexdigest()
 

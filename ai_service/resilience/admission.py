@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,9 @@ class AdmissionQueue:
     """
 
     def __init__(self, *, concurrency: int, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._slots = asyncio.Semaphore(concurrency)
         self._concurrency = concurrency
+        self._held = 0
+        self._waiters: deque[asyncio.Future[None]] = deque()
         self._limit = limit
         self._clock = clock
         self._mean_s = 1.0
@@ -41,7 +43,47 @@ class AdmissionQueue:
     @property
     def idle(self) -> bool:
         """Whether a further call would have to wait for nobody, and nobody for it."""
-        return self.waiting == 0 and not self._slots.locked()
+        return self.waiting == 0 and not self._full
+
+    @property
+    def concurrency(self) -> int:
+        """Calls at a time."""
+        return self._concurrency
+
+    def resize(self, concurrency: int) -> None:
+        """Let more or fewer calls through at a time; those under way go on."""
+        self._concurrency = concurrency
+        self._admit()
+
+    @property
+    def _full(self) -> bool:
+        return self._held >= self._concurrency
+
+    async def _acquire(self) -> None:
+        """Take a slot, in the order of arrival."""
+        if not self._full and not self._waiters:
+            self._held += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._release()  # The slot was given in the same moment.
+            raise
+
+    def _release(self) -> None:
+        self._held -= 1
+        self._admit()
+
+    def _admit(self) -> None:
+        """Give free slots to those who wait."""
+        while self._waiters and not self._full:
+            turn = self._waiters.popleft()
+            if not turn.done():
+                self._held += 1
+                turn.set_result(None)
 
     @asynccontextmanager
     async def slot(self, *, background: bool = False) -> AsyncIterator[float]:
@@ -56,9 +98,9 @@ class AdmissionQueue:
         """
         if background and not self.idle:
             raise QueueFull("callers have priority", retry_after_s=math.ceil(self._mean_s))
-        if self._background and self._slots.locked():
+        if self._background and self._full:
             self._background.pop().reschedule(0.0)  # Long over: its slot is free as soon as it has noticed.
-        elif self._slots.locked() and self.waiting >= self._limit:
+        elif self._full and self.waiting >= self._limit:
             ahead = (self.waiting + 1) / self._concurrency
             raise QueueFull(
                 f"the queue is full: {self.waiting} calls are waiting", retry_after_s=math.ceil(self._mean_s * ahead)
@@ -66,7 +108,7 @@ class AdmissionQueue:
         arrived = self._clock()
         self.waiting += 1
         try:
-            await self._slots.acquire()
+            await self._acquire()
         finally:
             self.waiting -= 1
         started = self._clock()
@@ -84,5 +126,5 @@ class AdmissionQueue:
         finally:
             self._background.discard(scope)
             self.running -= 1
-            self._slots.release()
+            self._release()
             self._mean_s += _SMOOTHING * (self._clock() - started - self._mean_s)

@@ -57,10 +57,10 @@ class CircuitBreaker:
             yield
         except ProviderError as error:
             if error.trips:
-                self._fail(error.cool_off_s)
+                self.fail(error.cool_off_s)
             raise
         else:
-            self._succeed()
+            self.succeed()
         finally:
             if probe:
                 self._probing = False
@@ -76,13 +76,24 @@ class CircuitBreaker:
         self._change("half-open")
         return True
 
-    def _fail(self, cool_off_s: float | None) -> None:
+    @property
+    def due_in_s(self) -> float:
+        """Seconds until a probe is let through; 0 where it is closed."""
+        return 0.0 if self.state == "closed" else max(0.0, self._open_until - self._clock())
+
+    def fail(self, cool_off_s: float | None = None) -> None:
+        """Count a failure.
+
+        Args:
+            cool_off_s: Opens it at once for so many seconds; None leaves it to the count.
+        """
         self._failures += 1
         if cool_off_s is not None or self.state != "closed" or self._failures >= self._limit:
             self._open_until = self._clock() + (self._cool_off_s if cool_off_s is None else cool_off_s)
             self._change("open")
 
-    def _succeed(self) -> None:
+    def succeed(self) -> None:
+        """Close it, and start the count anew."""
         self._failures = 0
         self._change("closed")
 

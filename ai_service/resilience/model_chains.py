@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from ai_service.resilience.chain import ProviderChain
     from ai_service.resilience.guarded import GuardedProvider
+    from ai_service.resilience.pool.pool import OllamaPool
 
 
 class ModelChains:
@@ -17,10 +18,17 @@ class ModelChains:
     Args:
         default: Of the model that is asked where nobody names one.
         further: Of the other models.
+        pool: The Ollama servers that the chains share; None where Ollama takes no part.
     """
 
-    def __init__(self, default: ProviderChain, further: Mapping[str, ProviderChain] | None = None) -> None:
+    def __init__(
+        self,
+        default: ProviderChain,
+        further: Mapping[str, ProviderChain] | None = None,
+        pool: OllamaPool | None = None,
+    ) -> None:
         self.default = default
+        self.pool = pool
         self._chains = {default.primary.provider.model: default, **(further or {})}
 
     @property
@@ -48,7 +56,14 @@ class ModelChains:
         """Return the chain of a model; the default one for "" and for a model that is not served."""
         return self._chains.get(model, self.default)
 
+    async def start(self) -> None:
+        """Begin to follow the list of Ollama servers."""
+        if self.pool is not None:
+            await self.pool.start()
+
     async def close(self) -> None:
         """Close every provider."""
         for link in self.links:
             await link.provider.close()
+        if self.pool is not None:
+            await self.pool.stop()

@@ -30,7 +30,7 @@ class ResponseTooLong(httpx.TransportError):
 
 
 class HTTPClient:
-    """Call one server over httpx's transport: no proxies, redirects, cookies or compression.
+    """Call one server over httpx's transport: no redirects, cookies, compression or proxies of the environment.
 
     Connections are kept over TLS only. Over plain HTTP a new one costs some tenths of a millisecond on the networks
     where it is used, and what a server sends too much can never be taken for the answer to the next call.
@@ -39,12 +39,15 @@ class HTTPClient:
         base_url: `http://` or `https://`; the prefix of all paths.
         headers: Sent with every call.
         authorities: CA certificates in PEM format for `https://`; "" for the operating system's.
+        proxy: URL of the HTTP proxy that all calls go through; "" for none.
 
     Attributes:
         keeps_connections: Whether a response that is read to its end leaves its connection to the next call.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str] | None = None, *, authorities: str = "") -> None:
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str] | None = None, *, authorities: str = "", proxy: str = ""
+    ) -> None:
         is_tls = base_url.startswith("https:")
         self.keeps_connections = is_tls
         self._base_url = base_url.rstrip("/")
@@ -53,6 +56,7 @@ class HTTPClient:
             verify=_trust(authorities) if is_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             limits=httpx.Limits(max_keepalive_connections=None if is_tls else 0, keepalive_expiry=KEEP_ALIVE_S),
             trust_env=False,
+            proxy=httpx.Proxy(proxy, ssl_context=_trust("") if proxy.startswith("https:") else None) if proxy else None,
         )
 
     async def send(

@@ -1,15 +1,8 @@
-# A host of somebody who closed it with a table of nftables, and serves a page on port 8080.
+# A host of somebody who closed it with a table of nftables, but for SSH and the page of web.sh.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 apt-get install -q -y --no-install-recommends nftables
-cat >/etc/systemd/system/past-web.service <<'UNIT'
-[Service]
-ExecStart=/usr/bin/python3 -m http.server 8080
-[Install]
-WantedBy=multi-user.target
-UNIT
-systemctl enable --now past-web.service
 cat >/etc/nftables.conf <<'RULES'
 #!/usr/sbin/nft -f
 flush ruleset

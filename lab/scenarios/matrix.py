@@ -29,6 +29,8 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "load_balancer": SUITES,
     "past-packages": SUITES,
     "past-refused": SUITES,
+    # A host and the proxy that is its only way out.
+    "past-proxy": SUITES,
     "monitoring": SUITES,
     "backup": SUITES,
     "site-dev": SUITES,

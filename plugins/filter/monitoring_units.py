@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -140,6 +141,26 @@ def target_files(
     ]
 
 
+def unread(active: Iterable[Mapping[str, Any]], files: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the targets of ours that a Prometheus of the site's own does not read, each with the reason.
+
+    Args:
+        active: Its `activeTargets`, those of other jobs included.
+        files: What `target_files` returned.
+    """
+    known = {(each["scrapePool"], each["discoveredLabels"]["__address__"]): each for each in active}
+    missing = []
+    for file in files:
+        job = PurePosixPath(file["path"]).stem
+        for address in [target for group in json.loads(file["content"]) for target in group["targets"]]:
+            found = known.get((job, address))
+            if found is None:
+                missing.append(f"{job} {address}: no target of this Prometheus")
+            elif found["health"] != "up":
+                missing.append(f"{job} {address}: {found['lastError'] or 'not read yet'}")
+    return missing
+
+
 class FilterModule:
     """Ansible's entry point to the filters."""
 
@@ -152,4 +173,5 @@ class FilterModule:
             "monitoring_expected_targets": awaited,
             "monitoring_target_groups": target_groups,
             "monitoring_target_files": target_files,
+            "monitoring_unread": unread,
         }

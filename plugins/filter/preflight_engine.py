@@ -47,8 +47,8 @@ def engine_problems(
 
 
 def has_engine(survey: Mapping[str, Any]) -> bool:
-    """Return whether a package of either channel is installed."""
-    return any(name in survey["packages"] for name in ENGINES.values())
+    """Return whether a package of either channel is installed, or being installed."""
+    return any(name in survey["packages"] or name in survey["unsettled"] for name in ENGINES.values())
 
 
 def is_ours(survey: Mapping[str, Any]) -> bool:

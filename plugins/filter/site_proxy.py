@@ -50,10 +50,22 @@ def endpoints(context: Context, wanted: Sequence[Mapping[str, Any]]) -> list[dic
     found: dict[str, dict[str, Any]] = {}
     for each in wanted:
         name = str(each["endpoint"]).rpartition(":")[0].strip("[]")
-        is_direct = any(name == one or name.endswith(f".{one.lstrip('.')}") for one in direct)
-        entry = dict(each) if is_direct else {**each, "endpoint": address, "setting": "site_proxy"}
+        entry = dict(each) if _is_direct(name, direct) else {**each, "endpoint": address, "setting": "site_proxy"}
         found.setdefault(entry["endpoint"], entry)
     return list(found.values())
+
+
+@pass_context
+def of_url(context: Context, url: str) -> str:
+    """Return the URL of the proxy by which a server is reached; "" where there is none or it is reached directly.
+
+    Args:
+        context: Where Jinja looks variables up.
+        url: Of the server; "" for none.
+    """
+    proxy = str(_variable(context, "site_proxy") or "")
+    host = urlsplit(url).hostname
+    return proxy if proxy and host and not _is_direct(host, direct_names(context, [])) else ""
 
 
 @pass_context
@@ -107,6 +119,10 @@ def direct_names(context: Context, names: Iterable[str]) -> list[str]:
     return [name for name in dict.fromkeys([*own, *hosts, *addresses, *map(str, names), *given]) if name]
 
 
+def _is_direct(name: str, direct: Iterable[str]) -> bool:
+    return any(name == one or name.endswith(f".{one.lstrip('.')}") for one in direct)
+
+
 def _read(known: Any, host: str, name: str) -> Any:
     try:
         return known[host].get(name) or ""
@@ -135,5 +151,6 @@ class FilterModule:
             "site_proxy_environment": environment,
             "site_proxy_container": container,
             "site_proxy_endpoints": endpoints,
+            "site_proxy_of_url": of_url,
             "site_proxy_problems": problems,
         }

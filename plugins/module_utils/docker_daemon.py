@@ -27,11 +27,10 @@ def read_object(path: Path) -> Tree:
     """
     try:
         text = path.read_text(encoding="utf-8")
+        value = json.loads(text) if text.strip() else {}
     except FileNotFoundError:
         return {}
-    try:
-        value = json.loads(text) if text.strip() else {}
-    except ValueError as error:
+    except ValueError as error:  # also where it is not UTF-8
         raise BadConfigError(
             f"{path} is not JSON ({error}): fix it, or move it away to start with an empty one"
         ) from error

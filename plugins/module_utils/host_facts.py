@@ -41,18 +41,31 @@ def within_deadline(module: Any) -> Run:
     return run
 
 
+UNSETTLED = frozenset({"half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"})
+"""States of dpkg in which files of a package are there, and the package is not installed."""
+
+
 def packages(run: Run, names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     """Return the versions of those packages that are installed, by name, and which of them are held."""
-    # A status with a package that dpkg has never heard of is 1; the others are listed all the same.
-    shown = run(["dpkg-query", "--show", "--showformat", "${Package} ${Version} ${Status}\n", *names])[1]
     installed, held = {}, []
-    for words in (line.split() for line in shown.splitlines()):
+    for words in _statuses(run, names):
         # A package that is known but was never installed has no version, and its line one word less.
         if len(words) == 5 and words[4] == "installed":
             installed[words[0]] = words[1]
             if words[2] == "hold":
                 held.append(words[0])
     return installed, held
+
+
+def unsettled(run: Run, names: Iterable[str]) -> list[str]:
+    """Return those packages that are being installed, or whose installation was cut off."""
+    return [words[0] for words in _statuses(run, names) if words[-1] in UNSETTLED]
+
+
+def _statuses(run: Run, names: Iterable[str]) -> list[list[str]]:
+    # A status with a package that dpkg has never heard of is 1; the others are listed all the same.
+    shown = run(["dpkg-query", "--show", "--showformat", "${Package} ${Version} ${Status}\n", *names])[1]
+    return [line.split() for line in shown.splitlines() if line.strip()]
 
 
 def unit(run: Run, name: str) -> dict[str, bool]:

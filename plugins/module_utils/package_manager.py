@@ -96,22 +96,6 @@ class PackageManager:
         gone = {"not-installed"} if purges else {"not-installed", "config-files"}
         return [name for name in names if name in known and known[name].state not in gone]
 
-    def simulate(self, command: str, names: Sequence[str], flags: Sequence[str]) -> Changes:
-        """Return what a command would change; it need not wait for anybody.
-
-        Raises:
-            PackageError: apt-get refuses.
-        """
-        code, output, errors = self.run(
-            ["apt-get", *OPTIONS, "--simulate", "--option", "Debug::NoLocking=true", *flags, command, *names]
-        )
-        if code:
-            raise PackageError(explain(output, errors))
-        coming = re.findall(r"^Inst (\S+) (?:\[(\S+)\] )?\((\S+) ", output, re.MULTILINE)
-        going = re.findall(r"^(?:Remv|Purg) (\S+) \[(\S+)\]", output, re.MULTILINE)
-        before = {name: old for name, old, _new in coming if old} | dict(going)
-        return Changes(before, {name: new for name, _old, new in coming})
-
     def apply(
         self, command: str, names: Sequence[str], flags: Sequence[str], *, keeps_stopped: bool = False
     ) -> Changes:
@@ -232,12 +216,18 @@ def explain(output: str, errors: str) -> str:
     """Return why apt-get refused, from what it printed under LC_ALL=C."""
     held = re.search(r"^The following held packages will be changed:\n((?:  .*\n)+)", output, re.MULTILINE)
     if held and "Held packages were changed" in errors:
-        names = " ".join(held[1].split())
-        return f"packages that apt is told to hold back would change: run `apt-mark unhold {names}`, and this again"
+        return held_back(held[1].split())
     unmet = [line.strip() for line in output.splitlines() if re.match(r"\s+\S+ : ", line)]
     lines = [line[2:].strip() for line in errors.splitlines() if line.startswith(("E:", "W:"))]
     lines += [line for line in errors.splitlines() if line.startswith("dpkg: error")]
     return "; ".join(dict.fromkeys(unmet + lines)) or errors.strip()
+
+
+def held_back(names: Sequence[str]) -> str:
+    """Return why nothing is done with held packages, and the way out."""
+    return (
+        f"packages that apt is told to hold back would change: run `apt-mark unhold {' '.join(names)}`, and this again"
+    )
 
 
 def _is_there(name: str, versions: dict[str, str]) -> bool:

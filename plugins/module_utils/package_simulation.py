@@ -9,14 +9,21 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ansible_collections.alchemorsel.ai.plugins.module_utils.package_manager import (
+    UNKNOWN,
+    Changes,
+    explain,
+    held_back,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Run = Callable[[list[str]], tuple[int, str, str]]
 
-UNKNOWN = re.compile(r"Unable to locate|no installation candidate|was not found")
 INSTALLED = re.compile(r"^Inst (\S+)(?: \[([^\]]+)\])? \((\S+)", re.MULTILINE)
-REMOVED = re.compile(r"^(?:Remv|Purg) (\S+)", re.MULTILINE)
+REMOVED = re.compile(r"^(?:Remv|Purg) (\S+)(?: \[([^\]]+)\])?", re.MULTILINE)
+HELD = "The following held packages will be changed:"
 UNIT = re.compile(r"^\S*/systemd/system/([^/\s@]+\.(?:service|socket))$", re.MULTILINE)
 
 
@@ -27,54 +34,54 @@ class Simulation:
     Attributes:
         error: What apt-get says in place of a plan; empty where it has one.
         is_unknown: The error is that apt's lists do not know a package, as where they are old or empty.
-        new: Packages that it would install.
+        new: Versions of packages that it would install.
         upgraded: Packages that it would bring to another version: the one there is, the one to come.
-        removed: Packages that it would remove.
+        removed: Versions of packages that it would remove.
         downgraded: Of those upgraded, the ones that get an older version.
         unheld: Held packages that it would change.
     """
 
     error: str = ""
     is_unknown: bool = False
-    new: Sequence[str] = ()
-    upgraded: dict[str, tuple[str, str]] = field(default_factory=dict)
-    removed: Sequence[str] = ()
+    new: Mapping[str, str] = field(default_factory=dict)
+    upgraded: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    removed: Mapping[str, str] = field(default_factory=dict)
     downgraded: Sequence[str] = ()
     unheld: Sequence[str] = ()
 
+    @property
+    def refusal(self) -> str:
+        """Why apt-get would not follow the plan when nobody is there to be asked; empty where it would."""
+        return held_back(self.unheld) if self.unheld else self.error
 
-def simulate(
-    run: Run, names: Sequence[str], *, is_pinned: bool = False, upgrades: bool = False, removes: bool = False
-) -> Simulation:
-    """Return what apt-get would do with packages; nothing is changed.
+    @property
+    def changes(self) -> Changes:
+        """Return the versions before and after."""
+        before = {name: former for name, (former, _version) in self.upgraded.items()}
+        after = {name: version for name, (_former, version) in self.upgraded.items()}
+        return Changes({**before, **self.removed}, {**after, **self.new})
+
+
+def simulate(run: Run, names: Sequence[str], command: str = "install", flags: Sequence[str] = ()) -> Simulation:
+    """Return what apt-get would do with packages; nothing is changed, and no lock is waited for.
 
     Args:
         run: Runs a command within a deadline, under LC_ALL=C; returns exit status, output and errors.
         names: As apt takes them, with `=version` where one is wanted.
-        is_pinned: Downgrades and held packages are allowed.
-        upgrades: Installed ones are to be brought to their newest version.
-        removes: The packages are to be removed.
+        command: `install`, `remove` or `purge`.
+        flags: Further options of apt-get.
     """
-    options = ["--allow-downgrades", "--allow-change-held-packages"] if is_pinned else []
-    verb = "remove" if removes else "install"
     # Without -y apt-get asks nothing in a simulation; with it, it would refuse held packages before it lists them.
-    command = [
-        "apt-get",
-        "--simulate",
-        "--no-install-recommends",
-        *([] if is_pinned or upgrades else ["--no-upgrade"]),
-        *options,
-    ]
-    code, output, errors = run([*command, verb, *names])
+    code, output, errors = run(["apt-get", "--simulate", "--no-install-recommends", *flags, command, *names])
     if code != 0:
-        return Simulation(error=(errors or output).strip(), is_unknown=bool(UNKNOWN.search(errors)))
+        return Simulation(error=explain(output, errors) or output.strip(), is_unknown=bool(UNKNOWN.search(errors)))
     found = INSTALLED.findall(output)
     return Simulation(
-        new=[_bare(name) for name, former, _version in found if not former],
+        new={_bare(name): version for name, former, version in found if not former},
         upgraded={_bare(name): (former, version) for name, former, version in found if former},
-        removed=[_bare(name) for name in REMOVED.findall(output)],
+        removed={_bare(name): version for name, version in REMOVED.findall(output)},
         downgraded=_section(output, "The following packages will be DOWNGRADED:"),
-        unheld=_section(output, "The following held packages will be changed:"),
+        unheld=[] if "--allow-change-held-packages" in flags else _section(output, HELD),
     )
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.alchemorsel.ai.plugins.module_utils import docker_engine, docker_flags
 from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import BadConfigError, read_object
-from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import packages
+from ansible_collections.alchemorsel.ai.plugins.module_utils.host_facts import packages, unsettled
 from ansible_collections.alchemorsel.ai.plugins.module_utils.package_simulation import simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Set
     from pathlib import Path
 
     Run = Callable[[list[str]], tuple[int, str, str]]
@@ -36,6 +36,7 @@ PROPERTIES = (
     "ExecMainStartTimestampMonotonic,ExecStart,Environment,EnvironmentFiles"
 )
 CONFIG = "etc/docker/daemon.json"
+DATA_ROOT = "/var/lib/docker"
 STATE = "var/lib/alchemorsel"
 BROUGHT = f"{STATE}/docker-engine.json"
 """Remembers what of the engine the role docker brought."""
@@ -53,16 +54,18 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
         root: Root of the file system; tests pass one of their own.
 
     Returns:
-        ``packages`` and ``held``; ``units``; ``engine``, as docker_engine's `describe` returns it; ``flags``, settings
-        that the unit's command line makes; ``program`` and ``arguments``, that command line; ``config_file``, which it
-        names; ``config_error``, why daemon.json cannot be read; ``settings``, names of what it holds; ``live_restore``
-        and ``hosts``, their values; ``objections``, what the engine has against a file that it has not read;
-        ``brought``, what the role docker brought; ``is_managed``, whether it has set anything; ``set_by_us``, settings
-        in daemon.json that are ours; ``daemons``, engines outside of the unit; ``socket_target``, where a link in the
-        socket's place leads; ``data_root``; ``programs`` that belong to no package; ``removals``, packages that the
-        distribution's engine would displace.
+        ``packages`` and ``held``; ``unsettled``, engines that are being installed; ``units``; ``engine``, as
+        docker_engine's `describe` returns it; ``flags``, settings that the unit's command line makes; ``program`` and
+        ``arguments``, that command line; ``config_file``, which it names; ``config_error``, why daemon.json cannot be
+        read; ``settings``, names of what it holds; ``live_restore`` and ``hosts``, their values; ``objections``, what
+        the engine has against a file that it has not read; ``brought``, what the role docker brought; ``is_managed``,
+        whether it has set anything; ``set_by_us``, settings in daemon.json that are ours; ``daemons``, engines outside
+        of the unit; ``socket_target``, where a link in the socket's place leads; ``data_root``; ``programs`` that
+        belong to no package; ``removals``, packages that the distribution's engine would displace.
     """
     installed, held = packages(run, PACKAGES)
+    # The play that had them installed may be gone, and apt-get with it or not.
+    begun = unsettled(run, ENGINES)
     units = read_units(run)
     unit = units[UNIT]
     is_active = unit["active"] == "active"
@@ -71,13 +74,14 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
     arguments = command[1:]
     flags = docker_flags.settings(arguments)
     config, config_error = _config(root / CONFIG)
-    data_root = engine["data_root"] or _last(flags.get("data-root")) or config.get("data-root") or "/var/lib/docker"
+    data_root = engine["data_root"] or _last(flags.get("data-root")) or config.get("data-root") or DATA_ROOT
     if not is_active and (root / str(data_root).lstrip("/") / "swarm" / "docker-state.json").exists():
         engine["swarm"] = "unknown"
     link = root / SOCKET
     return {
         "packages": installed,
         "held": held,
+        "unsettled": begun,
         "units": units,
         "engine": engine,
         "program": command[0] if command else "",
@@ -95,7 +99,7 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
         "daemons": daemons(root, unit["pid"]),
         "socket_target": str(link.readlink()) if link.is_symlink() else "",
         "data_root": data_root,
-        "programs": _programs(root, installed),
+        "programs": _programs(root, {*installed, *begun}),
         "removals": [] if set(ENGINES) & set(installed) else _removals(run, root),
     }
 
@@ -219,10 +223,10 @@ def program_version(run: Run, program: str = "dockerd") -> str:
     return version.group() if version else "0"
 
 
-def _programs(root: Path, installed: Mapping[str, str]) -> list[str]:
+def _programs(root: Path, installed: Set[str]) -> list[str]:
     """Return programs of Docker that no package of a channel brought, where packages would come into their way."""
-    names = [] if set(ENGINES) & set(installed) else list(PROGRAMS)
-    names += [] if set(CLIENTS) & set(installed) else ["usr/bin/docker"]
+    names = [] if installed & set(ENGINES) else list(PROGRAMS)
+    names += [] if installed & set(CLIENTS) else ["usr/bin/docker"]
     return [f"/{name}" for name in names if (root / name).is_file()]
 
 

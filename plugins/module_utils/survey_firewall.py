@@ -79,7 +79,8 @@ def read_tables(run: Run, root: Path) -> list[Table]:
 def managers(run: Run, root: Path) -> list[str]:
     """Return those of `ufw` and `firewalld` that are active."""
     settings = root / "etc/ufw/ufw.conf"
-    has_ufw = settings.exists() and re.search(r"(?mi)^\s*ENABLED\s*=\s*yes\b", settings.read_text()) is not None
+    text = settings.read_text(encoding="utf-8", errors="replace") if settings.exists() else ""
+    has_ufw = re.search(r"(?mi)^\s*ENABLED\s*=\s*yes\b", text) is not None
     has_firewalld = run(["systemctl", "is-active", "--quiet", "firewalld.service"])[0] == 0
     return [name for name, is_active in (("ufw", has_ufw), ("firewalld", has_firewalld)) if is_active]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ansible_collections.alchemorsel.ai.plugins.module_utils.docker_daemon import BadConfigError, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     Run = Callable[[list[str]], tuple[int, str, str]]
 
@@ -30,7 +30,8 @@ FLOCK = "hhqqi"
 """The C structure flock of 64-bit Linux: type, whence, start, length, process."""
 UNFINISHED = {"half-installed", "unpacked", "half-configured"}
 """States in which a package does not work; packages that wait for a trigger do."""
-DATA_ROOT = "/var/lib/docker"
+WITHOUT_LISTS = ("Dir::State::Lists=/nonexistent/", "Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache=")
+"""Options of apt: sources and dpkg's database are read, and apt's cache of the whole is left alone."""
 PROXY = re.compile(r"^\s*Environment=.*\bhttps?_proxy=", re.IGNORECASE | re.MULTILINE)
 
 
@@ -43,7 +44,7 @@ class Package(NamedTuple):
     state: str
 
 
-def survey(run: Run, root: Path) -> dict[str, Any]:
+def survey(run: Run, root: Path, wanted: Sequence[str] | None = None) -> dict[str, Any]:
     """Return what the host has of the package manager.
 
     While somebody holds a lock, packages are between two states, so nothing is said about them.
@@ -51,6 +52,8 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
     Args:
         run: Runs a command within a deadline; returns exit status, output and errors.
         root: Root of the file system; tests pass one of their own.
+        wanted: Packages that the host needs; None where they are not known. While all are installed, nothing is going
+            to be read from the lists of packages.
 
     Returns:
         ``locks``, each with ``path``, ``pid`` and ``program``; ``interrupted``, names of dpkg's pending records;
@@ -64,7 +67,7 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
         "locks": held_by,
         "interrupted": pending(root) if at_rest else [],
         "unfinished": unfinished(known) if at_rest else [],
-        "broken": broken(run) if at_rest and known else [],
+        "broken": broken(run, reads_lists=not _are_installed(wanted, known)) if at_rest and known else [],
         "held": {
             name: package.version if package.state == "installed" else ""
             for name, package in known.items()
@@ -134,10 +137,20 @@ def unfinished(known: Mapping[str, Package]) -> list[str]:
     return sorted(name for name, package in known.items() if package.state in UNFINISHED or package.flag == "reinstreq")
 
 
-def broken(run: Run) -> list[str]:
-    """Return what apt says of unmet dependencies, or else of its sources and settings; nothing where all is well."""
+def _are_installed(wanted: Sequence[str] | None, known: Mapping[str, Package]) -> bool:
+    return wanted is not None and all(name in known and known[name].state == "installed" for name in wanted)
+
+
+def broken(run: Run, *, reads_lists: bool = True) -> list[str]:
+    """Return what apt says of unmet dependencies, or else of its sources and settings; nothing where all is well.
+
+    Args:
+        run: As for `survey`.
+        reads_lists: Whether damaged lists of packages count; to read them takes more than all else.
+    """
     # Without its lock: only a look, which need not wait and keeps nobody waiting.
-    code, output, errors = run(["apt-get", "--option", "Debug::NoLocking=true", "check"])
+    options = ["Debug::NoLocking=true", *([] if reads_lists else WITHOUT_LISTS)]
+    code, output, errors = run(["apt-get", *(word for option in options for word in ("--option", option)), "check"])
     if code == 0:
         return []
     unmet = [line.strip() for line in output.splitlines() if re.match(r"\s+\S+ : ", line)]
@@ -150,11 +163,6 @@ def has_lists(root: Path) -> bool:
     """Return whether apt has a list of any source's packages."""
     folder = root / "var/lib/apt/lists"
     return folder.is_dir() and any("_Packages" in entry.name for entry in folder.iterdir())
-
-
-def data_root(root: Path) -> str:
-    """Return the folder in which Docker Engine keeps images, by its configuration."""
-    return str(_engine_settings(root).get("data-root") or DATA_ROOT)
 
 
 def engine_has_proxy(root: Path) -> bool:

@@ -67,6 +67,10 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
     brought = _brought(root, installed, former)
     sockets = SocketTable(root / "proc", lambda command: run(command)[1])
     servers = list(_servers(run, root, sockets))
+    # Until the role has an instance, a stock unit of packages that it brought has only just been installed: by a play
+    # that was killed before it stopped that unit, and perhaps by an apt-get that outlives it.
+    is_new = bool(brought) and not exists and not former
+    new = {port for server in servers if is_new and server["unit"] == STOCK_UNIT for port in server["ports"]}
     stock = unit(run, STOCK_UNIT) if "redis-server" in installed and (former or not exists) else {}
     return {
         "servers": servers,
@@ -74,12 +78,11 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
         "brought": brought,
         "exists": exists,
         "port": _own_port(own_text if exists else "", former)
-        or _free_port(sockets.ports() | _configured_ports(root, set(installed) - set(brought))),
+        or _free_port((sockets.ports() - new) | _configured_ports(root, set(installed) - set(brought))),
         "foreign": _foreign(root, has_own=exists),
         "former": former,
         "stock": stock,
-        # until the role has an instance, a stock unit of packages that it brought has only just been installed
-        "others": sorted(_others(root, servers, owns_stock_unit=bool(former or (brought and not exists)))),
+        "others": sorted(_others(root, servers, owns_stock_unit=bool(former) or is_new)),
     }
 
 

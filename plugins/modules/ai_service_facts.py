@@ -232,7 +232,7 @@ def instance(run: Run, path: Path, unit_name: str, credentials: dict[str, str]) 
     state = unit(run, unit_name)
     return {
         "release": str(path.readlink()) if path.is_symlink() else "",
-        "settings": settings.read_text(encoding="utf-8") if settings.is_file() else "",
+        "settings": settings.read_text(encoding="utf-8", errors="replace") if settings.is_file() else "",
         "active": state["active"],
         "settled": state["settled"],
         "stale_credentials": stale_credentials(HELD_CREDENTIALS / unit_name, credentials),

@@ -101,7 +101,7 @@ from ansible_collections.alchemorsel.ai.plugins.module_utils.package_manager imp
     PackageError,
     PackageManager,
 )
-from ansible_collections.alchemorsel.ai.plugins.module_utils.package_simulation import problems, simulate
+from ansible_collections.alchemorsel.ai.plugins.module_utils.package_simulation import Simulation, problems, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def install(manager: PackageManager, params: dict[str, Any], flags: list[str]) -
     """Install packages; once more with newer lists, where these may mend the failure."""
     complaint = manager.update() if manager.lists_are_older_than(params["cache_valid_time"]) else None
     while True:
-        assert_others_keep_theirs(manager.run, params)
+        assert_others_keep_theirs(manager.run, params, simulate(manager.run, params["name"], flags=flags))
         try:
             return manager.apply("install", params["name"], flags, keeps_stopped=params["keeps_stopped"])
         except PackageError as error:
@@ -134,28 +134,30 @@ def install(manager: PackageManager, params: dict[str, Any], flags: list[str]) -
 
 def plan(manager: PackageManager, params: dict[str, Any], flags: list[str]) -> tuple[Changes, bool]:
     """Return what an installation would change, and whether the lists are too old to tell."""
-    assert_others_keep_theirs(manager.run, params)
-    try:
-        return manager.simulate("install", params["name"], flags), False
-    except PackageError as error:
-        if not UNKNOWN.search(str(error)):
-            raise
+    planned = simulate(manager.run, params["name"], flags=flags)
+    assert_others_keep_theirs(manager.run, params, planned)
+    if planned.is_unknown:
         return Changes({}, dict.fromkeys(params["name"], "?")), True
+    return planned_changes(planned), False
 
 
-def assert_others_keep_theirs(run: Run, params: dict[str, Any]) -> None:
+def planned_changes(planned: Simulation) -> Changes:
+    """Return what a plan would change.
+
+    Raises:
+        PackageError: apt-get refuses.
+    """
+    if planned.refusal:
+        raise PackageError(planned.refusal)
+    return planned.changes
+
+
+def assert_others_keep_theirs(run: Run, params: dict[str, Any], planned: Simulation) -> None:
     """Refuse an installation or removal by which others would lose a package; apt-get itself tells what it cannot do.
 
     Raises:
         PackageError: It names what would be lost, who needs it, and the way out.
     """
-    planned = simulate(
-        run,
-        params["name"],
-        is_pinned=params["is_pinned"],
-        upgrades=params["state"] == "latest",
-        removes=params["state"] == "absent",
-    )
     if refused := problems(run, planned, params["name"], params["guarded"]):
         raise PackageError(f"{'; '.join(refused)}. Nothing was changed")
 
@@ -217,10 +219,11 @@ def converge(manager: PackageManager, params: dict[str, Any], *, check_mode: boo
         if not names:
             return Changes({}, {}), False
         manager.assert_healthy(names)
+        command = "purge" if params["purge"] else "remove"
+        planned = simulate(manager.run, names, command, flags)
         if params["keeps_dependents"]:
-            assert_others_keep_theirs(manager.run, {**params, "name": names})
-        work: Callable[..., Changes] = manager.simulate if check_mode else manager.apply
-        changes = work("purge" if params["purge"] else "remove", names, flags)
+            assert_others_keep_theirs(manager.run, {**params, "name": names}, planned)
+        changes = planned_changes(planned) if check_mode else manager.apply(command, names, flags)
         # What was removed before has no version any more, but its configuration goes.
         return Changes(dict.fromkeys(names, "(configuration)") | changes.before, changes.after), False
     names = params["name"] if params["state"] == "latest" else manager.missing(params["name"])

@@ -29,7 +29,7 @@ options:
     elements: str
     default: []
   data_root:
-    description: Folder of Docker Engine's images to measure; an empty one is the one that its configuration names.
+    description: Folder of Docker Engine's images to measure; an empty one is the one that it has or would have.
     type: str
   data_root_enough_gb:
     description: Where so many GiB are free, what O(data_root) holds is not counted, which may take long.
@@ -54,8 +54,16 @@ options:
     elements: str
     choices: [packages, engine, redis, firewall]
     default: []
+  packages:
+    description:
+      - What is going to be installed, for O(surveys=packages). Unset is not known.
+      - Where all of them are installed, apt's lists are not read, which takes longer than all else here.
+    type: list
+    elements: str
   services:
-    description: Ports that other hosts need, as C(firewall_services) documents them, for O(surveys=firewall).
+    description:
+      - Ports that other hosts need, as C(firewall_services) documents them, for O(surveys=firewall).
+      - Port 0 is that of Redis which the host has chosen or would choose, by O(surveys=redis).
     type: list
     elements: dict
     default: []
@@ -124,7 +132,6 @@ clock_ahead:
   type: float
 """
 
-import functools
 import platform
 import time
 from pathlib import Path
@@ -148,18 +155,18 @@ from ansible_collections.alchemorsel.ai.plugins.module_utils.preflight_space imp
 from ansible_collections.alchemorsel.ai.plugins.module_utils.socket_table import SocketTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    Survey = Callable[[Callable[[list[str]], tuple[int, str, str]], Path], dict[str, Any]]
+    Run = Callable[[list[str]], tuple[int, str, str]]
+    Survey = Callable[[Run, Path], dict[str, Any]]
 
 DEADLINE_SECONDS = 10
 GIB = 1024**3
 SURVEYS: dict[str, Survey] = {
-    "packages": survey_packages.survey,
     "engine": survey_engine.survey,
     "redis": survey_redis.survey,
-    "firewall": survey_firewall.survey,
 }
+PACKAGES, FIREWALL = "packages", "firewall"
 
 
 def facts() -> dict[str, str]:
@@ -172,12 +179,34 @@ def facts() -> dict[str, str]:
     }
 
 
-def spaces(params: dict[str, Any], data_root: str | None) -> list[dict[str, Any]]:
+def survey(run: Run, params: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """Return what was found, by each of the surveys that are asked for."""
+    found = {name: read(run, root) for name, read in SURVEYS.items() if name in params["surveys"]}
+    if PACKAGES in params["surveys"]:
+        found[PACKAGES] = survey_packages.survey(run, root, params["packages"])
+    if FIREWALL in params["surveys"]:
+        services = with_redis_port(params["services"], found.get("redis", {}))
+        found[FIREWALL] = survey_firewall.survey(run, root, services, params["container_ports"])
+    return found
+
+
+def with_redis_port(services: Sequence[Mapping[str, Any]], redis: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return services with the port that Redis has or would get in place of 0; without that, those with a port."""
+    chosen = redis.get("port", 0)
+    return [{**each, "port": int(each["port"]) or chosen} for each in services if int(each["port"]) or chosen]
+
+
+def data_root(asked: str | None, engine: Mapping[str, Any]) -> str | None:
+    """Return the folder of the engine's images to measure: the one that is asked for, or what the engine has."""
+    return None if asked is None else asked or engine.get("data_root") or survey_engine.DATA_ROOT
+
+
+def spaces(params: Mapping[str, Any], images: str | None) -> list[dict[str, Any]]:
     """Return the measurements of all paths, as documented under RETURN."""
     found = [measure(Path(path)) for path in params["paths"]]
     found += [measure(Path(path), enough_bytes=0) for path in params["file_systems"]]
-    if data_root:
-        found.append(measure(Path(data_root), enough_bytes=int(params["data_root_enough_gb"] * GIB)))
+    if images:
+        found.append(measure(Path(images), enough_bytes=int(params["data_root_enough_gb"] * GIB)))
     return found
 
 
@@ -192,7 +221,8 @@ def main() -> None:
             "ports": {"type": "list", "elements": "int", "default": []},
             "endpoints": {"type": "list", "elements": "str", "default": []},
             "clock": {"type": "float"},
-            "surveys": {"type": "list", "elements": "str", "choices": list(SURVEYS), "default": []},
+            "surveys": {"type": "list", "elements": "str", "choices": [PACKAGES, *SURVEYS, FIREWALL], "default": []},
+            "packages": {"type": "list", "elements": "str"},
             "services": {"type": "list", "elements": "dict", "default": []},
             "container_ports": {"type": "list", "elements": "int", "default": []},
             "timeout": {"type": "float", "default": 5.0},
@@ -212,22 +242,21 @@ def main() -> None:
         )
         return output if code == 0 else ""
 
-    needed = {"services": params["services"], "container_ports": params["container_ports"]}
-    surveys: dict[str, Survey] = {**SURVEYS, "firewall": functools.partial(survey_firewall.survey, **needed)}
     try:
         unreached = reach_all(params["endpoints"], params["timeout"])
     except ValueError as error:
         module.fail_json(msg=str(error))
-    data_root = None if params["data_root"] is None else params["data_root"] or survey_packages.data_root(Path("/"))
+    found = survey(within_deadline(module), params, Path("/"))
+    images = data_root(params["data_root"], found.get("engine", {}))
     module.exit_json(
         changed=False,
         ansible_facts=facts(),
-        spaces=spaces(params, data_root),
-        data_root=data_root,
+        spaces=spaces(params, images),
+        data_root=images,
         listeners=SocketTable(Path("/proc"), run).listeners(params["ports"]) if params["ports"] else [],
         unreached=unreached,
         capacity=capacity(),
-        survey={name: surveys[name](within_deadline(module), Path("/")) for name in params["surveys"]},
+        survey=found,
         clock_ahead=clock_ahead,
     )
 

@@ -25,7 +25,7 @@ ADMIN = "operator"
 PASSWORD = "a test's password"
 COMMANDS = (
     "auth", "hello", "ping", "get", "set", "exists", "del", "unlink", "pexpire", "pttl", "scan", "eval",
-    "evalsha", "script|load", "incrby", "rename", "hincrby", "hgetall",
+    "evalsha", "script|load", "incrby", "rename", "hincrby", "hgetall", "xadd", "xrevrange",
 )  # fmt: skip
 """What the service needs, and no more: a test fails where the service starts to need other rights."""
 RIGHTS = " ".join(["resetkeys ~ai:* -@all", *(f"+{command}" for command in COMMANDS)])

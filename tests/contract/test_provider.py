@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from ai_service.config.ollama_servers import ServerEntry, ServerList, ServerSource
 from ai_service.config.settings import Settings
+from ai_service.observability.metrics import Metrics
 from ai_service.providers.errors import InvalidAnswer, ProviderTimeout, ProviderUnreachable, TruncatedAnswer
 from ai_service.providers.mock import MockProvider
 from ai_service.providers.ollama import OllamaProvider
 from ai_service.providers.openai import OpenAIProvider
-from ai_service.providers.pool import ProviderPool
+from ai_service.resilience.pool.pool import OllamaPool
 from ai_service.tasks import Task, build_tasks
 from tests.contract.fake_ollama import FakeOllama
 from tests.contract.fake_openai import FakeOpenAI
@@ -54,6 +56,25 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
         yield opened
 
 
+async def make_pool(stack: AsyncExitStack, text: str, mode: str, timeout_s: float) -> Provider:
+    """Create a pool of two servers."""
+    fakes = [FakeOllama(text), FakeOllama(text)]
+    for fake in fakes:
+        fake.mode = mode
+        await stack.enter_async_context(fake)
+    pool = OllamaPool(
+        ServerSource(ServerList(tuple(ServerEntry(fake.url) for fake in fakes))),
+        ("test:1b",),
+        lambda url, model: ollama(url, timeout_s, model=model),
+        Metrics(),
+        slots=1,
+        timeout_s=timeout_s,
+        load_timeout_s=5.0,
+    )
+    stack.push_async_callback(pool.stop)
+    return pool.of("test:1b")
+
+
 async def make(kind: str, stack: AsyncExitStack, text: str, mode: str = "ok", timeout_s: float = 5.0) -> Provider:
     """Create a provider of a kind and, where it needs one, its server."""
     if kind == "mock":
@@ -66,7 +87,7 @@ async def make(kind: str, stack: AsyncExitStack, text: str, mode: str = "ok", ti
         await stack.enter_async_context(fake)
         provider = ollama(fake.url, timeout_s)
     elif kind == "pool":
-        provider = ProviderPool([await make("ollama", stack, text, mode, timeout_s) for _ in range(2)])
+        provider = await make_pool(stack, text, mode, timeout_s)
     else:
         fake = FakeOpenAI(text)
         fake.mode = mode

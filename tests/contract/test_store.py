@@ -144,6 +144,17 @@ async def test_a_batch_that_is_sent_again_counts_once(store: Store, key: str) ->
     assert [await store.amounts(each) for each in (key, f"{key}:other")] == [{"tokens": 3}, {"tokens": 4}]
 
 
+async def test_the_newest_records_are_kept(store: Store, key: str) -> None:
+    """Newest first; bytes of any kind, and no more of them than wanted."""
+    assert await store.latest(key, 5) == []
+    assert await store.append(key, [b"1", b"2"], 3)
+    assert await store.append(key, [b"\xff\x00", b"4"], 3)
+    assert await store.latest(key, 5) == [b"4", b"\xff\x00", b"2"]
+    assert await store.latest(key, 1) == [b"4"]
+    assert await store.append(key, [b"%d" % number for number in range(9)], 3)
+    assert await store.latest(key, 5) == [b"8", b"7", b"6"]
+
+
 async def test_amounts_are_gone_after_their_time(store: Store, key: str) -> None:
     """Which begins anew each time."""
     await store.add(key, {"tokens": 3}, 0.2, batch="a")

@@ -33,6 +33,7 @@ class EngineHost:
     Attributes:
         root: Root of its file system.
         packages: Versions by name of the packages that are installed.
+        states: Those of packages that are not installed whole, as dpkg names them.
         units: Properties by unit.
         info: What the engine says of itself.
         containers: Names of the containers that run.
@@ -44,6 +45,7 @@ class EngineHost:
         self.root = root
         self.packages: dict[str, str] = {}
         self.held: set[str] = set()
+        self.states: dict[str, str] = {}
         self.units: dict[str, dict[str, str]] = {}
         self.refuses = ""
         self.version = "26.1.5"
@@ -73,6 +75,7 @@ class EngineHost:
                 for name, version in self.packages.items()
                 if name in command
             ]
+            lines += [f"{name}  install ok {state}\n" for name, state in self.states.items() if name in command]
             return 1, "".join(lines), "no packages found matching docker-cli"
         if command[:2] == ["systemctl", "show"]:
             blocks = [

@@ -71,17 +71,14 @@ def test_secrets_of_prod_are_those_that_its_inventory_names() -> None:
 
 
 def test_every_ollama_host_of_prod_takes_its_share() -> None:
-    """The first is the one that the command and the page look at; the service asks the others too."""
+    """A host more in the group is a server more; the command lists the models of the first."""
     providers = load(INVENTORIES / "prod" / "group_vars" / "ai_service_hosts" / "providers.yml")
-    hosts = {f"gpu-{number}": {"private_address": f"10.0.0.{number}"} for number in (1, 2, 3)}
+    hosts = {f"gpu-{number}": {"ollama_publish_address": f"10.0.0.{number}"} for number in (1, 2, 3)}
     known = {"groups": {"ollama_hosts": list(hosts)}, "hostvars": hosts}
-    assert evaluate(providers["ai_service_ollama_url"], known) == "http://10.0.0.1:11435"
-    assert evaluate(providers["ai_service_ollama_more_urls"], known) == [
-        "http://10.0.0.2:11435",
-        "http://10.0.0.3:11435",
-    ]
-    alone = {"groups": {"ollama_hosts": ["gpu-1"]}, "hostvars": hosts}
-    assert evaluate(providers["ai_service_ollama_more_urls"], alone) == []
+    listed = evaluate(providers["ai_service_ollama_servers"], known)
+    assert [entry["url"] for entry in listed] == [f"http://10.0.0.{number}:11435" for number in (1, 2, 3)]
+    assert evaluate(providers["ai_service_ollama_url"], {**known, **providers}) == "http://10.0.0.1:11435"
+    assert evaluate(providers["ai_service_ollama_digests"], known) == {}
 
 
 def test_prod_lets_nobody_ask_without_a_key() -> None:

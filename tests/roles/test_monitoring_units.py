@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.alchemorsel.ai.plugins.filter.monitoring_units import settings, target_files
+from ansible_collections.alchemorsel.ai.plugins.filter.monitoring_units import settings, target_files, unread
 
 from tests.roles.ansible_module import ROLES
 from tests.roles.templates import evaluate, role_variables
@@ -125,4 +125,25 @@ def test_settings_that_may_hold_passwords_are_not_shown() -> None:
     assert settings(components, ["a", "d"]) == [
         {"path": "/a.yml", "secret": "a", "group": "prometheus", "mode": "0640", "validate": "amtool check-config %s"},
         {"path": "/d.csv", "content": "d"},
+    ]
+
+
+def test_targets_that_a_prometheus_of_the_site_does_not_read_are_named() -> None:
+    """By job and address; its own jobs are its own matter."""
+    files = [
+        {"path": "/t/node.json", "content": json.dumps([{"targets": ["a:9100", "b:9100"]}])},
+        {"path": "/t/redis.json", "content": json.dumps([{"targets": ["a:9121"]}])},
+        {"path": "/t/dcgm.json", "content": "[]"},
+    ]
+    active = [
+        {"scrapePool": pool, "discoveredLabels": {"__address__": address}, "health": health, "lastError": error}
+        for pool, address, health, error in [
+            ("node", "a:9100", "up", ""),
+            ("node", "b:9100", "down", "connection refused"),
+            ("theirs", "a:9121", "down", "refused"),
+        ]
+    ]
+    assert unread(active, files) == [
+        "node b:9100: connection refused",
+        "redis a:9121: no target of this Prometheus",
     ]

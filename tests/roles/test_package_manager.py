@@ -53,6 +53,7 @@ class Host:
         self.ran: list[list[str]] = []
         self.policies: list[str] = []
         self.in_the_way = ""
+        self.simulated = 0
         (root / "var/lib/dpkg").mkdir(parents=True)
         (root / "var/lib/apt/lists").mkdir(parents=True)
         (root / "usr/sbin").mkdir(parents=True)
@@ -74,6 +75,7 @@ class Host:
         """Run apt-get."""
         words = [word for word in command if word in {"check", "update", "install", "remove", "purge", "--simulate"}]
         if command[:2] == ["apt-get", "--simulate"]:  # whether others would lose something
+            self.simulated += 1
             return (0, SIMULATED + self.in_the_way, "") if self.is_known else UNKNOWN
         if words == ["check"] or command[0] != "apt-get":  # how its sources are set, who needs a package
             return 0, "", ""
@@ -88,8 +90,6 @@ class Host:
             if not self.is_known:
                 return UNKNOWN
             self.write("haproxy", "2.6.12-1")
-        elif "--simulate" in words:
-            return (0, SIMULATED, "") if self.is_known else UNKNOWN
         return 0, "", ""
 
 
@@ -234,7 +234,7 @@ def test_check_mode_tells_versions(tmp_path: Path) -> None:
     changes = converge(host, check_mode=True)
     assert changes.before == {"libssl3": "3.0.1"}
     assert changes.after == {"libssl3": "3.0.2", "haproxy": "2.6.12-1"}
-    assert host.ran == [["--simulate", "install"]]
+    assert (host.simulated, host.ran) == (1, [])
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

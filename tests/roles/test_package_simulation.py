@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from ansible_collections.alchemorsel.ai.plugins.module_utils.package_simulation import Simulation, problems, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PINNED = ["--allow-downgrades", "--allow-change-held-packages"]
 DISPLACING = """\
 The following packages will be REMOVED:
   containerd.io
@@ -41,25 +43,32 @@ class Host:
 def test_plan_is_read_from_the_simulation() -> None:
     """Names come without their architecture."""
     plan = simulate(Host({"install docker.io": (0, DISPLACING, "")}).run, ["docker.io"])
-    assert plan.removed == ["containerd.io"]
-    assert plan.new == ["containerd"]
+    assert plan.removed == {"containerd.io": "1.7.27-1"}
+    assert plan.new == {"containerd": "1.6.20~ds1-1"}
     assert plan.upgraded["iptables"] == ("1.8.9-1", "1.8.9-2")
     assert (plan.downgraded, plan.unheld) == (["runc"], ["iptables", "libip4tc2"])
 
 
-def test_what_is_installed_is_not_upgraded_on_the_way() -> None:
-    """As by Ansible's module; a version that was set is."""
-    host = Host({"apt-get": (0, "", "")})
-    simulate(host.run, ["iptables"])
-    simulate(host.run, ["docker.io=26*"], is_pinned=True)
-    assert ["--no-upgrade" in line for line in host.asked] == [True, False]
+def test_plan_tells_versions_before_and_after() -> None:
+    """Of what is installed, upgraded and removed."""
+    changes = simulate(Host({"install docker.io": (0, DISPLACING, "")}).run, ["docker.io"]).changes
+    assert changes.before == {"containerd.io": "1.7.27-1", "runc": "1.2.0-1", "iptables": "1.8.9-1"}
+    assert changes.after == {"runc": "1.1.5+ds1-1", "iptables": "1.8.9-2", "containerd": "1.6.20~ds1-1"}
+
+
+@pytest.mark.parametrize(("flags", "refusal"), [([], "apt-mark unhold iptables libip4tc2"), (PINNED, "")])
+def test_held_packages_are_a_refusal_unless_they_may_change(flags: list[str], refusal: str) -> None:
+    """Apart from a simulation apt-get would not do it when nobody is there to be asked."""
+    host = Host({"install docker.io": (0, DISPLACING, "")})
+    assert refusal in simulate(host.run, ["docker.io"], flags=flags).refusal
+    assert bool(simulate(host.run, ["docker.io"], flags=flags).refusal) is bool(refusal)
 
 
 def test_lists_that_do_not_know_a_package_are_told_from_other_errors() -> None:
     """The former may be old or empty."""
     unknown = simulate(Host({"apt-get": (100, "", "E: Unable to locate package docker.io")}).run, ["docker.io"])
     broken = simulate(Host({"apt-get": (100, "", "E: dpkg was interrupted")}).run, ["docker.io"])
-    assert (unknown.is_unknown, broken.is_unknown, broken.error) == (True, False, "E: dpkg was interrupted")
+    assert (unknown.is_unknown, broken.is_unknown, broken.error) == (True, False, "dpkg was interrupted")
 
 
 def test_removal_of_others_is_refused_with_who_needs_it() -> None:
@@ -71,7 +80,8 @@ def test_removal_of_others_is_refused_with_who_needs_it() -> None:
             "apt-cache rdepends": (0, "containerd.io\nReverse Depends:\n  kubeadm\n", ""),
         }
     )
-    (problem,) = problems(host.run, Simulation(removed=["containerd.io", "docker.io"]), ["docker.io=26*"], [])
+    plan = Simulation(removed={"containerd.io": "1.7", "docker.io": "20"})
+    (problem,) = problems(host.run, plan, ["docker.io=26*"], [])
     assert "containerd.io (containerd.service runs; needed by kubeadm)" in problem
     assert "apt-get remove containerd.io" in problem
 

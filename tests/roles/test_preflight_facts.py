@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.roles.ansible_module import run_module
+from tests.roles.ansible_module import load_plugin, run_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,3 +45,19 @@ def test_wrong_parameter_is_refused_by_its_name(wrong: dict[str, Any]) -> None:
     told = run_module("preflight_facts", **wrong)
     assert told["failed"]
     assert next(iter(wrong.values()))[0] in told["msg"]
+
+
+def test_port_of_redis_is_the_one_that_the_host_chooses() -> None:
+    """Other packet filters are asked about the port that will be used, not about the default."""
+    services = [{"name": "Redis", "port": 0, "from": ["192.0.2.1"]}, {"name": "API", "port": 3010}]
+    with_port = load_plugin("preflight_facts").with_redis_port
+    assert [each["port"] for each in with_port(services, {"port": 6381})] == [6381, 3010]
+    assert [each["name"] for each in with_port(services, {})] == ["API"]
+
+
+@pytest.mark.parametrize(("asked", "root"), [("", "/srv/docker"), ("/data/docker", "/data/docker")])
+def test_data_root_is_that_of_the_running_engine_unless_the_site_names_one(asked: str, root: str) -> None:
+    """The engine's own word counts: flags of its unit move the folder too."""
+    data_root = load_plugin("preflight_facts").data_root
+    assert data_root(asked, {"data_root": "/srv/docker"}) == root
+    assert data_root(None, {"data_root": "/srv/docker"}) is None

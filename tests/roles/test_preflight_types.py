@@ -45,6 +45,12 @@ def test_wrong_value_is_named_with_what_would_be_right(name: str, value: object,
     assert "<class" not in problems[0]["problem"]
 
 
+def test_policy_that_the_service_refuses_is_refused_before_anything_is_changed() -> None:
+    """`--check-redis` would refuse the server at the first deployment."""
+    (problem,) = type_problems_of({"redis_maxmemory_policy": "noeviction"}, role_options(str(ROLES), "redis"), "redis")
+    assert "redis_maxmemory_policy must be one of: allkeys-lru" in problem["problem"]
+
+
 def test_every_role_has_a_specification_to_be_checked_by() -> None:
     """And a role that is none has no options."""
     assert all(role_options(str(ROLES), path.parent.parent.name) for path in ROLES.glob("*/tasks/main.yml"))

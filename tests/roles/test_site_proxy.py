@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.alchemorsel.ai.plugins.filter.site_proxy import container, endpoints, environment, problems
+from ansible_collections.alchemorsel.ai.plugins.filter.site_proxy import (
+    container,
+    endpoints,
+    environment,
+    of_url,
+    problems,
+)
 from jinja2 import Environment
 from jinja2.runtime import Context
 
@@ -61,6 +67,22 @@ def test_proxy_is_what_has_to_be_reached() -> None:
     other = {**REGISTRY, "endpoint": "registry.ollama.ai:443"}
     wanted = endpoints(site(site_proxy=PROXY, site_no_proxy=[".lab"]), [REGISTRY, other, MIRROR])
     assert wanted == [{"endpoint": "proxy.example:3128", "setting": "site_proxy", "until_port": 11435}, MIRROR]
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("https://api.example/v1", PROXY),
+        ("http://models.lab:8000/v1", ""),
+        ("http://192.0.2.10:11435/v1", ""),
+        ("http://[::1]:8000/v1", ""),
+        ("", ""),
+    ],
+)
+def test_second_provider_is_behind_the_proxy_unless_it_is_of_the_site(url: str, proxy: str) -> None:
+    """By name or address of a host, or by the site's exceptions."""
+    assert of_url(site(site_proxy=PROXY, site_no_proxy=[".lab"]), url) == proxy
+    assert of_url(site(), url) == ""
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ def reachable(**variables: Any) -> list[int]:
         ({"firewall_enabled": False, **OPEN, "ai_service_port": 80, "web_bind_address": "127.0.0.2"}, [80]),
         ({"firewall_enabled": False, **OPEN, "group_names": ["redis_hosts"]}, []),
         ({}, [3010, 3011, 6379]),
+        ({"site_undecided_port": 0}, [3010, 3011, 0]),
+        ({"site_undecided_port": 0, "redis_port": 6380}, [3010, 3011, 6380]),
         ({"firewall_extra_services": [{"port": 8080}]}, [3010, 3011, 6379, 8080]),
     ],
 )

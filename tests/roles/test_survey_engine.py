@@ -58,6 +58,18 @@ def test_engine_of_the_distribution_is_described(host: EngineHost) -> None:
     assert problems(found) == []
 
 
+@pytest.mark.parametrize("state", ["half-installed", "unpacked", "half-configured", "triggers-awaited"])
+def test_engine_that_is_being_installed_is_its_packages(host: EngineHost, state: str) -> None:
+    """As where a play was killed meanwhile: unit and programs are there before the package is."""
+    host.start(since=0, ActiveState="inactive", UnitFileState="")
+    host.packages = {}
+    host.write("usr/sbin/dockerd", "")
+    assert "belongs to none of Docker's packages" in problems(surveyed(host))[0]
+    host.states = {"docker.io": state}
+    host.write(survey_engine.BROUGHT, {"packages": ["docker.io"]})
+    assert problems(surveyed(host)) == []
+
+
 def test_engine_that_is_stopped_is_not_asked(host: EngineHost) -> None:
     """Its socket would start it; membership in a Swarm is on its disk."""
     host.start(since=0, ActiveState="inactive", UnitFileState="disabled")
@@ -188,11 +200,20 @@ def test_unit_that_reads_another_file_is_refused(host: EngineHost) -> None:
     assert "ExecStart=/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock`" in problem
 
 
-def test_file_that_is_not_json_is_named(host: EngineHost) -> None:
+@pytest.mark.parametrize("content", [b"{", b'{"labels": ["\xff"]}'], ids=["cut off", "not UTF-8"])
+def test_file_that_is_not_json_is_named(host: EngineHost, content: bytes) -> None:
     """Before anything is installed."""
-    host.write(survey_engine.CONFIG, "{")
+    host.write(survey_engine.CONFIG, "")
+    (host.root / survey_engine.CONFIG).write_bytes(content)
     (problem,) = problems(surveyed(host))
     assert "is not JSON" in problem
+
+
+def test_data_root_is_what_the_engine_or_its_next_start_uses(host: EngineHost) -> None:
+    """Docker's default, unless daemon.json or a flag of the unit names another."""
+    assert surveyed(host)["data_root"] == "/var/lib/docker"
+    host.write(survey_engine.CONFIG, '{"data-root": "/srv/docker"}')
+    assert surveyed(host)["data_root"] == "/srv/docker"
 
 
 def test_member_of_a_swarm_is_refused_live_restore(host: EngineHost) -> None:

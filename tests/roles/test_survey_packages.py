@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.alchemorsel.ai.plugins.filter.preflight_packages import packages_notices, packages_problems
 from ansible_collections.alchemorsel.ai.plugins.module_utils.survey_packages import (
     LOCKS,
-    data_root,
     engine_has_proxy,
     has_lists,
     locks,
@@ -143,6 +142,23 @@ def test_sources_that_apt_cannot_read_are_a_problem(root: Path) -> None:
     assert "Malformed entry 1 in list file site.list" in problem["problem"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "reads"), [(None, True), (["adduser", "haproxy"], True), (["adduser"], False), ([], False)]
+)
+def test_lists_are_read_while_something_is_missing(root: Path, wanted: list[str] | None, *, reads: bool) -> None:
+    """They take longer than all else; unmet dependencies and unreadable sources are told without them too."""
+    asked: list[list[str]] = []
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        asked.append(command)
+        return 100, "", "E: Malformed entry 1 in list file site.list"
+
+    (problem,) = problems(survey(run, root, wanted))
+    assert "Malformed entry" in problem["problem"]
+    assert ("Dir::State::Lists=/nonexistent/" not in asked[-1]) is reads
+    assert ("Dir::Cache::pkgcache=" not in asked[-1]) is reads
+
+
 def test_check_that_takes_too_long_says_nothing(root: Path) -> None:
     """The deadline's status is not apt's."""
     assert problems(survey(Commands(check=(124, "", "")), root)) == []
@@ -190,14 +206,6 @@ def test_proxy_of_the_site_is_found(root: Path, path: str, text: str, *, expecte
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_text(text)
     assert engine_has_proxy(root) is expected
-
-
-def test_data_root_is_the_engines_own(root: Path) -> None:
-    """And Docker's default where its configuration names none."""
-    assert data_root(root) == "/var/lib/docker"
-    (root / "etc/docker").mkdir(parents=True)
-    (root / "etc/docker/daemon.json").write_text('{"data-root": "/srv/docker"}')
-    assert data_root(root) == "/srv/docker"
 
 
 def test_lists_of_no_source_are_empty_lists(root: Path) -> None:

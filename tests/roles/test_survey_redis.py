@@ -124,6 +124,19 @@ def test_packages_that_the_role_brought_reserve_no_port(host: Host) -> None:
     assert (found["port"], found["brought"]) == (6379, ["redis-server", "redis-tools"])
 
 
+def test_stock_server_of_packages_that_the_role_brought_holds_no_port(host: Host) -> None:
+    """It runs where a play was killed before it stopped it; a server of another unit keeps its port."""
+    host.packages = ["redis-server", "redis-tools"]
+    host.listen(6379, 12, "redis-server", "redis-server.service")
+    assert host.survey()["port"] == 6380
+    host.write("var/lib/alchemorsel/redis.json", json.dumps({"packages": ["redis-server", "redis-tools"]}))
+    assert host.survey()["port"] == 6379
+    host.listen(6380, 13, "redis-server", "redis-server@theirs.service")
+    assert host.survey()["port"] == 6379
+    host.write("proc/12/cgroup", "0::/system.slice/redis-server@other.service\n")
+    assert host.survey()["port"] == 6381
+
+
 def test_own_instance_keeps_its_port_whatever_comes_or_goes(host: Host) -> None:
     """Not the usual one, though nobody holds it any more; and also while somebody holds its own."""
     host.write(OWN, f"# {OWN_MARK}\nport 6381\n")

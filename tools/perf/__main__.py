@@ -13,6 +13,7 @@ from lab.errors import LabError
 from tools.perf.budgets import command as budgets
 from tools.perf.overhead import command as overhead
 from tools.perf.peers import command as peers
+from tools.perf.pool import command as pool
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +41,7 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
         if options.command == "overhead":
             return overhead.run(options, console, folder)
         make_folder(folder)
-        return (peers.run if options.command == "peers" else budgets.run)(options, console, folder)
+        return {"peers": peers.run, "budgets": budgets.run, "pool": pool.run}[options.command](options, console, folder)
     except LabError as error:
         raise BenchError(str(error)) from error
 
@@ -54,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     budgets.add_arguments(costs)
     added = commands.add_parser("overhead", help="measure what the service adds to a miss: directly and through it")
     overhead.add_arguments(added)
-    for command in (beside, costs, added):
+    scaled = commands.add_parser("pool", help="measure how throughput grows with Ollama servers, by stand-ins")
+    pool.add_arguments(scaled)
+    for command in (beside, costs, added, scaled):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     return parser
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import typer
+from rich.markup import escape
 
 from ai_service.cli import last_bench
 from ai_service.cli.api import Api
@@ -154,6 +155,29 @@ def _show_health(report: dict[str, Any]) -> None:
         for provider in report["providers"]
     ]
     table(("provider", "model", "state", "breaker", "in memory", "running + waiting"), rows)
+    _show_servers(report.get("servers", []))
+    for problem in report.get("problems", []):
+        console.print(f"[yellow]{problem['problem']}[/], {escape(problem['subject'])}: {escape(problem['detail'])}")
+
+
+def _show_servers(servers: list[dict[str, Any]]) -> None:
+    rows = [
+        (
+            server["url"],
+            server["state"],
+            server["breaker"] + (f" ({server['problem']})" if server["problem"] else ""),
+            f"{server['running']} of {server['slots']}",
+            str(server["weight"]),
+            ", ".join(_server_model(model) for model in server["models"]),
+        )
+        for server in servers
+    ]
+    table(("Ollama server", "state", "breaker", "slots in use", "weight", "models"), rows)
+
+
+def _server_model(model: dict[str, Any]) -> str:
+    state = model["problem"].replace("_", " ") or ("resident" if model["resident"] else "not in memory")
+    return f"{model['name']} ({state})"
 
 
 def _show_models(models: Any, loaded: Any) -> None:

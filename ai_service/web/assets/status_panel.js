@@ -6,7 +6,7 @@ import { plot } from "./plot.js";
 const EVERY_MS = 2000;
 const STATES = {
   healthy: ["good", "healthy: the model responds"],
-  degraded: ["warn", "degraded: fallback answers, or the cache is down"],
+  degraded: ["warn", "degraded: fallback answers, the cache is down, or a problem is listed below"],
   critical: ["bad", "critical: only cached answers"],
 };
 const LATENCY_TICKS = [[1, "1 ms"], [10, "10 ms"], [100, "100 ms"], [1000, "1 s"], [10_000, "10 s"]];
@@ -60,11 +60,36 @@ function showPlots(points, now) {
   );
 }
 
+const BREAKERS = { closed: "good", "half-open": "warn", open: "bad" };
+
+function showServers(servers, problems) {
+  const rows = servers.map((server) => {
+    const models = server.models.map(
+      (model) => `${model.name} (${model.problem.replaceAll("_", " ") || (model.resident ? "resident" : "not in memory")})`,
+    );
+    const breaker = server.problem ? `${server.breaker} (${server.problem.replaceAll("_", " ")})` : server.breaker;
+    return h("tr", {},
+      h("th", { scope: "row" }, server.url),
+      h("td", { "data-state": server.state === "ready" ? "good" : "warn" }, server.state),
+      h("td", { "data-state": BREAKERS[server.breaker] }, breaker),
+      h("td", { class: "number" }, String(server.running)),
+      h("td", { class: "number" }, String(server.slots)),
+      h("td", {}, models.join(", ")),
+    );
+  });
+  $("servers").replaceChildren(...rows);
+  $("servers-region").hidden = rows.length === 0;
+  $("problems").replaceChildren(
+    ...problems.map(({ problem, subject, detail }) => h("li", {}, `${problem.replaceAll("_", " ")}: ${subject}: ${detail}`)),
+  );
+  $("problems").hidden = problems.length === 0;
+}
+
 function showProviders(providers) {
   const rows = providers.map((provider) => {
     const problem = provider.problem.replaceAll("_", " ");
     const state = !provider.usable ? ["bad", problem || "not usable"] : problem ? ["warn", problem] : ["good", "usable"];
-    const breaker = { closed: "good", "half-open": "warn", open: "bad" }[provider.breaker];
+    const breaker = BREAKERS[provider.breaker];
     return h("tr", {},
       h("th", { scope: "row" }, provider.name),
       h("td", {}, provider.model),
@@ -86,6 +111,7 @@ function show({ problem, health, totals, points }) {
   showPlots(points, now);
   if (health) {
     showProviders(health.providers);
+    showServers(health.servers ?? [], health.problems ?? []);
     $("store").textContent = `${health.cache.store}, ${health.cache.available ? "available" : "not available"}`;
     $("digest").textContent = health.model_digest;
     $("version").textContent = health.version;

@@ -80,8 +80,11 @@ def test_status_tells_all_of_it_in_one_screen(command: Command, ollama: OllamaPr
     shown = command("status")
     assert shown.returncode == 0, shown.stderr
     assert "healthy" in shown.stdout
+    assert ollama.url in shown.stdout
+    assert "0 of 1" in shown.stdout
     told = json.loads(command("status", "--json").stdout)
     assert told["health"]["providers"][0]["model"] == ollama.model
+    assert [server["url"] for server in told["health"]["servers"]] == [ollama.url]
     assert [model["name"] for model in told["models"]] == [ollama.model]
     assert set(told["components"]) == {"redis", "ollama", "api", "edge", "page"}
 

@@ -13,8 +13,11 @@ import pytest
 import yaml
 
 from lab.packages import ensure_program
+from lab.ports import free_port, listens
 from tests.contract.certificates import Authority
+from tests.waiting import until
 
+STOP_S = 20
 ROOT = Path(__file__).parents[3]
 SITE: dict[str, Any] = {
     "all": {
@@ -49,18 +52,23 @@ def folder_with_tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def prepared(work: Path, **variables: Any) -> Path:
     """Run the playbook on this machine and return the folder that it leaves."""
+    done = play(work, **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return work / "alchemorsel"
+
+
+def play(work: Path, **variables: Any) -> subprocess.CompletedProcess[str]:
+    """Run the playbook on this machine."""
     (work / "hosts.yml").write_text(yaml.safe_dump(SITE, sort_keys=False))
     chosen = {
         "monitoring_targets_only": True,
         "monitoring_targets_path": str(work / "alchemorsel"),
         **variables,
     }
-    play = ["ansible-playbook", "-i", str(work / "hosts.yml"), "playbooks/monitor.yml", "-e", json.dumps(chosen)]
+    argv = ["ansible-playbook", "-i", str(work / "hosts.yml"), "playbooks/monitor.yml", "-e", json.dumps(chosen)]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "ANSIBLE_HOME": str(work / "ansible")}
-    done = subprocess.run(play, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return work / "alchemorsel"
+    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_every_job_has_its_targets(folder: Path) -> None:
@@ -129,3 +137,27 @@ def test_the_dashboard_and_the_probes_are_there(folder: Path) -> None:
     """The blackbox exporter needs the modules that the jobs name."""
     assert json.loads((folder / "dashboard.json").read_text())["uid"] == "alchemorsel-ai"
     assert set(yaml.safe_load((folder / "blackbox_modules.yml").read_text())["modules"]) == {"page", "tls"}
+
+
+def test_site_prometheus_that_lacks_targets_or_alerts_is_told_what(tmp_path: Path) -> None:
+    """Asked by its address; it reads the API, but neither the edge nor the rules."""
+    ensure_program("prometheus", "prometheus", units=("prometheus.service", "prometheus-node-exporter.service"))
+    port, settings = free_port(), tmp_path / "prometheus.yml"
+    static = [{"targets": ["10.20.0.41:3010"]}]
+    jobs = [{"job_name": "alchemorsel_ai", "scrape_interval": "1s", "scrape_timeout": "1s", "static_configs": static}]
+    settings.write_text(json.dumps({"scrape_configs": jobs}))
+    argv = ["prometheus", f"--config.file={settings}", f"--storage.tsdb.path={tmp_path / 'data'}"]
+    prometheus = subprocess.Popen([*argv, f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL)
+    try:
+        until(listens(port))
+        done = play(tmp_path, monitoring_prometheus_url=f"http://127.0.0.1:{port}/", monitoring_scrape_interval=1)
+    finally:
+        prometheus.terminate()
+        prometheus.wait(STOP_S)
+    told = " ".join(done.stdout.split())
+    assert done.returncode != 0
+    assert "alchemorsel_edge 10.20.0.41:8405: no target of this Prometheus" in told, told
+    assert "alchemorsel_ai 10.20.0.41:3010: no target" not in told
+    assert "alchemorsel_ai 10.20.0.41:3010: " in told
+    assert "alert not loaded: AlchemorselServiceDown" in told
+    assert f"{tmp_path}/alchemorsel/scrape_configs.yml in scrape_config_files" in told

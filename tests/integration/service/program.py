@@ -71,6 +71,12 @@ class Program:
         self._stderr = descriptor
         return self
 
+    def with_hosts_file(self, path: Path) -> Self:
+        """Return it with a hosts file of its own, in a mount namespace of its own, which takes root."""
+        script = 'mount --bind "$0" /etc/hosts && exec "$@"'
+        self._command = ["unshare", "--mount", "sh", "-c", script, str(path), *self._command]
+        return self
+
     def start(self) -> None:
         """Start it, and wait until it accepts connections."""
         stderr = self._log if self._stderr is None else self._stderr

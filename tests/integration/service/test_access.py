@@ -155,3 +155,33 @@ def test_a_token_budget_is_one_for_all_instances(tmp_path: Path, redis_server: R
         until(lambda: ask(second, "fig").status_code == 429 and used() == ("instance", counted))
         until(lambda: "alchemorsel_ai_token_budgets_per_process 1.0" in first.metrics())
     assert model.asked == 2
+
+
+def test_the_last_requests_are_one_list_for_all_instances(tmp_path: Path, redis_server: RedisServer) -> None:
+    """Whichever answers; an administrator finds one by its ID, and without Redis each instance lists its own."""
+    web, operator = new_key(), new_key()
+    path = tmp_path / "keys"
+    path.write_text(
+        "\n".join(line.line() for line in (hash_key("web", web), hash_key("operator", operator, admin=True)))
+    )
+    with Instances(
+        tmp_path,
+        AI_PROVIDER="mock",
+        API_KEYS_FILE=str(path),
+        REDIS_URL=redis_server.url,
+        REDIS_USERNAME=USER,
+        REDIS_PASSWORD_FILE=str(redis_server.password_file),
+    ) as (first, second):
+
+        def listed(program: Program) -> tuple[str, list[str]]:
+            data = program.http.get("/api/v1/ai/requests", headers={"x-api-key": operator}).json()["data"]
+            return data["covers"], [each["id"] for each in data["requests"] if each["key"] == "web"]
+
+        for program, name in ((first, "one"), (second, "two"), (first, "three")):
+            assert program.ask(INGREDIENTS, BODY, x_api_key=web, x_request_id=name).status_code == 200
+        everything = ("store", ["three", "two", "one"])
+        until(lambda: listed(first) == listed(second) == everything)
+        found = first.http.get("/api/v1/ai/requests/two", headers={"x-api-key": operator}).json()["data"]
+        assert (found["status"], found["key"], found["route"]) == (200, "web", "ingredients")
+        redis_server.kill()
+        until(lambda: listed(first) == ("instance", ["three", "one"]))

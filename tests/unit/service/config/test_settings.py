@@ -110,6 +110,20 @@ def test_a_secret_is_read_from_its_file_and_never_shown(tmp_path: Path) -> None:
     assert "sk-secret" not in repr(settings)
 
 
+def test_the_url_of_a_proxy_may_hold_a_password_and_is_never_shown(tmp_path: Path) -> None:
+    """Neither where it is right nor where it is wrong."""
+    file = tmp_path / "proxy"
+    file.write_text("http://user:s3cret@proxy.example:3128\n")
+    settings = Settings.from_env({"ALCHEMORSEL_OPENAI_PROXY_FILE": str(file)})
+    assert settings.openai_proxy == "http://user:s3cret@proxy.example:3128"
+    assert "s3cret" not in repr(settings)
+    for wrong in ("user:s3cret@proxy.example:3128", "socks5://u:s3cret@p:1", "http://u:s3cret@p/x", "http://s3cret@:1"):
+        file.write_text(wrong)
+        assert mistakes(ALCHEMORSEL_OPENAI_PROXY_FILE=str(file)) == [
+            "ALCHEMORSEL_OPENAI_PROXY_FILE: expected the URL of a proxy such as http://proxy.example:3128"
+        ]
+
+
 def test_a_relative_secret_is_a_systemd_credential(tmp_path: Path) -> None:
     """LoadCredential= puts it there."""
     (tmp_path / "redis_password").write_text("pw")
