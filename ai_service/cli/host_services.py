@@ -10,7 +10,7 @@ from ai_service.cli.units import Units
 if TYPE_CHECKING:
     from ai_service.cli.service import Service
 
-SERVICES = ("redis", "ollama", "api", "page", "edge")
+SERVICES = ("redis", "sentinel", "redis-connection", "ollama", "api", "page", "edge")
 """Their names, in the order of their start."""
 
 
@@ -24,6 +24,8 @@ def host_services(container: str) -> dict[str, Service]:
 
     made: tuple[Service, ...] = (
         Units("redis-server@alchemorsel.service"),
+        Units("redis-sentinel@alchemorsel.service"),
+        Units("alchemorsel-redis.service"),
         OllamaContainer(container),
         Units("alchemorsel-ai@*.service", wait=wait_until_ready),
         Units("alchemorsel-web.service"),

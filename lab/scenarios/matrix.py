@@ -40,6 +40,8 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "airgap": SUITES,
     # Three hosts of the release that production runs.
     "site-prod": ("trixie",),
+    # Servers that fail over, and hosts that are lost, on four hosts.
+    "fleet": ("trixie",),
     # Debian 12 packages no Compose 2, and its Docker Engine knows no CDI.
     "compose": ("trixie",),
     "gpu": ("trixie",),

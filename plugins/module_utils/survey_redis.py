@@ -23,9 +23,12 @@ DEFAULT_PORT = 6379
 LAST_PORT = 65535
 PROGRAMS = frozenset({"redis-server", "valkey-server"})
 OWN_PACKAGES = ("redis-server", "redis-tools")
+BROUGHT_PACKAGES = (*OWN_PACKAGES, "redis-sentinel")
+"""What the role may have brought: the last one where servers fail over."""
 SERVER_PACKAGES = ("redis-server", "valkey-server")
 
 OWN_UNIT = "redis-server@alchemorsel.service"
+OWN_SENTINEL_UNIT = "redis-sentinel@alchemorsel.service"
 STOCK_UNIT = "redis-server.service"
 OWN_CONFIG = "etc/redis/redis-alchemorsel.conf"
 OWN_MARK = "Alchemorsel's instance of Redis"
@@ -60,7 +63,7 @@ def survey(run: Run, root: Path) -> dict[str, Any]:
     own_text = _read(root / OWN_CONFIG)
     exists = OWN_MARK in own_text
     former = _former(root)
-    installed = packages(run, [*SERVER_PACKAGES, *OWN_PACKAGES])[0]
+    installed = packages(run, [*SERVER_PACKAGES, *BROUGHT_PACKAGES])[0]
     brought = _brought(root, installed, former)
     sockets = SocketTable(root / "proc", lambda command: run(command)[1])
     servers = list(_servers(run, root, sockets))
@@ -124,7 +127,7 @@ def _brought(root: Path, installed: Iterable[str], former: dict[str, Any]) -> li
         record = {}
     if not record and former:
         return sorted(OWN_PACKAGES)
-    names = [name for name in record.get("packages", []) if name in OWN_PACKAGES]
+    names = [name for name in record.get("packages", []) if name in BROUGHT_PACKAGES]
     return sorted(set(names) - set(installed) if record.get("removed") else names)
 
 
@@ -179,7 +182,7 @@ def _foreign(root: Path, *, has_own: bool) -> list[str]:
 
 def _others(root: Path, servers: list[dict[str, Any]], *, owns_stock_unit: bool) -> Iterator[str]:
     """Yield units and processes, beside the role's own, that run the distribution's server or start with the host."""
-    own = {OWN_UNIT, *((STOCK_UNIT, "redis.service") if owns_stock_unit else ())}
+    own = {OWN_UNIT, OWN_SENTINEL_UNIT, *((STOCK_UNIT, "redis.service") if owns_stock_unit else ())}
     for server in servers:
         if server["program"] == "redis-server" and server["unit"] not in own:
             yield server["unit"] or f"process {server['pid']}"

@@ -27,7 +27,7 @@ DEFAULT_LINES = 100
 Name = Annotated[
     str,
     typer.Argument(
-        help="redis, ollama, api, page, edge, or all services of this host",
+        help="redis, sentinel, redis-connection, ollama, api, page, edge, or all services of this host",
         show_default=False,
         autocompletion=completion.services,
     ),
@@ -61,7 +61,10 @@ def restart(ctx: typer.Context, service: Name = ALL, as_json: AsJson = False) ->
 def logs(
     ctx: typer.Context,
     service: Annotated[
-        str, typer.Argument(help="redis, ollama, api, page or edge", autocompletion=completion.services)
+        str,
+        typer.Argument(
+            help="redis, sentinel, redis-connection, ollama, api, page or edge", autocompletion=completion.services
+        ),
     ] = "api",
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log.")] = False,

@@ -1,7 +1,8 @@
 # Use a Redis server as each of its users, and try what has to be refused.
 #
 # The environment says where (REDIS_HOST, REDIS_PORT, REDIS_TLS_NAME and REDIS_CA_FILE, empty without TLS, REDIS_TIMEOUT
-# in seconds) and what (TRY_USER, TRY_PASSWORD_FILE, TRY_KEY, TRY_POLICY, and TRY_USERS, one "name password-file" a line).
+# in seconds) and what (TRY_USER, TRY_PASSWORD_FILE, TRY_KEY, TRY_POLICY, TRY_READ_ONLY, not empty for a replica, and TRY_USERS, one
+# "name password-file" a line).
 # Passwords are read from their files into a pipe or REDISCLI_AUTH, never onto a command line. Prints each attempt that
 # came out as it should; the first that did not is on standard error, and ends the script.
 set -eu
@@ -77,12 +78,16 @@ refused "the user default without a password" AUTH default ''
 count="local n = redis.call('incrby', KEYS[1], 1); redis.call('pexpire', KEYS[1], 60000); return n"
 digest=$(printf %s "$count" | sha1sum | cut -d ' ' -f 1)
 log_in "$TRY_USER" "$TRY_PASSWORD_FILE"
-works "SET $TRY_KEY" OK SET "$TRY_KEY" "$value" EX 60
-works "GET $TRY_KEY" "\"$value\"" GET "$TRY_KEY"
-works "DEL $TRY_KEY" '(integer) 1' DEL "$TRY_KEY"
-works "load a script" "\"$digest\"" SCRIPT LOAD "$count"
-works "count by a script" '(integer) 1' EVALSHA "$digest" 1 "$TRY_KEY"
-works "DEL $TRY_KEY again" '(integer) 1' DEL "$TRY_KEY"
+if [ -n "${TRY_READ_ONLY-}" ]; then
+  works "GET a key that is not there" '(nil)' GET "$TRY_KEY:$value"
+else
+  works "SET $TRY_KEY" OK SET "$TRY_KEY" "$value" EX 60
+  works "GET $TRY_KEY" "\"$value\"" GET "$TRY_KEY"
+  works "DEL $TRY_KEY" '(integer) 1' DEL "$TRY_KEY"
+  works "load a script" "\"$digest\"" SCRIPT LOAD "$count"
+  works "count by a script" '(integer) 1' EVALSHA "$digest" 1 "$TRY_KEY"
+  works "DEL $TRY_KEY again" '(integer) 1' DEL "$TRY_KEY"
+fi
 refused "SET of a key outside" SET "outside:$value" "$value"
 refused "GET of a key outside" GET "outside:$value"
 refused "RENAME to a key outside" RENAME "$TRY_KEY" "outside:$value"
