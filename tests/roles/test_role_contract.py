@@ -142,3 +142,12 @@ def test_internal_role_specifies_every_entry_point() -> None:
     entry_points = {path.stem for path in (ROLES / "common" / "tasks").glob("*.yml")}
     assert set(load("common", "meta/argument_specs.yml")["argument_specs"]) == entry_points
     assert "main" not in entry_points
+
+
+@pytest.mark.parametrize("role", [*NAMES, "common"])
+def test_ansible_managed_stands_in_templates_only(role: str) -> None:
+    """Ansible defines it for templates alone; a variable that has it fails the play."""
+    files = [
+        path for folder in ("tasks", "vars", "defaults", "handlers") for path in (ROLES / role / folder).glob("*.yml")
+    ]
+    assert [path.name for path in files if "ansible_managed" in path.read_text()] == []
