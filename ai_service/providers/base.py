@@ -42,7 +42,6 @@ class Prompt(msgspec.Struct, frozen=True):
         tools: Functions that the model may call, in OpenAI's wire format.
         must_call: Whether an answer without a tool call is none.
         calls_once: Whether only the first tool call of an answer counts.
-        closing: What an answer in compact JSON ends with, so that generation can end there; "" for nothing.
     """
 
     task: str
@@ -56,7 +55,6 @@ class Prompt(msgspec.Struct, frozen=True):
     tools: tuple[Mapping[str, Any], ...] = ()
     must_call: bool = False
     calls_once: bool = False
-    closing: str = ""
 
     @property
     def max_characters(self) -> int:

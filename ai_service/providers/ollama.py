@@ -223,8 +223,6 @@ class OllamaProvider:
             "truncate": False,  # Refuse a prompt that is too long, and end an answer where the context ends:
             "shift": False,  # both would lose their beginning without a word. Old servers ignore this.
         }
-        if prompt.closing:  # The grammar allows white space behind an answer, and small models go on with it.
-            body["options"]["stop"] = [*prompt.options.get("stop", ()), prompt.closing]
         if prompt.schema is not None:
             body["format"] = prompt.schema or "json"
         if prompt.think is not None:
@@ -241,8 +239,6 @@ class OllamaProvider:
             stream = lines(response)
             calls: list[ToolCall] = []
             last = await self._collect(prompt, stream, written, calls)
-            if prompt.closing and last.done_reason != "length":
-                written.close(prompt.closing)
             await self._client.end(stream)
         return self._completion(prompt, written, last, load_s=load_s, calls=calls)
 

@@ -57,12 +57,6 @@ class Written:
             self._count(piece)
             self._keep_reasoning(piece)
 
-    def close(self, closing: str) -> None:
-        """Add what ends an answer, which a server that stops at it leaves out; not to one that ended otherwise."""
-        text = "".join(self._text).rstrip()
-        if text and not text.endswith(closing[-1]):
-            self.write(closing)
-
     def advance(self, piece: str) -> None:
         """Count a piece of a tool call, which is no text.
 

@@ -59,7 +59,8 @@ def build_providers(settings: Settings, pool: OllamaPool | None) -> list[Provide
 
 
 def _build_provider(name: str, settings: Settings, model: str, pool: OllamaPool | None) -> Provider:
-    if name == "ollama" and pool is not None:
+    if name == "ollama":
+        assert pool is not None, "settings that name ollama have its servers"
         return pool.of(model)
     if name == "openai":
         return OpenAIProvider(
@@ -100,7 +101,7 @@ def build_chains(settings: Settings, metrics: Metrics, providers: Sequence[Provi
         metrics: Where calls are counted.
         providers: In order, for the default model; by default those of the settings.
     """
-    pool = None if providers else build_pool(settings, metrics)
+    pool = None if providers and not settings.further_models else build_pool(settings, metrics)
     primary, *fallbacks = providers or build_providers(settings, pool)
     guards = _Guards(settings, metrics)
     shared = [guards.guard(provider) for provider in fallbacks]

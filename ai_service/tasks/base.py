@@ -184,9 +184,7 @@ class SchemaTask(Task):
         """See Task."""
         message = {"role": "user", "content": self.prompt(request)}
         options = {"temperature": TEMPERATURE}
-        return Prompt(
-            self.name, (message,), self.schema, self.max_tokens, request, options, think=False, closing=self.closing
-        )
+        return Prompt(self.name, (message,), self.schema, self.max_tokens, request, options, think=False)
 
     def preview(self) -> Preview:
         """See Task."""
@@ -195,11 +193,6 @@ class SchemaTask(Task):
     def body(self, data: Data, meta: Meta) -> bytes:
         """See Task."""
         return _encode(Envelope(success=True, data=data, message=self.message, meta=meta))
-
-    @property
-    @abstractmethod
-    def closing(self) -> str:
-        """What the model's text ends with in compact JSON, and has nowhere else but by accident."""
 
     @abstractmethod
     def prompt(self, request: TaskRequest) -> str:

@@ -23,7 +23,6 @@ class IngredientsTask(SchemaTask):
     request_type = IngredientsRequest
     message = "Ingredients suggested."
     fields: ClassVar = {"suggestions": Field("suggestion", items=True)}
-    closing = '"]}'
     _decode = msgspec.json.Decoder(Suggestions).decode
 
     def _schema(self) -> Schema:

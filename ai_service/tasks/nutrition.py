@@ -30,7 +30,6 @@ class NutritionTask(SchemaTask):
     prompt_version = 3
     message = "Nutrition analyzed."
     fields: ClassVar = {name: Field("nutrient") for name in NUTRIENT_LIMITS}
-    closing = "}"
     _decode = msgspec.json.Decoder(Nutrition).decode
 
     def _schema(self) -> Schema:

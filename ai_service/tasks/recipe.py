@@ -70,11 +70,6 @@ class RecipeTask(SchemaTask):
             properties["nutrition"] = nutrition_schema()
         return obj(**properties)
 
-    @property
-    def closing(self) -> str:
-        """See SchemaTask."""
-        return "}}" if "nutrition" in self.schema["properties"] else '"]}'
-
     def prompt(self, request: TaskRequest) -> str:
         """See Task."""
         assert isinstance(request, RecipeRequest)

@@ -77,9 +77,9 @@ class FakeOllama(FakeServer):
         elif self.mode.isdigit():
             await reply.json({"error": "server busy"}, int(self.mode), retry_after="7")
         else:
-            await self._chat(reply, body.get("options", {}).get("stop") or [])
+            await self._chat(reply)
 
-    async def _chat(self, reply: Reply, stops: list[str]) -> None:
+    async def _chat(self, reply: Reply) -> None:
         await reply.start(200, content_type="application/x-ndjson")
         for raw in self.lines or ():
             await asyncio.sleep(self.pause_s)
@@ -89,12 +89,9 @@ class FakeOllama(FakeServer):
             return
         for at in range(0, len(self.thinking), 20):
             await reply.part(line(message={"content": "", "thinking": self.thinking[at : at + 20]}, done=False))
-        text = self.text
-        for stop in stops:
-            text = text.partition(stop)[0]
-        for at in range(0, len(text), 20):
+        for at in range(0, len(self.text), 20):
             await asyncio.sleep(self.pause_s)
-            await reply.part(line(message={"role": "assistant", "content": text[at : at + 20]}, done=False))
+            await reply.part(line(message={"role": "assistant", "content": self.text[at : at + 20]}, done=False))
             if self.mode == "error_line":
                 await reply.part(line(error="an error was encountered while running the model"))
                 break

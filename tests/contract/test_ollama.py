@@ -16,7 +16,6 @@ from ai_service.providers.errors import (
     ProviderFailed,
     ProviderOverloaded,
     ProviderTimeout,
-    TruncatedAnswer,
 )
 from ai_service.providers.ollama import RESIDENT_S, OllamaProvider
 from tests.contract.fake_ollama import DIGEST, FakeOllama
@@ -45,42 +44,18 @@ async def test_schema_budget_and_context_travel_with_the_request() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
-@pytest.mark.parametrize("behind", ["", "\n", "\n\t  \t  \t ", " and then, in words"])
-async def test_generation_ends_where_the_answer_ends(task: SchemaTask, behind: str) -> None:
-    """The server stops at its last characters and leaves them out; callers get them all the same."""
-    prompt = prompt_for(task)
+async def test_half_an_answer_is_none(task: SchemaTask) -> None:
+    """Wherever a server ends it as if it were whole: nothing is put behind what a model wrote."""
     written = {**RECIPE, "nutrition": NUTRITION} if task.name == "recipe" else ANSWERS[task.name]
     answer = json.dumps(written, separators=(",", ":"))
-    async with FakeOllama(answer + behind) as server:
+    async with FakeOllama(answer) as server:
         provider = ollama(server.url)
-        pieces: list[str] = []
-        completion = await provider.complete(prompt, pieces.append)
-        await provider.close()
-    (chat,) = [body for path, body in server.requests if path == "/api/chat"]
-    assert chat["options"]["stop"] == [prompt.closing]
-    assert completion.text == "".join(pieces) == answer
-
-
-@pytest.mark.parametrize("text", ['{\n  "suggestions": [\n    "basil"\n  ]\n}', '{"suggestions":["basil"] }\n', ""])
-async def test_nothing_is_added_to_an_answer_that_ended_by_itself(text: str) -> None:
-    """As one with line breaks does."""
-    async with FakeOllama(text) as server:
-        provider = ollama(server.url)
-        if text:
-            assert (await provider.complete(prompt_for(TASKS["ingredients"]))).text == text
-        else:
-            with pytest.raises(InvalidAnswer, match="empty"):
-                await provider.complete(prompt_for(TASKS["ingredients"]))
-        await provider.close()
-
-
-async def test_an_answer_that_its_budget_ended_is_not_completed() -> None:
-    """It is no answer."""
-    async with FakeOllama('{"suggestions":["basil') as server:
-        server.mode = "length"
-        provider = ollama(server.url)
-        with pytest.raises(TruncatedAnswer):
-            await provider.complete(prompt_for(TASKS["ingredients"]))
+        for cut in range(1, len(answer)):
+            server.text = answer[:cut]
+            completion = await provider.complete(prompt_for(task))
+            assert completion.text == answer[:cut]
+            with pytest.raises(InvalidAnswer):
+                task.judge(completion, prompt_for(task).request)
         await provider.close()
 
 

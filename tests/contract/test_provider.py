@@ -136,7 +136,7 @@ async def test_the_conversation_and_its_options_travel_with_the_request(kind: st
     stack.push_async_callback(provider.close)
     messages = ({"role": "system", "content": "Be short."}, {"role": "user", "content": "Hello"})
     options = {"temperature": 0.0, "seed": 7, "stop": ["x"], "top_p": 0.5}
-    prompt = msgspec.structs.replace(prompt_for(TASKS["recipe"]), messages=messages, options=options, closing="")
+    prompt = msgspec.structs.replace(prompt_for(TASKS["recipe"]), messages=messages, options=options)
     await provider.complete(prompt)
     body = fake.requests[-1][1]
     assert body["messages"] == list(messages)

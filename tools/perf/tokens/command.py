@@ -34,9 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pairs", type=_pairs, default=12, help="of each task (default: 12)")
     parser.add_argument("--temperature", type=float, default=0.0, help="of both forms (default: 0, no luck in a pair)")
     parser.add_argument(
-        "--only", type=_tasks, default=tuple(REQUESTS), help=f"comma list of {','.join(REQUESTS)} (default: all)"
-    )
-    parser.add_argument(
         "--recipe-tokens",
         type=int,
         default=512,
@@ -63,7 +60,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
         activity.tell("reading prompts")
         retold = count_retold(url, options.model, pairs.get("recipe", ()))
         recipe = tasks_of("recipe", options.recipe_tokens)["short"].ask(REQUESTS["recipe"][0].canonical())
-        prefix = read_twice(url, options.model, recipe, PREFIX_ROUNDS) if "recipe" in options.only else []
+        prefix = read_twice(url, options.model, recipe, PREFIX_ROUNDS)
     conditions = {
         "model": options.model,
         "recipe tokens": str(options.recipe_tokens),
@@ -89,7 +86,7 @@ async def _measure(url: str, options: argparse.Namespace, console: Console) -> d
                 temperature=options.temperature,
                 done=lambda line: console.print(line, soft_wrap=True, highlight=False),
             )
-            for name in options.only
+            for name in REQUESTS
         }
     finally:
         await provider.close()
@@ -99,10 +96,3 @@ def _pairs(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number of at least 1")
     return int(text)
-
-
-def _tasks(text: str) -> tuple[str, ...]:
-    chosen = tuple(name.strip() for name in text.split(","))
-    if not set(chosen) <= set(REQUESTS):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected some of {','.join(REQUESTS)}")
-    return chosen

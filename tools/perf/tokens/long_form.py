@@ -1,4 +1,4 @@
-"""The tasks as they would be asked without a short form: the model writes what callers get, and ends by itself."""
+"""The recipe as it would be asked for without a short form: the model writes what callers get."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from ai_service.tasks.base import Schema, array, obj, text
 from ai_service.tasks.ingredient_line import UNITS
-from ai_service.tasks.ingredients import IngredientsTask
-from ai_service.tasks.nutrition import NutritionTask
 from ai_service.tasks.recipe import RecipeTask
 
 if TYPE_CHECKING:
@@ -22,8 +20,6 @@ _OBJECTS = (
 
 class LongRecipe(RecipeTask):
     """A recipe with an object for each ingredient, the model's confidence last."""
-
-    closing = ""
 
     def _schema(self) -> Schema:
         schema = super()._schema()
@@ -40,15 +36,3 @@ class LongRecipe(RecipeTask):
         moved = short.replace(_LINES, _OBJECTS).replace('"confidence":80,', "", 1)
         before, after = moved.split("}\nRequest:", 1)
         return f'{before},"confidence":80}}\nRequest:{after}'
-
-
-class LongIngredients(IngredientsTask):
-    """Suggestions whose end the model finds by itself."""
-
-    closing = ""
-
-
-class LongNutrition(NutritionTask):
-    """Nutrients whose end the model finds by itself."""
-
-    closing = ""

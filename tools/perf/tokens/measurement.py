@@ -10,13 +10,11 @@ import msgspec
 
 from ai_service.providers.errors import ProviderError
 from ai_service.providers.transcript import Part
-from ai_service.schemas import IngredientsRequest, NutritionRequest, RecipeRequest, TaskRequest
+from ai_service.schemas import RecipeRequest, TaskRequest
 from ai_service.tasks.ingredient_line import ingredient_of
-from ai_service.tasks.ingredients import IngredientsTask
-from ai_service.tasks.nutrition import NutritionTask
 from ai_service.tasks.recipe import RecipeTask
 from bench.errors import TargetError
-from tools.perf.tokens.long_form import LongIngredients, LongNutrition, LongRecipe
+from tools.perf.tokens.long_form import LongRecipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,24 +40,11 @@ _RECIPES = (
     RecipeRequest(prompt="potato and leek gratin", equipment=["oven"]),
     RecipeRequest(prompt="chickpea salad with lemon", dietary=["vegetarian"], serving_size=3),
 )
-_PARTIAL = (
-    ["tomato"], ["lemon", "rice"], ["chicken", "garlic"], ["egg", "flour"], ["tofu", "ginger"], ["lentils"],
-    ["potato", "leek"], ["beef"], ["apple", "cinnamon"], ["salmon", "dill"], ["chickpeas"], ["mushroom", "cream"],
-)  # fmt: skip
-_EATEN = (
-    ["100 g rice"], ["2 egg", "100 g flour"], ["200 g chicken breast", "10 g olive oil"], ["1 banana", "100 g yogurt"],
-    ["150 g lentils"], ["50 g butter", "200 g sugar"], ["300 g potato"], ["100 g salmon"], ["250 ml milk"],
-    ["1 avocado", "1 tomato"], ["80 g oats", "200 ml milk"], ["100 g almonds"],
-)  # fmt: skip
 REQUESTS: dict[str, Sequence[TaskRequest]] = {
     "recipe": _RECIPES,
-    "ingredients": [IngredientsRequest(partial=each) for each in _PARTIAL],
-    "nutrition": [NutritionRequest(ingredients=each) for each in _EATEN],
 }
 _TASKS: dict[str, tuple[type[SchemaTask], type[SchemaTask], int]] = {
     "recipe": (LongRecipe, RecipeTask, 512),
-    "ingredients": (LongIngredients, IngredientsTask, 192),
-    "nutrition": (LongNutrition, NutritionTask, 160),
 }
 
 

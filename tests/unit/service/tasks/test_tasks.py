@@ -261,12 +261,3 @@ def test_what_does_not_change_comes_first_in_a_prompt(name: str) -> None:
     constant = one[: one.rindex("\n", 0, one.rindex("\n")) + 1]
     assert two.startswith(constant)
     assert len(constant) > 0.8 * len(one)
-
-
-@pytest.mark.parametrize("name", TASKS)
-def test_an_answer_in_compact_json_ends_with_its_closing_text(name: str) -> None:
-    """And has it nowhere else: generation ends there."""
-    for budget in ("512", "1024"):
-        task = {t.name: t for t in build_tasks(Settings.from_env({"ALCHEMORSEL_RECIPE_MAX_TOKENS": budget}))}[name]
-        example = next(line for line in task.prompt(request_of(task)).splitlines() if line.startswith("JSON: {"))
-        assert example.index(task.ask(request_of(task)).closing) == len(example) - len(task.closing)
