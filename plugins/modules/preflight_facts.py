@@ -166,7 +166,8 @@ SURVEYS: dict[str, Survey] = {
     "engine": survey_engine.survey,
     "redis": survey_redis.survey,
 }
-PACKAGES, FIREWALL = "packages", "firewall"
+PACKAGES = "packages"
+FIREWALL = "firewall"
 
 
 def facts() -> dict[str, str]:
