@@ -137,10 +137,20 @@ class Session:
         """All raw samples so far."""
         return [sample for record in self.records for sample in record.samples]
 
+    def _phases(self) -> list[Phase]:
+        return [
+            phase
+            for phase in plan(self.profile.load, self.seed)
+            if phase.name in self.workloads and (phase.name != "cold" or self.ollama is not None)
+        ]
+
+    def _warm_up_task(self) -> str:
+        """Return the cheapest task, unless it is not measured and may not work."""
+        tasks = [phase.task for phase in self._phases()]
+        return "ingredients" if not tasks or {ALL_TASKS, "ingredients"} & set(tasks) else tasks[0]
+
     def _run_phases(self) -> None:
-        for phase in plan(self.profile.load, self.seed):
-            if phase.name not in self.workloads or (phase.name == "cold" and self.ollama is None):
-                continue
+        for phase in self._phases():
             known = self._prime(phase) if phase.name in {"cached", "mixed"} else phase
             self._run_phase(known, self.folder.phase_file(f"{phase.name}-{phase.task}.jsonl"))
             self._keep()
@@ -158,8 +168,9 @@ class Session:
             BrokenServiceError: It answers, but not what was asked.
         """
         self.observer.began("warm-up: model", 1)
+        task = self._warm_up_task()
         for attempt in range(WARM_UPS):
-            answer = self.target.ask("ingredients", f"{self.seed}-warm-up", attempt)
+            answer = self.target.ask(task, f"{self.seed}-warm-up", attempt)
             if not answer["failure"]:
                 self.observer.ended(_tell(answer))
                 return

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SERVICES = ("redis", "sentinel", "redis-connection", "ollama", "api", "page", "edge")
 """Their names, in the order of their start."""
+OF_SEVERAL_HOSTS = frozenset({"sentinel", "redis-connection"})
+"""A site with one Redis has neither."""
 
 
 def host_services(container: str) -> dict[str, Service]:

@@ -35,6 +35,9 @@ NEW_EACH = 1_000_000
 MOST_SECONDS = 60.0
 """No trial is longer: a rate at which the samples that a bound needs take longer is not told."""
 
+FEWEST_HITS = 5
+"""That a short trial has to have: three of five slow ones are one in a thousand where one in twenty is slow."""
+
 SETTLE_SECONDS = 2.0
 """How long counters may lag behind the answers they count."""
 
@@ -97,7 +100,7 @@ class Trials:
     _tried: int = field(default=0)
 
     def attempt(self, rate: float, hit_ratio: float) -> Step:
-        """Try a rate, for as long as it takes to send the samples that the bounds need.
+        """Try a rate, for as long as it takes to send the samples that the bounds need, or to see it broken.
 
         Args:
             rate: Arrivals per second.
@@ -106,8 +109,15 @@ class Trials:
         Raises:
             GeneratorError: The generator failed.
         """
+        needed = self._seconds(rate)
+        if needed > self.seconds:
+            short, samples = self._try(rate, hit_ratio, self.seconds)
+            if is_beyond_doubt(short, samples, self.bounds):
+                return short
+        return self._try(rate, hit_ratio, needed)[0]
+
+    def _try(self, rate: float, hit_ratio: float, seconds: float) -> tuple[Step, Sequence[Sample]]:
         self._tried += 1
-        seconds = self._seconds(rate)
         loop = OpenLoop((Stage(seconds, rate, rate),), seconds * WARMUP_SHARE, "poisson", self.seed)
         phase = Phase(
             "mixed",
@@ -139,7 +149,7 @@ class Trials:
             for finding in findings
             if not finding.holds and finding.rule not in rules.OF_THE_GENERATOR
         ]
-        return msgspec.structs.replace(step, unproven=broken)
+        return msgspec.structs.replace(step, unproven=broken), samples
 
     @property
     def least(self) -> float:
@@ -159,6 +169,12 @@ class Trials:
             if rules.agrees(known) or time.monotonic() > deadline:
                 return known
             time.sleep(SETTLE_SECONDS / 20)
+
+
+def is_beyond_doubt(step: Step, samples: Sequence[Sample], bounds: Bounds) -> bool:
+    """Return whether a short trial shows that a rate is broken: half of the cached answers are over their bound."""
+    hits = sorted(sample.latency_ns for sample in samples if sample.ok and not sample.warmup and sample.cache != "miss")
+    return step.kept is False and len(hits) >= FEWEST_HITS and percentile(hits, 50) / 1e6 > bounds.hit_ms
 
 
 def judge(rate: float, samples: Sequence[Sample], bounds: Bounds, shares: dict[str, float], *, late: bool) -> Step:

@@ -18,10 +18,10 @@ from rich.text import Text
 from ai_service.cli import last_bench
 from ai_service.cli.api import Api
 from ai_service.cli.errors import CliError
-from ai_service.cli.host_services import host_services
+from ai_service.cli.host_services import OF_SEVERAL_HOSTS, host_services
 from ai_service.cli.ollama import Ollama
 from ai_service.cli.output import AsJson, console, print_json, table
-from ai_service.cli.service import megabytes
+from ai_service.cli.service import NOT_INSTALLED, megabytes
 from ai_service.web.scrape import Scrape
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def _find(site: Site) -> dict[str, Any]:
         "components": {
             name: {"state": state.words, "running": state.running, "detail": state.detail}
             for name, state in ((name, waiting.result()) for name, waiting in states.items())
+            if name not in OF_SEVERAL_HOSTS or state.words != NOT_INSTALLED
         },
         "health": health.result(),
         "answers": _answers(metrics.result()),

@@ -275,7 +275,7 @@ def test_the_cache_is_not_everybodys(api: Program, ollama: OllamaProcess) -> Non
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["start", "nix"], 64, "Known: api, edge, ollama, page, redis."),
+        (["start", "nix"], 64, "Known: api, edge, ollama, page, redis, redis-connection, sentinel."),
         (["cache", "purge", "--task", "recipes"], 64, "Did you mean recipe?"),
         (["cache", "purge"], 64, "Refused to purge the cached answers of all tasks without a confirmation."),
         (["statsu"], 2, "'status'"),
