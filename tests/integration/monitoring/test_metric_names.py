@@ -146,7 +146,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     found |= set(re.findall(r"^(DCGM_\w+)", _FIELDS_OF_DCGM.read_text(), re.MULTILINE))
     inventory = yaml.safe_load((SCENARIO / "inventory" / "hosts.yml").read_text())
     (user,) = inventory["all"]["vars"]["redis_users"]
-    with RedisServer(rights=f"-@all +{' +'.join(user['commands'])}") as redis:
+    # A replica, which exports all that a primary does, and its link to one.
+    replica = ("--replicaof", "127.0.0.1", str(free_port()))
+    with RedisServer(*replica, rights=f"-@all +{' +'.join(user['commands'])}") as redis:
         where = ("-redis.addr=" + redis.url, f"-redis.user={USER}", f"-redis.password={PASSWORD}")
         with exporter("prometheus-redis-exporter", "prometheus-redis-exporter", "-web.listen-address", *where) as text:
             found |= names(text)
