@@ -134,7 +134,7 @@ def test_a_stream_that_is_cut_short_ends_with_a_whole_answer(start: Callable[...
             heard = list(events(response))
         plain = program.ask(INGREDIENTS, body)
     names = [name for name, _ in heard]
-    assert names == ["start", *["delta"] * names.count("delta"), "restart", "answer"]
+    assert (names[0], set(names[1:-2]) - {"suggestion"}, names[-2:]) == ("start", {"delta"}, ["restart", "answer"])
     assert heard[-2][1]["details"] == [{"provider": "ollama", "problem": "truncated"}]
     answer = heard[-1][1]
     assert answer["meta"]["restarted"] is True
