@@ -71,9 +71,11 @@ def _show_around(name: str, target: str, seconds: float) -> None:
         f"  ask it         curl -i {target}/api/v1/ai/generate-recipe -H 'Content-Type: application/json' -d {recipe}\n"
         f"                 (twice: see Cache-Status change from fwd=miss to hit)\n"
         f"  its health     curl {target}/api/v1/ai/health\n"
-        f"  on the host    {ssh} docker stats --no-stream\n"
-        f"                 {ssh} journalctl -u 'alchemorsel-ai@*' -f\n"
-        f"  break it       {ssh} docker stop alchemorsel-ollama     (cached answers go on, new ones are labelled)\n"
+        f"  on the host    {ssh} alchemorsel status\n"
+        f"                 {ssh} alchemorsel ask recipe quick lentil soup\n"
+        f"                 {ssh} alchemorsel logs --follow     (alchemorsel --help lists the rest)\n"
+        f"  break it       {ssh} alchemorsel stop ollama --yes     (cached answers go on, new ones are labelled)\n"
+        f"  mend it        {ssh} alchemorsel start ollama\n"
         f"  provision again, nothing changes   make site\n"
         f"  take it down   make lab-down",
         markup=False,
