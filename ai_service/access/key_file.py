@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ai_service.access.keys import Keys, parse_keys
+from ai_service.process.text_file import read_text_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,14 +32,7 @@ def read_keys(path: Path, *, scoped: bool = False) -> Keys:
     Raises:
         ValueError: It cannot be read, or is wrong; in a sentence that repeats nothing of the file.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{path} is larger than {MAX_BYTES} bytes")
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8") from None
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    text = read_text_file(path, MAX_BYTES)
     try:
         return parse_keys(text, scoped=scoped)
     except ValueError as error:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ai_service.config import environment
+from ai_service.process.text_file import read_text_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -133,14 +134,7 @@ def read_servers(path: Path) -> ServerList:
     Raises:
         ValueError: It cannot be read, or is wrong.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{path} is larger than {MAX_BYTES} bytes")
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8") from None
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    text = read_text_file(path, MAX_BYTES)
     try:
         return parse_servers(text)
     except ValueError as error:
