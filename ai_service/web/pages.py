@@ -49,9 +49,9 @@ class Pages:
             etag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
             self._files[file.name] = (body, _MEDIA_TYPES["." + file.name.rpartition(".")[2]], etag)
 
-    def respond(self, request: Request) -> Response:
-        """Return the file named by the path (`/` is the page itself), 304 where the browser has it, or 404."""
-        found = self._files.get(request.path_params.get("name", INDEX))
+    def respond(self, request: Request, page: str = INDEX) -> Response:
+        """Return the file named by the path, else the page; 304 where the browser has it, or 404."""
+        found = self._files.get(request.path_params.get("name", page))
         if found is None:
             return Response("There is no such file.\n", 404, media_type="text/plain")
         body, media_type, etag = found
