@@ -1,6 +1,6 @@
 // Cached answers: how many of each task, which, and their purge, which is asked twice.
 
-import { $, h, number, patch, row, say } from "./dom.js";
+import { $, fill, h, number, row, say } from "./dom.js";
 import { bytes, count, duration } from "./units.js";
 
 const CONFIRM_MS = 10_000;
@@ -51,6 +51,7 @@ export function wireCache(api) {
         if (!rows.has(task)) {
           rows.set(task, row(task, number("–"), purgeButtons(task, () => purge(task))));
           $("counts").append(rows.get(task));
+          $("counts").closest("table").hidden = false;
         }
         rows.get(task).children[1].textContent = count(entries);
       }
@@ -75,7 +76,7 @@ export function wireCache(api) {
           fresh > 0 ? `for ${duration(fresh * 1000)}` : [{ "data-state": "warn" }, `stale for ${duration(-fresh * 1000)}`],
           number(count(hits)), [degraded ? { "data-state": "warn" } : {}, `${provider} (${model})`], number(confidence.toFixed(2)), number(bytes(size))),
       );
-      patch($("cached"), shown);
+      fill("cached", shown);
       $("cached-said").textContent = `${answers.length} answers${complete ? "" : ", any of more"}, those with the most hits first.`;
     });
 

@@ -36,6 +36,7 @@ const sameShell = (a, b) => a.nodeName === b.nodeName && a.nodeType === 1 && a.c
 
 /** Makes these the children of an element; what is there already stays, so that nothing jumps, loses focus or is read out twice. */
 export function patch(parent, nodes) {
+  for (const child of [...parent.childNodes]) if (child.nodeType === 3 && !child.data.trim()) child.remove(); // Of the page's source.
   nodes.forEach((node, index) => {
     const old = parent.childNodes[index];
     if (!old) parent.append(node);
@@ -50,6 +51,12 @@ export function patch(parent, nodes) {
 export function row(first, ...cells) {
   const cell = (content) => (Array.isArray(content) ? h("td", content[0], content[1]) : h("td", {}, content));
   return h("tr", {}, h("th", { scope: "row" }, first), ...cells.map(cell));
+}
+
+/** Fills the body of a table, which is shown where it has rows. */
+export function fill(id, rows) {
+  patch($(id), rows);
+  $(id).closest("table").hidden = rows.length === 0;
 }
 
 /** A cell with a number. */

@@ -1,6 +1,6 @@
 // Load, edge, instances and models: what is read every few seconds.
 
-import { $, h, number, patch, row, say } from "./dom.js";
+import { $, fill, h, number, patch, row, say } from "./dom.js";
 import { servicePlots } from "./service_plots.js";
 import { figures, showAge, showHeadline, tileNodes } from "./status_panel.js";
 import { BREAKERS, providerRows } from "./tables.js";
@@ -22,8 +22,8 @@ export function overview() {
     const states = servers.map(({ edge, proxy, server, state, sessions }) =>
       row(server, proxy, edge, [{ "data-state": UP[state] ?? "unknown" }, state.toLowerCase()], number(sessions)),
     );
-    patch($("edge-servers"), states);
-    patch($("edge-frontends"), frontends.map(({ edge, proxy, sessions, requests }) => row(proxy, edge, number(sessions), number(count(requests)))));
+    fill("edge-servers", states);
+    fill("edge-frontends", frontends.map(({ edge, proxy, sessions, requests }) => row(proxy, edge, number(sessions), number(count(requests)))));
   }
 
   function showHealth(health) {
@@ -36,14 +36,14 @@ export function overview() {
       const isReady = [{ "data-state": state === "ready" ? "good" : "warn" }, state];
       return row(url, isReady, [{ "data-state": BREAKERS[breaker] }, told], number(running), number(slots));
     });
-    patch($("servers"), servers);
+    fill("servers", servers);
     const models = health.servers.flatMap(({ url, models: of }) =>
       of.map(({ name, resident, digest, problem }) =>
         row(name, url, residency(resident), h("code", {}, digest || "–"), problem ? [{ "data-state": "bad" }, spaced(problem)] : ""),
       ),
     );
-    patch($("models"), models);
-    patch($("providers"), providerRows(health.providers));
+    fill("models", models);
+    fill("providers", providerRows(health.providers));
     patch($("problems"), health.problems.map(({ problem, subject, detail }) => h("li", {}, `${spaced(problem)}: ${subject}: ${detail}`)));
     $("problems").hidden = health.problems.length === 0;
   }

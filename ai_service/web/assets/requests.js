@@ -1,6 +1,6 @@
 // The last requests, and one of them by its ID.
 
-import { $, h, markInvalid, number, patch, row, say } from "./dom.js";
+import { $, fill, h, markInvalid, number, patch, row, say } from "./dom.js";
 import { clock, duration } from "./units.js";
 
 const COVERS = { store: "Of all instances that share Redis.", instance: "Of one instance alone: no Redis is reached." };
@@ -18,7 +18,7 @@ export function showRequests({ covers, requests }) {
     row(at(time), route, [{ class: "number", "data-state": state(status) }, String(status)], cache, provider || "–",
       number(duration(ms)), key || "–", instance || "–", h("code", {}, id)),
   );
-  patch($("last"), rows);
+  fill("last", rows);
   $("requests-said").textContent = `${requests.length} requests. ${COVERS[covers]}`;
 }
 

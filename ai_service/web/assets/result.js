@@ -37,7 +37,7 @@ export class Result {
     say(this.find("progress"), "Request sent");
     this.timer = setInterval(() => {
       const first = this.firstMs === null ? "" : ` · first piece after ${duration(this.firstMs)}`;
-      this.find("clock").textContent = `· ${duration(performance.now() - begun)}${first}`;
+      this.find("clock").textContent = `${duration(performance.now() - begun)}${first}`;
     }, TICK_MS);
     this.begun = begun;
   }
@@ -89,7 +89,7 @@ export class Result {
   #end(words, detail) {
     clearInterval(this.timer);
     say(this.find("progress"), words);
-    this.find("clock").textContent = detail && `· ${detail}`;
+    this.find("clock").textContent = detail;
     this.find("tools").hidden = this.find("answer").hidden;
   }
 

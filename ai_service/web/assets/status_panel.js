@@ -1,6 +1,6 @@
 // The status panel, updated every two seconds while the page is visible.
 
-import { $, h, patch, say } from "./dom.js";
+import { $, fill, h, patch, say } from "./dom.js";
 import { servicePlots } from "./service_plots.js";
 import { providerRows } from "./tables.js";
 import { clock, count, duration, percent, perSecond } from "./units.js";
@@ -61,7 +61,7 @@ export async function watch() {
     const to = points.at(-1)?.time ?? Date.now() / 1000;
     showHistory({ points, from: to - last.span_s, to, stepS: last.step_s });
     if (!health) return;
-    patch($("providers"), providerRows(health.providers));
+    fill("providers", providerRows(health.providers));
     $("store").textContent = `${health.cache.store}, ${health.cache.available ? "available" : "not available"}`;
     $("digest").textContent = health.model_digest;
     $("version").textContent = health.version;
