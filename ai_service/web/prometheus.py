@@ -91,7 +91,7 @@ class Prometheus:
             PrometheusError: There is no answer.
         """
         series = await self._ask("/api/v1/query", {"query": query})
-        return [(each.metric, float(each.value[1])) for each in series if each.value is not None]
+        return [(each.metric, _number(each.value[1])) for each in series if each.value is not None]
 
     async def close(self) -> None:
         """Close all connections."""
@@ -100,7 +100,7 @@ class Prometheus:
     async def _range(self, parameters: Mapping[str, object]) -> dict[int, float]:
         """Return the values of a query's only series by their time; what is no number is left out."""
         series = await self._ask("/api/v1/query_range", parameters)
-        values = [(int(time), float(text)) for each in series[:1] for time, text in each.values]
+        values = [(int(time), _number(text)) for each in series[:1] for time, text in each.values]
         return {time: value for time, value in values if math.isfinite(value)}
 
     async def _ask(self, path: str, parameters: Mapping[str, object]) -> list[_Series]:
@@ -113,9 +113,16 @@ class Prometheus:
         except (httpx.HTTPError, TimeoutError) as error:
             why = "does not answer in time" if isinstance(error, TimeoutError) else "cannot be reached"
             raise PrometheusError(f"The Prometheus at {self._base_url} {why}.") from error
-        except (msgspec.DecodeError, ValueError) as error:
+        except ValueError as error:  # Of msgspec, too.
             raise PrometheusError(f"What answers at {self._base_url} is no Prometheus.") from error
         if answer.error or response.status_code != 200:
             why = answer.error or f"status {response.status_code}"
             raise PrometheusError(f"The Prometheus at {self._base_url} refuses the query: {why}.")
         return answer.data.result
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -15,7 +15,8 @@ COUNT_SHIFTS = """
   window.shifts = [];
   new PerformanceObserver((list) => {
     for (const { value, hadRecentInput, sources } of list.getEntries()) {
-      if (!hadRecentInput) window.shifts.push([value, sources.map(({ node }) => node?.outerHTML?.slice(0, 80) ?? "text")]);
+      const moved = sources.map(({ node }) => node?.outerHTML?.slice(0, 80) ?? "text");
+      if (!hadRecentInput) window.shifts.push([value, moved]);
     }
   }).observe({ type: "layout-shift", buffered: true });
 """

@@ -64,7 +64,12 @@ def ollama() -> Iterator[OllamaProcess]:
 
 def service(ollama: OllamaProcess, **settings: str) -> Program:
     """Create the API in front of an Ollama."""
-    model = {"OLLAMA_HOST": ollama.url, "OLLAMA_MODEL": ollama.model, "RECIPE_MAX_TOKENS": "400"}
+    model = {
+        "OLLAMA_HOST": ollama.url,
+        "OLLAMA_MODEL": ollama.model,
+        "RECIPE_MAX_TOKENS": "400",
+        "CHAT_MAX_TOKENS": "60",
+    }
     return Program(**{**model, "AI_FALLBACKS": "mock", **settings})
 
 
@@ -311,7 +316,7 @@ def test_it_can_be_used_with_the_keyboard_alone(page: Page) -> None:
     plot = page.get_by_role("slider", name="Hit ratio")
     plot.focus()
     page.keyboard.press("ArrowLeft")
-    expect(plot).to_have_attribute("aria-valuetext", re.compile(r"\d+:\d\d:\d\d.*: (–|\d+ %)"))
+    expect(plot).to_have_attribute("aria-valuetext", re.compile(r"\d+:\d\d:\d\d.*: "))
 
 
 def test_without_a_script_it_says_what_to_do(browser: Browser, ollama: OllamaProcess) -> None:
@@ -321,10 +326,11 @@ def test_without_a_script_it_says_what_to_do(browser: Browser, ollama: OllamaPro
         page = context.new_page()
         for path in ("/", "/operator"):
             page.goto(f"{web.url}{path}")
-            expect(page.get_by_text("Allow it for this address")).to_be_visible()
+            expect(page.locator("noscript section")).to_contain_text("Allow it for this address")
+            expect(page.locator("noscript section")).to_be_visible()
             assert page.locator("form:visible, button:visible").count() == 0
         page.goto(web.url)
-        page.get_by_role("link", name="its documents").click()
+        page.locator("noscript a").first.click()
         assert page.url == f"{api.url}/docs"
         context.close()
 
