@@ -70,8 +70,8 @@ def site(api: Program) -> Iterator[str]:
 
 def opened(browser: Browser, url: str, width: int, scheme: str = "light") -> Page:
     """Open a page in a tab that counts layout shifts."""
-    dark = "dark" if scheme == "dark" else "light"
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=dark)
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.add_init_script(COUNT_SHIFTS)
     page.set_default_timeout(30_000)
     page.goto(url)

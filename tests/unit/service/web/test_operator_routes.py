@@ -69,7 +69,7 @@ async def test_requests_go_on_with_the_administrators_key(api: FakeApi, method: 
 @pytest.mark.parametrize("authorization", ["", "Basic abc", "Bearer ", "Bearer äöü", f"Bearer {'k' * 1025}"])
 async def test_without_a_key_nothing_is_asked(api: FakeApi, authorization: str) -> None:
     """Nor with what is none."""
-    headers = {"authorization": authorization.encode()} if authorization else {}
+    headers = [(b"authorization", authorization.encode())] if authorization else []
     for method, path in (("GET", "/operator/overview"), ("DELETE", "/operator/cache")):
         assert said(await api.page().request(method, path, headers=headers)) == (401, "unauthorized")
     assert api.asked == []

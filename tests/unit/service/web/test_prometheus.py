@@ -135,7 +135,9 @@ async def test_the_edges_are_read_from_the_exporter(server: FakePrometheus) -> N
 async def test_the_edges_of_all_hosts_are_read_from_prometheus(server: FakePrometheus) -> None:
     """Each under its instance."""
     labels = {"__name__": STATUS, "proxy": "api", "server": "1", "state": "UP"}
-    series = [{"metric": {**labels, "instance": name}, "value": [1, "1"]} for name in ("b:8405", "a:8405")]
+    series: list[dict[str, Any]] = [
+        {"metric": {**labels, "instance": name}, "value": [1, "1"]} for name in ("b:8405", "a:8405")
+    ]
     server.results = {STATUS: series}
     report = await EdgeReport(Prometheus(server.url), "http://127.0.0.1:9/metrics").read()
     assert [(each["edge"], each["state"]) for each in report["servers"]] == [("a:8405", "UP"), ("b:8405", "UP")]
