@@ -1,7 +1,7 @@
 """The pictures of a running service's page in `docs/examples`: ``python -m tools.docs.example_page PAGE_URL``.
 
 They show an answer while it grows and from the cache on a desktop, the page on a phone in the dark theme, and, with
-``--admin-key-file``, the operator's page. With ``--degraded`` the picture of a service whose model is gone is made instead.
+``--admin-key-file``, the operator's page. With ``--degraded`` the one of a service whose model is gone is made instead.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ export function wireCache(api) {
     await attempt(async () => {
       const { purged, reach } = await api().purge(task);
       const where = reach === "store" ? "Every instance follows within 2 s." : "Of this instance alone: no store is shared.";
-      $("cache-said").textContent = `${count(purged[task])} answers of ${task} purged. ${where}`;
+      $("cache-said").textContent = `Purged answers of ${task}: ${count(purged[task])}. ${where}`;
     });
     await readCounts();
   }

@@ -3,22 +3,28 @@
 import { $, fill, h, patch, say } from "./dom.js";
 import { servicePlots } from "./service_plots.js";
 import { providerRows } from "./tables.js";
-import { clock, count, duration, percent, perSecond } from "./units.js";
+import { clock, count, duration, percent, perSecond, spaced } from "./units.js";
 
 const EVERY_MS = 2000;
-export const STATES = {
-  healthy: ["good", "The model responds."],
-  degraded: ["warn", "Answers are a fallback's, the cache is down, or the list of Ollama servers has a problem."],
-  critical: ["bad", "No provider responds: only cached answers."],
-};
+const STATES = { healthy: "good", degraded: "warn", critical: "bad" };
 const LOST = "The page's server does not respond; the figures are out of date.";
 
 /** The status in a word, in the header's badge. */
 export function showHeadline(badge, problem, health) {
-  const [state] = problem ? ["bad"] : STATES[health.status] ?? ["unknown"];
+  const state = problem ? "bad" : STATES[health.status] ?? "unknown";
   const word = problem ? "not reachable" : health.status;
   if (badge.textContent !== word) badge.textContent = word; // An unchanged word is not read out again.
   badge.dataset.state = state;
+}
+
+/** Why the service is not healthy, in a sentence or some. */
+export function statusWords({ status, providers, problems, cache }) {
+  if (status === "healthy") return "The model responds.";
+  if (status === "critical") return "No provider responds: only cached answers.";
+  const said = providers.filter(({ problem }) => problem).map(({ name, model, problem }) => `${name} (${model}): ${spaced(problem)}.`);
+  said.push(...problems.map(({ subject, problem }) => `${subject}: ${spaced(problem)}.`));
+  if (!cache.available) said.push("The cache is not reached.");
+  return said.join(" ") || "Answers are samples, not from a model.";
 }
 
 /** Figures, each with its name. */
@@ -56,7 +62,7 @@ export async function watch() {
     say($("status-problem"), problem);
     showHeadline($("headline").firstElementChild, problem, health);
     showAge($("status"), $("updated"), problem, seen);
-    $("status-words").textContent = problem ? "The service does not answer." : STATES[health.status]?.[1] ?? health.status;
+    $("status-words").textContent = problem ? "The service does not answer." : statusWords(health);
     patch($("tiles"), tileNodes(figures(problem ? null : points.at(-1), totals)));
     const to = points.at(-1)?.time ?? Date.now() / 1000;
     showHistory({ points, from: to - last.span_s, to, stepS: last.step_s });

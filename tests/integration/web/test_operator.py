@@ -139,7 +139,7 @@ def test_an_operator_sees_the_service_and_what_is_lost(page: Page, site: Site) -
     expect(counted).to_contain_text("1")
     page.get_by_role("button", name="Purge ingredients").click()
     page.get_by_role("button", name="Really purge ingredients").click()
-    expect(page.locator("#cache-said")).to_contain_text("1 answers of ingredients purged. Every instance follows")
+    expect(page.locator("#cache-said")).to_contain_text("Purged answers of ingredients: 1. Every instance follows")
     expect(counted).to_contain_text("0")
 
     page.get_by_label("Time range").select_option("1h")

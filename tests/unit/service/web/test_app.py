@@ -78,9 +78,9 @@ async def test_a_browser_that_has_a_file_is_not_sent_it_again(api: FakeApi) -> N
     assert first.headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("name", ["..%2Fapp.py", "%2Fetc%2Fpasswd", "app.py", ""])
+@pytest.mark.parametrize("name", ["..%2Fapp.py", "%2Fetc%2Fpasswd", "app.py", "", "operator.html"])
 async def test_only_assets_are_files(api: FakeApi, name: str) -> None:
-    """Whatever the path says."""
+    """Whatever the path says; a page has a route of its own."""
     assert (await api.page().get(f"/assets/{name}")).status_code == 404
 
 
