@@ -86,10 +86,11 @@ export function wireChat(form) {
   }
 
   const body = (_form, { fresh }) => {
-    const messages = fresh ? turns.slice(0, -1) : [...turns, { role: "user", content: field.value.trim() }];
+    const content = field.value.trim(); // Empty after an answer, which is the one that is computed anew.
+    const messages = fresh && !content ? turns.slice(0, -1) : [...turns, { role: "user", content }];
     return { model: model.value, messages: messages.slice(-MAX_TURNS) };
   };
-  const start = wireForm(form, { main: "messages", body, run, result: () => result });
+  const start = wireForm(form, { main: "messages", body, run, result });
   panel.querySelector(".anew").addEventListener("click", () => {
     turns = [];
     showEarlier(turns);

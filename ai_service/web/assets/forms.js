@@ -62,16 +62,16 @@ export function wireForm(form, { main, body, run, result }) {
     }
     controller = new AbortController();
     [submit.disabled, stop.hidden] = [true, false];
-    result().begin();
+    result.begin();
     const names = fields(form).map((field) => field.name);
     try {
       await run(asked, { fresh, signal: controller.signal, names, stream: form.elements.stream.checked });
     } catch (error) {
       if (controller.signal.aborted) {
-        result().stop("Stopped. What came until then is incomplete and unchecked.", { keep: true });
+        result.stop("Stopped. What came until then is incomplete and unchecked.", { keep: true });
       } else {
         const said = error instanceof AskError ? error : new AskError(`This page failed: ${error.message}`);
-        result().stop(said.isIncomplete ? "Incomplete." : "No answer.", { keep: said.isIncomplete });
+        result.stop(said.isIncomplete ? "Incomplete." : "No answer.", { keep: said.isIncomplete });
         refuse(form, said);
       }
     } finally {

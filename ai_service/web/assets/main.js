@@ -29,7 +29,7 @@ function wireTask(form) {
     result.finish({ ...answer, meta, tokens: meta.completion_tokens ?? 0 });
   }
 
-  const start = wireForm(form, { main: task.main, body: task.body, run, result: () => result });
+  const start = wireForm(form, { main: task.main, body: task.body, run, result });
 }
 
 chooseTheme($("theme"));

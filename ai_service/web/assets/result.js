@@ -8,7 +8,7 @@ import { duration } from "./units.js";
 const TICK_MS = 200;
 
 /** "first piece after 0.4 s · 31 tokens/s", as far as it is known. */
-export function speed({ firstMs, totalMs, tokens }) {
+function speed({ firstMs, totalMs, tokens }) {
   const parts = [];
   if (firstMs !== null) parts.push(`first piece after ${duration(firstMs)}`);
   const writing = totalMs - (firstMs ?? 0);
