@@ -31,17 +31,20 @@ function purgeButtons(task, purge) {
   return cell;
 }
 
-/** Wires the section; api(): with the key. Returns the function that reads the counts. */
+/** Wires the section; api(): with the key. Returns the function that reads it. */
 export function wireCache(api) {
   const rows = new Map(); // By task: made once, so that a question that is asked stays.
 
+  /** Resolves to whether it was done; why not is said. */
   async function attempt(act) {
     try {
       await act();
-      say($("cache-problem"), "");
     } catch (error) {
       say($("cache-problem"), error.message);
+      return false;
     }
+    say($("cache-problem"), "");
+    return true;
   }
 
   const readCounts = () =>
@@ -59,12 +62,14 @@ export function wireCache(api) {
     });
 
   async function purge(task) {
-    await attempt(async () => {
+    $("cache-said").textContent = "";
+    say($("cache-problem"), "");
+    const isDone = await attempt(async () => {
       const { purged, reach } = await api().purge(task);
       const where = reach === "store" ? "Every instance follows within 2 s." : "Of this instance alone: no store is shared.";
       $("cache-said").textContent = `Purged answers of ${task}: ${count(purged[task])}. ${where}`;
     });
-    await readCounts();
+    if (isDone) await readCounts(); // Else why not would give way to the counts.
   }
 
   const list = () =>
@@ -80,9 +85,9 @@ export function wireCache(api) {
       $("cached-said").textContent = `${answers.length} answers${complete ? "" : ", any of more"}, those with the most hits first.`;
     });
 
-  $("list-cached").addEventListener("click", list);
-  return async () => {
-    await readCounts();
-    await list();
+  const read = async () => {
+    if (await readCounts()) await list();
   };
+  $("list-cached").addEventListener("click", read);
+  return read;
 }

@@ -134,6 +134,7 @@ def test_axe_finds_nothing_in_what_is_seen_seldom(browser: Browser, api: Program
     assert found == []
 
 
+@pytest.mark.timeout(300)  # Four answers of a model.
 def test_nothing_moves_while_an_answer_grows(browser: Browser) -> None:
     """From the start of the page to the end of the answer that a model writes, at every width."""
     with (
@@ -163,6 +164,7 @@ def test_nothing_moves_while_the_operators_page_fills(browser: Browser, site: st
     assert sum(value for value, _ in moved) <= MAX_SHIFT, moved
 
 
+@pytest.mark.timeout(300)  # Four audits.
 @pytest.mark.usefixtures("browser")
 def test_lighthouse_over_tls(debugger: int, site: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Accessibility, best practices and SEO are gates; performance is reported."""

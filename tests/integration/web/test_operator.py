@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ADMIN_KEY = "an-administrators-key-of-the-tests"
 INGREDIENTS = "/api/v1/ai/suggest-ingredients"
 STOP_S = 20
+ATTEMPTS = 5
 
 
 class Site(NamedTuple):
@@ -107,6 +108,27 @@ def sign_in(page: Page, key: str = ADMIN_KEY) -> None:
     page.locator("#key").press("Enter")
 
 
+def listed(page: Page) -> tuple[str, list[str]]:
+    """List cached answers of ingredients; return their number, and the hits of each."""
+    page.get_by_role("button", name="List").click()
+    page.wait_for_load_state("networkidle")
+    number = page.locator("#counts tr", has_text="Purge ingredients").locator("td").first.inner_text()
+    return number, page.locator("#cached tr td:nth-child(4)").all_inner_texts()
+
+
+def purge(page: Page, task: str) -> None:
+    """Purge a task's answers; again where Redis took longer than the service waits, as on a busy machine."""
+    for _ in range(ATTEMPTS):
+        page.get_by_role("button", name=f"Purge {task}").click()
+        page.get_by_role("button", name=f"Really purge {task}").click()
+        told = page.locator("#cache-said:not(:empty), #cache-problem:not([hidden])")
+        told.first.wait_for()
+        if page.locator("#cache-said").inner_text():
+            return
+        expect(told).to_contain_text("Purge again")
+    raise AssertionError("the purge was refused each time")
+
+
 def test_an_operator_sees_the_service_and_what_is_lost(page: Page, site: Site) -> None:
     """From the key to the loss of the API: load, edge, models, requests, cached answers, purge."""
     page.goto(f"{site.web.url}/operator")
@@ -129,18 +151,14 @@ def test_an_operator_sees_the_service_and_what_is_lost(page: Page, site: Site) -
     expect(page.locator("#request-problem")).to_contain_text("No request mine-9 among the last 200")
 
     page.get_by_label("Answers of").select_option("ingredients")
-    page.get_by_role("button", name="List").click()
-    cells = page.locator("#cached").get_by_role("row").get_by_role("cell")
-    expect(cells.nth(2)).to_have_text("2")
+    until(lambda: listed(page) == ("1", ["2"]))
     counted = page.locator("#counts").get_by_role("row", name=re.compile("^ingredients"))
-    expect(counted).to_contain_text("1")
     page.get_by_role("button", name="Purge ingredients").click()
     page.get_by_role("button", name="Keep").click()
     expect(counted).to_contain_text("1")
-    page.get_by_role("button", name="Purge ingredients").click()
-    page.get_by_role("button", name="Really purge ingredients").click()
-    expect(page.locator("#cache-said")).to_contain_text("Purged answers of ingredients: 1. Every instance follows")
-    expect(counted).to_contain_text("0")
+    purge(page, "ingredients")
+    expect(page.locator("#cache-said")).to_contain_text("Every instance follows within 2 s.")
+    until(lambda: listed(page) == ("0", []))
 
     page.get_by_label("Time range").select_option("1h")
     expect(page.locator("#source")).to_have_text("From Prometheus.")
