@@ -14,6 +14,7 @@ import httpx
 import msgspec
 
 from bench.errors import TargetError, UsageError
+from bench.load.fetch import fetch
 from bench.tls import SYSTEM
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Ollama:
 
     def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         try:
-            response = self._client.request(method, path, json=body)
+            response = fetch(self._client, method, path, QUICK_SECONDS, body)
             response.raise_for_status()
         except httpx.HTTPError as error:
             reason = self._trust.explain(error) or str(error) or type(error).__name__

@@ -11,6 +11,7 @@ import msgspec
 from bench.errors import TargetError, UsageError
 from bench.evidence.counters import Counters, parse_counters
 from bench.load.credentials import authorization
+from bench.load.fetch import fetch
 from bench.load.whole_answer import ANSWER_SECONDS, UnfinishedAnswerError, read_whole
 from bench.load.workload import TASKS, request_body
 from bench.samples import Answer, Outcome, judge_answer
@@ -132,7 +133,7 @@ class Target:
 
     def _get(self, path: str) -> httpx.Response:
         try:
-            return self._client.get(path)
+            return fetch(self._client, "GET", path, QUICK_SECONDS)
         except httpx.HTTPError as error:
             if problem := self.trust.explain(error):
                 raise TargetError(f"{self.url}: {problem}") from error

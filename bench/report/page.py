@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.capacity.curve import describe_point
+from bench.capacity.curve import describe_point, summarize_unproven
 from bench.evidence.rules import is_proven
 from bench.failures import describe_failures
 from bench.report.capacity import draw_capacity
@@ -87,6 +87,7 @@ def render(
         units={name: metric.unit for name, metric in METRICS.items()},
         capacity=capacity,
         capacity_rows=[(point, *describe_point(point)) for point in capacity.points] if capacity else [],
+        capacity_unproven=summarize_unproven(capacity) if capacity else [],
         capacity_plot=_markup(draw_capacity(capacity)) if capacity and capacity.points else None,
         generated=f"{result.started_at[:10]} {result.started_at[11:16]} UTC",
     )
