@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import httpx
 
 from bench.load.whole_answer import UnfinishedAnswerError, read_whole
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-
-def fetch(
-    client: httpx.Client,
-    method: str,
-    path: str,
-    seconds: float,
-    body: object = None,
-    clock: Callable[[], float] = time.monotonic,
-) -> httpx.Response:
+def fetch(client: httpx.Client, method: str, path: str, seconds: float, body: object = None) -> httpx.Response:
     """Send a request and read the whole answer.
 
     Args:
@@ -29,15 +18,14 @@ def fetch(
         path: Below the base URL.
         seconds: For the whole answer.
         body: Sent as JSON; None for none.
-        clock: Monotonic seconds.
 
     Raises:
         httpx.HTTPError: No answer, or one that does not end within the bounds.
     """
-    began = clock()
+    began = time.monotonic()
     with client.stream(method, path, json=body) as response:
         try:
-            whole = b"".join(read_whole(response, began, clock, seconds))
+            whole = b"".join(read_whole(response, began, most_seconds=seconds))
         except UnfinishedAnswerError as error:
             raise httpx.ReadTimeout(f"{path}: {error}", request=response.request) from error
     return httpx.Response(response.status_code, content=whole, request=response.request)
