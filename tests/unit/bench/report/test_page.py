@@ -192,7 +192,10 @@ def test_a_bound_that_is_shown_and_broken_is_said_at_the_green_card() -> None:
 
 def test_how_many_times_faster_is_said_with_its_interval_or_not_at_all() -> None:
     """Four computed answers tell nothing; forty do."""
-    for count, expected in ((4, "4 of a kind do not tell"), (40, "x faster from the cache, at the median (")):
+    for count, expected in (
+        (4, "Too few answers to say how many times faster the cache is: 4 uncached, 1000 cached."),
+        (40, "x faster from the cache, at the median ("),
+    ):
         samples = [
             *(miss(3000.0 + n * 7 % 40) for n in range(count)),
             *(hit(2.0 + n * 7 % 10 / 10) for n in range(1000)),
