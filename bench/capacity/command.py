@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
-    """Search; returns the exit status: 0, 3 where a rate is not proven, or 130 where it was interrupted.
+    """Search; returns the exit status: 0, 2 without a rate tried, 3 where one is not proven, 130 where interrupted.
 
     Args:
         options: Those of `add_arguments`.
@@ -125,6 +125,12 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
         console.print(f"- {sentence}", soft_wrap=True, highlight=False)
     if interrupted:
         return INTERRUPTED
+    if not points:
+        told = (
+            " no rate was tried within --minutes: the known requests took that long to be answered for the first time"
+        )
+        console.print(Text.assemble((" INCONCLUSIVE ", STYLES[Verdict.INCONCLUSIVE] + " reverse"), told))
+        return Verdict.INCONCLUSIVE.exit_status
     if curve.unproven:
         console.print(Text.assemble((" INVALID ", STYLES[Verdict.INVALID] + " reverse"), " the rates are not proven"))
         return Verdict.INVALID.exit_status

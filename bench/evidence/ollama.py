@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from bench.tls import Trust
 
 QUICK_SECONDS = 10.0
+PAGE_SECONDS = 30.0
 UNLOAD_SECONDS = 30.0
-"""Deadlines: of a look at what is loaded, and until a model is gone."""
+"""Longest silence at a look at what is loaded, deadline of the whole look, and until a model is gone."""
 STEADY_SECONDS = 0.2
 STEADY_DEADLINE_SECONDS = 2.0
 """How long the same models have to be in memory to count as steady, and when to stop waiting for it."""
@@ -130,7 +131,7 @@ class Ollama:
 
     def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         try:
-            response = fetch(self._client, method, path, QUICK_SECONDS, body)
+            response = fetch(self._client, method, path, PAGE_SECONDS, body)
             response.raise_for_status()
         except httpx.HTTPError as error:
             reason = self._trust.explain(error) or str(error) or type(error).__name__

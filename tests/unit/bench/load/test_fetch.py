@@ -18,8 +18,8 @@ FLOOD = (b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n", *[b"x" * 50_000]
 @pytest.fixture(params=["drip", "flood"])
 def endless(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ByteServer:
     """Return a server whose answers do not end within small bounds."""
-    monkeypatch.setattr("bench.load.target.QUICK_SECONDS", 0.3)
-    monkeypatch.setattr("bench.evidence.ollama.QUICK_SECONDS", 0.3)
+    monkeypatch.setattr("bench.load.target.PAGE_SECONDS", 0.3)
+    monkeypatch.setattr("bench.evidence.ollama.PAGE_SECONDS", 0.3)
     monkeypatch.setattr("bench.load.whole_answer.MAX_BYTES", 100_000)
     return ByteServer(*DRIP, pause_s=0.02) if request.param == "drip" else ByteServer(*FLOOD)
 
