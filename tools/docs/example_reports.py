@@ -50,9 +50,9 @@ class Ended(NamedTuple):
 
 
 def passed() -> Ended:
-    """Measure everything that the profile of the lab has."""
+    """Measure workloads of which the lab's profile gates no latency, so that a busy machine does not decide."""
     with running() as parts:
-        return _bench(parts.service.port, "--ollama", parts.ollama.url)
+        return _bench(parts.service.port, "--workload", "uncached,zipf,herd", "--ollama", parts.ollama.url)
 
 
 def failed() -> Ended:
