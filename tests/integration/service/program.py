@@ -167,7 +167,7 @@ class Instances:
         programs: They, in order; the first one's name is `1`.
     """
 
-    def __init__(self, folder: Path, count: int = 2, **settings: str) -> None:
+    def __init__(self, folder: Path, count: int = 2, /, **settings: str) -> None:
         self.metrics_folder = folder / "metrics"
         self.metrics_folder.mkdir()
         self.programs = [
