@@ -62,7 +62,7 @@ export async function watch() {
     say($("status-problem"), problem);
     showHeadline($("headline").firstElementChild, problem, health);
     showAge($("status"), $("updated"), problem, seen);
-    $("status-words").textContent = problem ? "The service does not answer." : statusWords(health);
+    say($("status-words"), problem ? "" : statusWords(health));
     patch($("tiles"), tileNodes(figures(problem ? null : points.at(-1), totals)));
     const to = points.at(-1)?.time ?? Date.now() / 1000;
     showHistory({ points, from: to - last.span_s, to, stepS: last.step_s });
