@@ -8,29 +8,24 @@ power; what it had started on the host goes on there, as in life. The first run 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import random
 import re
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
 from docker.errors import DockerException
 from rich.table import Table
 
 from lab import hosts, images, lifecycle
 from lab.errors import LabError
-from lab.paths import HOST_VARS, LAB, ROOT
+from lab.paths import LAB
+from lab.plays import Play
 from lab.progress import console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from docker import DockerClient
 
@@ -40,9 +35,6 @@ FOLDER = LAB / "kills"
 LENGTH_S = 150.0
 """Of a whole site.yml on a bare host."""
 
-DEADLINE_S = 900.0
-_POLL_S = 0.1
-_GROUPS = ("ollama_hosts", "redis_hosts", "ai_service_hosts", "web_hosts")
 _TASK = re.compile(r"^TASK \[(?:[^:\]]* : )?(.*)\]", re.MULTILINE)
 _RECAP = re.compile(r"changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)")
 
@@ -101,80 +93,6 @@ def judge(log: str, status: int, *, is_settled: bool) -> tuple[str, list[str]]:
     return words, [f"changed={changed}"] if is_settled and changed else []
 
 
-def descendants(pid: int) -> list[int]:
-    """Return a process and all that it has started: Ansible's workers are in sessions of their own."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(stat.parent.name))
-    found, ahead = [], [pid]
-    while ahead:
-        found.append(ahead.pop())
-        ahead += children.get(found[-1], [])
-    return found
-
-
-def kill_all(pid: int) -> None:
-    """Kill a process and all that it has started, at once: all are stopped before the first one ends."""
-    for step in (signal.SIGSTOP, signal.SIGKILL):
-        for each in descendants(pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(each, step)
-
-
-class Play:
-    """site.yml against one host.
-
-    Args:
-        folder: Of the inventory and the logs.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._inventory = folder / "inventory"
-
-    def prepare(self, host: str) -> None:
-        """Write the inventory: the lab's, with another host."""
-        self._inventory.mkdir(parents=True, exist_ok=True)
-        content = {"all": {"children": {group: {"hosts": {host: None}} for group in _GROUPS}}}
-        (self._inventory / "hosts.yml").write_text(yaml.safe_dump(content))
-        for name, target in (("group_vars", ROOT / "inventories" / "lab" / "group_vars"), ("host_vars", HOST_VARS)):
-            link = self._inventory / name
-            link.unlink(missing_ok=True)
-            link.symlink_to(target)
-
-    def run(self, name: str, is_time: Callable[[float, str], bool] | None = None) -> tuple[str, int]:
-        """Run it to its end, or kill it; returns output and exit status.
-
-        Args:
-            name: Of its log.
-            is_time: Whether to kill it, asked with the seconds since its start and its output so far.
-        """
-        log = self._folder / f"{name}.log"
-        argv = [str(Path(sys.executable).with_name("ansible-playbook")), "site.yml", "-i", str(self._inventory)]
-        # Connections of its own: an earlier host may have had the same address.
-        environment = {
-            **os.environ,
-            "ANSIBLE_FORCE_COLOR": "0",
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self._folder / "ssh"),
-        }
-        begun = time.monotonic()
-        with (
-            log.open("w") as output,
-            subprocess.Popen(
-                argv, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-            ) as process,
-        ):
-            while process.poll() is None:
-                seconds = time.monotonic() - begun
-                if seconds > DEADLINE_S or (is_time is not None and is_time(seconds, log.read_text())):
-                    kill_all(process.pid)
-                    process.wait()
-                time.sleep(_POLL_S)
-        return log.read_text(), process.returncode
-
-
 def run_round(client: DockerClient, seed: int, suite: str, length_s: float, task: str = "") -> Round:
     """Provision a bare host, kill the play, and run it twice more.
 
@@ -192,7 +110,9 @@ def run_round(client: DockerClient, seed: int, suite: str, length_s: float, task
     hosts.ensure(client, host, suite)
     play.prepare(host)
     begun = time.monotonic()
-    log, status = play.run("killed", lambda seconds, so_far: task in last_task(so_far) if task else seconds >= drawn_s)
+    log, status = play.run(
+        "killed", is_time=lambda seconds, so_far: task in last_task(so_far) if task else seconds >= drawn_s
+    )
     found = Round(seed, time.monotonic() - begun, last_task(log))
     if status >= 0:
         found.faults.append(f"the play ended by itself with status {status} before it was killed")

@@ -315,6 +315,8 @@ def _describe(phase: Phase) -> str:
         asked = f"drawn from {phase.catalogue} with Zipf's exponent {phase.exponent:g}"
     elif phase.name == "mixed":
         asked += f" a task, {phase.new_share:.1%} new ones among them"
+        if phase.known_exponent:
+            asked += f", the known ones with Zipf's exponent {phase.known_exponent:g}"
     return f"open loop, {arrivals.process} arrivals, {stages} {asked}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import kills
+from lab import kills, plays
 
 RECAP = "PLAY RECAP ****\nkill-1  : ok=9 changed={} unreachable={} failed={} skipped=1 rescued=0 ignored=0\n"
 LOG = (
@@ -63,8 +63,8 @@ def test_all_that_a_process_has_started_is_found(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", outer], start_new_session=True) as process:
         while not marker.exists():
             assert process.poll() is None
-        found = kills.descendants(process.pid)
+        found = plays.descendants(process.pid)
         assert len(found) == 2
-        kills.kill_all(process.pid)
+        plays.kill_all(process.pid)
         process.wait(timeout=10)
     assert not any(Path(f"/proc/{pid}/exe").exists() for pid in found)

@@ -1,0 +1,128 @@
+"""Faults of Ollama, and of the fallback that answers in its place."""
+
+from __future__ import annotations
+
+from lab.faults.fault import Bound, Commands, Fault
+
+MODES = "/run/alchemorsel-faults"
+"""Folder of the host in which files say how the relay behaves (`lab.faults.relay`)."""
+
+_CONTAINER = "alchemorsel-ollama"
+_CLIENT = f"docker exec {_CONTAINER} ollama"
+_BREAKER = "circuit breaker of ollama.*open|ollama gave no .*"
+
+
+def _relay(provider: str, mode: str) -> Commands:
+    """Have the relay behave in a way, and as before afterwards."""
+    return Commands(f"echo {mode} > {MODES}/{provider}", f"rm {MODES}/{provider}")
+
+
+OLLAMA = (
+    Fault(
+        "ollama-killed",
+        "Ollama",
+        "killed; Docker starts it again, without a model in memory",
+        Commands(f"kill -KILL $(docker inspect --format '{{{{.State.Pid}}}}' {_CONTAINER})"),
+        Bound(recovers_s=60),
+        heals_itself=True,
+        during_s=15,
+        after_s=50,
+        noticed=_BREAKER,
+    ),
+    Fault(
+        "ollama-stopped",
+        "Ollama",
+        "stopped (the container is paused): it accepts, and is silent",
+        Commands(f"docker pause {_CONTAINER}", f"docker unpause {_CONTAINER}"),
+        Bound(recovers_s=40),
+        during_s=20,
+        after_s=40,
+        noticed=_BREAKER,
+    ),
+    Fault(
+        "ollama-503",
+        "Ollama",
+        "answers 503",
+        _relay("ollama", "503"),
+        Bound(recovers_s=30),
+        after_s=30,
+        noticed=_BREAKER,
+    ),
+    Fault("ollama-slow", "Ollama", "four seconds slower", _relay("ollama", "slow"), Bound(recovers_s=30), after_s=30),
+    Fault(
+        "ollama-model-removed",
+        "Ollama",
+        "its model is removed",
+        Commands(
+            f"{_CLIENT} cp gemma3:270m kept:270m && {_CLIENT} rm gemma3:270m",
+            f"{_CLIENT} cp kept:270m gemma3:270m && {_CLIENT} rm kept:270m",
+        ),
+        Bound(recovers_s=60),
+        during_s=15,
+        after_s=60,
+        noticed=r"ollama.*(model|missing|not found|404)|circuit breaker of ollama.*open",
+    ),
+    Fault(
+        "ollama-truncating",
+        "Ollama",
+        "breaks every answer off",
+        _relay("ollama", "truncate"),
+        Bound(recovers_s=30),
+        after_s=30,
+        noticed=_BREAKER,
+    ),
+    Fault(
+        "ollama-out-of-memory",
+        "Ollama",
+        "the kernel kills the model's process: 100 MB for the container",
+        Commands(
+            f"pkill -KILL -f 'ollama.*runner' ; docker update --memory 100m --memory-swap 100m {_CONTAINER}",
+            f"docker update --memory 4g --memory-swap 4g {_CONTAINER}",
+        ),
+        Bound(recovers_s=60),
+        during_s=15,
+        after_s=60,
+        noticed=_BREAKER,
+    ),
+    Fault(
+        "ollama-hanging",
+        "Ollama",
+        "answers its health check, and hangs in inference",
+        _relay("ollama", "hang"),
+        Bound(recovers_s=40),
+        during_s=25,
+        after_s=40,
+        noticed=_BREAKER,
+    ),
+)
+
+FALLBACK = (
+    Fault(
+        "fallback-401",
+        "Fallback",
+        "refuses the key: 401",
+        _relay("fallback", "401"),
+        Bound(recovers_s=70),
+        after_s=75,
+        noticed=r"circuit breaker of openai.*open|openai gave no ",
+    ),
+    Fault(
+        "fallback-429",
+        "Fallback",
+        "out of quota: 429",
+        _relay("fallback", "429"),
+        Bound(recovers_s=30),
+        after_s=30,
+        noticed=r"circuit breaker of openai.*open|openai gave no ",
+    ),
+    Fault(
+        "fallback-hanging",
+        "Fallback",
+        "accepts, and is silent",
+        _relay("fallback", "hang"),
+        Bound(recovers_s=30),
+        during_s=25,
+        after_s=30,
+        noticed=r"circuit breaker of openai.*open|openai gave no ",
+    ),
+)

@@ -1,0 +1,156 @@
+"""Six rows of the table of faults, on processes of this machine: nobody who asks for a cached key sees any of them."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.evidence import rules
+from bench.load.generator import Generator
+from lab.faults.fault import Bound, Fault
+from lab.faults.outcome import WINDOWS
+from lab.faults.row import judge
+from lab.faults.watch import KNOWN, phase_of, watch
+from lab.ollama_process import OllamaProcess
+from tests.integration.faults.process_site import ProcessSite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from lab.faults.row import Row
+
+SEED = "six rows"
+DURING_S = 8.0
+AFTER_S = 15.0
+RECOVERS_S = AFTER_S
+"""As long as it is watched: the rows of the lab's site have tighter bounds, and a machine to themselves."""
+
+OF_THE_MACHINE = (rules.ON_TIME, rules.AT_EASE)
+"""Rules that a busy machine breaks, by which no request is lost."""
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[ProcessSite]:
+    """Run a site; the path of a Unix socket has at most 107 characters."""
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as folder,
+        OllamaProcess() as ollama,
+        ProcessSite(Path(folder), ollama) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def row(site: ProcessSite, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Row]:
+    """Give a function that tries a fault under load, and judges what callers saw."""
+
+    def attempt(act: Callable[[], AbstractContextManager[None]], **bound: bool) -> Row:
+        site.make_ready(SEED, KNOWN)
+        number = request.session.items.index(request.node)
+        limits = Bound(RECOVERS_S, **bound)
+        fault = Fault(request.node.name, "", "", lambda _site: act(), limits, during_s=DURING_S, after_s=AFTER_S)
+        generator = Generator(site.url, tmp_path / "locust.log")
+        watched = watch(act(), DURING_S, generator, phase_of(fault, number, SEED), tmp_path / "samples.jsonl")
+        assert not watched.obstacle
+        return judge(fault, watched, "")
+
+    return attempt
+
+
+def faults_of(found: Row) -> list[str]:
+    """Return what is wrong with a row, whatever else the machine did meanwhile."""
+    return [reason for reason in found.reasons if not any(rule in reason for rule in OF_THE_MACHINE)]
+
+
+def seen(found: Row, kind: str) -> list[int]:
+    """Return how many callers got something before, during and after the fault."""
+    return [found.counts[window].get(kind, 0) for window in WINDOWS]
+
+
+def test_silent_redis_costs_no_answer(site: ProcessSite, row: Callable[..., Row]) -> None:
+    """What was in it is answered from memory, what was not is computed."""
+
+    @contextmanager
+    def stopped() -> Iterator[None]:
+        site.redis.signal(signal.SIGSTOP)
+        yield
+        site.redis.signal(signal.SIGCONT)
+
+    assert faults_of(row(stopped)) == []
+
+
+def test_redis_that_comes_back_empty_costs_no_answer(site: ProcessSite, row: Callable[..., Row]) -> None:
+    """Each key is computed again, for all who ask meanwhile."""
+
+    @contextmanager
+    def killed() -> Iterator[None]:
+        site.redis.kill()
+        yield
+        site.redis.start()
+
+    assert faults_of(row(killed)) == []
+
+
+def test_model_that_hangs_is_passed_over(site: ProcessSite, row: Callable[..., Row]) -> None:
+    """It answers its health check all the while; new requests get the fallback's answers, labelled."""
+
+    @contextmanager
+    def hanging() -> Iterator[None]:
+        site.behave("ollama", "hang")
+        yield
+        site.behave("ollama", "pass")
+
+    found = row(hanging)
+    assert faults_of(found) == []
+    assert seen(found, "fallback")[1] > 100
+
+
+def test_fallback_that_refuses_its_key_makes_honest_refusals(site: ProcessSite, row: Callable[..., Row]) -> None:
+    """The model has more to do than it can: the rest is told when to come again."""
+
+    @contextmanager
+    def refusing() -> Iterator[None]:
+        site.behave("fallback", "401")
+        yield
+        site.behave("fallback", "pass")
+
+    found = row(refusing)
+    assert [reason for reason in faults_of(found) if "lost" in reason or "honest" in reason] == []
+    assert seen(found, "503")[1] > 100
+    assert seen(found, "503")[0] == 0
+
+
+def test_killed_instance_costs_no_answer(site: ProcessSite, row: Callable[..., Row]) -> None:
+    """The edge asks the other one, before the first byte of an answer."""
+
+    @contextmanager
+    def killed() -> Iterator[None]:
+        site.instances[0].kill()
+        yield
+        site.instances[0].start()
+
+    assert faults_of(row(killed)) == []
+
+
+def test_without_a_live_instance_the_edge_says_when_to_come_again(site: ProcessSite, row: Callable[..., Row]) -> None:
+    """And every request is answered so, none is lost."""
+
+    @contextmanager
+    def stopped() -> Iterator[None]:
+        for instance in site.instances:
+            instance.stop()
+        yield
+        for instance in site.instances:
+            instance.start()
+
+    found = row(stopped, refuses=True)
+    assert faults_of(found) == []
+    assert seen(found, "503")[1] > 500

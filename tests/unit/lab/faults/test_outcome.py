@@ -1,0 +1,96 @@
+"""What callers saw, counted by window and kind, and when all was as before."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.load.plan import NEW_FROM
+from lab.faults.outcome import (
+    Kind,
+    Moments,
+    cached_p99_ms,
+    count_kinds,
+    kind_of,
+    longest_failure_s,
+    recovery_s,
+    span_s,
+)
+from tests.unit.lab.faults.examples import MOMENTS, calm, fallback, fresh, lost, refused, sample
+
+HEALED_NS = MOMENTS.healed_ns
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (sample(1), Kind.CACHED),
+        (sample(1, cache="stale"), Kind.STALE),
+        (fresh(1), Kind.FRESH),
+        (sample(1, cache="coalesced"), Kind.FRESH),
+        (fallback(1), Kind.FALLBACK),
+        (sample(1, degraded=True), Kind.FALLBACK),
+        (refused(1), Kind.REFUSED),
+        (refused(1, retry_after=""), Kind.LOST),
+        (refused(1, status=504), Kind.EXPIRED),
+        (refused(1, status=500), Kind.LOST),
+        (lost(1), Kind.LOST),
+    ],
+)
+def test_kind_is_what_the_caller_got(answer: object, kind: Kind) -> None:
+    """A 503 without Retry-After is lost; a hit of what a fallback wrote is the fallback's."""
+    assert kind_of(answer) is kind  # type: ignore[arg-type]
+
+
+def test_request_under_way_when_the_fault_begins_belongs_to_it() -> None:
+    """It may fail by it; what is due after the heal belongs to the time after."""
+    samples = [sample(9), sample(9.5, 1.0), sample(15), sample(20)]
+    counts = count_kinds(samples, MOMENTS)
+    assert counts == {"before": {"cached": 1}, "during": {"cached": 2}, "after": {"cached": 1}}
+
+
+def test_p99_is_of_cached_answers_of_known_keys_alone() -> None:
+    """By window; a window without any has none."""
+    samples = [*(sample(at / 10, 0.001 * at) for at in range(1, 51)), fresh(3, 5.0), lost(4), sample(25, 0.2)]
+    assert cached_p99_ms(samples, MOMENTS) == {"before": pytest.approx(50), "during": None, "after": 200}
+
+
+def test_recovery_ends_with_the_last_request_that_was_not_as_before() -> None:
+    """A known key that is no hit, or a new one refused as none was before."""
+    samples = [*calm(1, 9), *calm(20, 40), refused(23, 0.5), refused(26, index=NEW_FROM)]
+    assert recovery_s(samples, MOMENTS, HEALED_NS) == pytest.approx(6.01, abs=0.005)
+
+
+def test_recovery_waits_for_every_kind_of_answer_that_new_requests_had() -> None:
+    """The model's own is the last one here."""
+    samples = [*calm(1, 9), *(sample(20 + number) for number in range(20)), fallback(21), fresh(27, 1.5), sample(39)]
+    assert recovery_s(samples, MOMENTS, HEALED_NS) == pytest.approx(8.5)
+
+
+def test_answer_to_a_request_from_before_the_heal_is_no_recovery() -> None:
+    """It was begun by a part that has failed since."""
+    samples = [*calm(1, 9), fallback(21), fresh(19, 3.0), sample(39)]
+    assert recovery_s(samples, MOMENTS, HEALED_NS) is None
+
+
+def test_site_that_is_not_as_before_at_the_end_has_not_recovered() -> None:
+    """However many answers came between."""
+    assert recovery_s([*calm(1, 9), *calm(20, 39), lost(40)], MOMENTS, HEALED_NS) is None
+
+
+def test_nothing_noticed_is_a_recovery_at_once_but_for_the_next_answers() -> None:
+    """Of the model and of the fallback."""
+    samples = [*calm(1, 9), *calm(20, 40)]
+    assert recovery_s(samples, MOMENTS, HEALED_NS) == pytest.approx(0.5)
+
+
+def test_failures_are_measured_by_their_length_and_their_span() -> None:
+    """The slowest one, and from the first to the last one due."""
+    failed = [refused(11, 2.0), refused(13, 0.1), lost(14.5)]
+    assert longest_failure_s([*failed, fresh(12, 9.0)]) == pytest.approx(2.0)
+    assert span_s(failed) == pytest.approx(3.5)
+    assert span_s([]) == 0
+
+
+def test_moments_are_those_of_the_load() -> None:
+    """A fault that is injected and healed at once has no time during it."""
+    assert Moments(5, 5).window(sample(1)) == "after"
