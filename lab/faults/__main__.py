@@ -11,6 +11,7 @@ from docker.errors import DockerException
 
 from bench.errors import BenchError
 from bench.load.generator import Generator
+from bench.results import Verdict
 from bench.run_folder import RunFolder
 from lab.errors import LabError
 from lab.faults import catalogue
@@ -18,7 +19,7 @@ from lab.faults.document import write_document
 from lab.faults.results import REPORTS, ROWS_FILE, load_rows, now, save_rows, write_report
 from lab.faults.row import NOT_RUN, Row, judge, not_run
 from lab.faults.site import LabSite
-from lab.faults.watch import KNOWN, find_notice, phase_of, watch
+from lab.faults.watch import KNOWN, NEW_SHARE, find_notice, phase_of, watch
 from lab.progress import console
 
 if TYPE_CHECKING:
@@ -27,25 +28,29 @@ if TYPE_CHECKING:
     from lab.faults.fault import Fault
 
 SEED = "faults"
+PREPARE_S = 180.0
 _MARKS = {"PASS": "[green]✓[/]", "FAIL": "[red]✗[/]", "INVALID": "[yellow]?[/]", NOT_RUN: "[dim]-[/]"}
 
 
-def run_row(site: LabSite, fault: Fault, number: int) -> Row:
+def run_row(site: LabSite, fault: Fault, new_share: float) -> Row:
     """Try one fault on a whole site, and write its report.
 
     Args:
         site: The site.
         fault: To be injected.
-        number: Of the row in this run.
+        new_share: Share of new requests, 0 to 1.
 
     Raises:
-        LabError: The site is not whole.
+        LabError: The load did not begin.
         BenchError: The load could not be made.
     """
     started_at = now()
     if fault.obstacle:
         return not_run(fault, fault.obstacle, started_at)
-    site.make_ready()
+    try:
+        site.make_ready()
+    except LabError as error:
+        return not_run(fault, str(error), started_at, Verdict.INVALID)
     if fault.prepare:
         try:
             site.shell(fault.prepare, PREPARE_S)
@@ -53,7 +58,7 @@ def run_row(site: LabSite, fault: Fault, number: int) -> Row:
             return not_run(fault, str(error), started_at)
     path = REPORTS / fault.name
     path.mkdir(parents=True, exist_ok=True)
-    phase = phase_of(fault, number, SEED)
+    phase = phase_of(fault, _row_number(), SEED, new_share)
     folder = RunFolder(path, phase.arrivals.count)
     generator = Generator(site.url, path / "locust.log", ca_file=site.ca_file)
     watched = watch(fault.act(site), fault.during_s, generator, phase, folder.phase_file("samples.jsonl"))
@@ -65,7 +70,9 @@ def run_row(site: LabSite, fault: Fault, number: int) -> Row:
     return row
 
 
-PREPARE_S = 180.0
+def _row_number() -> int:
+    """Return a number that no row has had, of this run or of an earlier one on the same site."""
+    return int(time.time())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,6 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="print the faults, and do nothing")
     parser.add_argument(
         "--again", action="store_true", help="use the site of an earlier run as it is, without site.yml"
+    )
+    parser.add_argument(
+        "--new-share", type=float, default=NEW_SHARE, metavar="SHARE", help=f"of new requests (default: {NEW_SHARE:g})"
     )
     parser.add_argument("--document", action="store_true", help="write docs/reliability.md from the rows that are kept")
     wanted = parser.parse_args(argv)
@@ -90,20 +100,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if wanted.document:
             write_document(load_rows(ROWS_FILE))
             return 0
-        return _run(faults, names, is_provisioned=wanted.again)
+        return _run(faults, names, wanted.new_share, is_provisioned=wanted.again)
     except (LabError, BenchError, DockerException) as error:
         console.print(f"[red]✗[/] {error}", markup=True)
         return 1
 
 
-def _run(faults: Sequence[Fault], names: Sequence[str], *, is_provisioned: bool) -> int:
+def _run(faults: Sequence[Fault], names: Sequence[str], new_share: float, *, is_provisioned: bool) -> int:
     begun = time.monotonic()
     site = LabSite(SEED, KNOWN)
     site.provide(is_provisioned=is_provisioned)
     rows: list[Row] = []
     for number, fault in enumerate(faults, start=1):
         console.print(f"[dim]{number}/{len(faults)}[/] {fault.name}: {fault.part} {fault.title}")
-        row = run_row(site, fault, number)
+        row = run_row(site, fault, new_share)
         rows.append(row)
         write_document(save_rows(ROWS_FILE, [row], names))
         spent = f"{(time.monotonic() - begun) / 60:.1f} min"

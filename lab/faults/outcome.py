@@ -92,20 +92,22 @@ def cached_p99_ms(samples: Sequence[Sample], moments: Moments) -> dict[str, floa
     return found
 
 
-def recovery_s(samples: Sequence[Sample], moments: Moments, begin_ns: int) -> float | None:
+def recovery_s(samples: Sequence[Sample], moments: Moments, begin_ns: int, *, is_models: bool = False) -> float | None:
     """Return after how many seconds all was as before; None where it never was.
 
     All is as before once every known key is answered by the cache for good, and new requests get every kind of answer
-    that they got before the fault, and nothing else.
+    that they got before the fault, and no worse one.
 
     Args:
         samples: Of the row.
         moments: Of the fault.
         begin_ns: From when it counts: the heal, or the fault where nobody ends it.
+        is_models: Whether the fault is the model's, so that its answer decides, also where there was none before.
     """
     counted = [sample for sample in samples if not sample.warmup]
     former = [sample for sample in counted if not is_known(sample) and moments.window(sample) == "before"]
-    usual = {kind_of(sample) for sample in former} - {Kind.LOST}
+    usual = {Kind.FRESH, *(kind_of(sample) for sample in former)} - {Kind.LOST}
+    awaited = {kind_of(sample) for sample in former if sample.ok} | ({Kind.FRESH} if is_models else set())
     later = [sample for sample in counted if end_ns(sample) >= begin_ns]
     bad = [
         end_ns(sample)
@@ -113,7 +115,7 @@ def recovery_s(samples: Sequence[Sample], moments: Moments, begin_ns: int) -> fl
         if not (is_from_cache(sample) if is_known(sample) else kind_of(sample) in usual)
     ]
     settled_ns = max([begin_ns, *bad])
-    for kind in {kind_of(sample) for sample in former if sample.ok}:
+    for kind in awaited:
         again = [
             end_ns(sample)
             for sample in later

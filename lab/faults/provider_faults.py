@@ -9,7 +9,8 @@ MODES = "/run/alchemorsel-faults"
 
 _CONTAINER = "alchemorsel-ollama"
 _CLIENT = f"docker exec {_CONTAINER} ollama"
-_BREAKER = "circuit breaker of ollama.*open|ollama gave no .*"
+_OLLAMA_FAILS = r":11436 is passed over|circuit breaker of \S*:11436: open|ollama gave no (?!.*queue)|ollama \(gemma"
+_FALLBACK_FAILS = r"openai gave no (?!.*queue)|circuit breaker of openai.*: open"
 
 
 def _relay(provider: str, mode: str) -> Commands:
@@ -27,7 +28,7 @@ OLLAMA = (
         heals_itself=True,
         during_s=15,
         after_s=50,
-        noticed=_BREAKER,
+        noticed=_OLLAMA_FAILS,
     ),
     Fault(
         "ollama-stopped",
@@ -37,7 +38,7 @@ OLLAMA = (
         Bound(recovers_s=40),
         during_s=20,
         after_s=40,
-        noticed=_BREAKER,
+        noticed=_OLLAMA_FAILS,
     ),
     Fault(
         "ollama-503",
@@ -46,7 +47,7 @@ OLLAMA = (
         _relay("ollama", "503"),
         Bound(recovers_s=30),
         after_s=30,
-        noticed=_BREAKER,
+        noticed=_OLLAMA_FAILS,
     ),
     Fault("ollama-slow", "Ollama", "four seconds slower", _relay("ollama", "slow"), Bound(recovers_s=30), after_s=30),
     Fault(
@@ -60,7 +61,7 @@ OLLAMA = (
         Bound(recovers_s=60),
         during_s=15,
         after_s=60,
-        noticed=r"ollama.*(model|missing|not found|404)|circuit breaker of ollama.*open",
+        noticed=_OLLAMA_FAILS,
     ),
     Fault(
         "ollama-truncating",
@@ -69,7 +70,7 @@ OLLAMA = (
         _relay("ollama", "truncate"),
         Bound(recovers_s=30),
         after_s=30,
-        noticed=_BREAKER,
+        noticed=_OLLAMA_FAILS,
     ),
     Fault(
         "ollama-out-of-memory",
@@ -82,7 +83,7 @@ OLLAMA = (
         Bound(recovers_s=60),
         during_s=15,
         after_s=60,
-        noticed=_BREAKER,
+        noticed=_OLLAMA_FAILS,
     ),
     Fault(
         "ollama-hanging",
@@ -92,7 +93,7 @@ OLLAMA = (
         Bound(recovers_s=40),
         during_s=25,
         after_s=40,
-        noticed=_BREAKER,
+        noticed=_OLLAMA_FAILS,
     ),
 )
 
@@ -104,7 +105,7 @@ FALLBACK = (
         _relay("fallback", "401"),
         Bound(recovers_s=70),
         after_s=75,
-        noticed=r"circuit breaker of openai.*open|openai gave no ",
+        noticed=_FALLBACK_FAILS,
     ),
     Fault(
         "fallback-429",
@@ -113,7 +114,7 @@ FALLBACK = (
         _relay("fallback", "429"),
         Bound(recovers_s=30),
         after_s=30,
-        noticed=r"circuit breaker of openai.*open|openai gave no ",
+        noticed=_FALLBACK_FAILS,
     ),
     Fault(
         "fallback-hanging",
@@ -123,6 +124,6 @@ FALLBACK = (
         Bound(recovers_s=30),
         during_s=25,
         after_s=30,
-        noticed=r"circuit breaker of openai.*open|openai gave no ",
+        noticed=_FALLBACK_FAILS,
     ),
 )

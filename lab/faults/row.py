@@ -52,6 +52,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         longest_failure_s: Seconds that the slowest failed request took.
         heals_itself: Recovery counts from the fault, for nobody ended it.
         started_at: UTC, ISO 8601.
+        new_share: Share of new requests in the load.
     """
 
     name: str
@@ -69,24 +70,28 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     longest_failure_s: float = 0.0
     heals_itself: bool = False
     started_at: str = ""
+    new_share: float = 0.0
 
 
 NOT_RUN = "not run"
+MODEL = "Ollama"
+"""Part whose recovery is an answer of the model."""
 
 
-def not_run(fault: Fault, reason: str, started_at: str) -> Row:
+def not_run(fault: Fault, reason: str, started_at: str, verdict: str = NOT_RUN) -> Row:
     """Return the row of a fault that was not injected.
 
     Args:
         fault: Which.
         reason: Why.
         started_at: When that was found out.
+        verdict: INVALID where the site was not whole to begin with.
     """
     return Row(
         name=fault.name,
         part=fault.part,
         title=fault.title,
-        verdict=NOT_RUN,
+        verdict=verdict,
         reasons=[reason],
         bound_s=fault.bound.recovers_s,
         started_at=started_at,
@@ -110,7 +115,7 @@ def judge(fault: Fault, watched: Watched, started_at: str, notice: Notice | None
     """
     samples, moments, bound = watched.samples, watched.moments, fault.bound
     begin_ns = moments.injected_ns if fault.heals_itself else moments.healed_ns
-    recovered = recovery_s(samples, moments, begin_ns)
+    recovered = recovery_s(samples, moments, begin_ns, is_models=fault.part == MODEL)
     p99_ms = cached_p99_ms(samples, moments)
     invalid = _disturbances(watched)
     broken = [
@@ -136,6 +141,7 @@ def judge(fault: Fault, watched: Watched, started_at: str, notice: Notice | None
         longest_failure_s=longest_failure_s(samples),
         heals_itself=fault.heals_itself,
         started_at=started_at,
+        new_share=watched.phase.new_share,
     )
 
 

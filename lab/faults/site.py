@@ -56,8 +56,9 @@ def variables(address: str) -> dict[str, object]:
         "ai_service_ollama_url": f"http://127.0.0.1:{_OLLAMA_PORT}",
         "ai_service_fallbacks": ["openai"],
         "ai_service_ollama_timeout": "10s",
-        # The model leaves a core to everything else: latencies are compared within a row.
+        # What the model computes comes last: latencies of cached answers are compared within a row.
         "ollama_cpus": 1.0,
+        "ollama_cpu_shares": 256,
         "ai_service_environment": {
             "ALCHEMORSEL_OPENAI_BASE_URL": f"http://127.0.0.1:{_FALLBACK_PORT}/v1",
             "ALCHEMORSEL_OPENAI_MODEL": "stand-in",

@@ -109,15 +109,22 @@ class _Load:
             self.error.append(error)
 
 
-def phase_of(fault: Fault, row: int, seed: str) -> Phase:
-    """Return the load of a row: known keys as people ask, and new ones that no row before has asked."""
+def phase_of(fault: Fault, row: int, seed: str, new_share: float = NEW_SHARE) -> Phase:
+    """Return the load of a row: known keys as people ask, and new ones that no row before has asked.
+
+    Args:
+        fault: That is tried.
+        row: Number of the row among those that asked the same site.
+        seed: Names the requests.
+        new_share: Share of new requests, 0 to 1.
+    """
     seconds = WARMUP_S + BEFORE_S + fault.during_s + fault.after_s
     return Phase(
         "mixed",
         TASK,
         OpenLoop((Stage(seconds, RATE, RATE),), WARMUP_S),
         distinct=KNOWN,
-        new_share=NEW_SHARE,
+        new_share=new_share,
         new_from=NEW_FROM + row * _NEW_A_ROW,
         known_exponent=EXPONENT,
     ).seeded(seed)

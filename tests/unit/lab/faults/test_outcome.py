@@ -77,6 +77,16 @@ def test_site_that_is_not_as_before_at_the_end_has_not_recovered() -> None:
     assert recovery_s([*calm(1, 9), *calm(20, 39), lost(40)], MOMENTS, HEALED_NS) is None
 
 
+def test_answer_of_the_model_is_awaited_where_the_fault_was_its_own() -> None:
+    """Also where it gave none in the few seconds before; elsewhere one that comes is as good as any."""
+    before = [sample(at) for at in range(1, 10)] + [fallback(3)]
+    after = [sample(20 + at) for at in range(20)] + [fallback(21)]
+    answered = [*before, *after, fresh(27, 1.0)]
+    assert recovery_s([*before, *after], MOMENTS, HEALED_NS, is_models=True) is None
+    assert recovery_s(answered, MOMENTS, HEALED_NS, is_models=True) == pytest.approx(8)
+    assert recovery_s(answered, MOMENTS, HEALED_NS) == pytest.approx(1.01)
+
+
 def test_nothing_noticed_is_a_recovery_at_once_but_for_the_next_answers() -> None:
     """Of the model and of the fallback."""
     samples = [*calm(1, 9), *calm(20, 40)]
