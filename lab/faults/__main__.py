@@ -65,7 +65,7 @@ def run_row(site: LabSite, fault: Fault, new_share: float) -> Row:
     if watched.obstacle:
         return not_run(fault, watched.obstacle, started_at)
     notice = find_notice(site, fault.noticed, watched.injected_at) if fault.noticed else None
-    row = judge(fault, watched, started_at, notice)
+    row = judge(fault, watched, started_at, notice, site.starved(*watched.span_s))
     write_report(folder, site.url, fault, row, watched)
     return row
 

@@ -146,5 +146,6 @@ FAULTS = (
         "20 ask something new, and leave after half a second, again and again",
         Peers(leave, 20),
         Bound(recovers_s=15, p99_ratio=2),
+        after_s=20,
     ),
 )

@@ -30,6 +30,7 @@ MAX_LAG_P99_MS = 25.0
 """Of the generator, as in the profile `lab`."""
 
 DEADLINE_SLACK_S = 1.0
+MAX_STARVED = 0.5
 _LOST = frozenset({Kind.LOST, Kind.REFUSED, Kind.EXPIRED})
 
 
@@ -104,7 +105,7 @@ def evidence(watched: Watched) -> list[Finding]:
     return [finding for finding in rules.examine(record, MAX_LAG_P99_MS) if finding.rule in rules.OF_THE_GENERATOR]
 
 
-def judge(fault: Fault, watched: Watched, started_at: str, notice: Notice | None = None) -> Row:
+def judge(fault: Fault, watched: Watched, started_at: str, notice: Notice | None = None, starved: float = 0.0) -> Row:
     """Return the row of a fault that was injected.
 
     Args:
@@ -112,6 +113,8 @@ def judge(fault: Fault, watched: Watched, started_at: str, notice: Notice | None
         watched: What happened.
         started_at: UTC, ISO 8601.
         notice: How the journal told of it, if it did.
+        starved: Greatest share of a second for which the service waited for a processor. What a bound was missed by
+            then may be the machine's doing; that it was kept all the same is no less true.
     """
     samples, moments, bound = watched.samples, watched.moments, fault.bound
     begin_ns = moments.injected_ns if fault.heals_itself else moments.healed_ns
@@ -124,6 +127,8 @@ def judge(fault: Fault, watched: Watched, started_at: str, notice: Notice | None
         *_recovery(recovered, bound),
         *_slowness(p99_ms, bound),
     ]
+    if broken and starved > MAX_STARVED:
+        invalid.append(f"the service waited for a processor for {starved:.0%} of a second, at most {MAX_STARVED:.0%}")
     verdict = Verdict.INVALID if invalid else Verdict.FAIL if broken else Verdict.PASS
     return Row(
         name=fault.name,

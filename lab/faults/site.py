@@ -13,7 +13,7 @@ import yaml
 from bench.tls import Trust
 from lab import hosts, lifecycle
 from lab.errors import CommandFailedError, LabError
-from lab.faults import provider_faults, redis_faults, relay
+from lab.faults import provider_faults, redis_faults, relay, starvation
 from lab.faults.known_keys import prime
 from lab.paths import LAB
 from lab.plays import Play
@@ -25,14 +25,19 @@ PORT = 3010
 DEADLINE_S = 30.0
 """Of a request, as this site sets it."""
 
-_PROGRAM = "/usr/local/lib/alchemorsel-faults-relay.py"
+_PROGRAMS = "/usr/local/lib/alchemorsel-faults"
 _OLLAMA_PORT = 11436
 _FALLBACK_PORT = 11437
-_UNIT = f"""[Unit]
-Description=Relay between the AI service and its providers, which fails on request
+_STARVATION = "/run/alchemorsel-starvation"
+_RELAY = f"relay.py {_OLLAMA_PORT} {_FALLBACK_PORT} 127.0.0.1:11435 {provider_faults.MODES}"
+_UNITS = {"relay": _RELAY, "starvation": f"starvation.py {_STARVATION} ai_service haproxy"}
+"""What runs on the host beside the site, by unit, with its arguments."""
+
+_UNIT = """[Unit]
+Description=Part of a trial of faults
 [Service]
-ExecStart=/usr/bin/python3 {_PROGRAM} {_OLLAMA_PORT} {_FALLBACK_PORT} 127.0.0.1:11435 {provider_faults.MODES}
-RuntimeDirectory={provider_faults.MODES.removeprefix("/run/")}
+ExecStartPre=/usr/bin/mkdir --parents {folder}
+ExecStart=/usr/bin/python3 {command}
 Restart=always
 RestartSec=0.2
 [Install]
@@ -58,7 +63,7 @@ def variables(address: str) -> dict[str, object]:
         "ai_service_ollama_timeout": "10s",
         # What the model computes comes last: latencies of cached answers are compared within a row.
         "ollama_cpus": 1.0,
-        "ollama_cpu_shares": 256,
+        "ollama_cpu_shares": 512,
         "ai_service_environment": {
             "ALCHEMORSEL_OPENAI_BASE_URL": f"http://127.0.0.1:{_FALLBACK_PORT}/v1",
             "ALCHEMORSEL_OPENAI_MODEL": "stand-in",
@@ -108,8 +113,8 @@ class LabSite:
         self._client = lifecycle.bring_up([(HOST, lifecycle.DEFAULT_HOST[1])])
         self._find()
         FOLDER.mkdir(parents=True, exist_ok=True)
+        self._install_programs()
         if not is_provisioned:
-            self._install_relay()
             self._provision()
         ca_file = FOLDER / "ca.pem"
         ca_file.write_text(self.shell(f"cat {_CA_FILE}"))
@@ -151,6 +156,20 @@ class LabSite:
         if self.address != before:
             raise LabError(f"the host came back at {self.address}, not at {before}")
 
+    def starved(self, begin_s: float, end_s: float) -> float:
+        """Return the greatest share of a second for which the service waited for a processor, 0 to 1.
+
+        Args:
+            begin_s: From when on, by the machine's monotonic clock.
+            end_s: Until when.
+        """
+        try:
+            lines = self.shell(f"cat {_STARVATION}").splitlines()
+        except CommandFailedError:
+            return 0.0
+        pairs = [(float(at), float(share)) for at, share in (line.split() for line in lines if line.count(" ") == 1)]
+        return max((share for at, share in pairs if begin_s <= at <= end_s), default=0.0)
+
     def make_ready(self) -> None:
         """Wait until the site is whole: both instances serve, and each known key has the model's own answer.
 
@@ -183,17 +202,20 @@ class LabSite:
         self._container = self._client.containers.get(HOST)
         self.address = hosts.address(self._container)
 
-    def _install_relay(self) -> None:
-        program = Path(relay.__file__).read_bytes()
+    def _install_programs(self) -> None:
+        files = {
+            f"{_PROGRAMS}/{Path(str(each.__file__)).name}": Path(str(each.__file__)) for each in (relay, starvation)
+        }
+        contents = {path: source.read_bytes() for path, source in files.items()}
+        for name, command in _UNITS.items():
+            text = _UNIT.format(command=f"{_PROGRAMS}/{command}", folder=provider_faults.MODES)
+            contents[f"/etc/systemd/system/alchemorsel-faults-{name}.service"] = text.encode()
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
-            for name, content in (
-                (_PROGRAM, program),
-                ("/etc/systemd/system/alchemorsel-faults-relay.service", _UNIT.encode()),
-            ):
-                entry = tarfile.TarInfo(name.lstrip("/"))
+            for path, content in contents.items():
+                entry = tarfile.TarInfo(path.lstrip("/"))
                 entry.size = len(content)
                 tar.addfile(entry, io.BytesIO(content))
         self._container.put_archive("/", archive.getvalue())
-        self.shell("systemctl daemon-reload; systemctl enable --now --quiet alchemorsel-faults-relay")
-        self.shell("systemctl restart alchemorsel-faults-relay")
+        units = " ".join(f"alchemorsel-faults-{name}" for name in _UNITS)
+        self.shell(f"systemctl daemon-reload; systemctl enable --quiet {units}; systemctl restart {units}")

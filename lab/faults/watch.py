@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.faults.fault import Fault, Site
 
 RATE = 200.0
-KNOWN = 20
+KNOWN = 12
 NEW_SHARE = 0.2
 EXPONENT = 0.9
 WARMUP_S = 2.0
@@ -46,6 +46,7 @@ class Watched:
         end: The generator's account; None where it did not reach the end.
         moments: Of the fault.
         injected_at: When the fault began, in seconds since the epoch.
+        span_s: When load and watch began and ended, by the machine's monotonic clock.
         obstacle: Why the fault was not injected, or not healed; "" where it was.
     """
 
@@ -54,6 +55,7 @@ class Watched:
     end: PhaseEnd | None
     moments: Moments
     injected_at: float = 0.0
+    span_s: tuple[float, float] = (0.0, 0.0)
     obstacle: str = ""
 
 
@@ -131,7 +133,13 @@ def phase_of(fault: Fault, row: int, seed: str, new_share: float = NEW_SHARE) ->
 
 
 def watch(
-    act: AbstractContextManager[None], during_s: float, generator: LoadGenerator, phase: Phase, file: Path
+    act: AbstractContextManager[None],
+    during_s: float,
+    generator: LoadGenerator,
+    phase: Phase,
+    file: Path,
+    *,
+    lead_s: float = WARMUP_S + BEFORE_S,
 ) -> Watched:
     """Run a row.
 
@@ -141,6 +149,7 @@ def watch(
         generator: Of the load.
         phase: Of `phase_of`.
         file: For the samples; not there yet.
+        lead_s: Seconds of load before the fault.
 
     Raises:
         BenchError: The generator failed.
@@ -150,8 +159,9 @@ def watch(
     clock = time.time() - time.perf_counter()
     obstacle = ""
     load.begin()
+    begun = time.perf_counter()
     try:
-        time.sleep(WARMUP_S + BEFORE_S)
+        time.sleep(lead_s)
         injected = healed = time.perf_counter()
         try:
             with act:
@@ -164,7 +174,7 @@ def watch(
     samples, end = read_samples(file)
     epoch_ns = end.epoch_ns if end else 0
     moments = Moments(int(injected * 1e9) - epoch_ns, int(healed * 1e9) - epoch_ns)
-    return Watched(phase, samples, end, moments, injected + clock, obstacle)
+    return Watched(phase, samples, end, moments, injected + clock, (begun, time.perf_counter()), obstacle)
 
 
 def find_notice(site: Site, words: str, injected_at: float) -> Notice | None:

@@ -13,7 +13,7 @@ import pytest
 
 from bench.load.client import Client
 from lab.ports import free_port
-from tests.http_fake import Serving
+from lab.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

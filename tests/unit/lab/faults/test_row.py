@@ -106,6 +106,18 @@ def test_disturbed_row_is_invalid_whatever_else_came() -> None:
     assert judge(fault(), watched(calm(12, 20)), AT).verdict == "INVALID"
 
 
+def test_bound_missed_without_a_processor_is_no_verdict() -> None:
+    """The machine may have missed it; one that is kept all the same is kept."""
+    missed = watched([*CALM, lost(12)])
+    assert judge(fault(), missed, AT, starved=0.4).verdict == "FAIL"
+    row = judge(fault(), missed, AT, starved=0.8)
+    assert (row.verdict, row.reasons[0]) == (
+        "INVALID",
+        "the service waited for a processor for 80% of a second, at most 50%",
+    )
+    assert judge(fault(), watched(CALM), AT, starved=0.8).verdict == "PASS"
+
+
 def test_fault_that_cannot_be_injected_is_not_run_and_says_why() -> None:
     """Without a figure."""
     row = not_run(fault(), "no right to do so", AT)
