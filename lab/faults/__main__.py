@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -90,6 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--document", action="store_true", help="write docs/reliability.md from the rows that are kept")
     wanted = parser.parse_args(argv)
+    # Who ends this with SIGTERM wants the fault healed too, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = [fault.name for fault in catalogue.FAULTS]
     try:
         faults = catalogue.select(wanted.only)
@@ -104,6 +107,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (LabError, BenchError, DockerException) as error:
         console.print(f"[red]✗[/] {error}", markup=True)
         return 1
+    except KeyboardInterrupt:
+        console.print("[yellow]interrupted[/]: the fault is healed; the rows so far are kept")
+        return 130
 
 
 def _run(faults: Sequence[Fault], names: Sequence[str], new_share: float, *, is_provisioned: bool) -> int:

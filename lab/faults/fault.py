@@ -62,6 +62,7 @@ class Fault:
         during_s: How long the fault lasts, or is watched where it ends by itself.
         after_s: How long the site is watched after that.
         heals_itself: Nobody ends it: systemd, Docker or the service does.
+        is_models: Whether the model is away meanwhile: the site is as before once it answers again.
         noticed: What the journal says once a part of the site has noticed it, as an extended regular expression;
             "" where nothing has to.
         prepare: Script that is run on the host before the load begins; without what it brings, the fault is not run.
@@ -76,6 +77,7 @@ class Fault:
     during_s: float = 10.0
     after_s: float = 14.0
     heals_itself: bool = False
+    is_models: bool = False
     noticed: str = ""
     prepare: str = ""
     obstacle: str = ""

@@ -53,6 +53,7 @@ HOST = (
         heals_itself=True,
         during_s=20,
         after_s=25,
+        is_models=True,
     ),
     Fault(
         "host-restarted",
@@ -63,6 +64,7 @@ HOST = (
         heals_itself=True,
         during_s=30,
         after_s=70,
+        is_models=True,
     ),
     Fault(
         "model-volume-full",

@@ -95,19 +95,19 @@ def cached_p99_ms(samples: Sequence[Sample], moments: Moments) -> dict[str, floa
 def recovery_s(samples: Sequence[Sample], moments: Moments, begin_ns: int, *, is_models: bool = False) -> float | None:
     """Return after how many seconds all was as before; None where it never was.
 
-    All is as before once every known key is answered by the cache for good, and new requests get every kind of answer
-    that they got before the fault, and no worse one.
+    All is as before once every known key is answered by the cache for good, and new requests get no worse answers than
+    before: the fallback's where they got those, and no refusal where there was none.
 
     Args:
         samples: Of the row.
         moments: Of the fault.
         begin_ns: From when it counts: the heal, or the fault where nobody ends it.
-        is_models: Whether the fault is the model's, so that its answer decides, also where there was none before.
+        is_models: Whether the model was away, so that its next answer is awaited, too.
     """
     counted = [sample for sample in samples if not sample.warmup]
     former = [sample for sample in counted if not is_known(sample) and moments.window(sample) == "before"]
     usual = {Kind.FRESH, *(kind_of(sample) for sample in former)} - {Kind.LOST}
-    awaited = {kind_of(sample) for sample in former if sample.ok} | ({Kind.FRESH} if is_models else set())
+    awaited = usual & {Kind.FALLBACK} | ({Kind.FRESH} if is_models else set())
     later = [sample for sample in counted if end_ns(sample) >= begin_ns]
     bad = [
         end_ns(sample)

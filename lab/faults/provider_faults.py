@@ -28,6 +28,7 @@ OLLAMA = (
         heals_itself=True,
         during_s=15,
         after_s=50,
+        is_models=True,
         noticed=_OLLAMA_FAILS,
     ),
     Fault(
@@ -38,6 +39,7 @@ OLLAMA = (
         Bound(recovers_s=40),
         during_s=20,
         after_s=40,
+        is_models=True,
         noticed=_OLLAMA_FAILS,
     ),
     Fault(
@@ -47,9 +49,18 @@ OLLAMA = (
         _relay("ollama", "503"),
         Bound(recovers_s=30),
         after_s=30,
+        is_models=True,
         noticed=_OLLAMA_FAILS,
     ),
-    Fault("ollama-slow", "Ollama", "four seconds slower", _relay("ollama", "slow"), Bound(recovers_s=30), after_s=30),
+    Fault(
+        "ollama-slow",
+        "Ollama",
+        "four seconds slower",
+        _relay("ollama", "slow"),
+        Bound(recovers_s=30),
+        after_s=30,
+        is_models=True,
+    ),
     Fault(
         "ollama-model-removed",
         "Ollama",
@@ -61,6 +72,7 @@ OLLAMA = (
         Bound(recovers_s=60),
         during_s=15,
         after_s=60,
+        is_models=True,
         noticed=_OLLAMA_FAILS,
     ),
     Fault(
@@ -70,6 +82,7 @@ OLLAMA = (
         _relay("ollama", "truncate"),
         Bound(recovers_s=30),
         after_s=30,
+        is_models=True,
         noticed=_OLLAMA_FAILS,
     ),
     Fault(
@@ -83,6 +96,7 @@ OLLAMA = (
         Bound(recovers_s=60),
         during_s=15,
         after_s=60,
+        is_models=True,
         noticed=_OLLAMA_FAILS,
     ),
     Fault(
@@ -93,6 +107,7 @@ OLLAMA = (
         Bound(recovers_s=40),
         during_s=25,
         after_s=40,
+        is_models=True,
         noticed=_OLLAMA_FAILS,
     ),
 )

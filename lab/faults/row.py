@@ -75,8 +75,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NOT_RUN = "not run"
-MODEL = "Ollama"
-"""Part whose recovery is an answer of the model."""
 
 
 def not_run(fault: Fault, reason: str, started_at: str, verdict: str = NOT_RUN) -> Row:
@@ -118,7 +116,7 @@ def judge(fault: Fault, watched: Watched, started_at: str, notice: Notice | None
     """
     samples, moments, bound = watched.samples, watched.moments, fault.bound
     begin_ns = moments.injected_ns if fault.heals_itself else moments.healed_ns
-    recovered = recovery_s(samples, moments, begin_ns, is_models=fault.part == MODEL)
+    recovered = recovery_s(samples, moments, begin_ns, is_models=fault.is_models)
     p99_ms = cached_p99_ms(samples, moments)
     invalid = _disturbances(watched)
     broken = [

@@ -61,9 +61,8 @@ def variables(address: str) -> dict[str, object]:
         "ai_service_ollama_url": f"http://127.0.0.1:{_OLLAMA_PORT}",
         "ai_service_fallbacks": ["openai"],
         "ai_service_ollama_timeout": "10s",
-        # What the model computes comes last: latencies of cached answers are compared within a row.
+        # The model leaves a core to everything else: latencies of cached answers are compared within a row.
         "ollama_cpus": 1.0,
-        "ollama_cpu_shares": 512,
         "ai_service_environment": {
             "ALCHEMORSEL_OPENAI_BASE_URL": f"http://127.0.0.1:{_FALLBACK_PORT}/v1",
             "ALCHEMORSEL_OPENAI_MODEL": "stand-in",
@@ -137,11 +136,10 @@ class LabSite:
         Raises:
             CommandFailedError: A command of it failed, or it took too long.
         """
-        result = self._container.exec_run(["timeout", f"{timeout_s:g}", "bash", "-o", "pipefail", "-ec", script])
-        output = result.output if isinstance(result.output, bytes) else b"".join(result.output)
-        text = output.decode(errors="replace")
-        if result.exit_code:
-            raise CommandFailedError(f"on the host: exit status {result.exit_code}: {text.strip()[-300:]}")
+        bounded = ("timeout", f"{timeout_s:g}", "bash", "-o", "pipefail", "-ec", script)
+        status, text = hosts.output(self._container, *bounded)
+        if status:
+            raise CommandFailedError(f"on the host: exit status {status}: {text.strip()[-300:]}")
         return text
 
     def restart(self) -> None:

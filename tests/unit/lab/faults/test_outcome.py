@@ -60,16 +60,19 @@ def test_recovery_ends_with_the_last_request_that_was_not_as_before() -> None:
     assert recovery_s(samples, MOMENTS, HEALED_NS) == pytest.approx(6.01, abs=0.005)
 
 
-def test_recovery_waits_for_every_kind_of_answer_that_new_requests_had() -> None:
-    """The model's own is the last one here."""
-    samples = [*calm(1, 9), *(sample(20 + number) for number in range(20)), fallback(21), fresh(27, 1.5), sample(39)]
-    assert recovery_s(samples, MOMENTS, HEALED_NS) == pytest.approx(8.5)
+def test_recovery_waits_for_the_fallback_that_new_requests_had() -> None:
+    """A site that had none before needs none afterwards."""
+    after = [*(sample(20 + number) for number in range(20)), fresh(22, 1.0)]
+    assert recovery_s([*calm(1, 9), *after], MOMENTS, HEALED_NS) is None
+    assert recovery_s([*calm(1, 9), *after, fallback(27)], MOMENTS, HEALED_NS) == pytest.approx(7.01)
+    without = [each for each in calm(1, 9) if kind_of(each) is not Kind.FALLBACK]
+    assert recovery_s([*without, *after], MOMENTS, HEALED_NS) == 0
 
 
 def test_answer_to_a_request_from_before_the_heal_is_no_recovery() -> None:
     """It was begun by a part that has failed since."""
     samples = [*calm(1, 9), fallback(21), fresh(19, 3.0), sample(39)]
-    assert recovery_s(samples, MOMENTS, HEALED_NS) is None
+    assert recovery_s(samples, MOMENTS, HEALED_NS, is_models=True) is None
 
 
 def test_site_that_is_not_as_before_at_the_end_has_not_recovered() -> None:
@@ -77,7 +80,7 @@ def test_site_that_is_not_as_before_at_the_end_has_not_recovered() -> None:
     assert recovery_s([*calm(1, 9), *calm(20, 39), lost(40)], MOMENTS, HEALED_NS) is None
 
 
-def test_answer_of_the_model_is_awaited_where_the_fault_was_its_own() -> None:
+def test_answer_of_the_model_is_awaited_where_it_was_away() -> None:
     """Also where it gave none in the few seconds before; elsewhere one that comes is as good as any."""
     before = [sample(at) for at in range(1, 10)] + [fallback(3)]
     after = [sample(20 + at) for at in range(20)] + [fallback(21)]
@@ -90,7 +93,8 @@ def test_answer_of_the_model_is_awaited_where_the_fault_was_its_own() -> None:
 def test_nothing_noticed_is_a_recovery_at_once_but_for_the_next_answers() -> None:
     """Of the model and of the fallback."""
     samples = [*calm(1, 9), *calm(20, 40)]
-    assert recovery_s(samples, MOMENTS, HEALED_NS) == pytest.approx(0.5)
+    assert recovery_s(samples, MOMENTS, HEALED_NS, is_models=True) == pytest.approx(0.5)
+    assert recovery_s(samples, MOMENTS, HEALED_NS) == pytest.approx(0.01)
 
 
 def test_failures_are_measured_by_their_length_and_their_span() -> None:
