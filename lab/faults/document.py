@@ -50,6 +50,7 @@ def render(rows: Sequence[Row]) -> str:
         windows=WINDOWS,
         watch=watch,
         deadline_s=DEADLINE_S,
+        shares=sorted({row.new_share for row in rows if row.counts}),
         dates=sorted({row.started_at[:10] for row in rows}),
     )
 

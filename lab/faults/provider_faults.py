@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.artifacts import MODEL
 from lab.faults.fault import Bound, Commands, Fault
 
 MODES = "/run/alchemorsel-faults"
@@ -66,8 +67,8 @@ OLLAMA = (
         "Ollama",
         "its model is removed",
         Commands(
-            f"{_CLIENT} cp gemma3:270m kept:270m && {_CLIENT} rm gemma3:270m",
-            f"{_CLIENT} cp kept:270m gemma3:270m && {_CLIENT} rm kept:270m",
+            f"{_CLIENT} cp {MODEL} kept:270m && {_CLIENT} rm {MODEL}",
+            f"{_CLIENT} cp kept:270m {MODEL} && {_CLIENT} rm kept:270m",
         ),
         Bound(recovers_s=60),
         during_s=15,
@@ -90,7 +91,7 @@ OLLAMA = (
         "Ollama",
         "the kernel kills the model's process: 100 MB for the container",
         Commands(
-            f"pkill -KILL -f 'ollama.*runner' ; docker update --memory 100m --memory-swap 100m {_CONTAINER}",
+            f"pkill -KILL -f '[o]llama.*runner'; docker update --memory 100m --memory-swap 100m {_CONTAINER}",
             f"docker update --memory 4g --memory-swap 4g {_CONTAINER}",
         ),
         Bound(recovers_s=60),

@@ -11,7 +11,7 @@ from bench.evidence.counters import Counters
 from bench.evidence.environment import describe_machine
 from bench.evidence.rules import PhaseRecord
 from bench.report.page import render
-from bench.results import Annotation, Result, Verdict, encode_result, write_atomically
+from bench.results import Annotation, Result, ThresholdResult, Verdict, encode_result, write_atomically
 from bench.run_folder import RESULT_FILE, SAMPLES_FILE, RunFolder
 from bench.verdict.verdicts import summarize_phase
 from lab.faults.row import Row, evidence
@@ -74,17 +74,17 @@ def write_report(folder: RunFolder, url: str, fault: Fault, row: Row, watched: W
 
 
 def _result(folder: RunFolder, url: str, fault: Fault, row: Row, watched: Watched) -> Result:
-    injected_s, healed_s = watched.moments.injected_ns / 1e9, watched.moments.healed_ns / 1e9
+    injected_s = watched.began_s + watched.moments.injected_ns / 1e9
+    healed_s = watched.began_s + watched.moments.healed_ns / 1e9
     annotations = [Annotation(at_s=injected_s, what=f"{fault.part}: {fault.title}")]
-    begun_s = injected_s
     if not fault.heals_itself:
-        begun_s = healed_s
         annotations.append(Annotation(at_s=healed_s, what="healed"))
     if row.noticed_s is not None:
         annotations.append(Annotation(at_s=injected_s + row.noticed_s, what=f"noticed: {row.noticed}"))
     if row.recovery_s is not None:
+        begun_s = injected_s if fault.heals_itself else healed_s
         annotations.append(Annotation(at_s=begun_s + row.recovery_s, what="as before"))
-    record = PhaseRecord(watched.phase, watched.samples, watched.end, Counters())
+    record = PhaseRecord(watched.phase, watched.samples, watched.end, Counters(), began_s=watched.began_s)
     phase = summarize_phase(record, [])
     return Result(
         target=url,
@@ -93,19 +93,45 @@ def _result(folder: RunFolder, url: str, fault: Fault, row: Row, watched: Watche
         hardware="the lab's host",
         seed=watched.phase.seed,
         started_at=row.started_at,
-        duration_s=phase.wall_s,
+        duration_s=watched.began_s + phase.wall_s,
         verdict=Verdict(row.verdict),
         reasons=row.reasons,
         interrupted=False,
         environment=describe_machine(),
         tasks=[],
-        thresholds=[],
+        thresholds=_thresholds(row),
         evidence=evidence(watched),
-        # Of one phase that begins with the run.
         phases=[phase],
         samples_file=SAMPLES_FILE,
         annotations=sorted(annotations, key=lambda each: each.at_s),
         samples_digest=folder.digest,
+    )
+
+
+def _thresholds(row: Row) -> list[ThresholdResult]:
+    """Return the row's bounds as the page shows bounds."""
+    took_ms = None if row.recovery_s is None else row.recovery_s * 1000
+    return [
+        _threshold("lost{keys:cached}", "count<=0", "requests", 0, row.known_lost),
+        _threshold("recovery", f"max<={row.bound_s * 1000:g}", "ms", row.bound_s * 1000, took_ms),
+    ]
+
+
+def _threshold(selector: str, expression: str, unit: str, bound: float, value: float | None) -> ThresholdResult:
+    is_kept = value is not None and value <= bound
+    return ThresholdResult(
+        selector=selector,
+        expression=expression,
+        task="",
+        # The verdict is the row's: some may lose requests, or be refused.
+        gated=False,
+        unit=unit,
+        bound=bound,
+        value=value,
+        lower=None,
+        upper=None,
+        samples=1,
+        verdict=Verdict.PASS if is_kept else Verdict.FAIL,
     )
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from bench.tls import Trust
 from lab import hosts, lifecycle
+from lab.artifacts import MODEL
 from lab.errors import CommandFailedError, LabError
 from lab.faults import provider_faults, redis_faults, relay, starvation
 from lab.faults.known_keys import prime
@@ -43,6 +44,11 @@ RestartSec=0.2
 [Install]
 WantedBy=multi-user.target
 """
+_ONE_THREAD = f"""docker exec alchemorsel-ollama ollama show {MODEL} --parameters | grep -q num_thread || docker exec \
+alchemorsel-ollama sh -c 'printf "FROM {MODEL}\\nPARAMETER num_thread 1\\n" > /tmp/Modelfile &&
+ollama create {MODEL} -f /tmp/Modelfile'"""
+"""Two threads on the one CPU of this site would wait for each other most of the time."""
+
 _CA_FILE = "/etc/alchemorsel/tls/ca.pem"
 _READY_S = 120.0
 _ANSWER_S = 60.0
@@ -119,6 +125,7 @@ class LabSite:
         ca_file.write_text(self.shell(f"cat {_CA_FILE}"))
         self.ca_file = str(ca_file)
         self.shell(redis_faults.ALLOW)
+        self.shell(_ONE_THREAD)
 
     def _provision(self) -> None:
         chosen = FOLDER / "variables.yml"
@@ -192,7 +199,7 @@ class LabSite:
             ready = client.get("/health/ready")
         except (CommandFailedError, httpx.HTTPError) as error:
             return str(error)
-        if "gemma3:270m" not in states:
+        if MODEL not in states:
             return "Ollama's model"
         return "" if ready.status_code == httpx.codes.OK else ready.text[:200]
 

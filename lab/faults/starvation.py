@@ -26,9 +26,17 @@ def waits_ns(words: list[str]) -> dict[str, int]:
         with suppress(OSError, ValueError, IndexError):
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if any(word in command for word in words) and __file__ not in command:
-                tasks = (process / "task").glob("*/schedstat")
-                found[process.name] = sum(int(task.read_text().split()[1]) for task in tasks)
+                found[process.name] = waited_ns(process)
     return found
+
+
+def waited_ns(process: Path) -> int:
+    """Return how long all threads of a process, by its folder in /proc, have waited for a processor.
+
+    Raises:
+        OSError: It has ended.
+    """
+    return sum(int(task.read_text().split()[1]) for task in (process / "task").glob("*/schedstat"))
 
 
 def main(file: str, *words: str) -> None:

@@ -47,6 +47,7 @@ class Watched:
         moments: Of the fault.
         injected_at: When the fault began, in seconds since the epoch.
         span_s: When load and watch began and ended, by the machine's monotonic clock.
+        began_s: Seconds from the start of the generator to the first request.
         obstacle: Why the fault was not injected, or not healed; "" where it was.
     """
 
@@ -56,6 +57,7 @@ class Watched:
     moments: Moments
     injected_at: float = 0.0
     span_s: tuple[float, float] = (0.0, 0.0)
+    began_s: float = 0.0
     obstacle: str = ""
 
 
@@ -111,7 +113,7 @@ class _Load:
             self.error.append(error)
 
 
-def phase_of(fault: Fault, row: int, seed: str, new_share: float = NEW_SHARE) -> Phase:
+def phase_of(fault: Fault, row: int, seed: str, new_share: float = NEW_SHARE, rate: float = RATE) -> Phase:
     """Return the load of a row: known keys as people ask, and new ones that no row before has asked.
 
     Args:
@@ -119,12 +121,13 @@ def phase_of(fault: Fault, row: int, seed: str, new_share: float = NEW_SHARE) ->
         row: Number of the row among those that asked the same site.
         seed: Names the requests.
         new_share: Share of new requests, 0 to 1.
+        rate: Requests a second.
     """
     seconds = WARMUP_S + BEFORE_S + fault.during_s + fault.after_s
     return Phase(
         "mixed",
         TASK,
-        OpenLoop((Stage(seconds, RATE, RATE),), WARMUP_S),
+        OpenLoop((Stage(seconds, rate, rate),), WARMUP_S),
         distinct=KNOWN,
         new_share=new_share,
         new_from=NEW_FROM + row * _NEW_A_ROW,
@@ -158,6 +161,7 @@ def watch(
     load = _Load(generator, phase, file)
     clock = time.time() - time.perf_counter()
     obstacle = ""
+    started = time.perf_counter()
     load.begin()
     begun = time.perf_counter()
     try:
@@ -172,9 +176,10 @@ def watch(
     finally:
         load.finish()
     samples, end = read_samples(file)
-    epoch_ns = end.epoch_ns if end else 0
+    epoch_ns = end.epoch_ns if end else int(begun * 1e9)
     moments = Moments(int(injected * 1e9) - epoch_ns, int(healed * 1e9) - epoch_ns)
-    return Watched(phase, samples, end, moments, injected + clock, (begun, time.perf_counter()), obstacle)
+    span_s = (begun, time.perf_counter())
+    return Watched(phase, samples, end, moments, injected + clock, span_s, epoch_ns / 1e9 - started, obstacle)
 
 
 def find_notice(site: Site, words: str, injected_at: float) -> Notice | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import httpx
 
 from lab.faults import relay
 from lab.faults.known_keys import prime
+from lab.faults.starvation import waited_ns
 from lab.ports import free_port, listens
 from tests.contract.redis_server import USER, RedisServer
 from tests.edge_program import EdgeProgram
@@ -19,7 +21,6 @@ from tests.integration.service.program import Instances, Program
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
 
     from lab.ollama_process import OllamaProcess
@@ -88,6 +89,14 @@ class ProcessSite:
     def behave(self, provider: str, mode: str) -> None:
         """Have the relay behave in a way (see `lab.faults.relay`)."""
         (self._folder / provider).write_text(mode)
+
+    def waited_s(self) -> dict[int, float]:
+        """Return how long each of its processes has waited for a processor so far, in seconds, by its id."""
+        found = {}
+        for pid in (self.edge.pid(), *(instance.process.pid for instance in self.instances)):
+            with suppress(OSError):
+                found[pid] = waited_ns(Path(f"/proc/{pid}")) / 1e9
+        return found
 
     def make_ready(self, seed: str, known: int) -> None:
         """Wait until both instances serve and each known key has the model's answer."""

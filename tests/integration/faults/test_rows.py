@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.evidence import rules
 from bench.load.generator import Generator
+from bench.results import Verdict
 from lab.faults.fault import Bound, Fault
 from lab.faults.outcome import WINDOWS
-from lab.faults.row import judge
+from lab.faults.row import MAX_STARVED, judge
 from lab.faults.watch import KNOWN, phase_of, watch
 from lab.ollama_process import OllamaProcess
 from tests.integration.faults.process_site import ProcessSite
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from lab.faults.row import Row
 
 SEED = "six rows"
-DURING_S = 8.0
-AFTER_S = 15.0
+RATE = 100.0
+NEW_SHARE = 0.1
+LEAD_S = 5.0
+DURING_S = 6.0
+AFTER_S = 10.0
 RECOVERS_S = AFTER_S
-"""As long as it is watched: the rows of the lab's site have tighter bounds, and a machine to themselves."""
-
-OF_THE_MACHINE = (rules.ON_TIME, rules.AT_EASE)
-"""Rules that a busy machine breaks, by which no request is lost."""
+"""As long as it is watched: the rows of the lab's site have bounds of their own."""
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -50,24 +50,29 @@ def site() -> Iterator[ProcessSite]:
 
 @pytest.fixture
 def row(site: ProcessSite, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Row]:
-    """Give a function that tries a fault under load, and judges what callers saw."""
+    """Give a function that tries a fault under load, and judges what callers saw.
+
+    Skips where the machine left the service without a processor: whatever came of it was no fault's doing.
+    """
 
     def attempt(act: Callable[[], AbstractContextManager[None]], **bound: bool) -> Row:
         site.make_ready(SEED, KNOWN)
-        number = request.session.items.index(request.node)
         limits = Bound(RECOVERS_S, **bound)
         fault = Fault(request.node.name, "", "", lambda _site: act(), limits, during_s=DURING_S, after_s=AFTER_S)
+        phase = phase_of(fault, request.session.items.index(request.node), SEED, NEW_SHARE, RATE)
         generator = Generator(site.url, tmp_path / "locust.log")
-        watched = watch(act(), DURING_S, generator, phase_of(fault, number, SEED), tmp_path / "samples.jsonl")
+        before = site.waited_s()
+        watched = watch(act(), DURING_S, generator, phase, tmp_path / "samples.jsonl", lead_s=LEAD_S)
         assert not watched.obstacle
-        return judge(fault, watched, "")
+        begun, ended = watched.span_s
+        waited = [waited_s - before[pid] for pid, waited_s in site.waited_s().items() if pid in before]
+        starved = max(waited, default=0.0) / (ended - begun)
+        found = judge(fault, watched, "", starved=starved)
+        if starved > MAX_STARVED and found.verdict != Verdict.PASS:
+            pytest.skip(f"the service waited for a processor for {starved:.0%} of the time: {found.reasons}")
+        return found
 
     return attempt
-
-
-def faults_of(found: Row) -> list[str]:
-    """Return what is wrong with a row, whatever else the machine did meanwhile."""
-    return [reason for reason in found.reasons if not any(rule in reason for rule in OF_THE_MACHINE)]
 
 
 def seen(found: Row, kind: str) -> list[int]:
@@ -84,7 +89,7 @@ def test_silent_redis_costs_no_answer(site: ProcessSite, row: Callable[..., Row]
         yield
         site.redis.signal(signal.SIGCONT)
 
-    assert faults_of(row(stopped)) == []
+    assert row(stopped).reasons == []
 
 
 def test_redis_that_comes_back_empty_costs_no_answer(site: ProcessSite, row: Callable[..., Row]) -> None:
@@ -96,7 +101,7 @@ def test_redis_that_comes_back_empty_costs_no_answer(site: ProcessSite, row: Cal
         yield
         site.redis.start()
 
-    assert faults_of(row(killed)) == []
+    assert row(killed).reasons == []
 
 
 def test_model_that_hangs_is_passed_over(site: ProcessSite, row: Callable[..., Row]) -> None:
@@ -109,22 +114,22 @@ def test_model_that_hangs_is_passed_over(site: ProcessSite, row: Callable[..., R
         site.behave("ollama", "pass")
 
     found = row(hanging)
-    assert faults_of(found) == []
-    assert seen(found, "fallback")[1] > 100
+    assert found.reasons == []
+    assert seen(found, "fallback")[1] > 20
 
 
-def test_fallback_that_refuses_its_key_makes_honest_refusals(site: ProcessSite, row: Callable[..., Row]) -> None:
+def test_fallback_out_of_quota_makes_honest_refusals(site: ProcessSite, row: Callable[..., Row]) -> None:
     """The model has more to do than it can: the rest is told when to come again."""
 
     @contextmanager
     def refusing() -> Iterator[None]:
-        site.behave("fallback", "401")
+        site.behave("fallback", "429")
         yield
         site.behave("fallback", "pass")
 
     found = row(refusing)
-    assert [reason for reason in faults_of(found) if "lost" in reason or "honest" in reason] == []
-    assert seen(found, "503")[1] > 100
+    assert found.reasons == []
+    assert seen(found, "503")[1] > 20
     assert seen(found, "503")[0] == 0
 
 
@@ -137,7 +142,7 @@ def test_killed_instance_costs_no_answer(site: ProcessSite, row: Callable[..., R
         yield
         site.instances[0].start()
 
-    assert faults_of(row(killed)) == []
+    assert row(killed).reasons == []
 
 
 def test_without_a_live_instance_the_edge_says_when_to_come_again(site: ProcessSite, row: Callable[..., Row]) -> None:
@@ -152,5 +157,5 @@ def test_without_a_live_instance_the_edge_says_when_to_come_again(site: ProcessS
             instance.start()
 
     found = row(stopped, refuses=True)
-    assert faults_of(found) == []
-    assert seen(found, "503")[1] > 500
+    assert found.reasons == []
+    assert seen(found, "503")[1] > 300

@@ -50,7 +50,8 @@ def test_row_that_was_not_run_has_no_figures_and_says_why() -> None:
     page = render([GOOD, ABSENT])
     assert "| Host | full |  |  |  |  |  | 0 | not run |" in page
     assert "- **Host, full** (`model-volume-full`): not run; no right to do so." in page
-    assert "Made on 2026-12-01, 2026-12-02: 1 rows passed, 0 failed, 0 invalid, 1 not run." in page
+    assert "Made on 2026-12-01, 2026-12-02, with 5 % of new requests" in page
+    assert "1 rows passed, 0 failed, 0 invalid, 1 not run." in page
 
 
 def test_rows_replace_earlier_ones_of_the_same_fault(tmp_path: Path) -> None:
