@@ -119,8 +119,8 @@ FALLBACK = (
         "Fallback",
         "refuses the key: 401",
         _relay("fallback", "401"),
-        Bound(recovers_s=70),
-        after_s=75,
+        Bound(recovers_s=40),
+        after_s=45,
         noticed=_FALLBACK_FAILS,
     ),
     Fault(
