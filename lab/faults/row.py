@@ -13,6 +13,7 @@ from lab.faults.outcome import (
     Kind,
     cached_p99_ms,
     count_kinds,
+    is_from_cache,
     is_known,
     kind_of,
     longest_failure_s,
@@ -156,9 +157,9 @@ def _disturbances(watched: Watched) -> list[str]:
         for sample in watched.samples
         if not sample.warmup and watched.moments.window(sample) == "before" and is_known(sample)
     ]
-    missed = sum(kind_of(sample) is not Kind.CACHED for sample in before)
+    missed = sum(not is_from_cache(sample) for sample in before)
     if missed or not before:
-        found.append(f"before the fault {missed} of {len(before)} requests for cached keys were no hits")
+        found.append(f"before the fault {missed} of {len(before)} requests for cached keys were not from the cache")
     return found
 
 

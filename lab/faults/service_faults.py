@@ -66,8 +66,8 @@ FAULTS = (
         "Service",
         "one instance may open no further file or connection",
         Commands(
-            f"prlimit --pid {_PID} --nofile=$(ls /proc/{_PID}/fd | wc -l):65536",
-            f"prlimit --pid {_PID} --nofile=65536:65536",
+            f"runuser -u alchemorsel -- prlimit --pid {_PID} --nofile=$(ls /proc/{_PID}/fd | wc -l):65536",
+            f"runuser -u alchemorsel -- prlimit --pid {_PID} --nofile=65536:65536",
         ),
         Bound(recovers_s=10),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import time
 from pathlib import Path
@@ -78,6 +79,12 @@ def variables(address: str) -> dict[str, object]:
             "ALCHEMORSEL_OLLAMA_LOAD_TIMEOUT": "20s",
         },
     }
+
+
+def open_breakers(metrics: str) -> list[str]:
+    """Return the providers whose circuit breaker is not closed, by the service's own /metrics."""
+    samples = re.findall(r'^alchemorsel_ai_breaker_state\{provider="(\w+)"\} ([0-9.]+)$', metrics, re.MULTILINE)
+    return [provider for provider, state in samples if float(state)]
 
 
 class LabSite:
@@ -176,7 +183,7 @@ class LabSite:
         return max((share for at, share in pairs if begin_s <= at <= end_s), default=0.0)
 
     def make_ready(self) -> None:
-        """Wait until the site is whole: both instances serve, and each known key has the model's own answer.
+        """Wait until the site is whole: instances serve, no breaker is open, each known key has the model's answer.
 
         Raises:
             CommandFailedError: It does not become so.
@@ -196,12 +203,14 @@ class LabSite:
                 "systemctl is-active alchemorsel-ai@1 alchemorsel-ai@2 alchemorsel-edge redis-server@alchemorsel"
                 " && docker exec alchemorsel-ollama ollama list"
             )
-            ready = client.get("/health/ready")
+            ready, metrics = client.get("/health/ready"), client.get("/metrics").text
         except (CommandFailedError, httpx.HTTPError) as error:
             return str(error)
         if MODEL not in states:
             return "Ollama's model"
-        return "" if ready.status_code == httpx.codes.OK else ready.text[:200]
+        if ready.status_code != httpx.codes.OK:
+            return ready.text[:200]
+        return ", ".join(f"{provider}'s circuit breaker is open" for provider in open_breakers(metrics))
 
     def _find(self) -> None:
         self._container = self._client.containers.get(HOST)

@@ -102,7 +102,7 @@ def test_disturbed_row_is_invalid_whatever_else_came() -> None:
     before = watched([*CALM, fresh(5), refused(5)])
     row = judge(fault(), before, AT)
     assert row.verdict == "INVALID"
-    assert row.reasons[0] == "before the fault 1 of 81 requests for cached keys were no hits"
+    assert row.reasons[0] == "before the fault 1 of 81 requests for cached keys were not from the cache"
     assert judge(fault(), watched(calm(12, 20)), AT).verdict == "INVALID"
 
 
