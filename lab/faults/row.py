@@ -121,7 +121,7 @@ def judge(fault: Fault, watched: Watched, started_at: str, notice: Notice | None
     p99_ms = cached_p99_ms(samples, moments)
     invalid = _disturbances(watched)
     broken = [
-        *_losses(samples, watched, bound),
+        *_losses(watched, bound),
         *_lateness(samples),
         *_recovery(recovered, bound),
         *_slowness(p99_ms, bound),
@@ -136,7 +136,7 @@ def judge(fault: Fault, watched: Watched, started_at: str, notice: Notice | None
         verdict=verdict,
         reasons=invalid + broken,
         counts=count_kinds(samples, moments),
-        known_lost=len(_known_lost(watched, _LOST)),
+        known_lost=len(_failed(watched, _LOST, is_of_known_keys=True)),
         p99_ms=p99_ms,
         noticed_s=notice.after_s if notice else None,
         noticed=notice.line if notice else "",
@@ -163,18 +163,21 @@ def _disturbances(watched: Watched) -> list[str]:
     return found
 
 
-def _known_lost(watched: Watched, kinds: frozenset[Kind]) -> list[Sample]:
+def _failed(watched: Watched, kinds: frozenset[Kind], *, is_of_known_keys: bool) -> list[Sample]:
+    """Return the requests that came to one of some kinds, from the fault on."""
     return [
         sample
         for sample in watched.samples
-        if is_known(sample) and kind_of(sample) in kinds and watched.moments.window(sample) != "before"
+        if is_known(sample) is is_of_known_keys
+        and kind_of(sample) in kinds
+        and watched.moments.window(sample) != "before"
     ]
 
 
-def _losses(samples: list[Sample], watched: Watched, bound: Bound) -> list[str]:
-    lost = frozenset({Kind.LOST}) if bound.refuses else _LOST
-    known = _known_lost(watched, lost)
-    others = [sample for sample in samples if not is_known(sample) and kind_of(sample) is Kind.LOST]
+def _losses(watched: Watched, bound: Bound) -> list[str]:
+    lost = frozenset({Kind.LOST})
+    known = _failed(watched, lost if bound.refuses else _LOST, is_of_known_keys=True)
+    others = _failed(watched, lost, is_of_known_keys=False)
     if bound.away_s:
         away = span_s([*known, *others])
         return [f"requests were lost for {away:.1f} s, at most {bound.away_s:g} s"] if away > bound.away_s else []

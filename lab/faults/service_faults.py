@@ -6,6 +6,8 @@ from lab.faults.fault import Bound, Commands, Fault
 
 _UNIT = "alchemorsel-ai@1.service"
 _PID = f"$(systemctl show --property MainPID --value {_UNIT})"
+# As the service's own user, which needs no capability for that; the soft limit alone, up to the hard one and back.
+_LIMIT = f"runuser -u alchemorsel -- prlimit --pid {_PID} --nofile"
 _DOWN = r"Server api/1 is DOWN|alchemorsel-ai@1.service: (Main process exited|Watchdog timeout)"
 _DROP_IN = f"/run/systemd/system/{_UNIT}.d/faults-clock.conf"
 _FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
@@ -66,8 +68,8 @@ FAULTS = (
         "Service",
         "one instance may open no further file or connection",
         Commands(
-            f"runuser -u alchemorsel -- prlimit --pid {_PID} --nofile=$(ls /proc/{_PID}/fd | wc -l):65536",
-            f"runuser -u alchemorsel -- prlimit --pid {_PID} --nofile=65536:65536",
+            f"{_LIMIT}=$(ls /proc/{_PID}/fd | wc -l):",
+            f"{_LIMIT}=$(awk '/open files/ {{print $5}}' /proc/{_PID}/limits):",
         ),
         Bound(recovers_s=10),
     ),
