@@ -75,7 +75,7 @@ class Fault:
     act: Callable[[Site], AbstractContextManager[None]]
     bound: Bound
     during_s: float = 10.0
-    after_s: float = 14.0
+    after_s: float = 10.0
     heals_itself: bool = False
     is_models: bool = False
     noticed: str = ""
