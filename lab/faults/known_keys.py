@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import time
+from contextlib import suppress
 
 import httpx
 
@@ -14,6 +16,7 @@ TASK = "ingredients"
 """Its answers are the shortest: the lab's model computes most of them in a row's time."""
 
 _ATTEMPTS = 5
+_HEADERS = {"Content-Type": "application/json"}
 
 
 def prime(client: httpx.Client, seed: str, known: int) -> None:
@@ -31,8 +34,14 @@ def prime(client: httpx.Client, seed: str, known: int) -> None:
         _prime(client, seed, index)
 
 
+def ask_anew(client: httpx.Client) -> None:
+    """Ask what nobody asked before, whatever comes of it."""
+    with suppress(httpx.HTTPError):
+        client.post(TASKS[TASK].path, content=request_body(TASK, secrets.token_hex(8), 0), headers=_HEADERS)
+
+
 def _prime(client: httpx.Client, seed: str, index: int) -> None:
-    headers = {"Content-Type": "application/json"}
+    headers = dict(_HEADERS)
     told = ""
     for attempt in range(_ATTEMPTS):
         try:

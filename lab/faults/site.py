@@ -16,7 +16,7 @@ from lab import hosts, lifecycle
 from lab.artifacts import MODEL
 from lab.errors import CommandFailedError, LabError
 from lab.faults import provider_faults, redis_faults, relay, starvation
-from lab.faults.known_keys import prime
+from lab.faults.known_keys import ask_anew, prime
 from lab.paths import LAB
 from lab.plays import Play
 from lab.progress import step
@@ -210,7 +210,9 @@ class LabSite:
             return "Ollama's model"
         if ready.status_code != httpx.codes.OK:
             return ready.text[:200]
-        return ", ".join(f"{provider}'s circuit breaker is open" for provider in open_breakers(metrics))
+        if still_open := open_breakers(metrics):
+            ask_anew(client)  # A breaker closes by a call, and hits are none.
+        return ", ".join(f"{provider}'s circuit breaker is open" for provider in still_open)
 
     def _find(self) -> None:
         self._container = self._client.containers.get(HOST)
