@@ -134,6 +134,9 @@ def longest_failure_s(samples: Iterable[Sample]) -> float:
 
 
 def span_s(samples: Sequence[Sample]) -> float:
-    """Return the seconds from the first to the last of some requests, by when they were due."""
-    due = [sample.intended_ns for sample in samples]
-    return (max(due) - min(due)) / 1e9 if due else 0.0
+    """Return the seconds from the end of the first to that of the last of some requests.
+
+    One that was lost while it waited for the model was due long before that.
+    """
+    ends = [end_ns(sample) for sample in samples]
+    return (max(ends) - min(ends)) / 1e9 if ends else 0.0

@@ -9,6 +9,7 @@ MODES = "/run/alchemorsel-faults"
 """Folder of the host in which files say how the relay behaves (`lab.faults.relay`)."""
 
 _CONTAINER = "alchemorsel-ollama"
+_MEMORY = "docker update --memory"
 _CLIENT = f"docker exec {_CONTAINER} ollama"
 _OLLAMA_FAILS = r":11436 is passed over|circuit breaker of \S*:11436: open|ollama gave no (?!.*queue)|ollama \(gemma"
 _FALLBACK_FAILS = r"openai gave no (?!.*queue)|circuit breaker of openai.*: open"
@@ -92,9 +93,9 @@ OLLAMA = (
         "the kernel kills the model's process: 100 MB for the container",
         Commands(
             # A limit below what is in use is refused, so the container is empty when it gets it.
-            f"docker stop --time 0 {_CONTAINER}; docker update --memory 100m --memory-swap 100m {_CONTAINER};"
-            f" docker start {_CONTAINER}",
-            f"docker update --memory 4g --memory-swap 4g {_CONTAINER}",
+            f"docker stop --time 0 {_CONTAINER};"
+            f" {_MEMORY} 100m --memory-swap 100m --memory-reservation 50m {_CONTAINER}; docker start {_CONTAINER}",
+            f"{_MEMORY} 4g --memory-swap 4g --memory-reservation 2g {_CONTAINER}; docker start {_CONTAINER}",
         ),
         Bound(recovers_s=60),
         during_s=15,

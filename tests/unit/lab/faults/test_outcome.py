@@ -98,8 +98,8 @@ def test_nothing_noticed_is_a_recovery_at_once_but_for_the_next_answers() -> Non
 
 
 def test_failures_are_measured_by_their_length_and_their_span() -> None:
-    """The slowest one, and from the first to the last one due."""
-    failed = [refused(11, 2.0), refused(13, 0.1), lost(14.5)]
+    """The slowest one, and from the first to the last one that ended: one may have been under way for long."""
+    failed = [refused(9, 2.0), refused(13, 0.1), lost(14.49)]
     assert longest_failure_s([*failed, fresh(12, 9.0)]) == pytest.approx(2.0)
     assert span_s(failed) == pytest.approx(3.5)
     assert span_s([]) == 0
