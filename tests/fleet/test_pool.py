@@ -29,6 +29,7 @@ OLLAMA = ("fleet-a", "fleet-b", "fleet-c")
 RECIPES = "/api/v1/ai/generate-recipe"
 DEADLINE_S = 120
 """Of a caller, as the fixture `caller` has it; the service's own deadlines are shorter."""
+CONTAINER = "alchemorsel-ollama"
 INSTANCES = 2 * len(SERVICE)
 SETTLED_S = 60
 CALLS = re.compile(r'ollama_server_calls_total\{outcome="(\w+)",server="http://([\d.]+):\d+"\} (\S+)')
@@ -80,8 +81,7 @@ def test_a_server_that_hangs_costs_no_answer(
 ) -> None:
     """It is passed over within the deadline of whoever asked it first; each instance finds that out at most once."""
     before = calls(host_of)
-    container = host_of("fleet-a").ansible.get_variables().get("ollama_container_name", "ollama")
-    host_of("fleet-a").check_output("docker pause %s", container)
+    host_of("fleet-a").check_output("docker pause %s", CONTAINER)
     longest = 0.0
     try:
         with caller() as client:
@@ -90,7 +90,7 @@ def test_a_server_that_hangs_costs_no_answer(
                 assert client.post(PATH, json=new_question()).status_code == 200
                 longest = max(longest, time.monotonic() - begun)
     finally:
-        host_of("fleet-a").check_output("docker unpause %s", container)
+        host_of("fleet-a").check_output("docker unpause %s", CONTAINER)
     silent = (calls(host_of) - before)["fleet-a", "timeout"]
     sys.stdout.write(f"12 answers beside a server that hangs: {silent} passed it over, the longest {longest:.1f} s\n")
     assert silent <= INSTANCES

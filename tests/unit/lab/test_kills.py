@@ -11,6 +11,7 @@ import pytest
 from lab import kills, plays
 from lab.interrupted import PLAYS, fill, newer_source
 from lab.paths import ROOT
+from tests.waiting import until
 
 RECAP = "PLAY RECAP ****\nkill-1  : ok=9 changed={} unreachable={} failed={} skipped=1 rescued=0 ignored=0\n"
 LOG = (
@@ -69,7 +70,7 @@ def test_all_that_a_process_has_started_is_found(tmp_path: Path) -> None:
         assert len(found) == 2
         plays.kill_all(process.pid)
         process.wait(timeout=10)
-    assert not any(Path(f"/proc/{pid}/exe").exists() for pid in found)
+    until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in found))
 
 
 def test_every_play_has_what_goes_before_it() -> None:

@@ -34,7 +34,7 @@ class _Handler(socketserver.StreamRequestHandler):
         assert isinstance(server, _Server)
         server.connections += 1
         while head := b"".join(takewhile(b"\r\n".__ne__, self.rfile)):
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
             server.requests.append(head + b"\r\n" + self.rfile.read(length))
             for piece in server.pieces:
                 if piece == CLOSE:
