@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo site test lint test-unit test-integration test-site test-all scenario scenarios lab-up lab-down bench-peers
-.PHONY: test-clients docs lock wheel collection sanity release
+.PHONY: faults test-clients docs lock wheel collection sanity release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ test-site: setup ## the whole site on a bare Debian 12 host, with live requests 
 	@$(MAKE) --no-print-directory scenario SCENARIO=site-dev
 	@$(MAKE) --no-print-directory scenario SCENARIO=past-refused
 	@$(MAKE) --no-print-directory scenario SCENARIO=past-redis
+
+faults: ## one fault at a time on a lab site under load; writes docs/reliability.md (about 30 minutes); ONLY=redis-killed,edge-killed
+	@$(PYTHON) -m lab.preconditions
+	@$(MAKE) --no-print-directory setup
+	@$(BIN)/python -m lab.faults --only "$(ONLY)"
 
 bench-peers: setup ## instances behind the edge beside one alone, a bare echo, nginx and LiteLLM, in turns (about 10 minutes)
 	$(BIN)/python -m tools.perf peers

@@ -39,6 +39,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample", kw_only=True):
         degraded: The service labelled the answer as a fallback.
         request_id: The service's name for the request.
         server_timing: The ``Server-Timing`` header as it came.
+        retry_after: The ``Retry-After`` header as it came; empty without one.
         failure: Why the request failed; empty for a success.
         token_ns: When each piece of a streamed answer came, from the intended start; empty without a stream.
         digest: Of the envelope's ``data``, so that two answers to one request can be compared; empty for a failure.
@@ -59,6 +60,7 @@ class Sample(msgspec.Struct, frozen=True, tag="sample", kw_only=True):
     degraded: bool = False
     request_id: str = ""
     server_timing: str = ""
+    retry_after: str = ""
     failure: str = ""
     token_ns: list[int] = []
     digest: str = ""
@@ -173,6 +175,7 @@ class Outcome(TypedDict):
     degraded: bool
     request_id: str
     server_timing: str
+    retry_after: str
     failure: str
     digest: str
 
@@ -193,6 +196,7 @@ def judge_answer(answer: Answer) -> Outcome:
         degraded=False,
         request_id=_printable(headers.get("x-request-id", "")),
         server_timing=_printable(headers.get("server-timing", "")),
+        retry_after=_printable(headers.get("retry-after", "")),
         failure=_printable(answer.error),
         digest="",
     )

@@ -125,7 +125,7 @@ def write_connections(client: DockerClient) -> None:
         if container.status != "running":
             continue
         try:
-            status, host_key = _output(container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub")
+            status, host_key = output(container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub")
             container.reload()
         except APIError as error:
             if error.status_code not in _GONE:
@@ -212,7 +212,7 @@ def _await_boot(container: Container) -> None:
     deadline = time.monotonic() + _BOOT_DEADLINE_S
     state = ""
     while time.monotonic() < deadline:
-        state = _output(container, "systemctl", "is-system-running")[1].strip()
+        state = output(container, "systemctl", "is-system-running")[1].strip()
         if state in {"running", "degraded"}:
             return
         time.sleep(0.3)
@@ -237,10 +237,11 @@ def _authorize(container: Container) -> None:
     container.put_archive("/root", archive.getvalue())
 
 
-def _output(container: Container, *argv: str) -> tuple[int | None, str]:
+def output(container: Container, *argv: str) -> tuple[int | None, str]:
+    """Run a program on a host; returns its exit status and what it printed."""
     result = container.exec_run(list(argv))
-    output = result.output if isinstance(result.output, bytes) else b"".join(result.output)
-    return result.exit_code, output.decode(errors="replace")
+    printed = result.output if isinstance(result.output, bytes) else b"".join(result.output)
+    return result.exit_code, printed.decode(errors="replace")
 
 
 def _replace(path: Path, text: str) -> None:

@@ -23,9 +23,10 @@ context, or a request that the provider rejects.
 
 # ruff: noqa: N818 - named as what they stand for, without "Error" on every one
 
-import math
-
 from ai_service.errors import AlchemorselError
+
+REJECTED_COOL_OFF_S = 30.0
+"""Between two calls with a key that is refused."""
 
 
 class ProviderError(AlchemorselError):
@@ -76,12 +77,12 @@ class ModelMissing(ProviderFailed):
 
 
 class CredentialsRejected(ProviderFailed):
-    """401 or 403: no further call can succeed until the configuration changes."""
+    """401 or 403: the key is refused, until it is enabled again where it was made."""
 
     outcome = "credentials_rejected"
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, cool_off_s=math.inf)
+        super().__init__(message, cool_off_s=REJECTED_COOL_OFF_S)
 
 
 class RequestRejected(ProviderFailed):

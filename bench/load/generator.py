@@ -96,6 +96,8 @@ class Generator:
             command += ["--catalogue", str(phase.catalogue), "--exponent", str(phase.exponent)]
         if phase.new_share:
             command += ["--new-share", str(phase.new_share), "--new-from", str(phase.new_from)]
+        if phase.known_exponent:
+            command += ["--known-exponent", str(phase.known_exponent)]
         arrivals = phase.arrivals
         if isinstance(arrivals, OpenLoop):
             if self._processes > 1:

@@ -30,6 +30,7 @@ def add_options(parser: LocustArgumentParser) -> None:
     add("--exponent", type=_amount, default=1.0, help="zipf: how unevenly they are asked (0: all alike)")
     add("--new-share", type=_share, default=0.0, help="mixed: share of new requests, 0 to 1")
     add("--new-from", type=_whole, default=NEW_FROM, help="mixed: index of the first new request")
+    add("--known-exponent", type=_amount, default=0.0, help="mixed: how unevenly known ones are asked (0: in turn)")
     add("--people", type=_positive, default=100, help="herd: number of simultaneous identical requests")
     add("--count", type=_whole, default=0, help="closed loop: stop after so many requests, or herds (0: never)")
     add("--max-seconds", type=_amount, default=0.0, help="closed loop: start none after this (0: never)")
@@ -78,6 +79,7 @@ def picks_of(options: argparse.Namespace) -> RequestMix:
         exponent=options.exponent,
         new_share=options.new_share,
         new_from=options.new_from,
+        known_exponent=options.known_exponent,
     )
 
 

@@ -133,6 +133,7 @@ class Phase:
         exponent: zipf: how unevenly they are asked.
         new_share: mixed: share of new requests.
         new_from: mixed: where these are counted from.
+        known_exponent: mixed: how unevenly the known ones are asked, as Zipf's exponent; 0 asks them in turn.
         seed: Names the requests, and gives random arrivals.
     """
 
@@ -144,6 +145,7 @@ class Phase:
     exponent: float = 0.0
     new_share: float = 0.0
     new_from: int = NEW_FROM
+    known_exponent: float = 0.0
     seed: str = ""
 
     def seeded(self, seed: str) -> Phase:
@@ -220,6 +222,8 @@ def describe_arrivals(phase: Phase) -> str:
         asked = f"drawn from {phase.catalogue} with Zipf's exponent {phase.exponent:g}"
     elif phase.name == "mixed":
         asked += f" a task, {phase.new_share:.1%} new ones among them"
+        if phase.known_exponent:
+            asked += f", the known ones with Zipf's exponent {phase.known_exponent:g}"
     return f"open loop, {arrivals.process} arrivals, {stages} {asked}"
 
 

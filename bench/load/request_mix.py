@@ -24,6 +24,8 @@ ALL_TASKS = "all"
 """In place of a task: all of them in turn."""
 
 _AT_A_TIME = 4096
+_NEW = -1
+"""In place of a known request."""
 
 
 def zipf_shares(catalogue: int, exponent: float) -> list[float]:
@@ -54,6 +56,7 @@ class RequestMix:
         exponent: Its exponent.
         new_share: Share of new requests in a mixed phase, 0 to 1.
         new_from: Index of the first of these.
+        known_exponent: Zipf's exponent of the known requests of a mixed phase; 0 asks them in turn.
     """
 
     workload: str
@@ -64,6 +67,7 @@ class RequestMix:
     exponent: float = 1.0
     new_share: float = 0.0
     new_from: int = NEW_FROM
+    known_exponent: float = 0.0
     _drawn: list[int] = field(default_factory=list)
     _tasks: Sequence[str] = ()
     _cumulative: Sequence[float] = ()
@@ -74,6 +78,8 @@ class RequestMix:
         self._random.seed(f"picks {self.seed}")
         if self.workload == "zipf":
             self._cumulative = list(itertools.accumulate(zipf_shares(self.catalogue, self.exponent)))
+        elif self.workload == "mixed" and self.known_exponent:
+            self._cumulative = list(itertools.accumulate(zipf_shares(self.distinct, self.known_exponent)))
 
     def pick(self, number: int) -> tuple[str, int]:
         """Return (task, index) of a request.
@@ -88,14 +94,18 @@ class RequestMix:
         if self.workload == "zipf":
             return task, self._draw(number)
         if self.workload == "mixed":
-            return task, self.new_from + turn if self._draw(number) else turn % self.distinct
+            drawn = self._draw(number)
+            if drawn == _NEW:
+                return task, self.new_from + turn
+            return task, drawn if self._cumulative else turn % self.distinct
         return task, turn
 
     def _draw(self, number: int) -> int:
         while number >= len(self._drawn):
-            if self.workload == "zipf":
-                population = range(self.catalogue)
-                self._drawn += self._random.choices(population, cum_weights=self._cumulative, k=_AT_A_TIME)
-            else:
-                self._drawn += [int(self._random.random() < self.new_share) for _ in range(_AT_A_TIME)]
+            is_new = [self.workload == "mixed" and self._random.random() < self.new_share for _ in range(_AT_A_TIME)]
+            known = [0] * _AT_A_TIME
+            if self._cumulative:
+                population = range(len(self._cumulative))
+                known = self._random.choices(population, cum_weights=self._cumulative, k=_AT_A_TIME)
+            self._drawn += [_NEW if new else index for new, index in zip(is_new, known, strict=True)]
         return self._drawn[number]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import msgspec
 import pytest
 
 from ai_service.providers.errors import (
+    REJECTED_COOL_OFF_S,
     CredentialsRejected,
     IncompleteAnswer,
     InvalidAnswer,
@@ -48,7 +47,7 @@ async def test_every_way_to_fail_has_its_error(mode: str, expected: type[Provide
         await provider.close()
     assert type(caught.value) is expected
     assert ("I cannot help" in str(caught.value)) is (mode == "refusal")
-    cool_off = {CredentialsRejected: math.inf, ProviderOverloaded: 7}.get(expected)
+    cool_off = {CredentialsRejected: REJECTED_COOL_OFF_S, ProviderOverloaded: 7}.get(expected)
     assert caught.value.cool_off_s == cool_off
 
 

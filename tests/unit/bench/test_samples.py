@@ -41,6 +41,7 @@ def test_a_good_answer_carries_its_proof() -> None:
         "degraded": False,
         "request_id": "id",
         "server_timing": "total;dur=1",
+        "retry_after": "",
         "failure": "",
         "digest": hashlib.blake2b(b"{}", digest_size=8).hexdigest(),
     }

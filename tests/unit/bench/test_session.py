@@ -77,6 +77,7 @@ class FakeService:
             degraded=False,
             request_id="r",
             server_timing="",
+            retry_after="",
             failure=failure,
             digest="",
         )

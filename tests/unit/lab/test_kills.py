@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import kills
+from lab import kills, plays
+from lab.interrupted import PLAYS, fill, newer_source
+from lab.paths import ROOT
+from tests.waiting import until
 
 RECAP = "PLAY RECAP ****\nkill-1  : ok=9 changed={} unreachable={} failed={} skipped=1 rescued=0 ignored=0\n"
 LOG = (
@@ -63,8 +66,34 @@ def test_all_that_a_process_has_started_is_found(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", outer], start_new_session=True) as process:
         while not marker.exists():
             assert process.poll() is None
-        found = kills.descendants(process.pid)
+        found = plays.descendants(process.pid)
         assert len(found) == 2
-        kills.kill_all(process.pid)
+        plays.kill_all(process.pid)
         process.wait(timeout=10)
-    assert not any(Path(f"/proc/{pid}/exe").exists() for pid in found)
+    until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in found))
+
+
+def test_every_play_has_what_goes_before_it() -> None:
+    """A bare host for site.yml, a site for the others; what they run is there."""
+    assert PLAYS["site"].before == ()
+    for name, wanted in PLAYS.items():
+        runs = [wanted.run, *wanted.before, *filter(None, [wanted.settled])]
+        assert all((ROOT / playbook).is_file() for playbook, *_ in runs), name
+        assert name == "site" or wanted.before[0] == ("site.yml",)
+        assert wanted.length_s > 1
+
+
+def test_arguments_name_the_newer_source_and_the_first_release() -> None:
+    """An argument in JSON keeps the braces of its own."""
+    rotation = PLAYS["rotate_models"].run
+    assert fill(rotation, newer="/n", first="0.1") == rotation
+    assert fill(PLAYS["rollback"].run, newer="/n", first="0.1-abc")[-1] == "ai_service_release=0.1-abc"
+    assert fill(PLAYS["upgrade"].run, newer="/n", first="0.1")[-1] == "ai_service_source=/n"
+
+
+def test_newer_source_is_a_release_of_its_own(tmp_path: Path) -> None:
+    """With what its wheel is built by beside it; a copy of an earlier round goes."""
+    for _ in range(2):
+        source = newer_source(tmp_path)
+    assert '__version__ = "9.' in (source / "__init__.py").read_text()
+    assert (tmp_path / "pyproject.toml").is_file()

@@ -58,6 +58,16 @@ def test_a_mix_has_its_share_of_new_requests() -> None:
     assert set(indexes) - set(new) == {0, 1, 2}
 
 
+def test_known_requests_of_a_mix_may_be_asked_as_people_ask() -> None:
+    """By Zipf's law among the known ones alone, whatever share is new."""
+    picks = RequestMix("mixed", "recipe", seed="seed", distinct=10, new_share=0.2, known_exponent=0.9)
+    indexes = [picks.pick(number)[1] for number in range(20_000)]
+    known = Counter(index for index in indexes if index < NEW_FROM)
+    expected = [share * known.total() for share in zipf_shares(10, 0.9)]
+    assert stats.chisquare([known[item] for item in range(10)], expected).pvalue > 0.01
+    assert len(indexes) - known.total() == pytest.approx(4000, rel=0.1)
+
+
 @given(st.sampled_from(GENERATED), st.lists(st.integers(0, 10_000), max_size=20))
 def test_a_pick_depends_on_its_number_alone(workload: str, numbers: list[int]) -> None:
     """In any order, in any process: so several can share a phase."""

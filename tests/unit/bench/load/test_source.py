@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OPTIONS = argparse.Namespace(
     workload="cached", task="recipe", seed="a seed", distinct=2, catalogue=0, exponent=0.0, new_share=0.0, new_from=0,
     people=0, count=0, max_seconds=0.0, rate=500.0, seconds=0.4, stages="", arrivals="constant", warmup_seconds=0.0,
-    ca_file="",
+    known_exponent=0.0, ca_file="",
 )  # fmt: skip
 FEW = 20
 

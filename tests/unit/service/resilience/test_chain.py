@@ -6,7 +6,7 @@ import pytest
 from ai_service.config.settings import Settings
 from ai_service.errors import ServiceUnavailable
 from ai_service.observability.metrics import Metrics
-from ai_service.providers.errors import CredentialsRejected, ProviderError, ProviderUnreachable
+from ai_service.providers.errors import ProviderError, ProviderOverloaded, ProviderUnreachable
 from ai_service.resilience.admission import AdmissionQueue
 from ai_service.resilience.chain import MAX_RETRY_AFTER_S, ProviderChain
 from ai_service.resilience.circuit_breaker import CircuitBreaker
@@ -66,9 +66,9 @@ async def test_when_nobody_answers_the_caller_learns_why_and_when_to_ask_again()
     assert caught.value.retry_after_s == 5
 
 
-async def test_a_provider_that_is_out_for_good_does_not_make_retry_after_infinite() -> None:
-    """The header has to be a number."""
-    providers, _ = chain(ScriptedProvider(CredentialsRejected("401")))
+async def test_retry_after_is_when_a_provider_is_tried_again_but_no_longer_than_callers_wait() -> None:
+    """Whatever the provider asked for."""
+    providers, _ = chain(ScriptedProvider(ProviderOverloaded("busy", cool_off_s=10**6)))
     for _ in range(2):
         with pytest.raises(ServiceUnavailable) as caught:
             await providers.answer(TASK, REQUEST)
