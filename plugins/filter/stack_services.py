@@ -27,10 +27,9 @@ def marked(stack: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stack whose services carry their fingerprints."""
     services = {}
     for name, described in stack["services"].items():
-        # Replicas are compared by themselves: they change without another service.
+        # Replicas are compared by themselves: they change without other tasks.
         plain = {**described, "deploy": {**described["deploy"], "replicas": 0}}
-        parts = [plain, *(stack.get(kind, {}) for kind in ("configs", "secrets"))]
-        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+        digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
         services[name] = {**described, "deploy": {**described["deploy"], "labels": {MARK: digest}}}
     return {**stack, "services": services}
 
