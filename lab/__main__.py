@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parts.set_defaults(act=_parts)
     bases = commands.add_parser("base-images", help="what compose.yaml takes from a registry, into the mirror")
     bases.set_defaults(act=_base_images)
-    stack = commands.add_parser("stack-images", help="images of the Swarm's stack, into the mirror; as variables into FILE")
+    stack = commands.add_parser(
+        "stack-images", help="images of the Swarm's stack, into the mirror; as variables into FILE"
+    )
     stack.add_argument("file", type=Path, metavar="FILE")
     stack.set_defaults(act=_stack_images)
     whole = commands.add_parser("demo", help="lab, site.yml, benchmark, and what came of it")

@@ -116,7 +116,7 @@ def ensure_haproxy(client: DockerClient) -> None:
 
 
 def ensure_service(client: DockerClient) -> None:
-    """The service of this checkout, from its own Containerfile on the lab's Python image."""
+    """Build the service of this checkout, by its own Containerfile on the lab's Python image."""
     ensure_python(client)
 
     def add_checkout(context: Path) -> None:

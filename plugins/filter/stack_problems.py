@@ -37,9 +37,10 @@ def _image_problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
         image = str(settings[name])
         if not IMAGE.fullmatch(image):
             yield {
-                "problem": f"{name} is {image or 'not set'}: an image of the stack is named by its digest, so that all nodes run the "
-                "same one",
-                "remedy": "set REGISTRY/NAME@sha256:DIGEST (docker buildx imagetools inspect REGISTRY/NAME:TAG prints it)",
+                "problem": f"{name} is {image or 'not set'}: an image of the stack is named by its digest, so that all "
+                "nodes run the same one",
+                "remedy": "set REGISTRY/NAME@sha256:DIGEST "
+                "(docker buildx imagetools inspect REGISTRY/NAME:TAG prints it)",
             }
 
 
@@ -66,16 +67,17 @@ def _model_problems(settings: Mapping[str, Any], models_of: Mapping[str, Sequenc
                 }
     if settings["stack_default_model"] not in models:
         yield {
-            "problem": f"stack_default_model is {settings['stack_default_model']}, and stack_models has {', '.join(models) or 'none'}",
+            "problem": f"stack_default_model is {settings['stack_default_model']}, and stack_models has "
+            f"{', '.join(models) or 'none'}",
             "remedy": "name one of stack_models",
         }
     for model in settings["stack_models"]:
-        if digest := str(model.get("digest") or ""):
-            if not DIGEST.fullmatch(digest.lower()):
-                yield {
-                    "problem": f"the digest of {model['name']} is {digest}",
-                    "remedy": "set the SHA-256 of the model's manifest, 64 hexadecimal digits",
-                }
+        digest = str(model.get("digest") or "").lower()
+        if digest and not DIGEST.fullmatch(digest):
+            yield {
+                "problem": f"the digest of {model['name']} is {digest}",
+                "remedy": "set the SHA-256 of the model's manifest, 64 hexadecimal digits",
+            }
 
 
 def _number_problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
@@ -83,8 +85,8 @@ def _number_problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
         yield {"problem": f"stack_replicas is {settings['stack_replicas']}", "remedy": "set 1 or more"}
     if int(settings["stack_replicas"]) > 1 and not settings["stack_redis_url"]:
         yield {
-            "problem": f"stack_replicas is {settings['stack_replicas']}, and stack_redis_url is not set: tasks share answers, locks "
-            "and rates in Redis",
+            "problem": f"stack_replicas is {settings['stack_replicas']}, and stack_redis_url is not set: tasks share "
+            "answers, locks and rates in Redis",
             "remedy": "set stack_redis_url to the address of a Redis outside of the Swarm, or stack_replicas to 1",
         }
 
@@ -93,7 +95,8 @@ def _tls_problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
     choice = settings["stack_tls"]
     if choice not in TLS:
         yield {
-            "problem": f"stack_tls is {choice or 'not set'}: an edge of the stack has a certificate that is given, or none",
+            "problem": f"stack_tls is {choice or 'not set'}: an edge of the stack has a certificate that is given, "
+            "or none",
             "remedy": "set given (with stack_certificate_file and stack_key_file) or off",
         }
     if choice == "given" and not (settings["stack_certificate_file"] and settings["stack_key_file"]):

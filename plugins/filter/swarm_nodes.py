@@ -88,7 +88,8 @@ def site_problems(
     if beside:
         found.append(
             {
-                "problem": f"{host} is in swarm_hosts and in {', '.join(beside)}: the stack runs service, edge and Ollama",
+                "problem": f"{host} is in swarm_hosts and in {', '.join(beside)}: the stack runs service, edge and "
+                "Ollama",
                 "remedy": "take it out of the other groups, or out of swarm_hosts",
             }
         )
