@@ -141,7 +141,7 @@ def test_no_server_of_a_model_is_published(host_of: Callable[[str], Host]) -> No
 def test_rolling_update_costs_no_cached_request(caller: Callable[[], httpx.Client]) -> None:
     """One task after the other is exchanged, and the others answer meanwhile."""
     warm(caller)
-    reference = variant("next", "LABEL of=a-test")
+    reference = variant("next", f"LABEL made={time.time_ns()}")
     with Load(caller, PATH, QUESTIONS) as load:
         begun = time.monotonic()
         load.more(ENOUGH)
