@@ -109,12 +109,15 @@ def versions_in_use(live: Sequence[Service]) -> list[str]:
 
 
 def incomplete(lines: Sequence[str]) -> list[str]:
-    """Return the services that have fewer tasks than they are to have, from lines of `NAME RUNNING/WANTED`."""
+    """Return the services that have fewer tasks than they are to have, from lines of `NAME RUNNING/WANTED`.
+
+    There may be more: those of a lost node count until it is back or removed.
+    """
     found = []
     for line in lines:
         name, _, count = line.partition(" ")
         running, _, wanted = count.partition(" ")[0].partition("/")
-        if running != wanted:
+        if int(running) < int(wanted):
             found.append(f"{name} {running}/{wanted}")
     return found
 
