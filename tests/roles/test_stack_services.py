@@ -114,7 +114,7 @@ def test_versions_of_the_former_specification_stay() -> None:
 
 
 def test_services_that_lack_tasks_are_named() -> None:
-    """Not those with more, as long as a lost node's are counted; a limit by node follows the numbers where there is one."""
+    """Not those with more, as while those of a lost node count; a limit by node follows the numbers."""
     assert incomplete(["s_ai 1/2", "s_edge 3/2", "s_ollama 10/9", "s_web 2/2 (max 1 per node)"]) == ["s_ai 1/2"]
 
 
