@@ -171,7 +171,7 @@ def test_image_that_never_gets_healthy_is_taken_back(caller: Callable[[], httpx.
 
 @pytest.mark.parametrize("node", [name for name in NODES if name != OUTSIDE])
 def test_loss_of_a_node_costs_no_cached_request(node: str, caller: Callable[[], httpx.Client]) -> None:
-    """It goes at once, with its edge, its tasks and its vote."""
+    """It goes at once, with its edge, its tasks and its vote, and is a node again where it has its address again."""
     warm(caller)
     with Load(caller, PATH, QUESTIONS) as load:
         begun = time.monotonic()
