@@ -327,4 +327,5 @@ def _build_store(settings: Settings, metrics: Metrics) -> Store:
         password=settings.redis_password,
         authorities=settings.redis_ca,
         on_failure=metrics.store_failure,
+        timeout_s=settings.redis_timeout,
     )

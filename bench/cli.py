@@ -19,9 +19,8 @@ from bench.capacity.curve import load_curve
 from bench.command_line import INTERRUPTED, STATUSES, Parser, new_folder, run_program
 from bench.compare import command as compare
 from bench.compare import in_turns
-from bench.compare.baseline import condense, load_baseline
-from bench.compare.defaults import MIN_CHANGE
-from bench.errors import UsageError
+from bench.compare.against_baseline import AgainstBaseline
+from bench.errors import NotComparableError, UsageError
 from bench.evidence.annotations import read_annotations
 from bench.evidence.ollama import Ollama
 from bench.load.plan import WORKLOADS
@@ -31,19 +30,18 @@ from bench.measure import make_folder, measure
 from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.report.page import render
 from bench.results import load_result, write_atomically
-from bench.run_folder import read_run
+from bench.run_folder import PAGE_FILE, read_run, write_page
 from bench.sizing import command as sizing
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
+from bench.verdict.verdicts import worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from bench.compare.comparison import Comparison
     from bench.results import Result
-    from bench.samples import Sample
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -74,9 +72,10 @@ def _report(options: argparse.Namespace, console: Console) -> int:
     result = load_result(options.run)
     folder = options.run if options.run.is_dir() else options.run.parent
     curve = load_curve(options.capacity) if options.capacity else None
-    file = options.out or folder / "report.html"
+    file = options.out or folder / PAGE_FILE
     samples = read_run(folder, result)
-    page = render(result, samples, curve, _compared(options, result, samples))
+    before = AgainstBaseline(options.baseline) if options.baseline else None
+    page = render(result, samples, curve, (before.name, before.compare(result, samples)) if before else None)
     try:
         write_atomically(file, page.encode())
     except OSError as error:
@@ -93,16 +92,6 @@ def _report(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _compared(options: argparse.Namespace, result: Result, samples: Sequence[Sample]) -> tuple[str, Comparison] | None:
-    """Return what a run is compared with in its page, if with anything."""
-    if options.baseline is None:
-        return None
-    from bench.compare.comparison import compare  # noqa: PLC0415 - SciPy takes a second to import
-
-    before = load_baseline(options.baseline)
-    return f"the run of {before.started_at[:16]}", compare(before, condense(result, samples), MIN_CHANGE)
-
-
 def _find_capacity(options: argparse.Namespace, console: Console) -> int:
     return capacity.run(options, console, options.out)
 
@@ -116,6 +105,9 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             options.annotations, datetime.now(UTC), 0.0
         )  # a mistake in it is told before anything is measured
     workloads = _chosen(profile, options)
+    before = AgainstBaseline(options.baseline) if options.baseline else None
+    if before is not None:
+        before.require_same_load(profile, workloads)
     with ExitStack() as stack:
         trust = Trust(options.ca_file)
         target = stack.enter_context(Target(options.target, trust))
@@ -147,7 +139,23 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             ollama=ollama,
         )
     print_closing(console, result, folder)
-    return INTERRUPTED if result.interrupted else result.verdict.exit_status
+    if result.interrupted:
+        return INTERRUPTED
+    return _hold_against(before, result, folder, console) if before else result.verdict.exit_status
+
+
+def _hold_against(before: AgainstBaseline, result: Result, folder: Path, console: Console) -> int:
+    """Put the comparison with a baseline into the page of a run, and print it; the worse verdict is the status."""
+    try:
+        samples = read_run(folder, result)
+        comparison = before.compare(result, samples)
+    except NotComparableError as error:
+        console.print(f"- not compared with {before.name}: {error}", soft_wrap=True, highlight=False)
+        return result.verdict.exit_status or error.exit_status
+    write_page(folder / PAGE_FILE, render(result, samples, None, (before.name, comparison)))
+    console.print(f"\nCompared with {before.name}:", highlight=False)
+    compare.print_comparison(console, comparison)
+    return worst([result.verdict, comparison.verdict]).exit_status
 
 
 def _chosen(profile: Profile, options: argparse.Namespace) -> tuple[str, ...]:
@@ -215,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--ollama", metavar="URL", help="URL of the Ollama server behind it, for cold starts, memory and call counts"
     )
+    run.add_argument("--baseline", type=Path, metavar="FILE", help="run or baseline to compare with, in the page too")
     run.add_argument("--processes", type=_count, default=1, metavar="N", help="number of load processes (default: 1)")
     for name in moved.COMMANDS:
         commands.add_parser(name, help=moved.describe(name), add_help=False, usage="%(prog)s ...")

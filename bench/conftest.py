@@ -18,6 +18,7 @@ from bench.errors import BenchError
 from bench.evidence.ollama import Ollama
 from bench.evidence.rules import rules_of
 from bench.load.plan import plan
+from bench.load.proxies import warn_of_proxies
 from bench.load.target import Target
 from bench.measure import make_folder, measure
 from bench.report.console import LineObserver
@@ -107,6 +108,7 @@ def measured(request: pytest.FixtureRequest) -> Result:
             LineObserver(console) as observer,
         ):
             target.require_ready()
+            warn_of_proxies(console)
             out = config.getoption("--bench-out")
             folder = make_folder(out) if out else new_folder("bench")
             return measure(target, config.stash[PROFILE], folder, observer, ollama=ollama)

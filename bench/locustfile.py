@@ -13,6 +13,7 @@ raw ones of all processes.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import secrets
 import sys
@@ -30,6 +31,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 from bench.errors import UsageError
 from bench.load.client import Client
 from bench.load.options import add_options, schedule_of
+from bench.load.proxies import describe_unused_proxies
 from bench.load.recorder import END_MESSAGE, FLUSH_SECONDS, SAMPLES_MESSAGE, Messenger, SampleFile
 from bench.load.source import Source
 from bench.tls import Trust
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from locust.env import Environment
 
     from bench.samples import Sample
+
+_log = logging.getLogger("bench")
 
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call] # Locust has no type here
 
@@ -62,6 +66,8 @@ def prepare(environment: Environment, **_: object) -> None:
         # Locust's own workers are children of its master; they end with it.
         owner = os.getppid() if isinstance(environment.runner, WorkerRunner) else options.owner
         gevent.spawn(_watch, owner)
+    elif told := describe_unused_proxies():
+        _log.warning(told)
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator] # as above

@@ -14,7 +14,7 @@ from bench.load.plan import WORKLOADS, plan
 from bench.report.junit import render_junit
 from bench.report.page import render
 from bench.results import Result, encode_result
-from bench.run_folder import RESULT_FILE, RunFolder
+from bench.run_folder import JUNIT_FILE, PAGE_FILE, RESULT_FILE, RunFolder
 from bench.sequential.cold_start import ColdStartRun
 from bench.sequential.stream import StreamRun
 from bench.session import Session
@@ -80,8 +80,8 @@ def measure(
         kept.finish(
             {
                 RESULT_FILE: lambda: encode_result(result),
-                "junit.xml": lambda: render_junit(result),
-                "report.html": lambda: render(result, session.samples).encode(),
+                JUNIT_FILE: lambda: render_junit(result),
+                PAGE_FILE: lambda: render(result, session.samples).encode(),
             }
         )
     except StorageError as error:

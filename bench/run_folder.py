@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SAMPLES_FILE = "samples.jsonl"
 RESULT_FILE = "result.json"
+JUNIT_FILE = "junit.xml"
+PAGE_FILE = "report.html"
 
 RESERVED_BYTES = 1024 * 1024
 """For result, JUnit and the page of an ordinary run."""
@@ -53,7 +55,7 @@ class RunFolder:
             )
         try:
             (path / SAMPLES_FILE).write_bytes(b"")
-            for stale in (RESULT_FILE, "junit.xml", "report.html"):
+            for stale in (RESULT_FILE, JUNIT_FILE, PAGE_FILE):
                 (path / stale).unlink(missing_ok=True)
             shutil.rmtree(self._phases, ignore_errors=True)
             self._phases.mkdir()
@@ -126,6 +128,18 @@ class RunFolder:
         with suppress(OSError):
             self._reserve.unlink(missing_ok=True)
         shutil.rmtree(self._phases, ignore_errors=True)
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page that is made after its run.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    try:
+        write_atomically(path, page.encode())
+    except OSError as error:
+        raise storage_error(path, error) from error
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:

@@ -20,6 +20,12 @@ from lab.paths import CACHE, ROOT
 
 OLLAMA_VERSION = "0.5.4"
 MODEL = "gemma3:270m"
+OTHER_MODEL = "gemma3:270m-steady"
+"""The same weights with a parameter of their own: another model with another digest, for sites that exchange models."""
+
+MODELS = {MODEL: "", OTHER_MODEL: "PARAMETER top_k 20\n"}
+"""Models of the mirror, and what their Modelfile has beside the weights."""
+
 MODEL_FILE = CACHE / "model" / "gemma3-270m-q4_k_m.gguf"
 MODEL_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 RUNTIME = CACHE / "ollama"

@@ -10,10 +10,11 @@ from __future__ import annotations
 import io
 import tarfile
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.types import Mount
 
 from lab import images, network
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _LABEL_VALUE = "host"
 _BOOT_DEADLINE_S = 60.0
 _STOP_DEADLINE_S = 30
+_GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}
 _KEY = RUN / "id_ed25519"
 _KNOWN_HOSTS = RUN / "known_hosts"
 
@@ -122,10 +124,15 @@ def write_connections(client: DockerClient) -> None:
     for container in running(client):
         if container.status != "running":
             continue
-        status, host_key = _output(container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub")
+        try:
+            status, host_key = _output(container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub")
+            container.reload()
+        except APIError as error:
+            if error.status_code not in _GONE:
+                raise
+            continue  # another command has stopped or removed it meanwhile
         if status != 0:
             continue  # another command is starting it, and will write this again
-        container.reload()
         blocks.append(
             f"Host {container.name}\n"
             f"    HostName {address(container)}\n"

@@ -1,4 +1,4 @@
-"""The mirror: serves the Ollama image and the model to the lab's hosts under the name `mirror.lab:5000`."""
+"""The mirror: serves the Ollama image and the models to the lab's hosts under the name `mirror.lab:5000`."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ _START_DEADLINE_S = 30.0
 
 
 def ensure(client: DockerClient) -> None:
-    """Ensure a running mirror with the Ollama image and the model; push only what is missing."""
+    """Ensure a running mirror with the Ollama image and the models; push only what is missing."""
     images.ensure_mirror(client)
     address = _ensure_running(client)
     if not _has(address, "alchemorsel/ollama", artifacts.OLLAMA_VERSION):
         with step("Ollama image to the mirror"):
             images.ensure_ollama(client)
             push(client, images.OLLAMA, address)
-    name, tag = artifacts.MODEL.split(":")
-    if not _has(address, f"library/{name}", tag):
-        with step(f"model {artifacts.MODEL} to the mirror"), OllamaProcess() as server:
-            reference = f"{address}/library/{artifacts.MODEL}"
-            server.command("cp", artifacts.MODEL, reference)
-            server.command("push", "--insecure", reference)
-            server.command("rm", reference)
+    for model, parameters in artifacts.MODELS.items():
+        name, tag = model.split(":")
+        if not _has(address, f"library/{name}", tag):
+            with step(f"model {model} to the mirror"), OllamaProcess() as server:
+                reference = f"{address}/library/{model}"
+                server.create(reference, f"FROM {artifacts.MODEL}\n{parameters}")
+                server.command("push", "--insecure", reference)
+                server.command("rm", reference)
 
 
 def ensure_base_images(client: DockerClient) -> None:

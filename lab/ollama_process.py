@@ -63,11 +63,15 @@ class OllamaProcess(ModelServerProcess):
         """Run the `ollama` client against this server and return what it printed."""
         return run([str(artifacts.RUNTIME / "bin" / "ollama"), *arguments], timeout_s=timeout_s, env=self.environment)
 
+    def create(self, model: str, text: str) -> None:
+        """Create a model from the text of its Modelfile."""
+        modelfile = CACHE / "Modelfile"
+        modelfile.write_text(text)
+        self.command("create", model, "-f", str(modelfile))
+
     def _complete(self) -> None:
         """Import the model where it is not there yet."""
         # The first column, whole: a name with a registry in front is another model.
         if self.model in (line.split()[0] for line in self.command("list").splitlines() if line.strip()):
             return
-        modelfile = CACHE / "Modelfile"
-        modelfile.write_text(f"FROM {artifacts.assemble_model()}\n")
-        self.command("create", self.model, "-f", str(modelfile))
+        self.create(self.model, f"FROM {artifacts.assemble_model()}\n")

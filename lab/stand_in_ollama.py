@@ -6,7 +6,9 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
+
+from lab.serving import Serving
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -49,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.stand_in.left += 1
 
 
-class StandInOllama:
+class StandInOllama(Serving):
     """Works on as many requests at a time as it has slots, each for the same time, silently to its end.
 
     Listens from its making on, and answers while used as a context manager.
@@ -73,12 +75,12 @@ class StandInOllama:
     def __init__(
         self, *, model: str = MODEL, digest: str = DIGEST, service_s: float = 0.0, slots: int = 1, state: str = "ok"
     ) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"stand_in": self}))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"stand_in": self}))
+        server.daemon_threads = True
+        super().__init__(server)
         self._slots = threading.Semaphore(slots)
         self._ended = threading.Event()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http://127.0.0.1:{server.server_port}"
         self.models = [(model, digest)]
         self.service_s = service_s
         self.state = state
@@ -86,17 +88,11 @@ class StandInOllama:
         self.trials = 0
         self.left = 0
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
 
     def serve(self, body: dict[str, Any]) -> None:
         """Take the time that a request takes; loading takes none."""

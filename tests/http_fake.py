@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lab.serving import Serving
 
 if TYPE_CHECKING:
-    import socketserver
     from collections.abc import Mapping
-    from types import TracebackType
 
 
 class FakeHandler(BaseHTTPRequestHandler):
@@ -39,29 +38,6 @@ class FakeHandler(BaseHTTPRequestHandler):
             self.send_header(name, text)
         self.end_headers()
         self.wfile.write(payload)
-
-
-class Serving:
-    """Serves in a thread of its own while used as a context manager.
-
-    Args:
-        server: What serves; it listens already.
-    """
-
-    def __init__(self, server: socketserver.BaseServer) -> None:
-        self._server = server
-        self._thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 class HTTPFake(Serving):

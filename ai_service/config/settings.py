@@ -206,6 +206,12 @@ class Settings:
     )
     redis_username: str = setting("REDIS_USERNAME", "", str, "Redis ACL user")
     redis_password: str = setting("REDIS_PASSWORD_FILE", "", str, "File with the Redis password", secret=True)
+    redis_timeout: float = setting(
+        "REDIS_TIMEOUT",
+        "50ms",
+        environment.duration,
+        "Deadline of a Redis operation; past it the service works without",
+    )
     redis_ca: str = setting(
         "REDIS_CA_FILE",
         "",

@@ -13,10 +13,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from bench.capacity.curve import FILE, Curve, Point, Step, describe_point
+from bench.capacity.curve import FILE, GENERATOR, OTHERS, Curve, Point, Step, describe_point, summarize_unproven
 from bench.capacity.search import RESOLUTION, Limits, search
 from bench.capacity.trial import Bounds, Trials
-from bench.capacity.usage import is_generators_limit, saturated
+from bench.capacity.usage import is_filled_by_others, is_generators_limit, saturated
 from bench.command_line import INTERRUPTED, new_folder
 from bench.errors import TargetError, UsageError
 from bench.evidence.environment import describe_machine
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
-    """Search; returns the exit status: 0, 3 where a rate is not proven, or 130 where it was interrupted.
+    """Search; returns the exit status: 0, 2 without a rate tried, 3 where one is not proven, 130 where interrupted.
 
     Args:
         options: Those of `add_arguments`.
@@ -121,10 +121,16 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
     )
     write_figures(folder / FILE, curve, console)
     console.print(_table(points))
-    for sentence in curve.unproven:
+    for sentence in summarize_unproven(curve):
         console.print(f"- {sentence}", soft_wrap=True, highlight=False)
     if interrupted:
         return INTERRUPTED
+    if not points:
+        told = (
+            " no rate was tried within --minutes: the known requests took that long to be answered for the first time"
+        )
+        console.print(Text.assemble((" INCONCLUSIVE ", STYLES[Verdict.INCONCLUSIVE] + " reverse"), told))
+        return Verdict.INCONCLUSIVE.exit_status
     if curve.unproven:
         console.print(Text.assemble((" INVALID ", STYLES[Verdict.INVALID] + " reverse"), " the rates are not proven"))
         return Verdict.INVALID.exit_status
@@ -170,14 +176,15 @@ def summarize(hit_ratio: float, steps: Sequence[Step]) -> Point:
         return Point(
             hit_ratio=hit_ratio, capacity=capacity, broken=None, saturated="", steps=list(steps), at_least=True
         )
-    limited = is_generators_limit(broken)
+    crowded, limited = is_filled_by_others(broken), is_generators_limit(broken)
+    in_the_way = OTHERS if crowded else GENERATOR if limited else saturated(broken.used) if broken.kept is False else ""
     return Point(
         hit_ratio=hit_ratio,
         capacity=capacity,
         broken=broken.rate,
-        saturated="generator" if limited else saturated(broken.used) if broken.kept is False else "",
+        saturated=in_the_way,
         steps=list(steps),
-        at_least=broken.kept is None or limited,
+        at_least=broken.kept is None or limited or crowded,
     )
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 FILE = "capacity.json"
 SCHEMA = 1
 
+GENERATOR, OTHERS = "generator", "others"
+"""What stands in the way that is not the service's: the generator, or other programs on the machine."""
+
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One rate that was tried.
@@ -101,8 +104,10 @@ def describe_point(point: Point) -> tuple[str, str, str]:
     """
     broken = "not found" if point.broken is None else format_rate(point.broken)
     capacity = f"{'>= ' if point.at_least or point.broken is None else ''}{format_rate(point.capacity)}"
-    if point.saturated == "generator":
+    if point.saturated == GENERATOR:
         why = "the generator's limit, not the service's"
+    elif point.saturated == OTHERS:
+        why = "other programs, which keep this machine busy"
     elif point.broken is None:
         why = "no higher rate was tried"
     elif point.at_least:
@@ -110,6 +115,22 @@ def describe_point(point: Point) -> tuple[str, str, str]:
     else:
         why = point.saturated or "nothing that could be seen"
     return capacity, broken, why
+
+
+def summarize_unproven(curve: Curve) -> list[str]:
+    """Return a sentence for each reason that a curve is not proven, with the first rate at which it was seen.
+
+    Args:
+        curve: What a search found.
+    """
+    rates: dict[str, list[str]] = {}
+    for sentence in curve.unproven:
+        rate, _, reason = sentence.partition(": ")
+        rates.setdefault(reason, []).append(rate)
+    return [
+        f"{first}{f' and at {len(others)} more rates' if others else ''}: {reason}"
+        for reason, (first, *others) in rates.items()
+    ]
 
 
 def load_curve(path: Path) -> Curve:

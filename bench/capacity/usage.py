@@ -118,6 +118,17 @@ def is_generators_limit(step: Step) -> bool:
     return shares.get("machine", 0.0) >= BUSY and generator / cores >= shares.get("service CPU", 0.0) / cores
 
 
+def is_filled_by_others(step: Step) -> bool:
+    """Whether the machine was full, and generator and service together took less than half of it.
+
+    Args:
+        step: The lowest rate that was not kept.
+    """
+    shares, cores = step.used, psutil.cpu_count() or 1
+    ours = (shares.get("generator", 0.0) + shares.get("service CPU", 0.0) + shares.get("Redis", 0.0)) / cores
+    return "service CPU" in shares and shares.get("machine", 0.0) >= BUSY and ours < shares["machine"] / 2
+
+
 def saturated(shares: Mapping[str, float]) -> str:
     """Return the busiest resource, if it is busy enough to stand in the way; else an empty string."""
     name = max(shares, key=lambda one: shares[one], default="")
@@ -136,9 +147,13 @@ def is_local(url: str) -> bool:
 
 
 def _totals(metrics: str) -> dict[str, float]:
-    """Sum every series by its name; of the providers' only Ollama's, which has slots."""
+    """Sum every series by its name; of the providers' only Ollama's, which has slots. Nothing of what is no metrics."""
     totals: dict[str, float] = {}
-    for family in text_string_to_metric_families(metrics):
+    try:
+        families = list(text_string_to_metric_families(metrics))
+    except ValueError:  # An error page, or a target that answers everything alike.
+        return totals
+    for family in families:
         for sample in family.samples:
             if sample.name != _OLLAMA or sample.labels.get("provider") == "ollama":
                 totals[sample.name] = totals.get(sample.name, 0.0) + sample.value

@@ -17,7 +17,7 @@ from bench.run_folder import read_run
 from bench.verdict.thresholds import parse_threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bench.samples import Sample
@@ -107,6 +107,31 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "alchemorsel bench baseline"
     schema: int = SCHEMA
 
+    def refuse_other_load(self, profile: str, load: Mapping[str, str]) -> None:
+        """Refuse to be compared with a run under other load.
+
+        Args:
+            profile: The run's.
+            load: As `load`, of that run.
+
+        Raises:
+            NotComparableError: It was, or will be, under another one.
+        """
+        if self.profile != profile:
+            raise NotComparableError(f"different load: OLD is of profile {self.profile}, NEW of {profile}")
+        for phase in self.load.keys() & load.keys():
+            if self.load[phase] != load[phase]:
+                raise NotComparableError(f"different load in {phase}: OLD {self.load[phase]}, NEW {load[phase]}")
+
+
+def describe_load(arrivals: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """Return what a run was asked to send, in words, by phase and task.
+
+    Args:
+        arrivals: Phase, task and arrivals, in words, of each phase.
+    """
+    return {f"{phase} {task}": _KNOWN.sub("", how) for phase, task, how in arrivals}
+
 
 def condense(result: Result, samples: Sequence[Sample]) -> Baseline:
     """Return what is kept of a run.
@@ -131,7 +156,7 @@ def condense(result: Result, samples: Sequence[Sample]) -> Baseline:
         environment=result.environment,
         scopes=scopes,
         failures=list(_failures(samples)),
-        load={f"{phase.phase} {phase.task}": _KNOWN.sub("", phase.arrivals) for phase in result.phases},
+        load=describe_load((phase.phase, phase.task, phase.arrivals) for phase in result.phases),
         bounds=result.bounds,
     )
 

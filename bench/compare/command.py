@@ -91,8 +91,9 @@ def run_compare(options: argparse.Namespace, console: Console) -> int:
         expected = "one run beside --baseline" if options.baseline else "two: OLD and NEW"
         raise UsageError(f"compare takes {expected}; {len(options.runs)} given")
     old, new = map(load_baseline, paths)
-    comparison = compare(old, new, options.least_change, options.max_ratio, options.run_noise)
-    print_comparison(console, comparison, options)
+    judgement = {name: getattr(options, name) for name in ("least_change", "max_ratio", "run_noise")}
+    comparison = compare(old, new, **judgement)
+    print_comparison(console, comparison, **judgement)
     return comparison.verdict.exit_status
 
 
@@ -103,7 +104,7 @@ def _compare_repeated(options: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"compare --old RUN... --new RUN... takes {FEWEST_RUNS} runs or more of each, and no others")
     old, new = ([load_baseline(path) for path in side] for side in (options.old, options.new))
     comparison = compare_groups(old, new, options.least_change, options.max_ratio)
-    print_comparison(console, comparison, options)
+    print_comparison(console, comparison, max_ratio=options.max_ratio, least_change=options.least_change, run_noise=0.0)
     return comparison.verdict.exit_status
 
 
@@ -131,13 +132,22 @@ def run_baseline(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def print_comparison(console: Console, comparison: Comparison, options: argparse.Namespace) -> None:
+def print_comparison(
+    console: Console,
+    comparison: Comparison,
+    *,
+    max_ratio: float | None = None,
+    least_change: float = MIN_CHANGE,
+    run_noise: float = RUN_NOISE,
+) -> None:
     """Print what became of each scope, and the verdict.
 
     Args:
         console: Where to write.
         comparison: What was found.
-        options: With ``max_ratio`` and ``least_change``.
+        max_ratio: By which it was judged.
+        least_change: Likewise.
+        run_noise: Likewise; 0 where repeated runs have measured it.
     """
     hopeless = [row for row in comparison.rows if isinf(row.shift.high) and not row.gated]
     console.print(_table([row for row in comparison.rows if row not in hopeless]))
@@ -157,10 +167,10 @@ def print_comparison(console: Console, comparison: Comparison, options: argparse
         console.print(f"- not the same: {difference}", soft_wrap=True, highlight=False)
     if any("CPU" in one or "cores" in one for one in comparison.differing):
         console.print("- the machines differ, so a change may be theirs", style="bold yellow")
-    rule = f"at most {options.max_ratio:g} x" if options.max_ratio else "no slower"
-    least = f"a change is {options.least_change:.3g} or more at p < {ALPHA:g}"
-    if options.run_noise and not options.old:
-        least += f", where single runs differ by {options.run_noise:.0%}"
+    rule = f"at most {max_ratio:g} x" if max_ratio else "no slower"
+    least = f"a change is {least_change:.3g} or more at p < {ALPHA:g}"
+    if run_noise:
+        least += f", where single runs differ by {run_noise:.0%}"
     style = f"{STYLES[comparison.verdict]} reverse"
     console.print(Text.assemble((f" {comparison.verdict} ", style), f" {rule} in gated scopes; {least}"))
 

@@ -51,6 +51,8 @@ class Row:
         delta: Cliff's delta of the scope's raw latencies.
         change: What it is called.
         verdict: Against the largest ratio allowed; None where none is given.
+        old_runs: Its median over batches of each run then, in milliseconds.
+        new_runs: The same now.
     """
 
     scope: str
@@ -62,6 +64,8 @@ class Row:
     delta: float
     change: Change
     verdict: Verdict | None
+    old_runs: tuple[float, ...] = ()
+    new_runs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ def _compare(
     difference: Callable[[_Values], Shift],
 ) -> Comparison:
     for one in (*old[1:], *new):
-        _refuse_other_load(old[0], one)
+        old[0].refuse_other_load(one.profile, one.load)
     pairs = list(_pairs(old, new))
     if not pairs:
         raise NotComparableError("no scope was measured in both runs")
@@ -164,17 +168,20 @@ def _compare(
         change = name_change(ours, least_change)
         if (then.phase, then.task) in worse and change is not Change.SLOWER:
             change = Change.UNDECIDED
+        old_runs, new_runs = (tuple(map(_middle, side)) for side in values)
         rows.append(
             Row(
                 scope=then.name,
                 percentile=name,
                 gated=then.gated or now.gated,
-                old_ms=_middle([_middle(one) for one in values[0]]),
-                new_ms=_middle([_middle(one) for one in values[1]]),
+                old_ms=_middle(old_runs),
+                new_ms=_middle(new_runs),
                 shift=ours,
                 delta=cliffs_delta(then.quantiles_ms, now.quantiles_ms),
                 change=change,
                 verdict=None if max_ratio is None else _hold(ours, max_ratio),
+                old_runs=old_runs,
+                new_runs=new_runs,
             )
         )
     before, after = ({scope.name for scope in side[0].scopes} for side in (old, new))
@@ -197,15 +204,6 @@ def name_change(shift: Shift, least_change: float) -> Change:
     return Change.SAME if 1 / band <= shift.low and shift.high <= band else Change.UNDECIDED
 
 
-def _refuse_other_load(old: Baseline, new: Baseline) -> None:
-    if old.profile != new.profile:
-        raise NotComparableError(f"different load: OLD is of profile {old.profile}, NEW of {new.profile}")
-    for phase in old.load.keys() & new.load.keys():
-        then, now = old.load[phase], new.load[phase]
-        if then != now:
-            raise NotComparableError(f"different load in {phase}: OLD {then}, NEW {now}")
-
-
 def _pairs(old: Sequence[Baseline], new: Sequence[Baseline]) -> Iterator[tuple[Scope, Scope, str, _Values]]:
     then, now = ([{scope.name: scope for scope in run.scopes} for run in side] for side in (old, new))
     for name, first in then[0].items():
@@ -217,7 +215,7 @@ def _pairs(old: Sequence[Baseline], new: Sequence[Baseline]) -> Iterator[tuple[S
                 yield first, now[0][name], percentile, (values[0], values[1])
 
 
-def _middle(values: list[float]) -> float:
+def _middle(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 2]
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.command_line import new_folder
+from bench.command_line import INTERRUPTED, new_folder
 from bench.compare.baseline import load_baseline
 from bench.compare.command import add_judgement, print_comparison
-from bench.compare.defaults import FEWEST_RUNS, MIN_CHANGE
-from bench.errors import UsageError
+from bench.compare.defaults import FEWEST_RUNS
+from bench.errors import NotComparableError, UsageError
 from bench.load.proxies import warn_of_proxies
 from bench.load.target import Target
 from bench.measure import make_folder, measure
 from bench.report.console import LineObserver
+from bench.run_folder import PAGE_FILE, write_page
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, load_profile
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     import argparse
 
     from rich.console import Console
+
+    from bench.compare.baseline import Baseline
 
 ROUNDS = 5
 SIDES = ("old", "new")
@@ -36,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workload", default="cached", metavar="LIST", help="comma list (default: cached)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"runs of each (default: {ROUNDS})")
     add_judgement(parser)
-    parser.set_defaults(run_noise=0.0, least_change=MIN_CHANGE)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -45,16 +48,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
     Raises:
         BenchError: A run failed, or proves nothing.
     """
-    from bench.compare.comparison import compare_groups  # noqa: PLC0415 - SciPy takes a second to import
+    # SciPy takes a second to import, and other commands need none of it.
+    from bench.compare.comparison import compare_groups  # noqa: PLC0415
+    from bench.report.turns import Turns, render_turns  # noqa: PLC0415
 
     profile, workloads = load_profile(options.profile, options.slo), tuple(options.workload.split(","))
     if missing := [name for name in workloads if name not in profile.load.workloads or name == "cold"]:
         raise UsageError(f"{missing[0]!r} is no workload of profile {profile.name} that can be measured in turns")
     if options.rounds < FEWEST_RUNS:
         raise UsageError(f"--rounds is at least {FEWEST_RUNS}: fewer tell nothing about how much runs differ")
-    trust = Trust(options.ca_file)
+    trust, started_at = Trust(options.ca_file), datetime.now(UTC)
+    runs: dict[str, list[Baseline]] = {side: [] for side in SIDES}
     with Target(options.old, trust) as old, Target(options.new, trust) as new:
-        targets = {"old": old, "new": new}
+        targets = dict(zip(SIDES, (old, new), strict=True))
         for target in targets.values():
             target.require_ready()
         folder = make_folder(options.out) if options.out else new_folder("ab")
@@ -64,11 +70,33 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 console.print(f"round {number} of {options.rounds}: {side}", highlight=False)
                 place = make_folder(folder / f"{side}-{number}")
                 with LineObserver(console) as observer:
-                    measure(targets[side], profile, place, observer, nvidia_smi="", workloads=workloads)
-    runs = {
-        side: [load_baseline(folder / f"{side}-{number}") for number in range(1, options.rounds + 1)] for side in SIDES
-    }
+                    result = measure(targets[side], profile, place, observer, nvidia_smi="", workloads=workloads)
+                if result.interrupted:
+                    console.print(f"interrupted in round {number}; the runs before it are in {folder}", soft_wrap=True)
+                    return INTERRUPTED
+                runs[side].append(_condense(place, f"round {number}, {side}"))
     comparison = compare_groups(runs["old"], runs["new"], options.least_change, options.max_ratio, paired=True)
-    print_comparison(console, comparison, options)
-    console.print(f"runs  {folder}", soft_wrap=True, highlight=False)
+    turns = Turns(
+        old=old.url,
+        new=new.url,
+        profile=profile.name,
+        workloads=workloads,
+        started_at=started_at.isoformat(timespec="seconds"),
+        least_change=options.least_change,
+        max_ratio=options.max_ratio,
+        comparison=comparison,
+        folders=[(f"old-{number}", f"new-{number}") for number in range(1, options.rounds + 1)],
+    )
+    write_page(folder / PAGE_FILE, render_turns(turns))
+    print_comparison(console, comparison, max_ratio=options.max_ratio, least_change=options.least_change, run_noise=0.0)
+    console.print(f"\nreport  {folder / PAGE_FILE}", soft_wrap=True, highlight=False)
+    console.print(f"runs    {folder}", soft_wrap=True, highlight=False)
     return comparison.verdict.exit_status
+
+
+def _condense(folder: Path, name: str) -> Baseline:
+    """Return what is compared of a run; one that proves nothing ends the comparison at once, not after all others."""
+    try:
+        return load_baseline(folder)
+    except NotComparableError as error:
+        raise NotComparableError(f"{name}: {error}; its page is {folder / PAGE_FILE}") from error

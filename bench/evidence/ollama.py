@@ -14,6 +14,7 @@ import httpx
 import msgspec
 
 from bench.errors import TargetError, UsageError
+from bench.load.fetch import fetch
 from bench.tls import SYSTEM
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from bench.tls import Trust
 
 QUICK_SECONDS = 10.0
+PAGE_SECONDS = 30.0
 UNLOAD_SECONDS = 30.0
-"""Deadlines: of a look at what is loaded, and until a model is gone."""
+"""Longest silence at a look at what is loaded, deadline of the whole look, and until a model is gone."""
 STEADY_SECONDS = 0.2
 STEADY_DEADLINE_SECONDS = 2.0
 """How long the same models have to be in memory to count as steady, and when to stop waiting for it."""
@@ -129,7 +131,7 @@ class Ollama:
 
     def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         try:
-            response = self._client.request(method, path, json=body)
+            response = fetch(self._client, method, path, PAGE_SECONDS, body)
             response.raise_for_status()
         except httpx.HTTPError as error:
             reason = self._trust.explain(error) or str(error) or type(error).__name__

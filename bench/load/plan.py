@@ -205,3 +205,24 @@ def own_seed(phase: Phase, seed: str, attempt: int = 1) -> str:
     if phase.name in ASKS_AGAIN:
         return seed
     return f"{seed}-{phase.name}-{attempt}"
+
+
+def describe_arrivals(phase: Phase) -> str:
+    """Return in words how the requests of a phase arrive."""
+    arrivals = phase.arrivals
+    if isinstance(arrivals, ClosedLoop):
+        return f"closed loop, 1 user, {arrivals.count} new requests"
+    if isinstance(arrivals, Herds):
+        return f"{arrivals.herds} herds of {arrivals.people} who ask the same new request at once"
+    stages = ", then ".join(map(_describe_stage, arrivals.stages))
+    asked = f"over {phase.distinct} known requests"
+    if phase.name == "zipf":
+        asked = f"drawn from {phase.catalogue} with Zipf's exponent {phase.exponent:g}"
+    elif phase.name == "mixed":
+        asked += f" a task, {phase.new_share:.1%} new ones among them"
+    return f"open loop, {arrivals.process} arrivals, {stages} {asked}"
+
+
+def _describe_stage(stage: Stage) -> str:
+    rate = f"{stage.start:g}" if stage.start == stage.end else f"{stage.start:g} to {stage.end:g}"
+    return f"{rate}/s for {stage.seconds:g} s"

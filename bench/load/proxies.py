@@ -6,9 +6,18 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+def describe_unused_proxies(environment: Mapping[str, str] = os.environ) -> str:
+    """Return a sentence about the proxies that the environment names and nothing uses; "" without one."""
+    names = [name for name in VARIABLES if environment.get(name)]
+    verb = "is set, and not used" if len(names) == 1 else "are set, and not used"
+    return f"{', '.join(names)} {verb}: the target is reached directly" if names else ""
 
 
 def warn_of_proxies(console: Console) -> None:
@@ -17,5 +26,5 @@ def warn_of_proxies(console: Console) -> None:
     Args:
         console: Where to say it.
     """
-    if names := [name for name in VARIABLES if os.environ.get(name)]:
-        console.print(f"{', '.join(names)} is set, and not used: the target is reached directly", soft_wrap=True)
+    if told := describe_unused_proxies():
+        console.print(told, soft_wrap=True)

@@ -11,6 +11,7 @@ import msgspec
 from bench.errors import TargetError, UsageError
 from bench.evidence.counters import Counters, parse_counters
 from bench.load.credentials import authorization
+from bench.load.fetch import fetch
 from bench.load.whole_answer import ANSWER_SECONDS, UnfinishedAnswerError, read_whole
 from bench.load.workload import TASKS, request_body
 from bench.samples import Answer, Outcome, judge_answer
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from bench.tls import Trust
 
 QUICK_SECONDS = 5.0
-"""Deadline of a page that needs no model."""
+"""Longest silence of a page that needs no model."""
+PAGE_SECONDS = 15.0
+"""Deadline of the whole page: on a busy machine the first one takes seconds, connection included."""
 
 
 class _Cache(msgspec.Struct, frozen=True):
@@ -132,7 +135,7 @@ class Target:
 
     def _get(self, path: str) -> httpx.Response:
         try:
-            return self._client.get(path)
+            return fetch(self._client, "GET", path, PAGE_SECONDS)
         except httpx.HTTPError as error:
             if problem := self.trust.explain(error):
                 raise TargetError(f"{self.url}: {problem}") from error

@@ -25,13 +25,19 @@ class UnfinishedAnswerError(Exception):
     """No whole answer came within the bounds; the message says what came, and begins with the kind of failure."""
 
 
-def read_whole(response: httpx.Response, began: float, clock: Callable[[], float] = time.monotonic) -> Iterator[bytes]:
+def read_whole(
+    response: httpx.Response,
+    began: float,
+    clock: Callable[[], float] = time.monotonic,
+    most_seconds: float = ANSWER_SECONDS,
+) -> Iterator[bytes]:
     """Yield the parts of a body as they come.
 
     Args:
         response: Opened as a stream.
         began: When the request was sent, by the clock.
         clock: Monotonic seconds.
+        most_seconds: For the whole answer.
 
     Raises:
         UnfinishedAnswerError: It takes too long, or is too large.
@@ -39,21 +45,22 @@ def read_whole(response: httpx.Response, began: float, clock: Callable[[], float
     size = 0
     for part in response.iter_bytes():
         size += len(part)
-        check(size, clock() - began)
+        check(size, clock() - began, most_seconds)
         yield part
 
 
-def check(size: int, seconds: float) -> None:
+def check(size: int, seconds: float, most_seconds: float = ANSWER_SECONDS) -> None:
     """Refuse an answer that goes on for too long.
 
     Args:
         size: Bytes that came.
         seconds: Since the request was sent.
+        most_seconds: For the whole answer.
 
     Raises:
         UnfinishedAnswerError: It does.
     """
-    if seconds > ANSWER_SECONDS:
-        raise UnfinishedAnswerError(f"timeout: no whole answer within {ANSWER_SECONDS:g} s, {size} bytes came")
+    if seconds > most_seconds:
+        raise UnfinishedAnswerError(f"timeout: no whole answer within {most_seconds:g} s, {size} bytes came")
     if size > MAX_BYTES:
         raise UnfinishedAnswerError(f"body: larger than {MAX_BYTES // 2**20} MiB")

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from bench.report.formats import NOTHING, format_ms, format_ratio, format_threshold, format_value
 from bench.results import Latency, Result, ThresholdResult, Verdict
+from bench.run_folder import PAGE_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,7 +208,7 @@ def print_closing(console: Console, result: Result, folder: Path) -> None:
     for reason in result.reasons:
         console.print(Padding(Text(f"- {reason}"), (0, 0, 0, 2)))
     # Paths stay in one piece, so that they can be copied.
-    console.print(f"\nreport       {folder / 'report.html'}", soft_wrap=True, highlight=False)
+    console.print(f"\nreport       {folder / PAGE_FILE}", soft_wrap=True, highlight=False)
     console.print(f"raw samples  {folder / result.samples_file}", soft_wrap=True, highlight=False)
 
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
-from bench.capacity.curve import describe_point
+from bench.capacity.curve import describe_point, summarize_unproven
 from bench.evidence.rules import is_proven
 from bench.failures import describe_failures
 from bench.report.capacity import draw_capacity
 from bench.report.ecdf import FIGURES, Curve, common_axis, plot, tabulate
 from bench.report.failures import draw_failures
-from bench.report.formats import format_ms, format_rate, format_ratio, format_share, format_threshold, format_value
+from bench.report.formats import format_threshold, format_value
 from bench.report.sparklines import draw_bound, draw_hit_ratio, draw_spread, sparkline_axis
+from bench.report.templates import as_markup, fill
 from bench.report.timeline import draw_timeline
 from bench.results import Finding, Measurement, PhaseResult, Result, ThresholdResult, Verdict
 from bench.verdict.rates import TAIL_BOUNDS_MS
@@ -26,12 +23,12 @@ from bench.verdict.thresholds import METRICS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from markupsafe import Markup
+
     from bench.capacity.curve import Curve as CapacityCurve
     from bench.compare.comparison import Comparison
-    from bench.report.svg import Drawing
     from bench.samples import Sample
 
-_HERE = Path(__file__).parent
 _HEADLINES = {
     Verdict.PASS: "Every gated bound is kept, and every figure is proven.",
     Verdict.FAIL: "A bound is broken, and the figures are proven.",
@@ -55,39 +52,33 @@ def render(
         capacity: A capacity curve of the same service, if there is one.
         comparison: What the run is compared with, by name, if with anything.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(ms=format_ms, rate=format_rate, ratio=format_ratio, share=format_share)
-    environment.filters["value"] = lambda value, unit: format_value(unit, value)
-    environment.filters["threshold"] = lambda bound: format_threshold(bound.selector, bound.expression)
     curves = {task.task: _curves(task.task, result.thresholds, samples) for task in result.tasks}
     axis = common_axis([curve for ours in curves.values() for curve in ours])
     timeline, failures = draw_timeline(result, samples), draw_failures(result, samples)
-    return environment.get_template(
-        "page.html.j2"
-    ).render(
+    return fill(
+        "page.html.j2",
         result=result,
         headline=_headline(result),
         notes={task.task: _notes(task.task, result) for task in result.tasks},
         tail_bounds=TAIL_BOUNDS_MS,
-        failures_plot=_markup(failures) if failures else None,
+        failures_plot=as_markup(failures) if failures else None,
+        sides=("then", "now"),
         comparison_name=comparison[0] if comparison else "",
         comparison=comparison[1] if comparison else None,
-        style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        plots={name: _markup(plot(name, ours, axis)) for name, ours in curves.items() if ours},
+        plots={name: as_markup(plot(name, ours, axis)) for name, ours in curves.items() if ours},
         figures=FIGURES,
         tables=[(name, *row) for name, ours in curves.items() for row in tabulate(ours)],
-        timeline=_markup(timeline) if timeline else None,
-        bounds=[(bound, _markup(draw_bound(bound))) for bound in result.thresholds],
+        timeline=as_markup(timeline) if timeline else None,
+        bounds=[(bound, as_markup(draw_bound(bound))) for bound in result.thresholds],
         rules=_matrix(result.evidence, result.phases),
         outcomes=sorted({outcome for phase in result.phases for outcome in phase.cache}),
-        hit_ratios=[(ratio, _markup(draw_hit_ratio(ratio))) for ratio in result.hit_ratios],
+        hit_ratios=[(ratio, as_markup(draw_hit_ratio(ratio))) for ratio in result.hit_ratios],
         measurements=_measurements(result.measurements),
         units={name: metric.unit for name, metric in METRICS.items()},
         capacity=capacity,
         capacity_rows=[(point, *describe_point(point)) for point in capacity.points] if capacity else [],
-        capacity_plot=_markup(draw_capacity(capacity)) if capacity and capacity.points else None,
+        capacity_unproven=summarize_unproven(capacity) if capacity else [],
+        capacity_plot=as_markup(draw_capacity(capacity)) if capacity and capacity.points else None,
         generated=f"{result.started_at[:10]} {result.started_at[11:16]} UTC",
     )
 
@@ -100,7 +91,7 @@ def _measurements(measurements: Iterable[Measurement]) -> list[tuple[Measurement
         axis = sparkline_axis([value for one in ours for value in one.values])
         for one in ours:
             ordered = sorted(one.values)
-            rows.append((one, ordered, _markup(draw_spread(ordered, axis))))
+            rows.append((one, ordered, as_markup(draw_spread(ordered, axis))))
     return rows
 
 
@@ -155,7 +146,3 @@ def _matrix(evidence: Iterable[Finding], phases: Sequence[PhaseResult]) -> list[
             (name.replace("to be cached", "to be what they claim"), [findings.get(column) for column in columns])
         )
     return rows
-
-
-def _markup(drawing: Drawing) -> Markup:
-    return Markup(str(drawing))  # noqa: S704 - ElementTree has escaped it

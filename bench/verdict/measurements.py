@@ -94,7 +94,7 @@ def _of_herds(record: PhaseRecord) -> Iterator[_Found]:
     ratios = [ratio for herd in herds.values() if (ratio := _slowdown(herd)) is not None]
     yield "herd_slowdown", ratios, f"slowest of {people} over the one whose answer was computed, each herd"
     calls = record.grown.called(record.phase.task)
-    yield "herd_calls", [calls / len(herds)] if herds else [], f"{calls} provider calls for {len(herds)} herds"
+    yield "herd_calls", [calls / len(herds)] if herds else [], f"provider calls: {calls}, herds: {len(herds)}"
 
 
 def _slowdown(herd: Sequence[Sample]) -> float | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench.evidence.rules import PhaseRecord, is_proven, lag_p99_ms
 from bench.failures import count_failures, describe_failures
-from bench.load.plan import CLOSED, ClosedLoop, Herds, OpenLoop, Phase
+from bench.load.plan import CLOSED, OpenLoop, describe_arrivals
 from bench.load.request_mix import ALL_TASKS
 from bench.load.workload import TASKS
 from bench.results import Finding, Latency, Measurement, PhaseResult, TaskResult, ThresholdResult, Verdict
@@ -29,7 +29,6 @@ from bench.verdict.thresholds import METRICS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bench.load.arrivals import Stage
     from bench.samples import Sample
     from bench.verdict.thresholds import Threshold
 
@@ -281,7 +280,7 @@ def summarize_phase(record: PhaseRecord, thresholds: Sequence[Threshold]) -> Pha
     return PhaseResult(
         phase=record.phase.name,
         task=record.phase.task,
-        arrivals=_describe(record.phase),
+        arrivals=describe_arrivals(record.phase),
         planned=end.planned if end else record.phase.arrivals.count,
         sent=end.sent if end else len(samples),
         dropped=end.dropped if end else 0,
@@ -301,26 +300,6 @@ def summarize_phase(record: PhaseRecord, thresholds: Sequence[Threshold]) -> Pha
         response=rates.response_times(samples),
         service=rates.service_times(samples),
     )
-
-
-def _describe(phase: Phase) -> str:
-    arrivals = phase.arrivals
-    if isinstance(arrivals, ClosedLoop):
-        return f"closed loop, 1 user, {arrivals.count} new requests"
-    if isinstance(arrivals, Herds):
-        return f"{arrivals.herds} herds of {arrivals.people} who ask the same new request at once"
-    stages = ", then ".join(map(_describe_stage, arrivals.stages))
-    asked = f"over {phase.distinct} known requests"
-    if phase.name == "zipf":
-        asked = f"drawn from {phase.catalogue} with Zipf's exponent {phase.exponent:g}"
-    elif phase.name == "mixed":
-        asked += f" a task, {phase.new_share:.1%} new ones among them"
-    return f"open loop, {arrivals.process} arrivals, {stages} {asked}"
-
-
-def _describe_stage(stage: Stage) -> str:
-    rate = f"{stage.start:g}" if stage.start == stage.end else f"{stage.start:g} to {stage.end:g}"
-    return f"{rate}/s for {stage.seconds:g} s"
 
 
 def explain(thresholds: Iterable[ThresholdResult], evidence: Iterable[Finding]) -> list[str]:

@@ -60,6 +60,12 @@ class OllamaClient:
         """Return the models in memory."""
         return self._listing("/api/ps")
 
+    def weights(self, name: str) -> list[str]:
+        """Return the weights and adapters of a model on disk, as its Modelfile names them; none where it does not."""
+        described = next(self._exchange("POST", "/api/show", {"model": name, "name": name}), {})
+        lines = str(described.get("modelfile", "")).splitlines()
+        return [line for line in lines if line.startswith(("FROM ", "ADAPTER "))]
+
     def pull(self, reference: str, *, insecure: bool, report: Report) -> None:
         """Pull ``reference``; return when the server has it whole and verified.
 

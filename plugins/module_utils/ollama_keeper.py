@@ -38,10 +38,12 @@ class ModelKeeper:
 
     def facts(self) -> dict[str, Any]:
         """Return the model as the server has it now (see RETURN)."""
-        entry = next((model for model in self._client.models() if model.get("name") == self._name), None)
+        listed = {model.get("name"): model for model in self._client.models()}
+        entry = listed.get(self._name)
         if entry is None:
             return unknown_model(self._name)
-        running = next((model for model in self._client.loaded() if _is_same(model, entry)), None)
+        loaded = self._client.loaded()
+        running = next((model for model in loaded if _is_same(model, entry)), None) or self._shared(loaded, listed)
         return {
             "name": self._name,
             "digest": bare_digest(entry.get("digest")),
@@ -111,6 +113,15 @@ class ModelKeeper:
         self.actions.append(f"delete {self._name}")
         if not self._check_mode:
             self._client.delete(self._name)
+
+    def _shared(self, loaded: list[dict[str, Any]], listed: dict[Any, dict[str, Any]]) -> dict[str, Any] | None:
+        """Return what is in memory with this model's weights: a server lists it under the name that was loaded first.
+
+        What a name had before it was pulled again does not count: the server describes only what it has on disk.
+        """
+        others = [model for model in loaded if _is_same(model, listed.get(model.get("name"), {}))]
+        weights = self._client.weights(self._name) if others else []
+        return next((model for model in others if weights and self._client.weights(model["name"]) == weights), None)
 
     def _was_named_meanwhile(self, reference: str, wanted: str | None) -> bool:
         """Tell whether another run of this, cut off from its play, has given the pulled model its name already."""

@@ -69,6 +69,16 @@ class RedisServer:
         acl += f"user {ADMIN} on #{_sha256(PASSWORD)} ~* &* +@all\n"
         (self._folder / "users.acl").write_text(acl)
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """A service's settings for it, where a test is about something else than the deadline of its operations."""
+        return {
+            "REDIS_URL": self.url,
+            "REDIS_USERNAME": USER,
+            "REDIS_PASSWORD_FILE": str(self.password_file),
+            "REDIS_TIMEOUT": f"{MAX_WAIT_S:g}s",
+        }
+
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -75,9 +75,16 @@ def play(begin: Begin) -> Play:
 
 
 @pytest.fixture
-def steady(host: Host, variables: Variables) -> SteadyRequests:
+def callers(host: Host, variables: Variables) -> Callable[[], SteadyRequests]:
+    """Give a function that makes callers from outside of the host; they ask once, from entry to exit."""
+    address = host.ansible.get_variables()["ansible_host"]
+    return lambda: SteadyRequests(address, variables("ai_service")["ai_service_port"])
+
+
+@pytest.fixture
+def steady(callers: Callable[[], SteadyRequests]) -> SteadyRequests:
     """Callers from outside of the host."""
-    return SteadyRequests(host.ansible.get_variables()["ansible_host"], variables("ai_service")["ai_service_port"])
+    return callers()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PASTS = {
     "ufw": ("ufw status verbose", ["Status: active", "Default: reject (incoming)", "22/tcp", "8080/tcp"]),
+    "firewalld": ("firewall-cmd --list-all", ["services: dhcpv6-client ssh", "8080/tcp"]),
     "site-table": ("nft list table inet site", ["policy drop", "8080", "what the site serves"]),
 }
 SERVED = {22, 8080}
@@ -43,5 +44,5 @@ def test_what_the_site_serves_is_reached(host: Host) -> None:
 
 def test_filter_of_the_site_starts_with_the_host(host: Host, past: str) -> None:
     """Its unit is enabled as it was."""
-    unit = {"ufw": "ufw.service", "site-table": "nftables.service"}[past]
+    unit = {"ufw": "ufw.service", "firewalld": "firewalld.service", "site-table": "nftables.service"}[past]
     assert host.service(unit).is_enabled

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socketserver
 from typing import TYPE_CHECKING
 
-from tests.http_fake import FakeHandler, Serving
+from lab.serving import Serving
+from tests.http_fake import FakeHandler
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -50,10 +50,16 @@ class _Handler(FakeHandler):
             self.answer(200, None)
 
     def do_POST(self) -> None:
-        """Pull, copy or load a model."""
+        """Pull, copy, describe or load a model."""
         body = self.body()
         self._note(body)
-        {"/api/pull": self._pull, "/api/copy": self._copy, "/api/generate": self._load}[self.path](body)
+        answers = {
+            "/api/pull": self._pull,
+            "/api/copy": self._copy,
+            "/api/show": self._show,
+            "/api/generate": self._load,
+        }
+        answers[self.path](body)
 
     def _pull(self, body: dict[str, Any]) -> None:
         state, reference = self.fake, body["model"]
@@ -82,6 +88,10 @@ class _Handler(FakeHandler):
         state.models[body["destination"]] = state.models[body["source"]]
         self.answer(200, None)
 
+    def _show(self, body: dict[str, Any]) -> None:
+        content = self.fake.models[body["model"]]
+        self.answer(200, {"modelfile": f"# By a fake\nFROM {_weights(content)}\nPARAMETER top_k 20\n"})
+
     def _load(self, body: dict[str, Any]) -> None:
         state = self.fake
         if "prompt" in body:
@@ -90,8 +100,10 @@ class _Handler(FakeHandler):
         if state.load_error is not None:
             self.answer(500, {"error": state.load_error})
             return
-        if not state.forgets_loaded:
-            state.loaded[body["model"]] = state.models[body["model"]]
+        content = state.models[body["model"]]
+        is_shared = _weights(content) in map(_weights, state.loaded.values())
+        if not state.forgets_loaded and not is_shared:
+            state.loaded[body["model"]] = content
         self.answer(200, {"model": body["model"], "response": "", "done": True, "done_reason": "load"})
 
     def _note(self, body: dict[str, Any]) -> FakeOllamaServer:
@@ -104,7 +116,8 @@ class FakeOllamaServer(HTTPFake):
 
     Attributes:
         registry: What can be pulled, by reference: the content that the pulled model has.
-        models: Models on disk, by name: their content.
+        models: Models on disk, by name: their content. What comes before a `+`, or all of it, are the weights: models
+            of the same weights are in memory once, under the name that was loaded first, as in the real server.
         loaded: Content of the models in memory, by the name they were loaded under.
         pull_lines: Lines that a pull answers instead of doing its work.
         pull_parts: Lines about the parts of a model, between that of its manifest and that of their check.
@@ -143,6 +156,10 @@ class FakeOllamaServer(HTTPFake):
     def changes(self) -> list[str]:
         """Paths of the calls that change the server, in order."""
         return [path for method, path, _ in self.calls if method != "GET"]
+
+
+def _weights(content: str) -> str:
+    return f"/models/blobs/sha256-{digest_of(content.partition('+')[0])}"
 
 
 def _entry(name: str, content: str) -> dict[str, Any]:

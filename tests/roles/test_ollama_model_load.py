@@ -50,6 +50,21 @@ def test_older_pull_of_the_name_in_memory_does_not_count_as_loaded(ollama_server
     assert apply_state(ollama_server, state="loaded")["actions"] == ["load tiny:1b"]
 
 
+def test_model_whose_weights_are_in_memory_under_another_name_is_loaded(ollama_server: FakeOllamaServer) -> None:
+    """The server lists models of the same weights under the name that was loaded first."""
+    ollama_server.models.update({"base:1b": "weights", NAME: "weights+parameters"})
+    ollama_server.loaded["base:1b"] = "weights"
+    result = apply_state(ollama_server, state="loaded", answers_within=30)
+    assert (result["changed"], result["model"]["loaded"], result["answer"]) == (False, True, "garlic")
+
+
+def test_weights_that_a_name_had_before_do_not_count_as_loaded(ollama_server: FakeOllamaServer) -> None:
+    """What is in memory is an older pull of that name, which has the weights of this model on disk."""
+    ollama_server.models.update({"base:1b": "weights", NAME: "weights+parameters"})
+    ollama_server.loaded["base:1b"] = "older"
+    assert apply_state(ollama_server, state="loaded")["actions"] == [f"load {NAME}"]
+
+
 def test_load_that_fails_is_told_in_the_servers_words(ollama_server: FakeOllamaServer) -> None:
     """The reason for a failed load reaches the play."""
     ollama_server.load_error = "model requires more system memory (5.5 GiB) than is available (3.2 GiB)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -14,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.integration.bench.fake_target import Behaviour, FakeTarget
-from tests.integration.bench.test_run import SLO
+from tests.integration.bench.test_run import DEAD_PROXY, PROXY_TOLD, SLO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,8 @@ COLD = "model_load: max<60000"
 def pytest_bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Start the program as a CI does."""
     command = [sys.executable, "-m", "pytest", "bench", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    environment = {**os.environ, **DEAD_PROXY}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False)
 
 
 def against(behaviour: Behaviour, folder: Path) -> Front:
@@ -90,6 +92,7 @@ def test_an_honest_target_passes_every_test(fronts: dict[str, Front]) -> None:
     """One test a bound and a rule of each phase; what is only shown is skipped with its figure."""
     front = fronts["honest"]
     assert front.status == 0, front.output
+    assert PROXY_TOLD in front.output
     assert front.outcome("test_bound[latency{task:recipe,cache:hit}: p(50)<20000]") == "passed"
     shown = front.tests["test_bound[latency{task:recipe,cache:miss}: p(95)<20000]"].find("skipped")
     assert shown is not None

@@ -43,6 +43,10 @@ profiles:
     show:
       latency{task:recipe,cache:miss}: p(95)<20000
 """
+DEAD_PROXY = {"HTTP_PROXY": "http://127.0.0.1:9"}
+"""Of every program here: nothing would be answered through it."""
+PROXY_TOLD = "HTTP_PROXY is set, and not used: the target is reached directly"
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "honest": Behaviour(),
     "liar": Behaviour(claims_hits=True),
@@ -78,7 +82,7 @@ class Run:
 def bench(*arguments: str | Path, temporary: Path | None = None, cwd: Path = ROOT) -> subprocess.Popen[str]:
     """Start the program as a user does; `temporary` is where it keeps what a killed run leaves behind."""
     command = [sys.executable, "-m", "bench", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **DEAD_PROXY}
     if temporary is not None:
         environment["TMPDIR"] = str(temporary)
     return subprocess.Popen(
@@ -119,6 +123,7 @@ def test_an_honest_target_passes(runs: dict[str, Run]) -> None:
     }
     assert all(task.uncached and task.uncached.min_ms >= 50 for task in run.result.tasks)
     assert run.result.environment["service version"] == "9.9.9"
+    assert PROXY_TOLD in run.output
 
 
 def test_a_run_leaves_its_files_and_no_others(runs: dict[str, Run]) -> None:
@@ -232,12 +237,14 @@ def test_the_locustfile_works_by_itself() -> None:
         done = subprocess.run(
             [*command, "--users", "2", "--host", target.url],
             cwd=ROOT,
+            env={**os.environ, **DEAD_PROXY},
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
     assert done.returncode == 0, done.stderr
+    assert PROXY_TOLD in done.stderr
     assert {task for task, _cache, _status in target.requests} == {"recipe", "ingredients", "nutrition"}
     assert sum(target.requests.values()) == 12
 

@@ -57,6 +57,16 @@ def test_an_interrupted_search_leaves_what_it_found(tmp_path: Path) -> None:
     assert not [file for file in tmp_path.iterdir() if file.name.startswith(".")]
 
 
+def test_a_search_without_time_for_a_single_rate_has_found_nothing(tmp_path: Path) -> None:
+    """Status 2, and not that of a capacity that was found."""
+    with FakeTarget() as target:
+        process = bench("capacity", "--target", target.url, *FAST, "--minutes", "0.0001", "--out", tmp_path)
+        output, _ = process.communicate(timeout=100)
+    assert process.returncode == 2, output
+    assert "no rate was tried within --minutes" in output
+    assert load_curve(tmp_path).points == []
+
+
 def test_a_service_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
     """Status 69 with the URL, and no folder."""
     process = bench("capacity", "--target", "http://127.0.0.1:9", "--out", tmp_path / "out")

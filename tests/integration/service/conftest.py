@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.ollama_process import OllamaProcess
-from tests.contract.redis_server import USER, RedisServer
+from tests.contract.redis_server import RedisServer
 from tests.integration.service.program import Program
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def start(redis_server: RedisServer) -> Callable[..., Program]:
                 "OLLAMA_HOST": ollama.url,
                 "OLLAMA_MODEL": ollama.model,
                 "RECIPE_MAX_TOKENS": "512",
-                "REDIS_URL": redis_server.url,
-                "REDIS_USERNAME": USER,
-                "REDIS_PASSWORD_FILE": str(redis_server.password_file),
+                **redis_server.settings,
                 **settings,
             }
         )

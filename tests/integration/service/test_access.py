@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 from ai_service.access.keys import hash_key, new_key
-from tests.contract.redis_server import USER
 from tests.integration.service.model_server import MODEL, ModelServer
 from tests.integration.service.program import Instances, Program
 from tests.waiting import until
@@ -61,9 +60,7 @@ def test_a_rate_is_one_for_all_instances(tmp_path: Path, redis_server: RedisServ
         tmp_path,
         AI_PROVIDER="mock",
         API_KEYS_FILE=str(path),
-        REDIS_URL=redis_server.url,
-        REDIS_USERNAME=USER,
-        REDIS_PASSWORD_FILE=str(redis_server.password_file),
+        **redis_server.settings,
     ) as programs:
 
         def statuses(times: int) -> list[int]:
@@ -90,9 +87,7 @@ def test_each_key_has_its_own_answers_where_the_scope_is_the_key(tmp_path: Path,
             OLLAMA_MODEL=MODEL,
             API_KEYS_FILE=str(path),
             CACHE_SCOPE="key",
-            REDIS_URL=redis_server.url,
-            REDIS_USERNAME=USER,
-            REDIS_PASSWORD_FILE=str(redis_server.password_file),
+            **redis_server.settings,
         ) as (first, second),
     ):
 
@@ -129,9 +124,7 @@ def test_a_token_budget_is_one_for_all_instances(tmp_path: Path, redis_server: R
             OLLAMA_HOST=model.url,
             OLLAMA_MODEL=MODEL,
             API_KEYS_FILE=str(path),
-            REDIS_URL=redis_server.url,
-            REDIS_USERNAME=USER,
-            REDIS_PASSWORD_FILE=str(redis_server.password_file),
+            **redis_server.settings,
         ) as (first, second),
     ):
 
@@ -168,9 +161,7 @@ def test_the_last_requests_are_one_list_for_all_instances(tmp_path: Path, redis_
         tmp_path,
         AI_PROVIDER="mock",
         API_KEYS_FILE=str(path),
-        REDIS_URL=redis_server.url,
-        REDIS_USERNAME=USER,
-        REDIS_PASSWORD_FILE=str(redis_server.password_file),
+        **redis_server.settings,
     ) as (first, second):
 
         def listed(program: Program) -> tuple[str, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -182,6 +183,18 @@ async def test_a_full_redis_is_no_error(start: Callable[..., Program], model: Sl
     assert health["cache"]["available"] is True
     assert all(message.startswith("Redis refuses ") for message in messages)
     assert len(messages) == len(set(messages)) > 0
+
+
+async def test_a_redis_that_pauses_is_waited_for_as_long_as_the_setting_says(
+    start: Callable[..., Program], model: SlowOllama, redis_server: RedisServer
+) -> None:
+    """Ten times the usual deadline is no lost Redis where the deadline is longer."""
+    async with running(start(model), start(model)) as (first, second):
+        await ask(first)
+        redis_server.signal(signal.SIGSTOP)
+        asyncio.get_running_loop().call_later(0.5, redis_server.signal, signal.SIGCONT)
+        assert "detail=redis" in (await ask(second)).headers["cache-status"]
+    assert model.asked == 1
 
 
 async def test_an_emptied_redis_is_filled_again(

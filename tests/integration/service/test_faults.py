@@ -30,7 +30,7 @@ def test_a_lost_redis_is_no_error(
     start: Callable[..., Program], ollama: OllamaProcess, redis_server: RedisServer, number: signal.Signals
 ) -> None:
     """Killed or hung: what the process remembers is served, the rest is computed, and the log says it once."""
-    with start(ollama) as program:
+    with start(ollama, REDIS_TIMEOUT="50ms") as program:
         before = program.ask(INGREDIENTS, OLD)
         redis_server.signal(number)
         time.sleep(FORGOTTEN_S)

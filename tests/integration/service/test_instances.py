@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import psutil  # type: ignore[import-untyped] # has none
 import pytest
 
-from tests.contract.redis_server import USER
 from tests.integration.service.model_server import MODEL, ModelServer
 from tests.integration.service.program import Instances, Program
 from tests.waiting import until
@@ -37,9 +36,7 @@ def instances(redis_server: RedisServer, tmp_path: Path) -> Iterator[list[Progra
             OLLAMA_HOST=model.url,
             OLLAMA_MODEL=MODEL,
             ADMIN_KEY_FILE=str(tmp_path / "admin_key"),
-            REDIS_URL=redis_server.url,
-            REDIS_USERNAME=USER,
-            REDIS_PASSWORD_FILE=str(redis_server.password_file),
+            **redis_server.settings,
         ) as programs,
     ):
         yield programs

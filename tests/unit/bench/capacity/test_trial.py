@@ -8,7 +8,7 @@ import psutil  # type: ignore[import-untyped] # has none
 import pytest
 
 from bench.capacity.command import bounds_of, summarize
-from bench.capacity.curve import describe_point
+from bench.capacity.curve import Curve, describe_point, summarize_unproven
 from bench.capacity.trial import Bounds, judge
 from bench.capacity.usage import Reading, is_generators_limit, is_local, read, used
 from bench.errors import UsageError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bench.samples import Sample
 
 BOUNDS = Bounds(p=95, hit_ms=50, miss_ms=3000, failures=0.01)
+CORES = psutil.cpu_count() or 1
 METRICS = """\
 # TYPE process_cpu_seconds counter
 process_cpu_seconds_total 12.5
@@ -65,8 +66,8 @@ def test_no_rate_is_kept_by_fewer_samples_than_the_bounds_need() -> None:
     ("used", "expected"),
     [
         ({"generator": 0.85, "machine": 1.0, "service CPU": 0.7}, True),
-        ({"generator": 0.6, "machine": 0.95}, True),
-        ({"generator": 0.3, "machine": 0.95, "service CPU": 0.9}, False),
+        ({"generator": 0.9 * CORES, "machine": 0.95}, True),
+        ({"generator": 0.3 * CORES, "machine": 0.95, "service CPU": 0.6 * CORES}, False),
         ({"generator": 0.5, "service CPU": 1.0}, False),
     ],
 )
@@ -79,6 +80,31 @@ def test_a_generator_at_its_limit_says_nothing_of_the_service(used: dict[str, fl
     limit = "the generator's limit, not the service's"
     assert describe_point(point)[0] == (">= 4,000/s" if expected else "4,000/s")
     assert (describe_point(point)[2] == limit) is expected
+
+
+def test_a_machine_that_others_fill_says_nothing_of_the_service() -> None:
+    """Generator and service together take less than half of what is busy: whatever broke may be the neighbours'."""
+    busy = {"generator": 0.3 * CORES, "machine": 1.0, "service CPU": 0.1 * CORES}
+    point = summarize(1.0, [judge(100, [hit(100)] * 300, BOUNDS, busy, late=False)])
+    assert describe_point(point) == (">= 0.00/s", "100/s", "other programs, which keep this machine busy")
+
+
+def test_a_reason_that_every_rate_has_is_said_once() -> None:
+    """Not eight lines for a target without counters."""
+    told = ["100% hits, 50/s: no counters", "100% hits, 100/s: no counters", "100% hits, 100/s: 3 of 5 lost"]
+    curve = Curve(
+        target="http://target.example",
+        task="recipe",
+        bound="",
+        method="",
+        started_at="",
+        duration_s=1.0,
+        interrupted=False,
+        environment={},
+        points=[],
+        unproven=[*told, "100% hits, 200/s: no counters"],
+    )
+    assert summarize_unproven(curve) == ["100% hits, 50/s and at 2 more rates: no counters", told[2]]
 
 
 def test_the_bounds_are_the_gated_ones_of_the_task() -> None:
@@ -106,6 +132,12 @@ def test_totals_are_read_from_the_metrics() -> None:
     assert (reading.service_s, reading.workers, reading.provider_s) == (12.5, 2, 10)
     assert (reading.redis_s, reading.machine_s) == ({}, None)
     assert (is_local("http://127.0.0.1:9"), is_local("http://192.0.2.1:9")) == (True, False)
+
+
+def test_a_target_without_metrics_has_no_totals() -> None:
+    """One that answers everything with the same JSON, or with a page, is measured all the same."""
+    for page in ('{"success":true,"data":{"answer":"x"}}', "<html><body class='a'>404</body></html>"):
+        assert read("http://192.0.2.1:3010", page).service_s is None
 
 
 def test_the_machine_is_judged_by_the_whole_time() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from bench.load.client import Client
 from lab.ports import free_port
-from tests.http_fake import Serving
+from lab.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ class _Handler(socketserver.StreamRequestHandler):
         assert isinstance(server, _Server)
         server.connections += 1
         while head := b"".join(takewhile(b"\r\n".__ne__, self.rfile)):
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
             server.requests.append(head + b"\r\n" + self.rfile.read(length))
             for piece in server.pieces:
                 if piece == CLOSE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -16,6 +17,7 @@ from bench.compare.comparison import Change, Comparison, Row
 from bench.compare.failures import FailureRow
 from bench.compare.statistics import Shift
 from bench.evidence.rules import examine
+from bench.load.plan import WORKLOADS
 from bench.report.capacity import draw_capacity
 from bench.report.ecdf import Curve as Distribution
 from bench.report.ecdf import common_axis, plot
@@ -26,7 +28,7 @@ from bench.report.svg import LogAxis
 from bench.report.timeline import draw_timeline
 from bench.results import Annotation, GpuUse, HitRatio, Measurement, Result, Verdict
 from bench.verdict import verdicts
-from bench.verdict.thresholds import parse_threshold
+from bench.verdict.thresholds import METRICS, parse_threshold
 from tests.unit.bench.records import cached_record, hit, miss, result, uncached_record
 
 if TYPE_CHECKING:
@@ -134,6 +136,14 @@ def test_the_report_shows_figures_evidence_and_environment() -> None:
         assert expected in text
 
 
+def test_every_word_of_the_page_is_explained_in_it() -> None:
+    """Metrics, workloads, verdicts and the headings of columns: a list of terms has each."""
+    terms = re.findall(r"<dt>(.*?)</dt>", render(result(), []))
+    explained = {word.strip() for term in terms for word in term.split(",")}
+    columns = {"offered", "achieved", "response time", "service time", "p50", "p99.9", "n", "gated", "lag", "goodput"}
+    assert {*METRICS, *WORKLOADS, *Verdict, *columns} - explained == set()
+
+
 def test_strings_from_outside_are_escaped() -> None:
     """A target, a reason or a model name cannot put markup into the page."""
     evil = "<script>alert(1)</script>"
@@ -182,7 +192,10 @@ def test_a_bound_that_is_shown_and_broken_is_said_at_the_green_card() -> None:
 
 def test_how_many_times_faster_is_said_with_its_interval_or_not_at_all() -> None:
     """Four computed answers tell nothing; forty do."""
-    for count, expected in ((4, "4 of a kind do not tell"), (40, "x faster from the cache, at the median (")):
+    for count, expected in (
+        (4, "Too few answers to say how many times faster the cache is: 4 uncached, 1000 cached."),
+        (40, "x faster from the cache, at the median ("),
+    ):
         samples = [
             *(miss(3000.0 + n * 7 % 40) for n in range(count)),
             *(hit(2.0 + n * 7 % 10 / 10) for n in range(1000)),
@@ -213,13 +226,18 @@ def test_offered_and_achieved_rate_and_both_times_are_shown() -> None:
     assert "service 5.00 ms 5.00 ms 5.00 ms 5.00 ms 5.00 ms" in text
 
 
+def compared() -> Comparison:
+    """Return a comparison in which one scope became slower in each of three rounds, and more failed."""
+    shift = Shift(p=0.001, ratio=2.0, low=1.9, high=2.1)
+    runs = ((1.0, 1.1, 0.9), (2.0, 2.2, 1.8))
+    row = Row("recipe hit", "p50", True, 1.0, 2.0, shift, 1.0, Change.SLOWER, None, *runs)
+    failing = FailureRow("cached", "recipe", (0, 100), (20, 100), {"HTTP 503": 20}, 0.001)
+    return Comparison([row], ["x: a -> b"], [], [failing], Verdict.FAIL)
+
+
 def test_a_comparison_stands_in_the_page() -> None:
     """With the interval that runs of one code have anyway, and with what failed."""
-    shift = Shift(p=0.001, ratio=2.0, low=1.9, high=2.1)
-    row = Row("recipe hit", "p50", True, 1.0, 2.0, shift, 1.0, Change.SLOWER, None)
-    failing = FailureRow("cached", "recipe", (0, 100), (20, 100), {"HTTP 503": 20}, 0.001)
-    found = Comparison([row], ["x: a -> b"], [], [failing], Verdict.FAIL)
-    text = " ".join(Page(render(result(), [], comparison=("MONDAY", found))).text.split())
+    text = " ".join(Page(render(result(), [], comparison=("MONDAY", compared()))).text.split())
     assert "Compared with MONDAY FAIL" in text
     assert "recipe hit p50 1.00 ms 2.00 ms 2.00 (1.90 to 2.10) 0.001 SLOWER" in text
     assert "failed in cached recipe 0 of 100 20 of 100 0.001 MORE FAIL" in text

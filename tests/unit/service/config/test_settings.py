@@ -49,6 +49,15 @@ def test_a_deadline_that_is_shorter_than_a_silence_within_it_is_a_mistake() -> N
     assert settings.deadline == settings.ollama_timeout == 5
 
 
+def test_redis_may_not_take_the_time_of_a_whole_request() -> None:
+    """One that hangs would cost each request its answer; the default is what a cache in the same building keeps."""
+    assert mistakes(ALCHEMORSEL_REDIS_TIMEOUT="100s") == [
+        "ALCHEMORSEL_REDIS_TIMEOUT: expected less than the 100 s of ALCHEMORSEL_DEADLINE, got 100 s"
+    ]
+    assert Settings.from_env({}).redis_timeout == 0.05
+    assert Settings.from_env({"ALCHEMORSEL_REDIS_TIMEOUT": "2s"}).redis_timeout == 2
+
+
 def test_nothing_is_made_up_in_production() -> None:
     """Neither by the primary provider nor by a fallback; the default takes no part in it."""
     assert mistakes(

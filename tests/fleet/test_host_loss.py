@@ -1,83 +1,23 @@
-"""Hosts that are lost under load of callers who ask through the balancer (molecule/fleet, on throw-away hosts only)."""
+"""Hosts that are lost under load of callers who ask through the balancer."""
 
 from __future__ import annotations
 
-import ssl
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx
-import pytest
-import testinfra
-
-from lab import hosts as lab_hosts
-from lab.engine import ensure
+from tests.fleet.site import BALANCER, PATH, QUESTIONS, REDIS, SERVICE, bring_back, lose, primary, warm
 from tests.integration.service.load import Load
 from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import httpx
     from testinfra.host import Host
 
-BALANCER = "fleet-d"
-SERVICE = ("fleet-a", "fleet-b")
-REDIS = ("fleet-a", "fleet-b", "fleet-c")
-PATH = "/api/v1/ai/suggest-ingredients"
-QUESTIONS = [{"partial": [word]} for word in ("pear", "leek", "oats", "rice")]
-PROGRAM = "/usr/local/sbin/alchemorsel-redis"
 ENOUGH = 500
-BACK_S = 300
 LOST_S = 120
-
-
-@pytest.fixture
-def host_of(request: pytest.FixtureRequest) -> Callable[[str], Host]:
-    """Give a function that reaches a host of the scenario."""
-    inventory = request.config.getoption("ansible_inventory")
-    return lambda name: testinfra.get_host(f"ansible://{name}", ansible_inventory=inventory)
-
-
-@pytest.fixture
-def caller(host_of: Callable[[str], Host]) -> Callable[[], httpx.Client]:
-    """Make clients of the balancer, who trust the site's authority."""
-    balancer = host_of(BALANCER)
-    variables: Any = balancer.ansible.get_variables()
-    trust = ssl.create_default_context(cadata=balancer.file("/etc/alchemorsel/tls/ca.pem").content_string)
-    key = variables["vault_ai_service_verify_key"]
-    return lambda: httpx.Client(
-        base_url=f"https://{variables['ansible_host']}:3010",
-        headers={"Authorization": f"Bearer {key}"},
-        verify=trust,
-        timeout=120,
-        trust_env=False,
-    )
-
-
-def warm(caller: Callable[[], httpx.Client]) -> None:
-    """Have all answers stored."""
-    with caller() as client:
-        until(
-            lambda: {client.post(PATH, json=question).status_code for question in QUESTIONS} == {200}, timeout_s=BACK_S
-        )
-
-
-def lose(name: str) -> None:
-    """Take a host away at once: no process ends in order, and no packet tells."""
-    ensure().containers.get(name).kill()
-
-
-def bring_back(name: str, host: Host) -> None:
-    """Start it again, and wait until its Redis server copies the primary and its service is ready."""
-    lab_hosts.restart(ensure(), name)
-    until(lambda: host.run(f"{PROGRAM} check").rc == 0, timeout_s=BACK_S)
-
-
-def primary(name: str) -> str:
-    """Return the address of the primary, as a host's Sentinels tell it; by the lab, since Ansible takes seconds."""
-    done: Any = ensure().containers.get(name).exec_run([PROGRAM, "primary"])
-    return str(done.output.decode().split()[0]) if done.exit_code == 0 else ""
 
 
 def test_requests_reach_both_service_hosts_through_the_balancer(
