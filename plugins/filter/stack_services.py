@@ -77,9 +77,20 @@ def _differences(stack: Mapping[str, Any], described: Mapping[str, Any], spec: M
             yield f"{kind} {', '.join(used) or 'none'} -> {', '.join(wanted) or 'none'}"
 
 
-def is_settled(live: Sequence[Service]) -> bool:
-    """Return whether no service is being updated or taken back."""
-    return all(_update(each).get("State") not in BUSY for each in live)
+def is_settled(inspected: Sequence[Service]) -> bool:
+    """Return whether no service is being updated or taken back.
+
+    An update has no status before it begins, so the tasks are compared as well.
+
+    Args:
+        inspected: The services and those of their tasks that are to run, as `docker inspect` shows both.
+    """
+    services = [each for each in inspected if "ServiceID" not in each]
+    wanted = {each["ID"]: _made_from(each["Spec"]["TaskTemplate"]) for each in services}
+    tasks = [each for each in inspected if "ServiceID" in each]
+    return all(_update(each).get("State") not in BUSY for each in services) and all(
+        _made_from(each["Spec"]) == wanted.get(each["ServiceID"]) for each in tasks
+    )
 
 
 def refusals(live: Sequence[Service], before: Sequence[Service]) -> list[str]:
@@ -138,6 +149,11 @@ def unequal(digests_of: Mapping[str, Mapping[str, str]]) -> list[str]:
         for model, found in nodes.items()
         if len(found) > 1
     ]
+
+
+def _made_from(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a task's container is made from; what is empty is left out by the one and not by the other."""
+    return {key: value for key, value in template["ContainerSpec"].items() if value}
 
 
 def _update(described: Service) -> dict[str, Any]:

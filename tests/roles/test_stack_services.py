@@ -94,6 +94,18 @@ def test_an_update_that_goes_on_is_waited_for(state: str, expected: bool) -> Non
     assert is_settled([live(record={"UpdateStatus": {"State": state}}), live()]) is expected
 
 
+def test_an_update_that_has_not_begun_is_waited_for() -> None:
+    """The status of the one before it says that it is complete, but the tasks are the former ones."""
+    updated = live(record={"UpdateStatus": {"State": "completed"}})
+    task = {
+        "ID": "2",
+        "ServiceID": "1",
+        "Spec": {"ContainerSpec": live(image="old")["Spec"]["TaskTemplate"]["ContainerSpec"]},
+    }
+    assert not is_settled([updated, task])
+    assert is_settled([updated, {**task, "Spec": updated["Spec"]["TaskTemplate"]}])
+
+
 def test_an_update_that_docker_took_back_is_a_refusal() -> None:
     """One of an earlier deployment is not."""
     status = {"State": "rollback_completed", "StartedAt": "2", "Message": "update rolled back due to failure"}
