@@ -20,6 +20,7 @@ from ai_service.answers.token_usage import TokenUsage
 from ai_service.answers.warmup import COMMON, Warmup
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs
+from ai_service.cache.hits import CacheHits
 from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.redis_store import RedisStore
@@ -31,6 +32,7 @@ from ai_service.health.leadership import Leadership
 from ai_service.health.observer import Observer
 from ai_service.health.probe import InferenceProbe
 from ai_service.http.admin_routes import AdminRoutes
+from ai_service.http.cache_entries_routes import CacheEntriesRoutes
 from ai_service.http.cors import with_cors
 from ai_service.http.operator_routes import build_operations
 from ai_service.http.request_history import RequestHistory
@@ -99,6 +101,7 @@ def create_app(
     epochs = Epochs(store, memory, names)
     usage = TokenUsage(store)
     budgets = TokenBudgets(usage, metrics)
+    hits = CacheHits(store)
     answers = AnswerService(
         ResponseCache(store, memory),
         flights,
@@ -110,6 +113,7 @@ def create_app(
         lock=ComputeLock(store),
         usage=usage,
         budgets=budgets,
+        hits=hits,
         deadline_s=settings.deadline,
         revalidate_s=settings.stale_while_revalidate,
     )
@@ -157,7 +161,7 @@ def create_app(
         async with AsyncExitStack() as stack:  # Each part ends before those that were started before it.
             if folder is not None:
                 stack.callback(folder.leave)
-            _close_at_end(stack, store.close, history.close)
+            _close_at_end(stack, store.close, history.close, hits.close)
             stack.callback(access_log.flush)
             _start_loops(stack, Watchdog(settings.notify_socket, settings.watchdog_s).run(), metrics.keep_fresh())
             _close_at_end(stack, usage.close, chains.close, flights.close, vectors.close, background.close)
@@ -199,6 +203,13 @@ def create_app(
             *model_routes(chat, chains, observer),
             *ollama_routes(chat, observer),
             *RequestHistoryRoutes(AdminKey(settings.admin_key), history).routes(),
+            *CacheEntriesRoutes(
+                AdminKey(settings.admin_key),
+                tasks=[name for name in names if name != EMBEDDINGS],
+                store=store,
+                epochs=epochs,
+                hits=hits,
+            ).routes(),
         ],
     )
     router = TaskRouter(

@@ -19,6 +19,7 @@ from ai_service.errors import (
 )
 from ai_service.health.containers import ContainersReport  # noqa: TC001 - msgspec reads the types of fields
 from ai_service.http.admin_routes import Done, Purged, Statistics, UsageReport
+from ai_service.http.cache_entries_routes import CachedAnswers
 from ai_service.http.request_history import LIMIT, RecentRequest
 from ai_service.http.request_history_routes import RecentRequests
 from ai_service.ollama_api.operations import ollama_operations
@@ -53,6 +54,13 @@ TASK: Document = {
     "description": "Purge the answers of this task only; all tasks without it.",
     "schema": {"type": "string", "enum": ["recipe", "ingredients", "nutrition", "chat", "embeddings"]},
 }
+CACHED_TASK: Document = {
+    "name": "task",
+    "in": "query",
+    "required": True,
+    "description": "Task of the answers.",
+    "schema": {"type": "string", "enum": ["recipe", "ingredients", "nutrition", "chat"]},
+}
 LIMIT_PARAMETER: Document = {
     "name": "limit",
     "in": "query",
@@ -77,8 +85,9 @@ _STREAM = (
     " as it is complete: `title`, `description`, `nutrition` and `nutrient` (`field`, `value`), and the items"
     " `ingredient`, `instruction`, `tag` and `suggestion` (`field`, `index`, `value`). Deltas and parts are not checked"
     " yet: `answer` is. `restart` voids everything before it; only `answer` follows it."
-    " The `meta` of `answer` also has `timings_ms` (`first_part`: the time to the first complete part), `passed_over`"
-    " where a provider gave no answer, and `restarted` after a `restart`."
+    " The `meta` of `answer` also has `timings_ms` (`first_part`: the time to the first complete part),"
+    " `completion_tokens` where the provider counted what it wrote, `passed_over` where a provider gave no answer, and"
+    " `restarted` after a `restart`."
 )
 
 
@@ -223,6 +232,18 @@ def _administration() -> Iterator[Operation]:
         answers={
             200: Answer("Entries in the store by task, and in this instance's memory.", Done[Statistics], headers=())
         },
+        access="admin",
+    )
+    yield Operation(
+        method="get",
+        path="/api/v1/ai/cache/entries",
+        name="listCachedAnswers",
+        tag="Administration",
+        summary="List cached answers of a task",
+        description="A hundred answers at most, those with the most hits first, without what was asked or answered.",
+        parameters=(CACHED_TASK,),
+        answers={200: Answer("The answers, with age and hits.", Done[CachedAnswers], headers=())},
+        errors=(InvalidRequest, ServiceUnavailable),
         access="admin",
     )
     yield Operation(

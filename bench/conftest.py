@@ -99,15 +99,18 @@ def _ollama(config: pytest.Config) -> AbstractContextManager[Ollama | None]:
 def measured(request: pytest.FixtureRequest) -> Result:
     """Make the run; where it cannot be made, every test is an error that says why."""
     config = request.config
-    # Past pytest's capturing, because a run takes minutes.
     console = Console(file=cast("IO[str]", config.get_terminal_writer()))
+    capture = config.pluginmanager.getplugin("capturemanager")
     try:
         with (
+            # Said while it runs, because a run takes minutes.
+            nullcontext() if capture is None else capture.global_and_fixture_disabled(),
             _target(config) as target,
             _ollama(config) as ollama,
             LineObserver(console) as observer,
         ):
             target.require_ready()
+            console.print()  # below the name of the test file
             warn_of_proxies(console)
             out = config.getoption("--bench-out")
             folder = make_folder(out) if out else new_folder("bench")

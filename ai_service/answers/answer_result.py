@@ -19,6 +19,7 @@ class AnswerResult(msgspec.Struct, frozen=True):
         timings: Name and seconds, for `Server-Timing`.
         skipped: The providers that gave no answer.
         synthetic: Whether the answer is made up, so that even a stale one would be better.
+        completion_tokens: Tokens that the provider wrote for it; 0 where it does not count them, or nobody wrote.
     """
 
     entry: Entry
@@ -27,3 +28,4 @@ class AnswerResult(msgspec.Struct, frozen=True):
     timings: tuple[tuple[str, float], ...] = ()
     skipped: tuple[Skipped, ...] = ()
     synthetic: bool = False
+    completion_tokens: int = 0

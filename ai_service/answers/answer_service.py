@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ai_service.cache.compute_lock import ComputeLock
     from ai_service.cache.entry import Entry
     from ai_service.cache.epochs import Epochs
+    from ai_service.cache.hits import CacheHits
     from ai_service.cache.response_cache import ResponseCache
     from ai_service.health.observer import Observer
     from ai_service.http.cache_control import Directives
@@ -60,6 +61,7 @@ class AnswerService:
         lock: Joins equal misses of all processes.
         usage: Counts tokens by API key.
         budgets: Refuses to compute for a key whose token budget is used up.
+        hits: Counts answers from the cache.
         deadline_s: For a whole request.
         revalidate_s: Stale-while-revalidate window: seconds past its freshness in which an answer is served while it is
             refreshed.
@@ -80,6 +82,7 @@ class AnswerService:
         lock: ComputeLock,
         usage: TokenUsage,
         budgets: TokenBudgets,
+        hits: CacheHits,
         deadline_s: float,
         revalidate_s: float,
         clock: Callable[[], float] = time.time,
@@ -94,6 +97,7 @@ class AnswerService:
         self._lock = lock
         self._usage = usage
         self._budgets = budgets
+        self._hits = hits
         self._metrics = metrics
         self._deadline_s = deadline_s
         self._revalidate_s = revalidate_s
@@ -135,6 +139,7 @@ class AnswerService:
         if stored is not None:
             found = self._from_cache(task, parsed, stored, directives, started, caller=caller)
             if found is not None:
+                self._hits.add(key)
                 return found
         if directives.only_if_cached:
             raise NotCached("No fresh answer is cached, and the request accepts only cached answers.")
@@ -346,7 +351,9 @@ class AnswerService:
         known = f":{UNKNOWN_MODEL}:" not in key
         purged = not key.startswith(answers_of(self._epochs.current(task.name)))
         timings = (("queue", answer.queue_s), ("load", answer.load_s), ("provider", answer.provider_s))
-        result = AnswerResult(entry, cache, "", timings, found.skipped, answer.synthetic)
+        result = AnswerResult(
+            entry, cache, "", timings, found.skipped, answer.synthetic, completion_tokens=answer.completion_tokens
+        )
         return result, answer.scored.storable and not answer.synthetic and known and not purged
 
     async def _store(self, key: str, result: AnswerResult) -> AnswerResult:

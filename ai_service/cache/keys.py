@@ -9,6 +9,8 @@ RATES = "ai:rates"
 """Begins the keys of what is counted for API keys; no purge touches it."""
 USAGE = "ai:usage:"
 """Begins the keys of what was computed for API keys; no purge touches it."""
+HITS = "ai:hits:"
+"""Begins the keys of what is counted of answers from the cache; no purge touches it."""
 RECENT = "ai:recent"
 """Stream of the last requests of all instances; no purge touches it."""
 LEADER_KEY = "ai:leader"
@@ -36,6 +38,11 @@ def answers_of(epoch: str) -> str:
 def epoch_key(task: str) -> str:
     """Return the key of a task's epoch."""
     return f"{PREFIX}epoch:{task}"
+
+
+def hits_key(day: str, part: str) -> str:
+    """Return the key of a part of the hits of a UTC day, such as 2026-11-30."""
+    return f"{HITS}{day}:{part}"
 
 
 def usage_key(day: str) -> str:

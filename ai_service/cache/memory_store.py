@@ -103,8 +103,11 @@ class MemoryStore:
 
     async def count(self, prefix: str) -> int | None:
         """See Store."""
-        now = self._clock()
-        return sum(key.startswith(prefix) and ends > now for key, (_, ends) in self._values.items())
+        return len(self._living(prefix))
+
+    async def keys(self, prefix: str, most: int) -> list[str] | None:
+        """See Store."""
+        return self._living(prefix)[:most]
 
     async def purge(self, prefix: str) -> int | None:
         """See Store."""
@@ -121,6 +124,10 @@ class MemoryStore:
         """See Store."""
         self._values.clear()
         self._bytes = 0
+
+    def _living(self, prefix: str) -> list[str]:
+        now = self._clock()
+        return [key for key, (_, ends) in self._values.items() if key.startswith(prefix) and ends > now]
 
     def _drop(self, key: str) -> None:
         held = self._values.pop(key, None)

@@ -194,11 +194,25 @@ class RedisStore:
 
     async def count(self, prefix: str) -> int | None:
         """See Store."""
-        return await self._scan(prefix, remove=False)
+        return await self._over(prefix, _ignore)
+
+    async def keys(self, prefix: str, most: int) -> list[str] | None:
+        """See Store."""
+        found: dict[str, None] = {}  # A scan may return a key twice.
+
+        async def collect(keys: list[bytes]) -> bool:
+            found.update((key.decode(), None) for key in keys)
+            return len(found) < most
+
+        return None if await self._over(prefix, collect) is None else list(found)[:most]
 
     async def purge(self, prefix: str) -> int | None:
         """See Store."""
-        return await self._scan(prefix, remove=True)
+
+        async def remove(keys: list[bytes]) -> bool | None:
+            return True if await self.attempt("unlink", partial(self._redis.unlink, *keys)) is not None else None
+
+        return await self._over(prefix, remove)
 
     async def ping(self) -> bool:
         """See Store."""
@@ -214,8 +228,16 @@ class RedisStore:
             await asyncio.gather(*late, return_exceptions=True)
         await self._redis.aclose()
 
-    async def _scan(self, prefix: str, *, remove: bool) -> int | None:
-        """Step by step, so that no step keeps Redis from others for long."""
+    async def _over(self, prefix: str, visit: Callable[[list[bytes]], Awaitable[bool | None]]) -> int | None:
+        """Scan step by step, so that no step keeps Redis from others for long.
+
+        Args:
+            prefix: How the keys begin.
+            visit: Gets the keys of each step that has some; returns whether to go on, None where the store is down.
+
+        Returns:
+            The number of keys; None where the store is down.
+        """
         cursor, seen = 0, 0
         while True:
             step = partial(self._redis.scan, cursor, match=f"{prefix}*", count=SCAN_STEP)
@@ -223,10 +245,11 @@ class RedisStore:
             if found is None:
                 return None
             cursor, keys = found
-            if remove and keys and await self.attempt("unlink", partial(self._redis.unlink, *keys)) is None:
-                return None
             seen += len(keys)
-            if cursor == 0:
+            goes_on = await visit(keys) if keys else True
+            if goes_on is None:
+                return None
+            if cursor == 0 or not goes_on:
                 return seen
 
     async def attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
@@ -266,6 +289,10 @@ class RedisStore:
     def _leave_alone(self) -> None:
         """Redis is down: nothing more is expected of the connections there are."""
         self._behind_it(self._redis.connection_pool.disconnect(inuse_connections=False))
+
+
+async def _ignore(_keys: list[bytes]) -> bool:
+    return True
 
 
 def _may_hold(taking: asyncio.Future[Any]) -> bool:

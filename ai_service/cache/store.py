@@ -114,6 +114,9 @@ class Store(Protocol):
     async def count(self, prefix: str) -> int | None:
         """Count the keys that begin so; None where the store is down. Scans every key: for administrators."""
 
+    async def keys(self, prefix: str, most: int) -> list[str] | None:
+        """Return keys that begin so, any `most` of them where there are more; None where the store is down."""
+
     async def purge(self, prefix: str) -> int | None:
         """Remove the keys that begin so and count them; None where the store is down, or went down meanwhile."""
 

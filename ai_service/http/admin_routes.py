@@ -128,6 +128,16 @@ def admin_answer(data: object, message: str, *, status: int = 200) -> Response:
     return Response(body, status, {"cache-control": "no-store"}, "application/json")
 
 
+def reject_unknown_parameters(request: Request, known: str) -> None:
+    """Refuse a query with another parameter than the known one.
+
+    Raises:
+        InvalidRequest: There is one.
+    """
+    if unknown := sorted(set(request.query_params) - {known}):
+        raise InvalidRequest(f"Unknown parameter: {unknown[0][:64]}; expected `{known}` or none.")
+
+
 class AdminRoutes:
     """Answers administrators.
 
@@ -204,10 +214,8 @@ class AdminRoutes:
             InvalidRequest: There is no such task or parameter.
             ServiceUnavailable: The store is down.
         """
-        parameters = request.query_params
-        if unknown := sorted(set(parameters) - {"task"}):
-            raise InvalidRequest(f"Unknown parameter: {unknown[0][:64]}; expected `task` or none.")
-        task = parameters.get("task")
+        reject_unknown_parameters(request, "task")
+        task = request.query_params.get("task")
         if task is not None and task not in self._tasks:
             raise InvalidRequest(f"Unknown task: {task[:64]}; expected one of {', '.join(self._tasks)}.")
         names = (task,) if task else self._tasks

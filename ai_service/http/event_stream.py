@@ -155,6 +155,8 @@ class TaskEvents:
         """See Events."""
         answer = self._decode(result.entry.body)
         answer.meta["timings_ms"] = milliseconds(result.timings, result.skipped, total_s)
+        if result.completion_tokens:
+            answer.meta["completion_tokens"] = result.completion_tokens
         if result.skipped:
             answer.meta["passed_over"] = list(map(str, result.skipped))
         if restarted:

@@ -8,7 +8,7 @@ import msgspec
 from starlette.routing import Route
 
 from ai_service.errors import InvalidRequest, RequestNotFound
-from ai_service.http.admin_routes import admin_answer, admin_only
+from ai_service.http.admin_routes import admin_answer, admin_only, reject_unknown_parameters
 from ai_service.http.request_history import LIMIT, RecentRequest
 
 if TYPE_CHECKING:
@@ -56,10 +56,8 @@ class RequestHistoryRoutes:
         Raises:
             InvalidRequest: The limit is no number from 1 to 200, or a parameter is unknown.
         """
-        parameters = request.query_params
-        if unknown := sorted(set(parameters) - {"limit"}):
-            raise InvalidRequest(f"Unknown parameter: {unknown[0][:64]}; expected `limit` or none.")
-        limit = parameters.get("limit", str(LIMIT))
+        reject_unknown_parameters(request, "limit")
+        limit = request.query_params.get("limit", str(LIMIT))
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= len(str(LIMIT)) and 1 <= int(limit) <= LIMIT):
             raise InvalidRequest(f"Invalid limit: {limit[:16]}; expected a number from 1 to {LIMIT}.")
         requests, shared = await self._history.latest(int(limit))

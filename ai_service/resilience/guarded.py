@@ -49,7 +49,7 @@ _OUTAGES = (CredentialsRejected, ModelMissing)
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A provider's checked answer; times in seconds."""
+    """A provider's checked answer; times in seconds, 0 tokens where the provider does not count them."""
 
     scored: Scored
     provider: str
@@ -58,6 +58,7 @@ class Answer(msgspec.Struct, frozen=True):
     queue_s: float
     load_s: float
     provider_s: float
+    completion_tokens: int = 0
 
 
 class GuardedProvider:
@@ -138,6 +139,7 @@ class GuardedProvider:
             queue_s=queue_s,
             load_s=completion.load_s,
             provider_s=self._clock() - started - completion.load_s,
+            completion_tokens=completion.completion_tokens,
         )
 
     async def embed(self, texts: Sequence[str], *, dimensions: int | None, truncates: bool) -> Embedding:

@@ -67,7 +67,7 @@ class HTTPClient:
         A kept connection that the server closed at the moment of its next use is replaced.
 
         Args:
-            method: `GET` or `POST`.
+            method: `GET`, `POST` or `DELETE`.
             path: Appended to the base.
             body: None for none.
             headers: For this call.

@@ -11,7 +11,6 @@ from ai_service.__main__ import EX_CONFIG
 from ai_service.errors import ConfigurationError, ListenError
 from ai_service.observability.structured_log import configure
 from ai_service.process.server import serve
-from ai_service.web.api_client import ApiClient
 from ai_service.web.app import create_app
 from ai_service.web.settings import WebSettings
 
@@ -37,9 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.check:
         return 0
     configure("info")
-    api = ApiClient(settings.api_url, key=settings.api_key, authorities=settings.api_ca)
     try:
-        serve(lambda: create_app(api, settings.hosts), settings.socket, settings.host, settings.port, drain_s=DRAIN_S)
+        serve(lambda: create_app(settings), settings.socket, settings.host, settings.port, drain_s=DRAIN_S)
     except ListenError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,4 +1,4 @@
-"""The way from the page to the API: a few routes, the server's key, and deadlines."""
+"""The way from the page to the API: a few routes, the server's key or an administrator's, and deadlines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import httpx
+from starlette.responses import Response, StreamingResponse
 
 from ai_service.config.environment import PREFIX
 from ai_service.transport.http_client import HTTPClient, chunks, read
@@ -21,9 +22,15 @@ logger = logging.getLogger(__name__)
 
 LOOK_S = 3.0
 """Deadline for health and metrics, which the API never keeps anybody waiting for."""
+FORWARD_S = 30.0
+"""Deadline for the head of an administrator's answer: a purge scans the whole store."""
 SILENCE_S = 130.0
 """Silence on a task's answer: above the API's own deadline (100 s by default), so that its 504 is what people see."""
 TASK_PATHS = ("/api/v1/ai/generate-recipe", "/api/v1/ai/suggest-ingredients", "/api/v1/ai/analyze-nutrition")
+CHAT_PATH = "/v1/chat/completions"
+ASKED_PATHS = (*TASK_PATHS, CHAT_PATH)
+"""What browsers ask by the page's key."""
+MODELS_PATH = "/v1/models"
 _SENT_ON = ("content-type", "accept", "cache-control")
 _SENT_BACK = (
     "content-type", "cache-status", "age", "server-timing", "x-request-id", "x-ai-provider", "x-ai-model",
@@ -58,6 +65,17 @@ class Answer:
         finally:
             await self._response.aclose()  # A reader who left early takes the API's work with them.
 
+    async def whole(self) -> bytes:
+        """Return the whole body."""
+        return b"".join([chunk async for chunk in self.body()])
+
+    def response(self, body: bytes | AsyncIterator[bytes]) -> Response:
+        """Build the response to the browser; no cache may keep it."""
+        headers = {**self.headers, "cache-control": "no-store"}
+        if isinstance(body, bytes):
+            return Response(body, self.status, headers)
+        return StreamingResponse(body, self.status, headers)
+
 
 class ApiClient:
     """Talks to the API on behalf of browsers, which never see the key.
@@ -74,15 +92,34 @@ class ApiClient:
         self._client = HTTPClient(base_url, headers, authorities=authorities)
 
     async def ask(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Forward a task's request to the API.
+        """Forward a request for an answer to the API.
 
         Raises:
             ApiUnreachableError: There is no response.
         """
         sent_on = {name: headers[name] for name in _SENT_ON if name in headers}
+        return await self._send("POST", path, body, sent_on, SILENCE_S)
+
+    async def forward(self, method: str, path: str, *, admin_key: str = "") -> Answer:
+        """Forward a request without a body to the API.
+
+        Args:
+            method: `GET` or `DELETE`.
+            path: With its query.
+            admin_key: Presented in place of the page's key; "" for the page's.
+
+        Raises:
+            ApiUnreachableError: There is no response.
+        """
+        headers = {"Authorization": f"Bearer {admin_key}"} if admin_key else {}
+        return await self._send(method, path, None, headers, FORWARD_S)
+
+    async def _send(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], deadline_s: float
+    ) -> Answer:
         try:
-            async with asyncio.timeout(SILENCE_S):
-                return Answer(await self._client.send("POST", path, body, sent_on))
+            async with asyncio.timeout(deadline_s):
+                return Answer(await self._client.send(method, path, body, headers))
         except (httpx.HTTPError, TimeoutError) as error:
             raise self._unreachable(error) from error
 

@@ -6,13 +6,15 @@ import msgspec
 from starlette.responses import Response
 
 
-def error_response(status: int, code: str, sentence: str) -> Response:
+def error_response(status: int, code: str, sentence: str, *, retry_after_s: int | None = None) -> Response:
     """Build an error in the API's envelope.
 
     Args:
         status: HTTP status.
         code: Stable snake_case word for programs.
         sentence: What is wrong, then what to do.
+        retry_after_s: Seconds after which the request may be sent again; None where that does not help.
     """
     body = msgspec.json.encode({"success": False, "error": sentence, "code": code})
-    return Response(body, status, media_type="application/json")
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    return Response(body, status, headers, "application/json")

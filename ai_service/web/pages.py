@@ -36,6 +36,7 @@ _MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+PAGE_ENDING = ".html"
 INDEX = "index.html"
 
 
@@ -49,10 +50,14 @@ class Pages:
             etag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
             self._files[file.name] = (body, _MEDIA_TYPES["." + file.name.rpartition(".")[2]], etag)
 
-    def respond(self, request: Request) -> Response:
-        """Return the file named by the path (`/` is the page itself), 304 where the browser has it, or 404."""
-        found = self._files.get(request.path_params.get("name", INDEX))
-        if found is None:
+    def respond(self, request: Request, page: str = INDEX) -> Response:
+        """Return the file named by the path, else the page; 304 where the browser has it, or 404.
+
+        A page is served by its own route only, which may refuse to.
+        """
+        name = request.path_params.get("name")
+        found = self._files.get(page if name is None else name)
+        if found is None or (name or "").endswith(PAGE_ENDING):
             return Response("There is no such file.\n", 404, media_type="text/plain")
         body, media_type, etag = found
         headers = {"etag": etag, "cache-control": "no-cache"}

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
 
-PATHS = {"hit": "cached", "stale": "cached", "miss": "computed", "coalesced": "computed", "bypass": "computed"}
+PATHS = {
+    **dict.fromkeys(("hit", "stale"), "cached"),
+    **dict.fromkeys(("miss", "expired", "coalesced", "bypass"), "computed"),
+}
 """The way an answer came, by the metrics' label `cache`; a refused request came no way."""
 _REQUESTS = "alchemorsel_ai_requests"
 _DURATION = "alchemorsel_ai_request_duration_seconds"

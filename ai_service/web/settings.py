@@ -70,6 +70,24 @@ class WebSettings:
         read_authorities,
         "CA bundle that the certificate of an https:// API is checked with; unset for the operating system's",
     )
+    api_public_url: str = setting(
+        "WEB_API_PUBLIC_URL",
+        "",
+        environment.url("http", "https", optional=True),
+        "Base URL of the API as browsers reach it, for links; unset for the page's own host with the port of the API",
+    )
+    prometheus_url: str = setting(
+        "WEB_PROMETHEUS_URL",
+        "",
+        environment.url("http", "https", optional=True),
+        "Base URL of the Prometheus that the operator's page reads longer times from; unset for the page's own samples",
+    )
+    edge_metrics_url: str = setting(
+        "WEB_EDGE_METRICS_URL",
+        "",
+        environment.url("http", "https", optional=True),
+        "URL of the edge's exporter, http://127.0.0.1:8405/metrics on hosts; the operator's page shows instances by it",
+    )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> WebSettings:

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 SAMPLE_S = 2.0
 """Seconds between two looks, however many browsers watch."""
-KEPT = 150
-"""Samples kept: five minutes."""
+SPAN_S = 300.0
+"""Seconds that the status panel shows."""
+KEPT = 1800
+"""Points kept for the operator's page: an hour, where somebody watched all the time."""
+MOST_POINTS = 300
+"""Of one course: more than a plot has room for."""
 WINDOW_S = 20.0
 """Seconds that a point of a plot looks back: rates and quantiles of a single sample would jump."""
 
@@ -37,24 +41,32 @@ class StatusPanel:
         self._api = api
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._scrapes: deque[Scrape] = deque(maxlen=KEPT)
+        self._scrapes: deque[Scrape] = deque(maxlen=int(WINDOW_S / SAMPLE_S) + 2)
         self._points: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._looked = float("-inf")
         self._now: dict[str, Any] = {}
+        self._seen: float | None = None
 
-    async def snapshot(self) -> dict[str, Any]:
+    async def snapshot(self, span_s: float = SPAN_S) -> dict[str, Any]:
         """Return the content of the status panel.
+
+        Args:
+            span_s: Seconds that the points go back.
 
         Returns:
             `problem` ("" where the API answers), `health` (the API's report, None while it does not answer), `totals`
-            since the API's start, and `points`, oldest first: time, requests a second, hit ratio, and p95 latencies in
-            milliseconds of cached and computed answers; None where there were none.
+            since the API's start, `seen` (when they were read last, in seconds since the epoch; None for never), and
+            `points`, oldest first: time, requests a second, hit ratio, and p95 latencies in milliseconds of cached and
+            computed answers; None where there were none. `step_s` is the time between two points, `span_s` that of all.
         """
         async with self._lock:
             if self._clock() - self._looked >= SAMPLE_S:
                 await self._look()
                 self._looked = self._clock()
-        return {**self._now, "points": list(self._points)}
+        points = [point for point in self._points if point["time"] > self._clock() - span_s]
+        every = -(-len(points) // MOST_POINTS) or 1
+        course = {"points": points[::-every][::-1], "step_s": every * SAMPLE_S, "span_s": span_s}
+        return {**self._now, "seen": self._seen, **course}
 
     async def _look(self) -> None:
         try:
@@ -74,6 +86,7 @@ class StatusPanel:
         self._scrapes.append(scrape)
         self._points.append(self._point(scrape))
         self._now = {"problem": "", "health": report, "totals": scrape.totals()}
+        self._seen = scrape.time
 
     def _point(self, scrape: Scrape) -> dict[str, Any]:
         since = next(old for old in self._scrapes if scrape.time - old.time <= WINDOW_S)

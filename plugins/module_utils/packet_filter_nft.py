@@ -185,7 +185,15 @@ def _flags_equal(masked: Sequence[Any], right: Any) -> bool | None:
 
 
 def _state_equals(key: str, right: Any, packet: Packet) -> bool | None:
-    known = {"state": "new", "direction": "original", "proto-dst": packet.port, "l3proto": _nfproto(packet)}
+    # Only what is forwarded to a container was translated, and has no port that is known.
+    status = "dnat" if packet.port is None else ""
+    known = {
+        "state": "new",
+        "direction": "original",
+        "status": status,
+        "proto-dst": packet.port,
+        "l3proto": _nfproto(packet),
+    }
     return _same(known.get(key), right)
 
 

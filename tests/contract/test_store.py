@@ -166,6 +166,18 @@ async def test_amounts_are_gone_after_their_time(store: Store, key: str) -> None
         await asyncio.sleep(0.01)
 
 
+async def test_keys_are_listed_by_their_beginning(store: Store, key: str) -> None:
+    """Each once, and no more of them than wanted."""
+    wanted = {f"{key}:{number}" for number in range(30)}
+    for each in (*wanted, f"{key}-other"):
+        await store.set(each, b"", 60)
+    assert sorted(await store.keys(f"{key}:", 99) or []) == sorted(wanted)
+    some = await store.keys(f"{key}:", 7) or []
+    assert len(set(some)) == 7
+    assert set(some) <= wanted
+    assert await store.keys(f"{key}:none", 9) == []
+
+
 async def test_it_answers_a_ping(store: Store) -> None:
     """Health looks at it so."""
     assert await store.ping()

@@ -89,6 +89,8 @@ ASKED: tuple[Asked, ...] = (
     _json("over the rate", RECIPE_PATH, TOMATO, key="slow"),
     Asked("statistics without the role admin", "GET", f"{CACHE_PATH}/stats"),
     Asked("statistics", "GET", f"{CACHE_PATH}/stats", key="admin"),
+    Asked("cached answers", "GET", f"{CACHE_PATH}/entries?task=chat", key="admin"),
+    Asked("cached answers of an unknown task", "GET", f"{CACHE_PATH}/entries?task=nope", key="admin"),
     Asked("purge of a task", "DELETE", f"{CACHE_PATH}?task=recipe", key="admin"),
     Asked("purge of an unknown task", "DELETE", f"{CACHE_PATH}?task=nope", key="admin"),
     Asked("purge", "DELETE", CACHE_PATH, key="admin"),

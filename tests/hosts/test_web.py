@@ -59,6 +59,11 @@ def test_its_board_sees_the_api(client: Client) -> None:
     assert panel["health"]["status"] in {"healthy", "degraded"}
 
 
+def test_its_operators_page_shows_nobody_else_anything(client: Client) -> None:
+    """Without the administrator's key; over plaintext not even with it."""
+    assert client.send("/operator/overview")["status"] in {401, 403}
+
+
 def test_a_task_goes_through_it_to_the_api(client: Client) -> None:
     """Without a key of the browser's, with the one of the page where the API wants one."""
     answer = client.send("/api/v1/ai/suggest-ingredients", {"partial": ["tomatoes"]})

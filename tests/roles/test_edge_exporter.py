@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from tests.edge_program import configuration
 from tests.roles.ansible_module import ROLES
 from tests.roles.templates import evaluate, load
 
@@ -47,6 +49,22 @@ def test_inventory_has_the_last_word() -> None:
     """A site with a Prometheus elsewhere names it."""
     chosen = {**API, "load_balancer_exporter_address": "192.0.2.1", "load_balancer_exporter_from": ["192.0.2.0/24"]}
     assert exporter(chosen, watch=WATCH) == ("192.0.2.1", ["192.0.2.0/24"])
+
+
+@pytest.mark.parametrize(
+    ("address", "binds"),
+    [
+        ("127.0.0.1", ["127.0.0.1:8405"]),
+        ("10.20.0.41", ["10.20.0.41:8405", "127.0.0.1:8405"]),
+        ("fd00::41", ["ipv6@[fd00::41]:8405", "127.0.0.1:8405"]),
+        ("0.0.0.0", ["0.0.0.0:8405"]),
+    ],
+)
+def test_the_operators_page_of_its_host_reads_it_on_loopback(address: str, binds: list[str]) -> None:
+    """Wherever monitoring hosts read it."""
+    rendered = configuration(load_balancer_frontends=[], load_balancer_exporter_address=address)
+    section = rendered.partition("frontend exporter")[2]
+    assert re.findall(r"^    bind (\S+)$", section, re.MULTILINE) == binds
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,13 @@ def test_host_without_the_role_is_told_the_same_as_a_notice(surveyed: Surveyed) 
     assert "ufw drops connections to 3010 (API): `ufw allow 3010/tcp`" in notice
 
 
+def test_firewalld_is_read_where_there_is_no_program_for_its_rules(surveyed: Surveyed) -> None:
+    """Debian's firewalld depends on the library of nftables, not on `nft`."""
+    (problem,) = firewall_problems(surveyed({"python3 -c": ruleset(table="firewalld")}, API))
+    assert problem["problem"] == "firewalld drops connections to 3010 (API)"
+    assert "`firewall-cmd --permanent --add-port=3010/tcp` and `firewall-cmd --reload`" in problem["remedy"]
+
+
 def test_table_of_the_site_is_named_with_its_chain_and_a_rule(surveyed: Surveyed) -> None:
     """Its owner knows where it stands."""
     found = surveyed({"nft --json": ruleset(rule("input", match(DPORT, 22), ACCEPT))}, API)
@@ -149,6 +156,17 @@ def test_rules_that_do_not_tell_are_a_notice(surveyed: Surveyed) -> None:
     found = surveyed({"nft --json": ruleset(rule("input", match({"meta": {"key": "mark"}}, 7), ACCEPT))}, API)
     assert firewall_problems(found) == []
     assert "its rules alone do not tell" in firewall_notices(found, services=[API])[0]
+
+
+def test_connections_to_the_host_itself_are_not_translated_ones(surveyed: Surveyed) -> None:
+    """As firewalld lets in what is forwarded to containers, whatever its zones say."""
+    translated = match({"ct": {"key": "status"}}, "dnat")
+    found = surveyed({"nft --json": ruleset(rule("input", translated, ACCEPT))}, API)
+    assert "3010 (API)" in firewall_problems(found)[0]["problem"]
+    forwarded = surveyed(
+        {"nft --json": ruleset(rule("input", translated, ACCEPT), hook="forward")}, API, container_ports=[3010]
+    )
+    assert firewall_problems(forwarded) == []
 
 
 def test_tables_of_ours_and_dockers_chain_are_not_in_the_way(surveyed: Surveyed) -> None:

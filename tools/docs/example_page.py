@@ -1,13 +1,14 @@
 """The pictures of a running service's page in `docs/examples`: ``python -m tools.docs.example_page PAGE_URL``.
 
-They show a request sent twice on a desktop, and the status panel on a phone, in the dark theme. With ``--degraded`` the
-picture of a service whose model is gone is made instead.
+They show an answer while it grows and from the cache on a desktop, the page on a phone in the dark theme, and, with
+``--admin-key-file``, the operator's page. With ``--degraded`` the one of a service whose model is gone is made instead.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -24,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url", help="where the page is, such as http://HOST:3011/")
     parser.add_argument("--degraded", action="store_true", help="the model is gone: one picture of that")
+    parser.add_argument("--admin-key-file", type=Path, help="with the administrator's key: the operator's page, too")
     arguments = parser.parse_args()
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
@@ -35,19 +37,36 @@ def main() -> None:
             _ask(page, "Ingredients")
             _picture(page, "page-degraded")
         else:
-            _ask(page, "Recipe")
+            page.get_by_role("button", name="Ask").click()
+            page.locator(".answer.growing ol li").first.wait_for(timeout=ANSWER_MS)
+            page.screenshot(path=FOLDER / "page-streaming.png", full_page=True)
+            _answered(page)
             _ask(page, "Recipe")
             _picture(page, "page")
             page.emulate_media(color_scheme="dark")
             page.set_viewport_size({"width": 412, "height": 900})
             _picture(page, "page-phone")
+        if arguments.admin_key_file:
+            page.emulate_media(color_scheme="light")
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.goto(f"{arguments.url.rstrip('/')}/operator")
+            page.locator("#key").fill(arguments.admin_key_file.read_text().strip())
+            page.locator("#key").press("Enter")
+            page.locator("#last tr").first.wait_for(timeout=ANSWER_MS)
+            page.get_by_label("Answers of").select_option("ingredients")
+            page.get_by_role("button", name="List").click()
+            _picture(page, "operator")
         browser.close()
 
 
 def _ask(page: Page, task: str) -> None:
     page.get_by_role("tab", name=task).click()
     page.get_by_role("tabpanel").get_by_role("button", name="Ask").click()
-    page.locator("#progress", has_text="Answered in").wait_for(timeout=ANSWER_MS)
+    _answered(page)
+
+
+def _answered(page: Page) -> None:
+    page.get_by_role("tabpanel").locator(".progress", has_text="Answered in").wait_for(timeout=ANSWER_MS)
 
 
 def _picture(page: Page, name: str) -> None:

@@ -1,6 +1,6 @@
 // Answers that are not what the configured model says now, and answers that failed a check: in words.
 
-import { $, h, say } from "./dom.js";
+import { h, patch, say } from "./dom.js";
 
 const CHECKS = { repaired: "corrected", failed: "impossible", unverified: "not verified" };
 
@@ -14,15 +14,10 @@ export function describeDegraded({ provider, model, degraded, degraded_reason: r
   return `Fallback answer from ${provider} (${model}), not from the primary provider.${because}`;
 }
 
-/** Shows the banner above an answer, or hides it. */
-export function showDegraded(author, header) {
-  say($("degraded"), describeDegraded(author, header));
-}
-
-/** Shows the checks that an answer failed below it, or nothing. */
-export function showWarnings(warnings = []) {
-  $("warnings").hidden = warnings.length === 0;
-  $("warnings-body").replaceChildren(
-    ...warnings.map(({ check, message, outcome }) => h("li", {}, `${check}, ${CHECKS[outcome] ?? outcome}: ${message}`)),
-  );
+/** Shows the checks that an answer failed, or nothing. */
+export function showWarnings(section, warnings = []) {
+  say(section.querySelector("h3"), warnings.length ? "Failed checks" : "");
+  const items = warnings.map(({ check, message, outcome }) => h("li", {}, `${check}, ${CHECKS[outcome] ?? outcome}: ${message}`));
+  patch(section.querySelector("ul"), items);
+  section.hidden = warnings.length === 0;
 }

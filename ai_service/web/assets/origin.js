@@ -1,8 +1,10 @@
 // Where an answer came from: Cache-Status in words, and Server-Timing as a bar.
 
-import { duration, h } from "./dom.js";
+import { h, row } from "./dom.js";
+import { duration } from "./units.js";
 
 const PARTS = { cache: "cache lookup", queue: "queue", load: "loading the model", provider: "model inference" };
+const SPANS = { total: "", first_part: "" }; // From the request on, so that they are no parts of the total.
 const LAYERS = { memory: "from memory", redis: "from Redis", stale: "stale", coalesced: "shared with an equal request" };
 
 /** { cache: 0.2, total: 12.5 } in milliseconds. */
@@ -31,7 +33,7 @@ export function describeCacheStatus(header) {
 
 function timingNodes(timing) {
   const total = timing.total ?? Object.values(timing).reduce((sum, ms) => sum + ms, 0);
-  const skipped = Object.keys(timing).filter((name) => !(name in PARTS) && name !== "total");
+  const skipped = Object.keys(timing).filter((name) => !(name in PARTS) && !(name in SPANS));
   const parts = Object.keys(PARTS).filter((name) => timing[name] !== undefined);
   const other = total - [...skipped, ...parts].reduce((sum, name) => sum + timing[name], 0);
   const rows = skipped.map((name) => ["skipped", `${name} (no answer)`, timing[name]]);
@@ -43,31 +45,36 @@ function timingNodes(timing) {
     piece.style.flexGrow = ms / total;
     bar.append(piece);
   }
-  const body = rows.map(([name, words, ms]) =>
-    h("tr", {},
-      h("th", { scope: "row" }, h("span", { class: `key part-${name}`, "aria-hidden": "true" }), words),
-      h("td", { class: "number" }, duration(ms)),
-    ),
-  );
-  body.push(h("tr", {}, h("th", { scope: "row" }, "total in the service"), h("td", { class: "number" }, duration(total))));
+  const key = (name) => h("span", { class: `key part-${name}`, "aria-hidden": "true" });
+  const body = rows.map(([name, words, ms]) => {
+    const line = row(words, [{ class: "number" }, duration(ms)]);
+    line.firstChild.prepend(key(name));
+    return line;
+  });
+  body.push(row("total in the service", [{ class: "number" }, duration(total)]));
   return [bar, h("table", {}, h("tbody", {}, ...body))];
 }
 
-/** Nodes for the origin of an answer. */
-export function originNodes({ envelope, headers, firstMs, totalMs }) {
-  const { meta } = envelope;
+/**
+ * Nodes for the origin of an answer.
+ * headers: of the response. meta: who wrote it, and what the service said of it. firstMs, totalMs: as the browser saw it.
+ */
+export function originNodes({ headers, meta, firstMs, totalMs }) {
   const { state, words } = describeCacheStatus(headers.get("Cache-Status"));
+  const author = `${meta.provider} (${meta.model})`;
   const facts = [
-    ["Cache", h("span", { class: "badge", "data-state": state }, words)],
-    ["Provider", meta.degraded ? h("span", { "data-state": "warn" }, `${meta.provider} (${meta.model}), degraded`) : `${meta.provider} (${meta.model})`],
-    ["Confidence", meta.confidence.toFixed(2)],
-    ["Computed", new Date(meta.generated_at).toLocaleString()],
-    ["Latency in the browser", firstMs === null ? duration(totalMs) : `first token ${duration(firstMs)}, total ${duration(totalMs)}`],
+    // What a fallback wrote is no success, wherever it was found.
+    ["Cache", h("span", { class: "badge", "data-state": meta.degraded && state === "good" ? "warn" : state }, words)],
+    ["Provider", meta.degraded ? h("span", { "data-state": "warn" }, `${author}, degraded`) : author],
+    ["Latency in the browser", firstMs === null ? duration(totalMs) : `first piece ${duration(firstMs)}, total ${duration(totalMs)}`],
     ["Request", h("code", {}, headers.get("X-Request-Id") ?? "–")],
   ];
+  if (meta.confidence !== undefined) facts.push(["Confidence", meta.confidence.toFixed(2)]);
+  if (meta.generated_at) facts.push(["Computed", new Date(meta.generated_at).toLocaleString()]);
+  if (meta.completion_tokens) facts.push(["Tokens written", String(meta.completion_tokens)]);
   if (meta.passed_over) facts.push(["Skipped providers", meta.passed_over.join(", ")]);
   if (meta.restarted) facts.push(["Restarted", "the first attempt was interrupted"]);
-  const rows = facts.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value)));
   const timing = { ...parseServerTiming(headers.get("Server-Timing")), ...meta.timings_ms };
-  return [h("table", {}, h("tbody", {}, ...rows)), ...(Object.keys(timing).length ? timingNodes(timing) : [])];
+  const table = h("table", {}, h("tbody", {}, ...facts.map(([name, value]) => row(name, value))));
+  return [table, ...(Object.keys(timing).length ? timingNodes(timing) : [])];
 }

@@ -22,6 +22,8 @@ function recipeBody(form) {
   return body;
 }
 
+const amount = ({ name, amount: much, unit }) => [much, unit, name].filter((part) => part !== "").join(" ");
+
 const list = (tag, entries) => h(tag, {}, ...entries.map((entry) => h("li", {}, String(entry))));
 
 const NUTRIENTS = [
@@ -36,11 +38,14 @@ function nutrientTable(data) {
 }
 
 function recipeNodes(data) {
-  const { title = "", description = "", ingredients = [], instructions = [], tags = [] } = data; // Some are still being written.
-  const amounts = ingredients.map(({ name, amount, unit }) => [amount, unit, name].filter((part) => part !== "").join(" "));
-  const nodes = [h("h3", {}, title), h("p", {}, description), list("ul", amounts), list("ol", instructions)];
-  if (data.nutrition) nodes.push(nutrientTable(data.nutrition));
-  if (tags.length) nodes.push(h("p", {}, tags.map((tag) => `#${tag}`).join(" ")));
+  const { title, description, ingredients, instructions, nutrition, tags } = data; // Some are still being written.
+  const nodes = [];
+  if (title) nodes.push(h("h3", {}, title));
+  if (description) nodes.push(h("p", {}, description));
+  if (ingredients?.length) nodes.push(h("h4", {}, "Ingredients"), list("ul", ingredients.map(amount)));
+  if (instructions?.length) nodes.push(h("h4", {}, "Steps"), list("ol", instructions));
+  if (nutrition) nodes.push(h("h4", {}, "Nutrition"), nutrientTable(nutrition));
+  if (tags?.length) nodes.push(h("p", { class: "tags" }, tags.map((tag) => `#${tag}`).join(" ")));
   return nodes;
 }
 
@@ -49,13 +54,13 @@ export const TASKS = {
   ingredients: {
     path: "/api/v1/ai/suggest-ingredients",
     body: (form) => ({ partial: items(form, "partial") }),
-    nodes: (data) => [h("h3", {}, "Suggested ingredients"), list("ul", data.suggestions ?? [])],
+    nodes: ({ suggestions }) => (suggestions?.length ? [h("h3", {}, "Suggested ingredients"), list("ul", suggestions)] : []),
     main: "partial",
   },
   nutrition: {
     path: "/api/v1/ai/analyze-nutrition",
     body: (form) => ({ ingredients: items(form, "ingredients") }),
-    nodes: (data) => [h("h3", {}, "Nutrition of the whole dish"), nutrientTable(data)],
+    nodes: (data) => (Object.keys(data).length ? [h("h3", {}, "Nutrition of the whole dish"), nutrientTable(data)] : []),
     main: "ingredients",
   },
 };

@@ -17,7 +17,6 @@ export function chooseTheme(button) {
   const apply = () => {
     document.documentElement.dataset.theme = CHOICES[chosen];
     button.textContent = `Theme: ${CHOICES[chosen]}`;
-    button.removeAttribute("aria-label");
   };
   button.addEventListener("click", () => {
     chosen = (chosen + 1) % CHOICES.length;

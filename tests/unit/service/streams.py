@@ -37,4 +37,5 @@ def whole(event: tuple[str, Any]) -> Any:
     name, answer = event
     assert name == "answer"
     assert answer["meta"].pop("timings_ms")["total"] > 0
+    assert answer["meta"].pop("completion_tokens", 1) > 0
     return answer

@@ -15,6 +15,7 @@ from ai_service.answers.token_budgets import TokenBudgets
 from ai_service.answers.token_usage import TokenUsage
 from ai_service.cache.compute_lock import ComputeLock
 from ai_service.cache.epochs import Epochs
+from ai_service.cache.hits import CacheHits
 from ai_service.cache.keys import SHARED, answer_key
 from ai_service.cache.memory_layer import MemoryLayer
 from ai_service.cache.memory_store import MemoryStore
@@ -127,6 +128,7 @@ async def service(
         lock=ComputeLock(store, poll_s=0.001),
         usage=usage,
         budgets=budgets,
+        hits=CacheHits(store, clock=clock),
         deadline_s=deadline_s,
         revalidate_s=REVALIDATE_S,
         clock=clock,

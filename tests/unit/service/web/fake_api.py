@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from ai_service.web.api_client import ApiClient
+from ai_service.web.app import create_app
+from ai_service.web.settings import WebSettings
 from tests.raw_server import RawRequest, RawServer
 
 if TYPE_CHECKING:
@@ -27,7 +32,8 @@ class FakeApi(RawServer):
         metrics: Text of `/metrics`.
         health_status: HTTP status of the health report.
         looks: Times that `/metrics` was read.
-        asked: The requests for tasks: headers and body.
+        asked: All other requests: headers and body.
+        lines: Their request lines.
         status: Of a task's answer.
         headers: Of a task's answer.
         body: Of a task's answer, as JSON.
@@ -41,6 +47,7 @@ class FakeApi(RawServer):
         self.health_status = 200
         self.looks = 0
         self.asked: list[tuple[dict[str, str], bytes]] = []
+        self.lines: list[str] = []
         self.status = 200
         self.headers = ANSWER_HEADERS
         self.body: dict[str, object] = {"success": True}
@@ -55,10 +62,23 @@ class FakeApi(RawServer):
             await client.close()
         await super().__aexit__(kind, error, trace)
 
-    def client(self, key: str = "") -> ApiClient:
+    def client(self) -> ApiClient:
         """Create a client of the API."""
-        self._clients.append(ApiClient(self.url, key=key))
+        self._clients.append(ApiClient(self.url))
         return self._clients[-1]
+
+    def page(self, key: str = "", *, peer: str = "127.0.0.1", **settings: str) -> httpx.AsyncClient:
+        """Create a browser of the page that is served before this API.
+
+        Args:
+            key: The page's.
+            peer: Address that the browser comes from.
+            settings: Further ones of the page, without their prefix.
+        """
+        variables = {"API_URL": self.url, "HOSTS": "page.test", **settings}
+        read = WebSettings.from_env({f"ALCHEMORSEL_WEB_{name}": value for name, value in variables.items()})
+        app = create_app(dataclasses.replace(read, api_key=key))
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(peer, 9)), base_url="http://page.test")
 
     async def respond(self, request: RawRequest, writer: asyncio.StreamWriter) -> None:
         """Answers a request."""
@@ -74,6 +94,7 @@ class FakeApi(RawServer):
 
     def _answer_task(self, request: RawRequest, writer: asyncio.StreamWriter) -> None:
         self.asked.append((request.headers, request.body))
+        self.lines.append(request.line)
         if self.breaks_off:
             writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nd\r\nevent: delta\n\r\n")
             writer.close()

@@ -56,3 +56,10 @@ def test_a_restart_is_noticed() -> None:
     earlier, later = between(metrics(hits=9), metrics(hits=1))
     assert later.restarted_since(earlier)
     assert not earlier.restarted_since(earlier)
+
+
+def test_every_way_of_an_answer_is_counted() -> None:
+    """An answer that was too old, and computed anew, is one."""
+    ways = ("hit", "stale", "miss", "expired", "coalesced", "bypass")
+    text = "".join(f'alchemorsel_ai_requests_total{{task="recipe",cache="{way}",status="200"}} 1\n' for way in ways)
+    assert Scrape.parse(1.0, text).answers == {"cached": 2, "computed": 4}

@@ -107,3 +107,28 @@ async def test_what_is_no_metrics_is_a_problem_in_words(panel: StatusPanel, api:
     """Another server on that port, say."""
     api.metrics = "<html>{{"
     assert (await panel.snapshot())["problem"] == "The API's report cannot be read."
+
+
+async def test_it_says_when_its_figures_were_read(panel: StatusPanel, api: FakeApi, clock: Clock) -> None:
+    """Also while the API is down; None before the first time."""
+    api.down = True
+    assert (await panel.snapshot())["seen"] is None
+    api.down = False
+    clock.now += 2
+    await panel.snapshot()
+    api.down = True
+    clock.now += 2
+    assert (await panel.snapshot())["seen"] == 1002.0
+
+
+async def test_an_hour_of_points_is_thinned(panel: StatusPanel, clock: Clock) -> None:
+    """The latest one is among them; the status panel itself shows five minutes, all of them."""
+    for _ in range(400):
+        await panel.snapshot()
+        clock.now += 2
+    clock.now -= 2
+    hour = await panel.snapshot(3600)
+    assert (len(hour["points"]), hour["step_s"], hour["span_s"]) == (200, 4.0, 3600)
+    assert [point["time"] for point in hour["points"]][-2:] == [clock.now - 4, clock.now]
+    minutes = await panel.snapshot()
+    assert (len(minutes["points"]), minutes["step_s"]) == (150, 2.0)
