@@ -6,8 +6,10 @@ import argparse
 import re
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
 from docker.errors import DockerException
 
 from lab import demo, engine, hosts, images, lifecycle, mirror
@@ -53,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     parts.set_defaults(act=_parts)
     bases = commands.add_parser("base-images", help="what compose.yaml takes from a registry, into the mirror")
     bases.set_defaults(act=_base_images)
+    stack = commands.add_parser(
+        "stack-images", help="images of the Swarm's stack, into the mirror; as variables into FILE"
+    )
+    stack.add_argument("file", type=Path, metavar="FILE")
+    stack.set_defaults(act=_stack_images)
     whole = commands.add_parser("demo", help="lab, site.yml, benchmark, and what came of it")
     whole.set_defaults(act=_demo)
     one = commands.add_parser("scenario", help="run one molecule scenario and show its output")
@@ -105,6 +112,10 @@ def _parts(_arguments: argparse.Namespace) -> None:
 
 def _base_images(_arguments: argparse.Namespace) -> None:
     mirror.ensure_base_images(engine.ensure())
+
+
+def _stack_images(arguments: argparse.Namespace) -> None:
+    arguments.file.write_text(yaml.safe_dump(mirror.ensure_stack_images(engine.ensure())))
 
 
 def _down(arguments: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ from lab import artifacts, sources
 from lab.command import run
 from lab.errors import CommandFailedError
 from lab.packages import ensure_program
-from lab.paths import CACHE
+from lab.paths import CACHE, ROOT
 from lab.progress import step
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ OLLAMA = f"alchemorsel-lab/ollama:{artifacts.OLLAMA_VERSION}"
 MIRROR = "alchemorsel-lab/mirror:latest"
 PYTHON = "alchemorsel-lab/python:3.13"
 REDIS = "alchemorsel-lab/redis:8.0"
+HAPROXY = "alchemorsel-lab/haproxy:3.0"
+SERVICE = "alchemorsel-lab/ai:checkout"
 
 _INPUTS_LABEL = "alchemorsel.lab.inputs"
 _CONTAINERFILES = Path(__file__).with_name("containerfiles")
@@ -108,6 +110,26 @@ def ensure_redis(client: DockerClient) -> None:
     _ensure_of_trixie(client, REDIS, recipe="redis", title="Redis image", fill=lambda _context: None)
 
 
+def ensure_haproxy(client: DockerClient) -> None:
+    """Debian's HAProxy, laid out as the official image is."""
+    _ensure_of_trixie(client, HAPROXY, recipe="haproxy", title="HAProxy image", fill=lambda _context: None)
+
+
+def ensure_service(client: DockerClient) -> None:
+    """Build the service of this checkout, by its own Containerfile on the lab's Python image."""
+    ensure_python(client)
+
+    def add_checkout(context: Path) -> None:
+        shutil.copy(ROOT / "Containerfile", context)
+        (context / "requirements").mkdir()
+        shutil.copy(ROOT / "requirements" / "service.txt", context / "requirements")
+        shutil.copytree(ROOT / "ai_service", context / "ai_service", ignore=shutil.ignore_patterns("__pycache__"))
+
+    _ensure_built(
+        client, SERVICE, parent=PYTHON, title="image of the service", fill=add_checkout, argument="PYTHON_IMAGE"
+    )
+
+
 def remove_all(client: DockerClient) -> None:
     """Remove every image of the lab."""
     for image in client.images.list(filters={"label": _INPUTS_LABEL}):
@@ -123,12 +145,22 @@ def _ensure_of_trixie(
 
 
 def _ensure_built(
-    client: DockerClient, name: str, *, recipe: str, parent: str, title: str, fill: Callable[[Path], None]
+    client: DockerClient,
+    name: str,
+    *,
+    parent: str,
+    title: str,
+    fill: Callable[[Path], None],
+    recipe: str = "",
+    argument: str = "BASE",
 ) -> None:
     """Build from `containerfiles/<recipe>/`, plus what `fill` adds to it, unless nothing of that changed."""
     with tempfile.TemporaryDirectory() as folder:
-        context = Path(folder) / recipe
-        shutil.copytree(_CONTAINERFILES / recipe, context)
+        context = Path(folder) / "context"
+        if recipe:
+            shutil.copytree(_CONTAINERFILES / recipe, context)
+        else:
+            context.mkdir()
         fill(context)
         files = sorted(path for path in context.rglob("*") if path.is_file())
         contents = [hashlib.sha256(path.read_bytes()).hexdigest() + str(path.relative_to(context)) for path in files]
@@ -141,7 +173,7 @@ def _ensure_built(
                     path=str(context),
                     dockerfile="Containerfile",
                     tag=name,
-                    buildargs={"BASE": parent},
+                    buildargs={argument: parent},
                     labels={_INPUTS_LABEL: inputs},
                     rm=True,
                     forcerm=True,

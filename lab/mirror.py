@@ -36,7 +36,7 @@ def ensure(client: DockerClient) -> None:
     if not _has(address, "alchemorsel/ollama", artifacts.OLLAMA_VERSION):
         with step("Ollama image to the mirror"):
             images.ensure_ollama(client)
-            _push(client, address, images.OLLAMA)
+            push(client, images.OLLAMA, address)
     for model, parameters in artifacts.MODELS.items():
         name, tag = model.split(":")
         if not _has(address, f"library/{name}", tag):
@@ -54,8 +54,26 @@ def ensure_base_images(client: DockerClient) -> None:
     images.ensure_redis(client)
     address = _ensure_running(client)
     with step("Python and Redis images to the mirror"):
-        _push(client, address, images.PYTHON)
-        _push(client, address, images.REDIS)
+        push(client, images.PYTHON, address)
+        push(client, images.REDIS, address)
+
+
+def ensure_stack_images(client: DockerClient) -> dict[str, str]:
+    """Ensure a running mirror with, in addition, the images of the Swarm's stack.
+
+    Returns:
+        References by digest, as the stack's variables take them.
+    """
+    ensure(client)
+    images.ensure_haproxy(client)
+    images.ensure_service(client)
+    images.ensure_ollama(client)
+    address = _ensure_running(client)
+    with step("images of the stack to the mirror"):
+        return {
+            f"stack_{name}_image": push(client, image, address)
+            for name, image in (("edge", images.HAPROXY), ("service", images.SERVICE), ("ollama", images.OLLAMA))
+        }
 
 
 def remove(client: DockerClient, *, purge: bool) -> None:
@@ -117,12 +135,28 @@ def _has(address: str, repository: str, tag: str) -> bool:
     return True
 
 
-def _push(client: DockerClient, address: str, name: str) -> None:
-    """Send an image of the lab; `alchemorsel-lab/x:1` is `alchemorsel/x:1` there."""
+def push(client: DockerClient, name: str, address: str = "") -> str:
+    """Send an image of the lab; `alchemorsel-lab/x:1` is `alchemorsel/x:1` there.
+
+    Args:
+        client: The lab's engine.
+        name: Of the image.
+        address: Of the mirror as this machine reaches it; looked up where it is not known.
+
+    Returns:
+        Its reference by digest, as hosts pull it.
+
+    Raises:
+        CommandFailedError: The mirror did not take it.
+    """
+    address = address or _ensure_running(client)
+    digest = ""
     short, tag = name.removeprefix("alchemorsel-lab/").split(":")
     repository = f"{address}/alchemorsel/{short}"
     client.images.get(name).tag(repository, tag)
     for line in client.images.push(repository, tag=tag, stream=True, decode=True):
         if "error" in line:
             raise CommandFailedError(f"sending {name} to the mirror failed: {line['error']}")
+        digest = line.get("aux", {}).get("Digest", digest)
     client.images.remove(f"{repository}:{tag}")
+    return f"{ADDRESS}/alchemorsel/{short}@{digest}"

@@ -42,6 +42,8 @@ SCENARIOS: Mapping[str, Collection[str]] = {
     "site-prod": ("trixie",),
     # Servers that fail over, and hosts that are lost, on four hosts.
     "fleet": ("trixie",),
+    # A Swarm and its stack: images taken back, nodes lost, on three hosts.
+    "swarm": ("trixie",),
     # Debian 12 packages no Compose 2, and its Docker Engine knows no CDI.
     "compose": ("trixie",),
     "gpu": ("trixie",),

@@ -47,12 +47,12 @@ def problems(groups: Mapping[str, Sequence[str]], host: str) -> list[Problem]:
                 "itself",
             }
         ]
-    if not groups.get("ai_service_hosts"):
+    if not groups.get("ai_service_hosts") and not groups.get("swarm_hosts"):
         return [
             {
                 "problem": f"{host} is in load_balancer_hosts, and ai_service_hosts is empty: there is nothing to "
                 "balance",
-                "remedy": "put the hosts of the service into ai_service_hosts",
+                "remedy": "put the hosts of the service into ai_service_hosts, or into swarm_hosts",
             }
         ]
     return []

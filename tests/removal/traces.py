@@ -114,6 +114,8 @@ TRACES = {
         ),
         users=("alchemorsel-edge",),
     ),
+    "swarm": Traces(paths=("/var/lib/alchemorsel/swarm.json",)),
+    "stack": Traces(paths=("/srv/alchemorsel/models/manifests", "/srv/alchemorsel/models/blobs")),
     "web": Traces(
         paths=("/etc/alchemorsel/web.env", "/etc/alchemorsel/secrets/web_api_key"),
         units=("alchemorsel-web.service",),

@@ -16,6 +16,10 @@ from tests.edge_program import configuration, frontend
 if TYPE_CHECKING:
     from pathlib import Path
 
+NAMED = {
+    **frontend(3010, {}, address="0.0.0.0"),
+    "servers": [{"name": "ai", "address": "tasks.ai:3010", "slots": 64}],
+}
 SERVERS = {"1": "unix@/run/alchemorsel/ai/1.sock", "2": "10.0.0.5:3010"}
 
 
@@ -54,8 +58,9 @@ def binds(text: str, name: str) -> list[str]:
         {"load_balancer_frontends": [frontend(3010, SERVERS, address="::"), frontend(3011, SERVERS, "page", "::1")]},
         {"load_balancer_exporter_address": "::", "load_balancer_exporter_from": ["10.0.0.0/8", "2001:db8::1"]},
         {"load_balancer_max_connections": "20000", "load_balancer_server_timeout": "600"},
+        {"load_balancer_frontends": [NAMED]},
     ],
-    ids=["defaults", "own", "given", "ipv6", "exporter", "texts"],
+    ids=["defaults", "own", "given", "ipv6", "exporter", "texts", "name"],
 )
 def test_haproxy_accepts_it_without_a_warning(tmp_path: Path, certificate: str, variables: dict[str, Any]) -> None:
     """Numbers may be texts, as from the command line."""
@@ -106,3 +111,12 @@ def test_every_server_may_answer_where_none_is_ready() -> None:
         "1-any unix@/run/alchemorsel/ai/1.sock backup",
         "2-any 10.0.0.5:3010 backup",
     ]
+
+
+def test_each_address_of_a_name_is_a_server() -> None:
+    """Looked up by the engine's resolver, checked and with a backup as any other; otherwise nothing is looked up."""
+    text = configuration(load_balancer_frontends=[NAMED])
+    assert "    server-template ai 64 tasks.ai:3010 check resolvers names init-addr none\n" in text
+    assert "    server-template ai-any 64 tasks.ai:3010 backup resolvers names init-addr none\n" in text
+    assert "nameserver engine 127.0.0.11:53" in text
+    assert "resolvers" not in configuration()

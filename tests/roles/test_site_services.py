@@ -37,3 +37,30 @@ def reachable(**variables: Any) -> list[int]:
 def test_ports_are_needed_where_the_inventory_opens_them(variables: dict[str, Any], ports: list[int]) -> None:
     """Without the role firewall those that listen beyond loopback, with it all that it opens."""
     assert reachable(**variables) == ports
+
+
+SWARM = {
+    "swarm_hosts": ["n1", "n2"],
+    "hostvars": {"n1": {"private_address": "10.0.0.1"}, "n2": {"private_address": "10.0.0.2"}},
+}
+
+
+def swarm_host(**variables: Any) -> dict[str, Any]:
+    """Return who may ask which port of a node of a Swarm, or of a balancer in front of it."""
+    known = load(ROLES.parent / "playbooks" / "vars" / "services.yml")
+    host = {"groups": {"swarm_hosts": SWARM["swarm_hosts"]}, "hostvars": SWARM["hostvars"], **variables}
+    services = evaluate(known["site_firewall_services"], {**known, **host})
+    return {f"{each['port']}/{each.get('protocol', 'tcp')}": each.get("from", "everybody") for each in services}
+
+
+def test_nodes_of_a_swarm_are_open_to_each_other_by_address() -> None:
+    """Everybody asks the API; management is the managers'."""
+    peers = ["10.0.0.1", "10.0.0.2"]
+    worker = {"3010/tcp": "everybody", "7946/tcp": peers, "7946/udp": peers, "4789/udp": peers}
+    assert swarm_host(group_names=["swarm_hosts"]) == worker
+    assert swarm_host(group_names=["swarm_hosts"], swarm_role="manager") == {**worker, "2377/tcp": peers}
+
+
+def test_a_balancer_in_front_of_a_swarm_is_open_for_the_api_alone() -> None:
+    """Its nodes have no page."""
+    assert swarm_host(group_names=["load_balancer_hosts"]) == {"3010/tcp": "everybody"}
