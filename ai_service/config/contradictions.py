@@ -43,9 +43,9 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
             f"{PREFIX}DEADLINE: expected at least the {silence:g} s of {PREFIX}OLLAMA_TIMEOUT, got {deadline:g} s"
         )
     redis_timeout = values.get("redis_timeout")
-    if deadline is not None and redis_timeout is not None and deadline <= redis_timeout:
+    if deadline is not None and redis_timeout is not None and deadline < redis_timeout:
         mistakes.append(
-            f"{PREFIX}REDIS_TIMEOUT: expected less than the {deadline:g} s of {PREFIX}DEADLINE, got {redis_timeout:g} s"
+            f"{PREFIX}REDIS_TIMEOUT: expected at most the {deadline:g} s of {PREFIX}DEADLINE, got {redis_timeout:g} s"
         )
     return [*mistakes, *_alias_mistakes(values), *_server_mistakes(values)]
 
