@@ -3,6 +3,10 @@ set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 apt-get install -q -y --no-install-recommends firewalld
+# A host of the lab resolves names by packet rules of its container's engine, which firewalld flushes: keep the addresses that apt needs.
+for name in $(grep -rhoE 'https?://[^/ ]+' /etc/apt/sources.list* | sed 's#.*//##; s/:.*//' | sort -u); do
+  getent ahostsv4 "$name" | sed -n "1s/ .*/ $name/p" >>/etc/hosts
+done
 systemctl enable --now firewalld
 firewall-cmd --permanent --add-port=8080/tcp
 firewall-cmd --reload
