@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from pathlib import Path
 
 from tests.hosts.conftest import variables
 from tests.lifecycle.conftest import begin, play
@@ -10,4 +12,11 @@ from tests.lifecycle.conftest import begin, play
 __all__ = ["begin", "play", "variables"]
 
 OF_ANOTHER_REVISION = os.environ.get("FORMER_REVISION", "")
-"""Set, it has the scenario provision the host from another revision than the last one: one of before the edge."""
+"""Set, it has the scenario provision the host from another revision than the one of the inventory."""
+
+
+def has_edge() -> bool:
+    """Tell whether that other revision served through an edge already."""
+    role = f"{OF_ANOTHER_REVISION}:roles/load_balancer/tasks/main.yml"
+    found = subprocess.run(["git", "cat-file", "-e", role], cwd=Path(__file__).parent, capture_output=True, check=False)
+    return found.returncode == 0

@@ -8,7 +8,7 @@ import pytest
 
 from tests.lifecycle.releases import running
 from tests.lifecycle.test_upgrade import recap
-from tests.upgrade.conftest import OF_ANOTHER_REVISION
+from tests.upgrade.conftest import OF_ANOTHER_REVISION, has_edge
 from tests.upgrade.gap import GapProbe
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ GROUP = "ai_service_hosts"
 
 pytestmark = [
     pytest.mark.timeout(3000),
-    pytest.mark.skipif(not OF_ANOTHER_REVISION, reason="FORMER_REVISION names no revision of before the edge"),
+    pytest.mark.skipif(
+        not OF_ANOTHER_REVISION or has_edge(), reason="FORMER_REVISION names no revision of before the edge"
+    ),
 ]
 
 
