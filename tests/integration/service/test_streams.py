@@ -54,6 +54,7 @@ def test_a_streamed_answer_is_the_one_that_is_stored(start: Callable[..., Progra
     assert len(pieces) > 5
     assert "suggestions" in json.loads("".join(pieces))
     timings, replays = (each[-1][1]["meta"].pop("timings_ms") for each in (heard, again))
+    assert heard[-1][1]["meta"].pop("completion_tokens") >= len(pieces) / 2  # nobody wrote the replay
     assert heard[-1] == again[-1] == ("answer", plain.json())
     assert 0 < timings["provider"] <= timings["total"]
     assert "provider" not in replays
