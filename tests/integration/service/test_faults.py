@@ -52,14 +52,14 @@ def test_a_redis_that_comes_back_is_used_again(
     """Without a restart."""
     with start(ollama) as program:
         redis_server.kill()
-        program.ask(INGREDIENTS, {"partial": ["gone"]})
+        program.ask(INGREDIENTS, {"partial": ["leek"]})
         redis_server.start()
         give_up = time.monotonic() + RECOVERY_S
         while not program.http.get("/health").json()["cache"]["available"]:
             assert time.monotonic() < give_up
             time.sleep(0.2)
-        stored = program.ask(INGREDIENTS, {"partial": ["back"]})
-    assert stored.headers["cache-status"] == "alchemorsel; fwd=miss; stored"
+        stored = program.ask(INGREDIENTS, {"partial": ["tomato", "basil"]})
+    assert stored.headers["cache-status"] == "alchemorsel; fwd=miss; stored", stored.text
 
 
 def test_a_redis_that_fills_up_still_gives_and_later_takes_again(
