@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ai_service.cache.keys import usage_key
+from ai_service.cache.keys import day_of, usage_key
+from ai_service.process.write_behind import WriteBehind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,12 +81,10 @@ class TokenUsage:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._delay_s = delay_s
-        self._retry_s = retry_s
         self._stored: tuple[str, Counter[str]] = ("", Counter())
         self._waiting: dict[str, Counter[str]] = {}
         self._batch: _Batch | None = None
-        self._writing: asyncio.Task[None] | None = None
+        self._writer = WriteBehind(self._flush, self._waits, delay_s=delay_s, retry_s=retry_s)
         self._refused = False
 
     @property
@@ -103,8 +100,7 @@ class TokenUsage:
         waiting = self._waiting.setdefault(self._day(), Counter())
         for field, amount in counted.items():
             waiting[f"{caller.name}:{field}"] += amount
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
+        self._writer.wake()
 
     async def spent(self, caller: Caller) -> int:
         """Return the tokens of a caller's API key today, of prompts and completions together."""
@@ -125,7 +121,7 @@ class TokenUsage:
         now = self._clock()
         days = []
         for back in range(DAYS):
-            day = _day_of(now - back * DAY_S)
+            day = day_of(now - back * DAY_S)
             stored = await self._read(day)
             if stored is None and back:
                 continue
@@ -135,17 +131,10 @@ class TokenUsage:
 
     async def close(self) -> None:
         """Write what is counted, unless the store is away."""
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
-        while (self._batch or self._waiting) and await self._flush():
-            pass
+        await self._writer.close()
 
-    async def _write(self) -> None:
-        while self._batch or self._waiting:
-            await asyncio.sleep(self._delay_s)
-            if not await self._flush():
-                await asyncio.sleep(self._retry_s)
+    def _waits(self) -> bool:
+        return bool(self._batch or self._waiting)
 
     async def _flush(self) -> bool:
         """Write the counts of a day; return whether the store has them."""
@@ -178,11 +167,7 @@ class TokenUsage:
         return [*batch, self._waiting.get(day, Counter())]
 
     def _day(self) -> str:
-        return _day_of(self._clock())
-
-
-def _day_of(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+        return day_of(self._clock())
 
 
 def _by_key(amounts: Mapping[str, int]) -> dict[str, KeyUsage]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections import Counter
-from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from ai_service.cache.keys import hits_key, scope_of
+from ai_service.cache.keys import day_of, hits_key, scope_of
+from ai_service.process.write_behind import WriteBehind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from ai_service.cache.store import Store
 
@@ -23,8 +21,6 @@ DELAY_S = 5.0
 RETRY_S = 5.0
 BATCH = 500
 """Answers whose hits are written in one step, within the store's deadline."""
-PARTS = range(16)
-"""Of a day's counts: each is read and written in one step."""
 MOST_WAITING = 10_000
 """Answers whose hits wait while the store is down; those of others are not counted."""
 
@@ -49,18 +45,15 @@ class CacheHits:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._delay_s = delay_s
-        self._retry_s = retry_s
         self._waiting: Counter[str] = Counter()
-        self._writing: asyncio.Task[None] | None = None
+        self._writer = WriteBehind(self._flush, lambda: bool(self._waiting), delay_s=delay_s, retry_s=retry_s)
 
     def add(self, key: str) -> None:
         """Count a hit of the answer that is stored under a key; the store gets it in the background."""
         if key not in self._waiting and len(self._waiting) >= MOST_WAITING:
             return
         self._waiting[key] += 1
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
+        self._writer.wake()
 
     async def of(self, keys: Collection[str]) -> dict[str, int] | None:
         """Return today's hits of the answers under some keys; None where the store is down."""
@@ -74,23 +67,22 @@ class CacheHits:
 
     async def close(self) -> None:
         """Write what is counted, unless the store is down."""
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
-        while self._waiting and await self._flush():
-            pass
-
-    async def _write(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(self._delay_s)
-            for _ in PARTS:
-                if self._waiting and not await self._flush():
-                    await asyncio.sleep(self._retry_s)
+        await self._writer.close()
 
     async def _flush(self) -> bool:
+        """Write the hits of all answers; return whether the store has them."""
+        parts: dict[str, list[str]] = {}
+        for key in self._waiting:
+            parts.setdefault(_part(key), []).append(key)
+        for part, keys in parts.items():
+            for start in range(0, len(keys), BATCH):
+                if not await self._write(part, keys[start : start + BATCH]):
+                    return False
+        return True
+
+    async def _write(self, part: str, keys: Sequence[str]) -> bool:
         """Write the hits of some answers; return whether the store has them. A lost reply may count them twice."""
-        part = _part(next(iter(self._waiting)))
-        batch = dict(islice(((key, amount) for key, amount in self._waiting.items() if _part(key) == part), BATCH))
+        batch = {key: self._waiting[key] for key in keys}
         amounts = {scope_of(key): amount for key, amount in batch.items()}
         if not await self._store.add(hits_key(self._day(), part), amounts, KEPT_S, batch=secrets.token_hex(8)):
             return False
@@ -101,7 +93,7 @@ class CacheHits:
         return True
 
     def _day(self) -> str:
-        return datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
+        return day_of(self._clock())
 
 
 def _part(key: str) -> str:

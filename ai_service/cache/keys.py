@@ -1,5 +1,6 @@
 """Names of what is stored. `v2` is the layout of this module and of `entry`: a change of either raises it."""
 
+from datetime import UTC, datetime
 from hashlib import blake2b
 
 PREFIX = "ai:v2:"
@@ -38,6 +39,11 @@ def answers_of(epoch: str) -> str:
 def epoch_key(task: str) -> str:
     """Return the key of a task's epoch."""
     return f"{PREFIX}epoch:{task}"
+
+
+def day_of(seconds: float) -> str:
+    """Return the UTC day of a time since the epoch, such as 2026-11-30."""
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
 def hits_key(day: str, part: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from datetime import datetime  # noqa: TC003 - msgspec reads the types of the fields
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ai_service.cache.keys import RECENT
+from ai_service.process.write_behind import WriteBehind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,11 +80,9 @@ class RequestHistory:
     def __init__(self, store: Store, *, instance: str = "", delay_s: float = DELAY_S, retry_s: float = RETRY_S) -> None:
         self._store = store
         self._instance = instance
-        self._delay_s = delay_s
-        self._retry_s = retry_s
         self._own: deque[Access] = deque(maxlen=LIMIT)
         self._unwritten: deque[Access] = deque(maxlen=LIMIT)
-        self._writing: asyncio.Task[None] | None = None
+        self._writer = WriteBehind(self._flush, lambda: bool(self._unwritten), delay_s=delay_s, retry_s=retry_s)
         self._decoder = msgspec.json.Decoder(RecentRequest)
 
     def record(self, lines: Sequence[Access]) -> None:
@@ -93,8 +91,7 @@ class RequestHistory:
         if not self._store.remote:
             return
         self._unwritten.extend(lines)
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
+        self._writer.wake()
 
     async def latest(self, count: int = LIMIT) -> History:
         """Return the last requests; those of this instance alone while the store is down or not shared."""
@@ -110,17 +107,8 @@ class RequestHistory:
         return next((each for each in requests if each.id == request_id), None)
 
     async def close(self) -> None:
-        """Write what is not written yet, in one attempt."""
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
-        await self._flush()
-
-    async def _write(self) -> None:
-        while self._unwritten:
-            await asyncio.sleep(self._delay_s)
-            if not await self._flush():
-                await asyncio.sleep(self._retry_s)
+        """Write what is not written yet, unless the store is down."""
+        await self._writer.close()
 
     async def _flush(self) -> bool:
         """Write the waiting requests; return whether the store has them."""
