@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ai_service.access.keys import hash_key, new_key
 from tests.unit.service.client import Client, check_error
-from tests.unit.service.fakes import BODIES, ScriptedProvider
+from tests.unit.service.fakes import BODIES
+from tests.unit.service.keyed_client import OPERATOR, WEB, keyed_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-WEB, OPERATOR = new_key(), new_key()
 RECIPE = "/api/v1/ai/generate-recipe"
 USAGE = "/api/v1/ai/usage"
 ADMIN_KEY = "an-administrators-key-for-these-tests"
@@ -24,9 +23,7 @@ ADMIN_KEY = "an-administrators-key-for-these-tests"
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[Client]:
     """Run a service with a key and an administrator's."""
-    lines = [hash_key("web", WEB).line(), hash_key("operator", OPERATOR, admin=True).line()]
-    (tmp_path / "keys").write_text("\n".join(lines))
-    async with Client(ScriptedProvider(), ALCHEMORSEL_API_KEYS_FILE=str(tmp_path / "keys")) as opened:
+    async with keyed_client(tmp_path) as opened:
         yield opened
 
 

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ai_service.access.keys import hash_key, new_key
 from ai_service.http.cache_entries_routes import MOST
 from tests.unit.service.client import Client, check_error
-from tests.unit.service.fakes import BODIES, ScriptedProvider
+from tests.unit.service.fakes import BODIES
+from tests.unit.service.keyed_client import OPERATOR, WEB, keyed_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-WEB, OPERATOR = new_key(), new_key()
 RECIPE, INGREDIENTS, _ = BODIES
 ENTRIES = "/api/v1/ai/cache/entries"
 ADMIN = {"x-api-key": OPERATOR}
@@ -25,9 +24,7 @@ CALLER = {"x-api-key": WEB}
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[Client]:
     """Run a service with a key and an administrator's."""
-    lines = [hash_key("web", WEB).line(), hash_key("operator", OPERATOR, admin=True).line()]
-    (tmp_path / "keys").write_text("\n".join(lines))
-    async with Client(ScriptedProvider(), ALCHEMORSEL_API_KEYS_FILE=str(tmp_path / "keys")) as opened:
+    async with keyed_client(tmp_path) as opened:
         yield opened
 
 

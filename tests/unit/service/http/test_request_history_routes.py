@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ai_service.access.keys import hash_key, new_key
 from tests.unit.service.client import Client, check_error
-from tests.unit.service.fakes import BODIES, ScriptedProvider
+from tests.unit.service.fakes import BODIES
+from tests.unit.service.keyed_client import OPERATOR, WEB, keyed_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-WEB, OPERATOR = new_key(), new_key()
 RECIPE = "/api/v1/ai/generate-recipe"
 REQUESTS = "/api/v1/ai/requests"
 ADMIN = {"x-api-key": OPERATOR}
@@ -24,10 +23,7 @@ ADMIN = {"x-api-key": OPERATOR}
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[Client]:
     """Run a service with a key and an administrator's, which logs warnings only."""
-    lines = [hash_key("web", WEB).line(), hash_key("operator", OPERATOR, admin=True).line()]
-    (tmp_path / "keys").write_text("\n".join(lines))
-    settings = {"ALCHEMORSEL_API_KEYS_FILE": str(tmp_path / "keys"), "ALCHEMORSEL_LOG_LEVEL": "warning"}
-    async with Client(ScriptedProvider(), **settings) as opened:
+    async with keyed_client(tmp_path, ALCHEMORSEL_LOG_LEVEL="warning") as opened:
         yield opened
 
 
