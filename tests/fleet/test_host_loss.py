@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.fleet.site import BALANCER, PATH, QUESTIONS, REDIS, SERVICE, bring_back, lose, primary, warm
+from tests.hosts.client import page_of
 from tests.integration.service.load import Load
 from tests.waiting import until
 
@@ -25,11 +26,9 @@ def test_requests_reach_both_service_hosts_through_the_balancer(
 ) -> None:
     """Each host is up at the balancer, and an answer of one is a hit of the other."""
     warm(caller)
-    metrics = host_of(BALANCER).run(
-        "python3 -c \"import urllib.request as u; print(u.urlopen('http://127.0.0.1:8405/metrics').read().decode())\""
-    )
+    metrics = page_of(host_of(BALANCER), "http://127.0.0.1:8405/metrics")
     for name in SERVICE:
-        assert f'haproxy_server_status{{proxy="api",server="{name}",state="UP"}} 1' in metrics.stdout
+        assert f'haproxy_server_status{{proxy="api",server="{name}",state="UP"}} 1' in metrics
     statuses = []
     for _ in range(20):
         with caller() as client:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.fleet.site import BALANCER, PATH, SERVICE, bring_back, lose
+from tests.hosts.client import page_of
 from tests.integration.service.load import Load
 from tests.waiting import until
 
@@ -33,7 +34,6 @@ CONTAINER = "alchemorsel-ollama"
 INSTANCES = 2 * len(SERVICE)
 SETTLED_S = 60
 CALLS = re.compile(r'ollama_server_calls_total\{outcome="(\w+)",server="http://([\d.]+):\d+"\} (\S+)')
-GET = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:3010/metrics').read().decode())"
 
 pytestmark = pytest.mark.timeout(2000)
 
@@ -48,7 +48,7 @@ def calls(host_of: Callable[[str], Host]) -> Counter[tuple[str, str]]:
     names = {address(host_of(name)): name for name in (*OLLAMA, BALANCER)}
     counted: Counter[tuple[str, str]] = Counter()
     for service in SERVICE:
-        text = host_of(service).check_output("python3 -c %s", GET)
+        text = page_of(host_of(service), "http://127.0.0.1:3010/metrics")
         for outcome, server, count in CALLS.findall(text):
             counted[names[server], outcome] += int(float(count))
     return counted
@@ -59,6 +59,11 @@ def new_question() -> dict[str, Any]:
     return {"partial": ["leek", secrets.token_hex(4)]}
 
 
+def new_recipe() -> dict[str, Any]:
+    """Return the same for a recipe."""
+    return {"prompt": f"leek soup {secrets.token_hex(4)}"}
+
+
 def test_a_model_is_asked_of_its_own_hosts_alone(
     caller: Callable[[], httpx.Client], host_of: Callable[[str], Host]
 ) -> None:
@@ -67,8 +72,7 @@ def test_a_model_is_asked_of_its_own_hosts_alone(
     with caller() as client:
         assert {client.post(PATH, json=new_question()).status_code for _ in range(4)} == {200}
         ingredients = calls(host_of) - before
-        recipe = {"ingredients": ["leek", secrets.token_hex(4)]}
-        assert client.post(RECIPES, json=recipe).status_code == 200
+        assert client.post(RECIPES, json=new_recipe()).status_code == 200
     recipes = calls(host_of) - before - ingredients
     assert {name for name, _ in ingredients} <= {"fleet-a", "fleet-b"}
     assert {name for name, _ in recipes} <= {"fleet-b", "fleet-c"}
@@ -102,7 +106,7 @@ def test_loss_of_an_ollama_host_costs_no_answer_for_long(
     """Questions that no cache knows: answered by the other host, or refused with the time to come back."""
     with caller() as client:
         until(lambda: client.post(PATH, json=new_question()).status_code == 200, timeout_s=SETTLED_S)
-    questions = [{"ingredients": ["leek", secrets.token_hex(4)]} for _ in range(400)]
+    questions = [new_recipe() for _ in range(400)]
     with Load(caller, RECIPES, questions, count=2) as load:
         load.more(2)
         lose("fleet-c")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.hosts.client import page_of
+
 if TYPE_CHECKING:
     from testinfra.host import Host
 
@@ -19,14 +21,11 @@ WANTED = {
     "DCGM_EXP_XID_ERRORS_COUNT",
 }
 
-# The request runs in the host's own Python: a bare host has no curl.
-_GET = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
-
 
 def test_every_gpu_is_measured(host: Host, variables: Variables) -> None:
     """As many as nvidia-smi lists, each with what the alerts go by."""
     address = variables("monitoring")["monitoring_bind_address"]
-    page = host.check_output("python3 -c %s %s", _GET, f"http://{address}:{PORT}/metrics")
+    page = page_of(host, f"http://{address}:{PORT}/metrics")
     names = {line.partition("{")[0] for line in page.splitlines()}
     assert names >= WANTED
     measured = [line for line in page.splitlines() if line.startswith("DCGM_FI_DEV_GPU_TEMP{")]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.hosts.client import page_of
+
 if TYPE_CHECKING:
     from testinfra.host import Host
 
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
 
 GROUP = "monitoring_hosts"
 PORTS = {"prometheus": 9090, "alertmanager": 9093}
-
-# The request runs in the host's own Python: a bare host has no curl.
-_GET = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def address(variables: Variables) -> str:
 
 def ask(host: Host, url: str) -> Any:
     """Return the data of an answer of Prometheus or Alertmanager."""
-    return json.loads(host.check_output("python3 -c %s %s", _GET, url))
+    return json.loads(page_of(host, url))
 
 
 def test_every_target_is_read(host: Host, address: str) -> None:
