@@ -106,3 +106,8 @@ class Commands:
         finally:
             if self.heal:
                 site.shell(self.heal, self.timeout_s)
+
+
+def main_pid(unit: str) -> str:
+    """Return what a script has in place of the id of a unit's main process."""
+    return f"$(systemctl show --property MainPID --value {unit})"

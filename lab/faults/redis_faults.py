@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lab.faults.fault import Bound, Commands, Fault
+from lab.faults.fault import Bound, Commands, Fault, main_pid
 
 _UNIT = "redis-server@alchemorsel.service"
-_PID = f"$(systemctl show --property MainPID --value {_UNIT})"
+_PID = main_pid(_UNIT)
 _ACL = "/etc/redis/redis-alchemorsel.acl"
 _LOAD_ACL = (
     "REDISCLI_AUTH=$(cat /etc/alchemorsel/secrets/redis_admin_password)"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lab.faults.fault import Bound, Commands, Fault
+from lab.faults.fault import Bound, Commands, Fault, main_pid
 
 _UNIT = "alchemorsel-ai@1.service"
-_PID = f"$(systemctl show --property MainPID --value {_UNIT})"
+_PID = main_pid(_UNIT)
 # As the service's own user, which needs no capability for that; the soft limit alone, up to the hard one and back.
 _LIMIT = f"runuser -u alchemorsel -- prlimit --pid {_PID} --nofile"
 _DOWN = r"Server api/1 is DOWN|alchemorsel-ai@1.service: (Main process exited|Watchdog timeout)"

@@ -8,7 +8,6 @@ others one.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import signal
@@ -28,6 +27,7 @@ from lab.errors import LabError
 from lab.paths import ROOT
 from lab.ports import free_port
 from lab.progress import console, step
+from tools.docs.chosen_names import chosen_names
 from tools.docs.example_service.parts import API_PORT, running
 
 if TYPE_CHECKING:
@@ -95,14 +95,12 @@ def main(arguments: list[str]) -> int:
     Returns:
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m tools.docs.example_reports", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(REPORTS)}")
-    names = parser.parse_args(arguments).names
-    if unknown := set(names) - set(REPORTS):
-        parser.error(f"no such report: {', '.join(sorted(unknown))}; expected some of {', '.join(REPORTS)}")
+    names = chosen_names(
+        arguments, REPORTS, program="python -m tools.docs.example_reports", kind="report", about=__doc__
+    )
     signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background jobs would inherit a deaf one.
     status = 0
-    for name in names or REPORTS:
+    for name in names:
         make, expected = REPORTS[name]
         with step(f"report {name}"):
             ended = make()

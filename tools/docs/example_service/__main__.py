@@ -6,7 +6,6 @@ One that does not show what it claims is not written, and the exit status is 1.
 
 from __future__ import annotations
 
-import argparse
 import platform
 import sys
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from lab.command import run
 from lab.errors import LabError
 from lab.paths import ROOT
 from lab.progress import console, step
+from tools.docs.chosen_names import chosen_names
 from tools.docs.example_service.claims import CLAIMS, ClaimError, check
 from tools.docs.example_service.recordings import RECORDINGS
 
@@ -39,18 +39,16 @@ def main(arguments: list[str]) -> int:
     Returns:
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m tools.docs.example_service", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RECORDINGS)}")
-    names = parser.parse_args(arguments).names
-    if unknown := set(names) - set(RECORDINGS):
-        parser.error(f"no such recording: {', '.join(sorted(unknown))}; expected some of {', '.join(RECORDINGS)}")
+    names = chosen_names(
+        arguments, RECORDINGS, program="python -m tools.docs.example_service", kind="recording", about=__doc__
+    )
     try:
         revision = committed_revision(ROOT)
     except LabError as error:
         console.print(str(error), markup=False)
         return 1
     status = 0
-    for name in names or RECORDINGS:
+    for name in names:
         try:
             with step(f"recording {name}"):
                 text = RECORDINGS[name]()
