@@ -25,7 +25,7 @@ CHECK_USER=alchemorsel-check
 SENTINEL_USER=alchemorsel-sentinel
 REPLY_S=2     # seconds that a server or Sentinel has for a reply
 FAILOVER_S=30 # that a failover may take
-JOIN_S=20     # that a former primary waits for the others to choose another: they need 3 to notice, and some for the election
+JOIN_S=10     # that a former primary waits for the others to choose another: they need 3 to notice, and some for the election
 SYNC_S=120    # that a replica has to copy the answers
 own="$OWN_ADDRESS $OWN_PORT"
 
@@ -97,16 +97,34 @@ join_server() {
   if printf '%s\n' "$state" | grep -q '^replicaof '; then
     return # the Sentinels tell a replica where to look
   fi
-  wait_until "$JOIN_S" another_is_primary || true
   chosen=$(primary)
+  if [ -n "$state" ] || [ "$chosen" = "$own" ]; then
+    wait_until "$JOIN_S" another_is_primary || step_down
+  fi
   [ -n "$chosen" ] || [ -n "$state" ] || chosen=$(first)
   state=${state:-# Written once by alchemorsel-redis, then by the server itself. What the role sets is included after it.}
   [ -z "$chosen" ] || [ "$chosen" = "$own" ] || state=$(printf '%s\n' "$state" "replicaof $chosen")
   write_state "$SERVER_STATE" "$state"
 }
 
+# No reply is no other primary: right after the start of a host its network may not be there yet.
 another_is_primary() {
-  [ "$(primary)" != "$own" ]
+  chosen=$(primary)
+  [ -n "$chosen" ] && [ "$chosen" != "$own" ]
+}
+
+# Have one that holds answers become the primary in place of this host's server, which is down. A cache that is empty is better than
+# none: where nobody can be, this one starts as it is.
+step_down() {
+  others_hold_answers || return 0
+  begin_failover && wait_until "$FAILOVER_S" another_is_primary ||
+    echo "alchemorsel-redis: no other server became the primary; this one starts empty, and its replicas lose their answers" >&2
+}
+
+others_hold_answers() {
+  printf '%s\n' "$PEERS" | while read -r peer port _; do
+    [ -z "$peer" ] || [ "$peer $port" = "$own" ] || client "$CHECK_PASSWORD_FILE" "$peer" "$port" --user "$CHECK_USER" INFO keyspace
+  done | grep -q '^db0:keys='
 }
 
 join_sentinel() {
@@ -119,13 +137,18 @@ join_sentinel() {
   write_state "$SENTINEL_STATE" "$state"
 }
 
-# Have another server become the primary, in place of the one in $former.
-hand_over() {
+# Have a Sentinel make another server the primary, whatever the other Sentinels say.
+begin_failover() {
   printf '%s\n' "$PEERS" | while read -r peer _ watcher; do
-    [ -n "$peer" ] && [ "$(sentinel "$peer" "$watcher" SENTINEL failover "$NAME")" = OK ] || continue
+    case $([ -z "$peer" ] || sentinel "$peer" "$watcher" SENTINEL failover "$NAME") in OK | *INPROG*) ;; *) continue ;; esac
     echo begun
     break # a second one would begin another
-  done | grep -q begun || fail "no Sentinel begins a failover: $(print_status | paste -s -d ';' -)"
+  done | grep -q begun
+}
+
+# Have another server become the primary, in place of the one in $former.
+hand_over() {
+  begin_failover || fail "no Sentinel begins a failover: $(print_status | paste -s -d ';' -)"
   wait_until "$FAILOVER_S" is_handed_over || fail "no other server became the primary within $FAILOVER_S s"
 }
 

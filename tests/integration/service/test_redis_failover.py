@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -134,6 +135,42 @@ def test_primary_that_is_started_again_at_once_does_not_empty_its_replicas(plain
     plain_site.start(NAMES[0], "server")
     until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
     assert plain_site.primary() in NAMES[1:]
+    with plain_site.client() as client:
+        assert client.get("ai:kept") == b"1"
+
+
+def test_primary_that_nobody_has_replaced_yet_does_not_empty_its_replicas(plain_site: RedisFailover) -> None:
+    """Sentinels that notice late, as on a busy host, are told: the answers that the replicas hold are not lost."""
+    assert stored(plain_site, "ai:kept")
+    with plain_site.operator(NAMES[0]) as operator:
+        assert operator.wait(2, 20_000) == 2
+    for name in NAMES:
+        with plain_site.sentinel(name) as sentinel:
+            sentinel.sentinel_set("alchemorsel", "down-after-milliseconds", 600_000)
+    plain_site.kill(NAMES[0], "server")
+    plain_site.start(NAMES[0], "server")
+    until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
+    assert plain_site.primary() in NAMES[1:]
+    with plain_site.client() as client:
+        assert client.get("ai:kept") == b"1"
+
+
+def test_primary_that_starts_before_a_sentinel_can_be_asked_waits_for_one(plain_site: RedisFailover) -> None:
+    """As when its host starts without a network: no reply is no leave to go on as the primary."""
+    assert stored(plain_site, "ai:kept")
+    with plain_site.operator(NAMES[0]) as operator:
+        assert operator.wait(2, 20_000) == 2
+    plain_site.kill(NAMES[0], "server")
+    for name in NAMES:
+        plain_site.kill(name, "sentinel")
+    with ThreadPoolExecutor() as beside:
+        started = beside.submit(plain_site.start, NAMES[0], "server")
+        time.sleep(2)
+        for name in NAMES[1:]:
+            plain_site.start(name, "sentinel")
+        started.result()
+    plain_site.start(NAMES[0], "sentinel")
+    until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
     with plain_site.client() as client:
         assert client.get("ai:kept") == b"1"
 
