@@ -50,7 +50,7 @@ COUNT_GROWTH = """() => {
   const grows = () => (window.growth += document.querySelector(".answer.growing :is(h3, li, td):not(:empty)") ? 1 : 0);
   new MutationObserver(grows).observe(document.body, { subtree: true, childList: true, attributes: true });
 }"""
-"""Counts how often a part of an answer was there before the whole was: for some 0.4 s, too short for a look now and then."""
+"""Counts how often a part of an answer was there before the whole: for some 0.4 s, too short to look now and then."""
 MODEL_S = 90_000
 """Milliseconds that the lab's model may take on a busy machine; a wait, not an assertion about speed."""
 
