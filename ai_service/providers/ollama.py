@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +10,17 @@ from ai_service.providers.context_length import exceeded, is_context_error, read
 from ai_service.providers.embedding import Embedding, checked_vectors
 from ai_service.providers.errors import (
     IncompleteAnswer,
-    ProviderError,
     ProviderFailed,
     ProviderTimeout,
     ProviderUnreachable,
     RequestRejected,
 )
-from ai_service.providers.http import INSPECT_TIMEOUT_S, Client, deadline, error_for, lines, silence
+from ai_service.providers.http import Client, deadline, error_for, lines, silence
+from ai_service.providers.ollama_model import ServedModel
 from ai_service.providers.ollama_wire import (
     Chunk,
-    Description,
     decode_chunk,
-    decode_description,
     decode_embeddings,
-    decode_models,
-    decode_version,
     error_text,
     wire_messages,
 )
@@ -39,10 +34,6 @@ if TYPE_CHECKING:
 
 RESIDENT_S = 5.0
 """For so long after an answer the model is taken to be still in memory, without asking `/api/ps`."""
-DESCRIBE_TIMEOUT_S = 1.0
-REFUSES_FROM = (0, 13)
-"""Versions from this one on obey `truncate: false`: they refuse a prompt that is too long instead of cutting it."""
-_VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
 class OllamaProvider:
@@ -76,31 +67,26 @@ class OllamaProvider:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.model = model
-        self._full_name = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
         self._client = Client(base_url)
+        self._served = ServedModel(self._client, model, num_ctx)
         self._timeout_s = timeout_s
         self._load_timeout_s = load_timeout_s
         self._num_ctx = num_ctx
         self._keep_alive_s = keep_alive_s
         self._clock = clock
         self._resident_until = 0.0
-        self._described = ""
-        self._models_context = num_ctx
-        self._refuses_overlong = False
-        self._capabilities: frozenset[str] | None = None
-        self._version = ""
 
     @property
     def context_tokens(self) -> int:
         """See Provider: what is asked for, but no more than the model was trained with."""
-        return min(self._num_ctx, self._models_context)
+        return self._served.context_tokens
 
     async def complete(
         self, prompt: Prompt, on_text: Callable[[str], None] = ignore, on_reasoning: Callable[[str], None] = ignore
     ) -> Completion:
         """See Provider."""
         load_s = 0.0
-        if prompt.tools and self._capabilities is not None and "tools" not in self._capabilities:
+        if prompt.tools and not self._served.may_call_tools:
             raise RequestRejected(f"the model {self.model} does not support tools")
         if self._clock() >= self._resident_until:
             load_s = await self._load()
@@ -135,65 +121,15 @@ class OllamaProvider:
 
     async def inspect(self) -> Inspection:
         """See Provider."""
-        async with deadline(INSPECT_TIMEOUT_S, "inspecting Ollama"):
-            known = await self._models("/api/tags")
-            loaded = await self._models("/api/ps")
-        listing = known.get(self._full_name, {})
-        digest = str(listing.get("digest", "")).removeprefix("sha256:")[:12]
-        if digest and digest != self._described:
-            await self._describe(digest)
-        return Inspection(
-            digest=digest,
-            loaded=self._full_name in loaded,
-            context_length=self.context_tokens,
-            capabilities=None if self._capabilities is None else tuple(sorted(self._capabilities)),
-            listing=listing,
-            running=loaded.get(self._full_name, {}),
-            version=self._version,
-        )
+        return await self._served.inspect()
 
     async def close(self) -> None:
         """See Provider."""
         await self._client.close()
 
-    async def _models(self, path: str) -> dict[str, dict[str, Any]]:
-        async with self._client.get(path) as response:
-            content = await read(response)
-        if response.status_code != 200:
-            raise error_for(response.status_code, error_text(content), response.headers)
-        try:
-            models = decode_models(content).models or []
-        except (ValueError, RecursionError) as error:
-            raise ProviderFailed(f"{path} did not answer with a list of models: {error}") from error
-        return {str(item.get("name") or item.get("model") or ""): item for item in models}
-
-    async def _describe(self, digest: str) -> None:
-        """Learn the model's own context length and what the server can do; where it does not say, nothing changes."""
-        try:
-            async with deadline(DESCRIBE_TIMEOUT_S, "describing the model"):
-                async with self._client.post("/api/show", {"model": self.model}) as response:
-                    description = decode_description(await read(response))
-                async with self._client.get("/api/version") as response:
-                    told_version = decode_version(await read(response)).version
-        except ProviderError:
-            return  # Asked again with the next inspection.
-        except (ValueError, RecursionError):
-            description, told_version = Description(), ""
-        version = _VERSION.match(told_version)
-        self._version = told_version
-        told = description.capabilities
-        self._capabilities = None if told is None else frozenset(told)
-        lengths = [value for name, value in description.model_info.items() if name.endswith(".context_length")]
-        trained = next((length for length in lengths if isinstance(length, int) and length > 0), self._num_ctx)
-        self._models_context = trained
-        self._refuses_overlong = version is not None and (int(version[1]), int(version[2])) >= REFUSES_FROM
-        self._described = digest
-
     async def _load(self) -> float:
         """Load the model if it is not in memory; return the seconds that took."""
-        async with deadline(INSPECT_TIMEOUT_S, "inspecting Ollama"):
-            loaded = await self._models("/api/ps")
-        if self._full_name in loaded:
+        if await self._served.is_loaded():
             return 0.0
         started = self._clock()
         body = {**self._base(), "messages": [], "stream": False}
@@ -298,7 +234,7 @@ class OllamaProvider:
             load_s=load_s,
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
-            storable=self._refuses_overlong or (reading == "whole" and not shifted),
+            storable=self._served.refuses_overlong or (reading == "whole" and not shifted),
             tool_calls=tuple(calls),
         )
         return check_completion(prompt, completion)

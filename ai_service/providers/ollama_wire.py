@@ -53,6 +53,12 @@ class Description(msgspec.Struct):
 
     model_info: dict[str, Any] = {}
     capabilities: list[str] | None = None
+    modelfile: str = ""
+
+    @property
+    def weights(self) -> list[str]:
+        """The lines that name weights and adapters; none where the server names none."""
+        return [line for line in self.modelfile.splitlines() if line.startswith(("FROM ", "ADAPTER "))]
 
 
 class WireEmbeddings(msgspec.Struct):

@@ -17,6 +17,8 @@ class FakeOllama(FakeServer):
     Attributes:
         models: Digest by name.
         loaded: Names of models in memory; a request with empty messages loads one.
+        digests_in_memory: Of models that were pulled again since they were loaded.
+        weights: Weights by model; none are its own.
         text: What the model writes, some characters a line.
         mode: How a chat goes wrong: `ok`, `error_line`, `garbage_line`, `cut_stream`, `length`, `hang`, `bare` (every
             field that may be missing is), `no_end` (the answer is complete, the stream goes on), or a status such as
@@ -37,6 +39,8 @@ class FakeOllama(FakeServer):
         super().__init__()
         self.models = {"test:1b": f"sha256:{DIGEST}"}
         self.loaded = {"test:1b"}
+        self.digests_in_memory: dict[str, str] = {}
+        self.weights: dict[str, str] = {}
         self.text = text
         self.mode = "ok"
         self.load_hangs = False
@@ -58,12 +62,19 @@ class FakeOllama(FakeServer):
             await reply.json({"version": self.version})
         elif path == "/api/show":
             told = {} if self.capabilities is None else {"capabilities": self.capabilities}
-            await reply.json({"model_info": {"fake.context_length": self.context_length}, **told})
+            weights = self.weights.get(body["model"], body["model"])
+            modelfile = f"# A comment\nFROM /blobs/{weights}\nTEMPLATE {{{{ .Prompt }}}}\n"
+            info = {"fake.context_length": self.context_length}
+            await reply.json({"model_info": info, "modelfile": modelfile, **told})
         elif path == "/api/tags":
             models = [{"name": name, "model": name, "digest": digest} for name, digest in self.models.items()]
             await reply.json({"models": models})
         elif path == "/api/ps":
-            await reply.json({"models": [{"name": name, "model": name} for name in sorted(self.loaded)] or None})
+            running = [
+                {"name": name, "digest": {**self.models, **self.digests_in_memory}.get(name)}
+                for name in sorted(self.loaded)
+            ]
+            await reply.json({"models": running or None})
         elif body["model"] not in self.models:
             await reply.json({"error": f"model '{body['model']}' not found"}, 404)
         elif path == "/api/embed":

@@ -143,6 +143,25 @@ async def test_the_digest_is_the_models_own(configured: str, listed: str) -> Non
     assert (inspection.digest, inspection.loaded) == (DIGEST[:12], True)
 
 
+@pytest.mark.parametrize(
+    ("weights", "digest_in_memory", "loaded"),
+    [("shared", "f" * 64, True), ("other", "f" * 64, False), ("shared", "a" * 64, False)],
+)
+async def test_a_model_is_loaded_where_its_weights_are_in_memory_under_another_name(
+    weights: str, digest_in_memory: str, *, loaded: bool
+) -> None:
+    """The server lists them once, under the name loaded first; what that name had before it was pulled is not it."""
+    async with FakeOllama() as server:
+        server.models["other:1b"] = "f" * 64
+        server.weights = {"test:1b": "shared", "other:1b": weights}
+        server.loaded = {"other:1b"}
+        server.digests_in_memory = {"other:1b": digest_in_memory}
+        provider = ollama(server.url)
+        inspection = await provider.inspect()
+        await provider.close()
+    assert inspection.loaded is loaded
+
+
 @pytest.mark.parametrize(("schema", "sent"), [(None, None), ({}, "json")])
 async def test_text_and_any_json_have_formats_of_their_own(schema: dict[str, str] | None, sent: object) -> None:
     """None at all for text."""
