@@ -51,7 +51,7 @@ def test_loss_of_the_primarys_host_costs_no_cached_request(
         until(lambda: primary(witness) not in {"", addresses[former]}, timeout_s=LOST_S)
         sys.stdout.write(f"another primary {time.monotonic() - begun:.1f} s after the loss of {former}\n")
         load.more(ENOUGH)
-    sys.stdout.write(f"{len(load.statuses)} answers, {load.errors} errors, statuses {set(load.statuses)}\n")
+        sys.stdout.write(f"loss of {former}: {load.summary()}")
     bring_back(former, host_of(former))
     assert (set(load.statuses), load.errors) == ({200}, [])
 
@@ -65,6 +65,6 @@ def test_loss_of_a_service_host_costs_no_cached_request(
         load.more(ENOUGH)
         lose(SERVICE[1])
         load.more(4 * ENOUGH)
-    sys.stdout.write(f"{len(load.statuses)} answers, {load.errors} errors, statuses {set(load.statuses)}\n")
+        sys.stdout.write(f"loss of {SERVICE[1]}: {load.summary()}")
     bring_back(SERVICE[1], host_of(SERVICE[1]))
     assert (set(load.statuses), load.errors) == ({200}, [])

@@ -112,7 +112,7 @@ def test_loss_of_an_ollama_host_costs_no_answer_for_long(
         lose("fleet-c")
         begun = time.monotonic()
         until(lambda: 200 in load.statuses[-2:] and time.monotonic() - begun > SETTLED_S, timeout_s=2 * DEADLINE_S)
-    sys.stdout.write(f"statuses {Counter(load.statuses)}, errors {load.errors}\n")
+        sys.stdout.write(f"loss of fleet-c: {load.summary()}")
     bring_back("fleet-c", host_of("fleet-c"))
     assert set(load.statuses) <= {200, 503}
     assert load.errors == []

@@ -114,13 +114,6 @@ def variant(name: str, line: str) -> str:
     return mirror.push(client, tag)
 
 
-def report(load: Load, begun: float) -> None:
-    """Print what callers got."""
-    rate = len(load.statuses) / (time.monotonic() - begun)
-    counts = {status: load.statuses.count(status) for status in set(load.statuses)}
-    sys.stdout.write(f"{len(load.statuses)} answers at {rate:.0f}/s, statuses {counts}, {len(load.errors)} errors\n")
-
-
 @pytest.mark.parametrize("node", NODES)
 def test_every_node_answers_through_its_own_edge(node: str, host_of: Callable[[str], Host]) -> None:
     """Whether a task of the service is on it or not."""
@@ -143,12 +136,11 @@ def test_rolling_update_costs_no_cached_request(caller: Callable[[], httpx.Clien
     warm(caller)
     reference = variant("next", f"LABEL made={time.time_ns()}")
     with Load(caller, PATH, QUESTIONS) as load:
-        begun = time.monotonic()
         load.more(ENOUGH)
         docker(OUTSIDE, "service", "update", "--detach", "--image", reference, SERVICE)
         becomes(lambda: image(OUTSIDE) == reference and state(OUTSIDE) == "completed", UPDATE_S)
         load.more(ENOUGH)
-        report(load, begun)
+        sys.stdout.write(load.summary())
     assert (set(load.statuses), load.errors) == ({200}, [])
 
 
@@ -164,7 +156,7 @@ def test_image_that_never_gets_healthy_is_taken_back(caller: Callable[[], httpx.
         becomes(lambda: state(OUTSIDE) == "rollback_completed", UPDATE_S)
         sys.stdout.write(f"taken back after {time.monotonic() - begun:.0f} s\n")
         load.more(ENOUGH)
-        report(load, begun)
+        sys.stdout.write(load.summary())
     assert image(OUTSIDE) == former
     assert (set(load.statuses), load.errors) == ({200}, [])
 
@@ -174,12 +166,11 @@ def test_loss_of_a_node_costs_no_cached_request(node: str, caller: Callable[[], 
     """It goes at once, with its edge, its tasks and its vote, and is a node again where it has its address again."""
     warm(caller)
     with Load(caller, PATH, QUESTIONS) as load:
-        begun = time.monotonic()
         load.more(ENOUGH)
         ensure().containers.get(node).kill()
         for _ in range(4):
             load.more(ENOUGH)
-        report(load, begun)
+        sys.stdout.write(load.summary())
     lab_hosts.restart(ensure(), node)
     becomes(lambda: healthy(OUTSIDE), BACK_S)
     assert (set(load.statuses), load.errors) == ({200}, [])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -37,9 +39,11 @@ class Load:
         self.statuses: list[int] = []
         self.errors: list[str] = []
         self._ended = threading.Event()
+        self._begun = time.monotonic()
         self._threads = [threading.Thread(target=self._ask, args=(start,)) for start in range(count)]
 
     def __enter__(self) -> Self:
+        self._begun = time.monotonic()
         for thread in self._threads:
             thread.start()
         return self
@@ -55,6 +59,12 @@ class Load:
         """Wait for so many further answers."""
         wanted = len(self.statuses) + count
         until(lambda: len(self.statuses) >= wanted)
+
+    def summary(self) -> str:
+        """Tell in a line what callers got so far, and at what rate."""
+        rate = len(self.statuses) / (time.monotonic() - self._begun)
+        kinds = ", ".join(f"{count} of {status}" for status, count in sorted(Counter(self.statuses).items()))
+        return f"{len(self.statuses)} answers at {rate:.0f}/s ({kinds}), {len(self.errors)} errors\n"
 
     def _ask(self, start: int) -> None:
         with self._connect() as client:

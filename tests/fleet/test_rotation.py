@@ -1,0 +1,80 @@
+"""A model of a pool is exchanged on its hosts while callers ask, and taken back (molecule/fleet)."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from lab.artifacts import MODEL, OTHER_MODEL
+from tests.fleet.site import PATH, QUESTIONS, warm
+from tests.integration.service.load import Load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import httpx
+
+    from tests.lifecycle.conftest import Play
+
+PLAYBOOK = "playbooks/rotate_models.yml"
+
+pytestmark = pytest.mark.timeout(2000)
+
+
+def rotated(folder: Path, *, digest: str | None = None) -> str:
+    """Write an inventory in which the hosts of the first model have the other one; return the option of Ansible."""
+    model = {"name": OTHER_MODEL, "preload": True} | ({"digest": digest} if digest else {})
+    variables = {"ollama_models": [model], "ai_service_ollama_model": OTHER_MODEL}
+    file = folder / "rotated.yml"
+    file.write_text(yaml.safe_dump({"all": {"hosts": {"fleet-a": variables, "fleet-b": variables}}}))
+    return f"--inventory={file}"
+
+
+def answered_by(client: httpx.Client, question: dict[str, Any]) -> tuple[str, bool, Any]:
+    """Return which model answered a question, whether from the cache, and what."""
+    response = client.post(PATH, json=question)
+    body = response.raise_for_status().json()
+    return body["meta"]["model"], "hit" in response.headers["cache-status"], body["data"]
+
+
+def test_model_is_exchanged_on_its_hosts_and_taken_back_without_a_lost_request(
+    caller: Callable[[], httpx.Client], play: Play, tmp_path: Path
+) -> None:
+    """Answers of the former model are hits only for the former model, on whichever host."""
+    warm(caller)
+    question = {"partial": ["leek", secrets.token_hex(4)]}
+    with caller() as client:
+        first = answered_by(client, question)
+    with Load(caller, PATH, QUESTIONS) as load:
+        there = play(PLAYBOOK, rotated(tmp_path))
+        sys.stdout.write(f"rotation: {load.summary()}")
+    assert there.returncode == 0, there.stdout
+    assert (set(load.statuses), load.errors) == ({200}, [])
+    with caller() as client:
+        other = answered_by(client, question)
+    with Load(caller, PATH, QUESTIONS) as load:
+        back = play(PLAYBOOK)
+        sys.stdout.write(f"way back: {load.summary()}")
+    assert back.returncode == 0, back.stdout
+    assert (set(load.statuses), load.errors) == ({200}, [])
+    with caller() as client:
+        again = answered_by(client, question)
+    assert [told[:2] for told in (first, other, again)] == [(MODEL, False), (OTHER_MODEL, False), (MODEL, True)]
+    assert again[2] == first[2]
+
+
+def test_model_with_another_digest_is_asked_by_no_host(
+    caller: Callable[[], httpx.Client], play: Play, tmp_path: Path
+) -> None:
+    """What the registry has is not what the inventory pins: the former model answers on."""
+    refused = play(PLAYBOOK, rotated(tmp_path, digest="0" * 64))
+    assert refused.returncode != 0
+    assert "0" * 64 in refused.stdout
+    with caller() as client:
+        for _ in range(4):
+            assert answered_by(client, {"partial": ["leek", secrets.token_hex(4)]})[:2] == (MODEL, False)
