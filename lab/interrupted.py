@@ -24,6 +24,8 @@ Run = tuple[str, ...]
 """A playbook and further arguments."""
 
 _CHANGES = ("-e", "redis_maxmemory=200mb", "-e", "ollama_keep_alive=23h", "-e", f"ai_service_source={NEWER}")
+_FORMER = (SITE, "-e", "ollama_models_prune=true")
+"""What an earlier rotation brought goes."""
 _ROTATION = (
     "-e",
     json.dumps(
@@ -53,10 +55,13 @@ class Interrupted:
     settled: Run = ()
 
 
+BARE = "site"
+"""The play whose hosts are bare ones."""
+
 PLAYS = {
-    "site": Interrupted((SITE,), 150),
+    BARE: Interrupted((SITE,), 150),
     "upgrade": Interrupted(("playbooks/upgrade.yml", *_CHANGES), 90, before=((SITE,),)),
-    "rotate_models": Interrupted(("playbooks/rotate_models.yml", *_ROTATION), 60, before=((SITE,),)),
+    "rotate_models": Interrupted(("playbooks/rotate_models.yml", *_ROTATION), 60, before=(_FORMER,)),
     "rollback": Interrupted(
         ("playbooks/rollback.yml", "-e", f"ai_service_release={FIRST}"),
         40,
@@ -71,14 +76,14 @@ PLAYS = {
 """By name, as `python -m lab.kills --play` takes it. A play on a slower machine takes longer: `--length`."""
 
 
-def newer_source(folder: Path) -> Path:
-    """Copy the service's source into a folder, with a later version, and return it."""
+def newer_source(folder: Path, number: int) -> Path:
+    """Copy the service's source into a folder, with a later version that ends in a number, and return it."""
     source = folder / "ai_service"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "ai_service", source, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     package = source / "__init__.py"
-    package.write_text(package.read_text().replace('__version__ = "', '__version__ = "9.'))
+    package.write_text(package.read_text().replace('__version__ = "', f'__version__ = "9.{number}.'))
     return source
 
 

@@ -1,8 +1,9 @@
 """Killed plays: `python -m lab.kills` kills a play at a random moment, and shows what the next runs make of it.
 
-Each round has a host of its own: a bare one for site.yml, a provisioned one for the other plays. The play is killed
-with all of its processes on this machine, as by a loss of power; what it had started on the host goes on there, as in
-life. The first run after that has to finish the play (failed=0), the next one has to find nothing to do (changed=0).
+Each round of site.yml has a bare host of its own. The other plays need a provisioned one, which serves their next round
+as well, as long as the rounds pass. The play is killed with all of its processes on this machine, as by a loss of
+power; what it had started on the host goes on there, as in life. The first run after that has to finish the play
+(failed=0), the next one has to find nothing to do (changed=0).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from rich.table import Table
 
 from lab import hosts, images, lifecycle
 from lab.errors import CommandFailedError, LabError
-from lab.interrupted import PLAYS, Interrupted, Run, fill, newer_source
+from lab.interrupted import BARE, PLAYS, Interrupted, Run, fill, newer_source
 from lab.paths import LAB
 from lab.plays import Play
 from lab.progress import console
@@ -96,29 +97,27 @@ def judge(log: str, status: int, *, is_settled: bool) -> tuple[str, list[str]]:
 
 
 def run_round(
-    client: DockerClient, name: str, seed: int, suite: str, *, length_s: float | None = None, task: str = ""
+    client: DockerClient, name: str, seed: int, host: str, *, length_s: float | None = None, task: str = ""
 ) -> Round:
-    """Prepare a host, kill the play, run it again, and see that nothing is left to do.
+    """Kill the play on its host, run it again, and see that nothing is left to do.
 
     Args:
         client: The lab's engine.
         name: Of the play, as in `PLAYS`.
-        seed: Of the moment, and in the host's name.
-        suite: Code name of the Debian release.
+        seed: Of the moment.
+        host: Runs.
         length_s: Of a whole play; None for the usual one.
         task: Kill it as soon as a task begins whose name has these words, in place of a drawn moment.
 
     Raises:
         CommandFailedError: What goes before the play failed.
     """
-    wanted, host = PLAYS[name], f"kill-{seed}"
+    wanted = PLAYS[name]
     drawn_s = moment(seed, wanted.length_s if length_s is None else length_s)
     folder = FOLDER / f"{name}-{seed}"
     play = Play(folder)
-    hosts.remove(client, host)
-    hosts.ensure(client, host, suite)
     play.prepare(host)
-    values = _prepare(client, play, wanted, host, folder)
+    values = _prepare(client, play, wanted, host, seed)
     run, settled = fill(wanted.run, **values), fill(wanted.settled or wanted.run, **values)
     begun = time.monotonic()
     log, status = play.run(
@@ -134,18 +133,18 @@ def run_round(
         words, faults = judge(log, status, is_settled=is_settled)
         found.results.append(words)
         found.faults += [f"{log_name}: {fault}" for fault in faults]
-    if not found.faults:
-        hosts.remove(client, host)
     return found
 
 
-def _prepare(client: DockerClient, play: Play, wanted: Interrupted, host: str, folder: Path) -> dict[str, str]:
+def _prepare(client: DockerClient, play: Play, wanted: Interrupted, host: str, seed: int) -> dict[str, str]:
     """Run what goes before a play; returns what its arguments may name."""
-    values = {"newer": str(newer_source(folder))}
+    values = {"newer": str(newer_source(play.folder, seed))}
     for number, before in enumerate(wanted.before, start=1):
         log, status = play.run(f"before-{number}", *_split(fill(before, **values)))
         if status != 0:
-            raise CommandFailedError(f"{before[0]} failed in {last_task(log)!r}, before anything was killed: {folder}")
+            raise CommandFailedError(
+                f"{before[0]} failed in {last_task(log)!r}, before anything was killed: {play.folder}"
+            )
         if "first" not in values:
             _status, link = hosts.output(client.containers.get(host), "readlink", CURRENT)
             values["first"] = Path(link.strip()).name
@@ -170,8 +169,8 @@ def table(rounds: Sequence[Round]) -> Table:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run rounds; returns 0 where all passed, 1 where one failed, whose host stays for a look."""
     parser = argparse.ArgumentParser(prog="python -m lab.kills", description=__doc__)
-    parser.add_argument("--play", choices=PLAYS, default="site", help="which play is killed (default: site)")
-    parser.add_argument("--rounds", type=int, default=1, help="default: 1, of 4 minutes and more")
+    parser.add_argument("--play", choices=PLAYS, default=BARE, help=f"which play is killed (default: {BARE})")
+    parser.add_argument("--rounds", type=int, default=1, help="default: 1")
     parser.add_argument("--seed", type=int, default=1, help="of the first round; the next ones count on")
     parser.add_argument("--suite", choices=images.SUITES, default=images.SUITES[0])
     parser.add_argument("--length", type=float, metavar="SECONDS", help="over which moments are drawn")
@@ -180,9 +179,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     rounds: list[Round] = []
     try:
         client = lifecycle.bring_up([])
+        host = ""
         for seed in range(wanted.seed, wanted.seed + wanted.rounds):
-            rounds.append(run_round(client, wanted.play, seed, wanted.suite, length_s=wanted.length, task=wanted.task))
-            console.print(rounds[-1].line(), markup=False)
+            if not host:
+                host = f"kill-{seed}"
+                hosts.remove(client, host)
+            hosts.ensure(client, host, wanted.suite)
+            found = run_round(client, wanted.play, seed, host, length_s=wanted.length, task=wanted.task)
+            rounds.append(found)
+            console.print(found.line(), markup=False)
+            if found.faults:
+                host = ""
+            elif wanted.play == BARE or seed == wanted.seed + wanted.rounds - 1:
+                hosts.remove(client, host)
+                host = ""
     except (LabError, DockerException) as error:
         console.print(f"[red]✗[/] {error}", markup=True)
         return 1

@@ -54,7 +54,7 @@ class Play:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._inventory = folder / "inventory"
 
     def prepare(self, host: str) -> None:
@@ -83,14 +83,14 @@ class Play:
             arguments: Further ones of ansible-playbook.
             is_time: Whether to kill it, asked with the seconds since its start and its output so far.
         """
-        log = self._folder / f"{name}.log"
+        log = self.folder / f"{name}.log"
         argv = [str(Path(sys.executable).with_name("ansible-playbook")), playbook, "-i", str(self._inventory)]
         argv += arguments
         # Connections of its own: an earlier host may have had the same address.
         environment = {
             **os.environ,
             "ANSIBLE_FORCE_COLOR": "0",
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self._folder / "ssh"),
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder / "ssh"),
         }
         begun = time.monotonic()
         with (
