@@ -17,6 +17,7 @@ NODES = ("swarm-a", "swarm-b", "swarm-c")
 OUTSIDE = "swarm-c"
 """It has Redis, which is no part of the Swarm."""
 SERVICE = "alchemorsel_ai"
+EDGE = "alchemorsel_edge"
 PATH = "/api/v1/ai/suggest-ingredients"
 QUESTIONS = [{"partial": [word]} for word in ("pear", "leek", "oats", "rice")]
 BACK_S = 300
@@ -62,8 +63,12 @@ def becomes(condition: Callable[[], bool], timeout_s: float) -> None:
 
 
 def healthy(node: str) -> bool:
-    """Return whether all tasks of all services run, and all nodes are there."""
-    services = docker(node, "service", "ls", "--format", "{{.Replicas}}").split()
+    """Return whether all tasks of all services run, an edge on each node, and all nodes are there."""
+    listed = docker(node, "service", "ls", "--format", "{{.Name}} {{.Replicas}}").splitlines()
+    counts = dict(line.split()[:2] for line in listed)
     nodes = docker(node, "node", "ls", "--format", "{{.Status}}").split()
-    counts = [each.split("/") for each in services if "/" in each]
-    return nodes == ["Ready"] * len(NODES) and all(running == wanted for running, wanted in counts)
+    return (
+        nodes == ["Ready"] * len(NODES)
+        and counts[EDGE] == f"{len(NODES)}/{len(NODES)}"
+        and all(running == wanted for running, wanted in (count.split("/") for count in counts.values()))
+    )
