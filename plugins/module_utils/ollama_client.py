@@ -110,6 +110,10 @@ class OllamaClient:
             body["options"] = {"num_ctx": num_ctx}
         self._finish("POST", "/api/generate", body)
 
+    def unload(self, name: str) -> None:
+        """Take a model's weights out of memory, under whichever name they are listed; a moment later they are gone."""
+        self._finish("POST", "/api/generate", {"model": name, "stream": False, "keep_alive": 0})
+
     def answer(self, name: str, prompt: str, *, tokens: int, num_ctx: int | None) -> str:
         """Return what a model writes after a prompt, at most so many tokens."""
         options = {"num_predict": tokens, **({} if num_ctx is None else {"num_ctx": num_ctx})}

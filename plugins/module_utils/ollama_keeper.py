@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_client import OllamaClient, OllamaError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ansible_collections.alchemorsel.ai.plugins.module_utils.ollama_progress import Report
 
 PROMPT = "Tomatoes, basil and"
+EVICT_S = 5.0
+EVICT_POLL_S = 0.1
 PROMPT_TOKENS = 4
 """Enough to show that the model computes."""
 
@@ -82,6 +85,8 @@ class ModelKeeper:
             return
         self._report("loading into memory")
         self._client.load(self._name, keep_alive=keep_alive, num_ctx=num_ctx)
+        if not self.facts()["loaded"] and self._evict_deleted():
+            self._client.load(self._name, keep_alive=keep_alive, num_ctx=num_ctx)
         if not self.facts()["loaded"]:
             message = (
                 f"{self._name} was loaded but did not stay in memory: keep_alive is 0, or the memory does not hold "
@@ -107,12 +112,32 @@ class ModelKeeper:
         return answer
 
     def ensure_absent(self) -> None:
-        """Delete the model where it is there."""
-        if self.facts()["digest"] is None:
+        """Delete the model where it is there; it leaves memory first, where it would stay for its `keep_alive`."""
+        before = self.facts()
+        if before["digest"] is None:
             return
         self.actions.append(f"delete {self._name}")
-        if not self._check_mode:
-            self._client.delete(self._name)
+        if self._check_mode:
+            return
+        if before["loaded"]:
+            self._client.unload(self._name)
+        self._client.delete(self._name)
+
+    def _evict_deleted(self) -> bool:
+        """Have the server forget this model's weights where it lists them under a name that is not on disk any more."""
+        listed = {model.get("name"): model for model in self._client.models()}
+        deleted = {
+            model["name"] for model in self._client.loaded() if not _is_same(model, listed.get(model["name"], {}))
+        }
+        if not deleted:
+            return False
+        self._client.unload(self._name)
+        give_up = time.monotonic() + EVICT_S
+        while deleted <= {model["name"] for model in self._client.loaded()}:
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(EVICT_POLL_S)
+        return True
 
     def _shared(self, loaded: list[dict[str, Any]], listed: dict[Any, dict[str, Any]]) -> dict[str, Any] | None:
         """Return what is in memory with this model's weights: a server lists it under the name that was loaded first.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,11 @@ def test_another_model_answers_after_the_rotation_and_the_former_one_after_the_w
     assert rotated.returncode == 0, rotated.stdout
     assert during.lost == []
     assert list(models(host, variables)) == [OTHER_MODEL]
+    asked, deleted = (rotated.stdout.index(task) for task in ("Configure the AI service for the new", f"item={MODEL})"))
+    assert asked < deleted, "the former model was deleted while the service asked it"
+    again = play("site.yml", *to(OTHER_MODEL, prune=True))
+    assert again.returncode == 0, again.stdout
+    assert re.findall(r"changed=(\d+)", again.stdout) == ["0"]
     other = client.send(PATH, question)
     assert "hit" not in other["headers"]["cache-status"]
     assert json.loads(other["body"])["meta"]["model"] == OTHER_MODEL

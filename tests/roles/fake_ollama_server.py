@@ -101,6 +101,11 @@ class _Handler(FakeHandler):
             self.answer(500, {"error": state.load_error})
             return
         content = state.models[body["model"]]
+        if body.get("keep_alive") == 0:
+            weights = _weights(content)
+            state.loaded = {name: loaded for name, loaded in state.loaded.items() if _weights(loaded) != weights}
+            self.answer(200, {"model": body["model"], "response": "", "done": True, "done_reason": "unload"})
+            return
         is_shared = _weights(content) in map(_weights, state.loaded.values())
         if not state.forgets_loaded and not is_shared:
             state.loaded[body["model"]] = content

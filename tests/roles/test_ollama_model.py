@@ -40,6 +40,13 @@ def test_name_without_tag_means_latest(ollama_server: FakeOllamaServer) -> None:
     assert not apply_state(ollama_server, name="tiny")["changed"]
 
 
+def test_absent_takes_the_model_out_of_memory_first(ollama_server: FakeOllamaServer) -> None:
+    """With `keep_alive: -1` a deleted model would stay there for ever."""
+    apply_state(ollama_server, state="loaded")
+    apply_state(ollama_server, state="absent")
+    assert (ollama_server.models, ollama_server.loaded) == ({}, {})
+
+
 def test_absent_deletes_once(ollama_server: FakeOllamaServer) -> None:
     """A model is deleted where it is there, and nothing happens where it is not."""
     ollama_server.models[NAME] = "weights"

@@ -65,6 +65,15 @@ def test_weights_that_a_name_had_before_do_not_count_as_loaded(ollama_server: Fa
     assert apply_state(ollama_server, state="loaded")["actions"] == [f"load {NAME}"]
 
 
+def test_weights_in_memory_under_a_deleted_name_are_loaded_anew(ollama_server: FakeOllamaServer) -> None:
+    """The server would go on listing a name that it does not have: whether the model is in memory could not be seen."""
+    ollama_server.models[NAME] = "weights+parameters"
+    ollama_server.loaded["deleted:1b"] = "weights"
+    result = apply_state(ollama_server, state="loaded")
+    assert (result["actions"], result["model"]["loaded"]) == (["load tiny:1b"], True)
+    assert list(ollama_server.loaded) == [NAME]
+
+
 def test_load_that_fails_is_told_in_the_servers_words(ollama_server: FakeOllamaServer) -> None:
     """The reason for a failed load reaches the play."""
     ollama_server.load_error = "model requires more system memory (5.5 GiB) than is available (3.2 GiB)"
