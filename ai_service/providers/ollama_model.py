@@ -128,7 +128,7 @@ class ServedModel:
         own = await self._weights_of(self._full_name, known) if loaded and self._full_name in known else []
         for name, running in loaded.items() if own else ():
             # What a name had before it was pulled again does not count: the server describes only what it has on disk.
-            is_on_disk = running.get("digest", "") == known.get(name, {}).get("digest")
+            is_on_disk = name in known and running.get("digest") == known[name].get("digest")
             if is_on_disk and await self._weights_of(name, known) == own:
                 return running
         return None

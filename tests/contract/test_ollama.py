@@ -143,6 +143,16 @@ async def test_the_digest_is_the_models_own(configured: str, listed: str) -> Non
     assert (inspection.digest, inspection.loaded) == (DIGEST[:12], True)
 
 
+async def test_a_model_in_memory_that_is_no_longer_on_disk_is_none_of_ours() -> None:
+    """The server lists it on, and tells nothing of it."""
+    async with FakeOllama() as server:
+        server.loaded = {"deleted:1b"}
+        provider = ollama(server.url)
+        inspection = await provider.inspect()
+        await provider.close()
+    assert (inspection.digest, inspection.loaded) == (DIGEST[:12], False)
+
+
 @pytest.mark.parametrize(
     ("weights", "digest_in_memory", "loaded"),
     [("shared", "f" * 64, True), ("other", "f" * 64, False), ("shared", "a" * 64, False)],
