@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ai_service.access.admin_key import AdminKey
 from ai_service.access.gate import AccessGate
 from ai_service.access.key_file import KeyFile
+from ai_service.answers.answer_computer import AnswerComputer
 from ai_service.answers.answer_service import AnswerService
+from ai_service.answers.current_keys import CurrentKeys
 from ai_service.answers.embedding_service import TASK as EMBEDDINGS
 from ai_service.answers.embedding_service import Computed, EmbeddingService
 from ai_service.answers.single_flight import SingleFlight
@@ -102,28 +104,36 @@ def create_app(
     usage = TokenUsage(store)
     budgets = TokenBudgets(usage, metrics)
     hits = CacheHits(store)
-    answers = AnswerService(
-        ResponseCache(store, memory),
+    cache = ResponseCache(store, memory)
+    keys = CurrentKeys(epochs, observer)
+    computer = AnswerComputer(
+        cache,
         flights,
+        ComputeLock(store),
         chains,
-        observer,
+        keys,
         metrics,
-        background=background,
-        epochs=epochs,
-        lock=ComputeLock(store),
         usage=usage,
         budgets=budgets,
-        hits=hits,
         deadline_s=settings.deadline,
+    )
+    answers = AnswerService(
+        cache,
+        computer,
+        keys,
+        chains,
+        observer,
+        background=background,
+        budgets=budgets,
+        hits=hits,
         revalidate_s=settings.stale_while_revalidate,
     )
     vectors: SingleFlight[Computed] = SingleFlight()
     embeddings = EmbeddingService(
-        ResponseCache(store, memory),
+        cache,
         vectors,
         chains,
-        observer,
-        epochs=epochs,
+        keys,
         usage=usage,
         budgets=budgets,
         deadline_s=settings.deadline,
@@ -132,7 +142,7 @@ def create_app(
     history = RequestHistory(store, instance=settings.instance)
     access_log = _build_access_log(settings, log, history)
     warmup = Warmup(
-        [(task, RequestParser(task)) for task in tasks], answers, background, pause_s=settings.warmup_interval
+        [(task, RequestParser(task)) for task in tasks], computer, background, pause_s=settings.warmup_interval
     )
     leadership = Leadership(store)
     probe = InferenceProbe(
