@@ -127,7 +127,7 @@ async def service(
         ComputeLock(store, poll_s=0.001),
         chains,
         keys,
-        metrics,
+        metrics=metrics,
         usage=usage,
         budgets=budgets,
         deadline_s=deadline_s,
