@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ai_service.errors import HTTPError
+from ai_service.observability.metrics import BREAKER_STATES
 from ai_service.process.periodic import Periodic
 from ai_service.providers.base import Prompt
 from ai_service.providers.errors import InvalidAnswer, ProviderError, RequestRejected
 from ai_service.resilience.pool.addresses import AddressLookup
 from ai_service.resilience.pool.model_pool import ModelPool
+from ai_service.resilience.pool.model_servers import ModelServers
 from ai_service.resilience.pool.report import PoolProblem
 from ai_service.resilience.pool.server import ServedModel, Server
+from ai_service.resilience.pool.silence import SilenceLimits
 from ai_service.schemas import IngredientsRequest
 
 if TYPE_CHECKING:
@@ -37,8 +40,6 @@ TRIAL = Prompt(
     options={},
     callers_own=True,
 )
-_STATES = ("closed", "half-open", "open")
-"""Of a circuit breaker, the worst last."""
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,10 @@ class OllamaPool:
         self._addresses = addresses or AddressLookup()
         self._clock = clock
         self._models = {
-            model: ModelPool(model, timeout_s=timeout_s, load_timeout_s=load_timeout_s, clock=clock) for model in models
+            model: ModelPool(
+                ModelServers(model), SilenceLimits(timeout_s=timeout_s, load_timeout_s=load_timeout_s), clock=clock
+            )
+            for model in models
         }
         for pool in self._models.values():
             pool.on_outcome = lambda served, outcome: metrics.server_call(served.server.entry.url, outcome)
@@ -107,7 +111,8 @@ class OllamaPool:
     @property
     def problems(self) -> list[PoolProblem]:
         """What an operator has to correct."""
-        return [*self._problems.values(), *(pool.problem for pool in self._models.values() if pool.problem)]
+        of_models = (pool.servers.problem for pool in self._models.values())
+        return [*self._problems.values(), *filter(None, of_models)]
 
     async def start(self) -> None:
         """Resolve names; then look at file, names and resting servers in the background."""
@@ -201,8 +206,8 @@ class OllamaPool:
         for url, entry in wanted.items():
             self._apply_entry(url, entry)
         for name, pool in self._models.items():
-            pool.expected_digest = self._list.digest_of(name)
-            pool.servers = [server.models[name] for server in self.servers.values() if server.entry.serves(name)]
+            pool.servers.expected_digest = self._list.digest_of(name)
+            pool.servers.listed = [server.models[name] for server in self.servers.values() if server.entry.serves(name)]
         self._show()
 
     def _apply_entry(self, url: str, entry: ServerEntry) -> None:
@@ -229,7 +234,7 @@ class OllamaPool:
     def _has_peer(self, server: Server) -> bool:
         """Return whether another server could take a model's calls; else a caller's own call is the trial."""
         failed = self._models.get(server.failed[0])
-        return failed is not None and server.entry.serves(failed.model) and not failed.is_alone
+        return failed is not None and server.entry.serves(failed.model) and not failed.servers.is_alone
 
     async def _try(self, server: Server) -> None:
         """Ask a server that rests for one token; it takes calls again once it writes."""
@@ -253,7 +258,7 @@ class OllamaPool:
 
     @staticmethod
     async def _ask_little(pool: ModelPool, served: ServedModel, *, embeds: bool) -> None:
-        await pool.look(served)
+        await pool.servers.look(served)
         if served.error is not None:
             raise served.error
         if served.lacks_model or served.differs:
@@ -281,5 +286,5 @@ class OllamaPool:
                 entry.url,
                 slots=sum(server.slots for server in servers if server.is_ready),
                 running=sum(server.running for server in servers),
-                breaker=max((server.breaker.state for server in servers), key=_STATES.index, default="closed"),
+                breaker=max((server.breaker.state for server in servers), key=BREAKER_STATES.__getitem__, default="closed"),
             )
