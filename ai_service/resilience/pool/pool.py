@@ -1,4 +1,4 @@
-"""The pool: the list of servers as it is now, and a trial of those that rest."""
+"""The pool: the servers that the list stands for now, and a trial of those that rest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from ai_service.errors import HTTPError
 from ai_service.observability.metrics import BREAKER_STATES
@@ -16,9 +15,9 @@ from ai_service.providers.errors import InvalidAnswer, ProviderError, RequestRej
 from ai_service.resilience.pool.addresses import AddressLookup
 from ai_service.resilience.pool.model_pool import ModelPool
 from ai_service.resilience.pool.model_servers import ModelServers
-from ai_service.resilience.pool.report import PoolProblem
 from ai_service.resilience.pool.server import ServedModel, Server
 from ai_service.resilience.pool.silence import SilenceLimits
+from ai_service.resilience.pool.watched_list import WatchedList
 from ai_service.schemas import IngredientsRequest
 
 if TYPE_CHECKING:
@@ -27,10 +26,9 @@ if TYPE_CHECKING:
     from ai_service.config.ollama_servers import ServerEntry, ServerSource
     from ai_service.observability.metrics import Metrics
     from ai_service.providers.base import Provider
-    from ai_service.resilience.pool.report import ServerHealth
+    from ai_service.resilience.pool.report import PoolProblem, ServerHealth
 
 LOOK_S = 1.0
-RESOLVE_S = 5.0
 TRIAL = Prompt(
     task="trial",
     messages=({"role": "user", "content": "Hi"},),
@@ -76,11 +74,9 @@ class OllamaPool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.servers: dict[str, Server] = {}
-        self._source = source
         self._make_provider = make_provider
         self._metrics = metrics
         self._slots = slots
-        self._addresses = addresses or AddressLookup()
         self._clock = clock
         self._models = {
             model: ModelPool(
@@ -90,11 +86,7 @@ class OllamaPool:
         }
         for pool in self._models.values():
             pool.on_outcome = lambda served, outcome: metrics.server_call(served.server.entry.url, outcome)
-        self._list = source.servers
-        self._seen = source.fingerprint()
-        self._resolved: dict[str, tuple[str, ...]] = {}
-        self._resolve_at = 0.0
-        self._problems: dict[str, PoolProblem] = {}
+        self._list = WatchedList(source, models, addresses or AddressLookup(), clock=clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._trials: set[Server] = set()
         self._looking = Periodic("looking at the list of Ollama servers", self.look, LOOK_S)
@@ -106,13 +98,13 @@ class OllamaPool:
 
     def expected_digest(self, model: str) -> str:
         """Return the digest that the configuration expects of a model; "" for any."""
-        return self._list.digest_of(model)
+        return self._list.current.digest_of(model)
 
     @property
     def problems(self) -> list[PoolProblem]:
         """What an operator has to correct."""
         of_models = (pool.servers.problem for pool in self._models.values())
-        return [*self._problems.values(), *filter(None, of_models)]
+        return [*self._list.problems, *filter(None, of_models)]
 
     async def start(self) -> None:
         """Resolve names; then look at file, names and resting servers in the background."""
@@ -129,11 +121,7 @@ class OllamaPool:
 
     async def look(self) -> None:
         """Read the list where its file changed, resolve names that are due, and begin the trials that are due."""
-        changed = self._read()
-        if self._clock() >= self._resolve_at or changed:
-            self._resolve_at = self._clock() + RESOLVE_S
-            changed = await self._resolve() or changed
-        if changed:
+        if await self._list.refresh():
             self._apply()
             await asyncio.gather(*map(self._inspect, self._models.values()))
         for server in self.servers.values():
@@ -148,65 +136,16 @@ class OllamaPool:
         """Return the state of each server."""
         return [server.report() for server in self.servers.values()]
 
-    def _read(self) -> bool:
-        """Read the file where it changed; return whether there is another list."""
-        fingerprint = self._source.fingerprint()
-        if fingerprint == self._seen:
-            return False
-        self._seen = fingerprint
-        try:
-            servers = self._source.read(self._models)
-        except ValueError as error:
-            self._blame("servers_file_invalid", self._source.path, f"the list of servers stays as it was: {error}")
-            return False
-        self._problems.pop(self._source.path, None)
-        logger.warning("the list of Ollama servers was read again: %d entries", len(servers.servers))
-        self._list = servers
-        return True
-
-    async def _resolve(self) -> bool:
-        """Resolve all names; return whether an address came or went. One that fails keeps its addresses."""
-        names = [entry.url for entry in self._list.servers if entry.is_dns]
-        found = await asyncio.gather(*map(self._addresses_of, names))
-        before = self._resolved
-        self._resolved = {
-            name: before.get(name, ()) if urls is None else urls for name, urls in zip(names, found, strict=True)
-        }
-        for name in before.keys() - self._resolved.keys():
-            self._problems.pop(name, None)
-        return before != self._resolved
-
-    async def _addresses_of(self, entry_url: str) -> tuple[str, ...] | None:
-        parts = urlsplit(entry_url)
-        try:
-            urls = tuple(await self._addresses.find(parts.hostname or "", parts.port or 0))
-        except OSError as error:
-            kept = "its addresses stay as they were" if self._resolved.get(entry_url) else "it has no address yet"
-            self._blame("name_unresolved", entry_url, f"{kept}: {error.strerror or error}")
-            return None
-        if self._problems.pop(entry_url, None) is not None:
-            logger.warning("%s can be resolved again", entry_url)
-        return urls
-
-    def _blame(self, problem: str, subject: str, detail: str) -> None:
-        """Note a problem, and log it once."""
-        if subject not in self._problems:
-            logger.error("%s (%s): %s", subject, problem, detail)
-        self._problems[subject] = PoolProblem(problem, subject, detail)
-
     def _apply(self) -> None:
         """Have the servers that the list and its names stand for."""
-        wanted: dict[str, ServerEntry] = {entry.url: entry for entry in self._list.servers if not entry.is_dns}
-        for entry in self._list.servers:
-            for url in self._resolved.get(entry.url, ()):
-                wanted.setdefault(url, entry)
+        wanted = self._list.addresses()
         for url in self.servers.keys() - wanted.keys():
             logger.warning("%s is no longer a server", url)
             self._begin(self.servers.pop(url).retire())
         for url, entry in wanted.items():
             self._apply_entry(url, entry)
         for name, pool in self._models.items():
-            pool.servers.expected_digest = self._list.digest_of(name)
+            pool.servers.expected_digest = self._list.current.digest_of(name)
             pool.servers.listed = [server.models[name] for server in self.servers.values() if server.entry.serves(name)]
         self._show()
 
@@ -280,11 +219,13 @@ class OllamaPool:
 
     def _show(self) -> None:
         """Set the gauges of each entry of the list: a name's are the sums over its addresses, and its worst breaker."""
-        for entry in self._list.servers:
+        for entry in self._list.current.servers:
             servers = [server for server in self.servers.values() if server.entry.url == entry.url]
             self._metrics.server_state(
                 entry.url,
                 slots=sum(server.slots for server in servers if server.is_ready),
                 running=sum(server.running for server in servers),
-                breaker=max((server.breaker.state for server in servers), key=BREAKER_STATES.__getitem__, default="closed"),
+                breaker=max(
+                    (server.breaker.state for server in servers), key=BREAKER_STATES.__getitem__, default="closed"
+                ),
             )

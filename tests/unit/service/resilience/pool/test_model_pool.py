@@ -21,9 +21,8 @@ from ai_service.providers.errors import (
     ProviderUnreachable,
     RequestRejected,
 )
-from ai_service.resilience.pool.server import COOLDOWN_S
 from tests.unit.service.fakes import BreakOff, ScriptedProvider
-from tests.unit.service.resilience.pool.pools import Site, inspected, prompt
+from tests.unit.service.resilience.pool.pools import Site, inspected, prompt, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +49,6 @@ class Unloaded(ScriptedProvider):
     async def inspect(self) -> Inspection:
         """Says so."""
         return Inspection(digest=str(self.digest), loaded=False)
-
-
-async def settle() -> None:
-    """Let everything that can run do so."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 async def test_the_server_with_the_model_in_memory_is_asked_first() -> None:
@@ -275,48 +268,6 @@ async def test_vectors_are_asked_of_the_next_server_too() -> None:
         for _ in range(2):
             await site.model.embed(["a"], dimensions=None, truncates=False)
         assert [len(server.embedded) for server in site.servers.values()] == [1, 2]
-
-
-async def test_a_trial_decides_whether_a_server_is_back() -> None:
-    """The pool's own, of one token: no caller waits for it, and nobody is sent there before."""
-    async with inspected(Site(ScriptedProvider(GONE, GONE), ScriptedProvider())) as site:
-        first = site.servers["http://1"]
-        await site.model.complete(prompt())
-        await site.pool.look()
-        await settle()
-        assert len(first.prompts) == 1
-        site.clock.advance(COOLDOWN_S)
-        await site.pool.look()
-        await settle()
-        assert [len(first.prompts), first.prompts[-1].task] == [2, "trial"]
-        assert site.pool.report()[0].breaker == "open"
-        site.clock.advance(COOLDOWN_S)
-        await site.pool.look()
-        await settle()
-        assert len(first.prompts) == 2  # It rests twice as long as before.
-        site.clock.advance(COOLDOWN_S)
-        await site.pool.look()
-        await settle()
-        assert [len(first.prompts), site.pool.report()[0].breaker] == [3, "closed"]
-        await site.model.complete(prompt())
-        await site.model.complete(prompt())
-        assert len(first.prompts) == 4
-
-
-async def test_while_a_trial_is_under_way_nobody_is_sent_there() -> None:
-    """The breaker is half-open, for one call."""
-    async with inspected(Site(ScriptedProvider(GONE), ScriptedProvider())) as site:
-        first = site.servers["http://1"]
-        await site.model.complete(prompt())
-        first.gate.clear()
-        site.clock.advance(COOLDOWN_S)
-        for _ in range(3):
-            await site.pool.look()
-            await settle()
-            await site.model.complete(prompt())
-        assert len(first.prompts) == 2
-        assert site.pool.report()[0].breaker == "half-open"
-        first.gate.set()
 
 
 async def test_a_provider_writes_through_it() -> None:
