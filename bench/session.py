@@ -24,7 +24,7 @@ from bench.report.formats import format_ms
 from bench.results import Annotation, Result, Verdict
 from bench.run_folder import SAMPLES_FILE, storage_error
 from bench.samples import Outcome, Sample, read_samples
-from bench.verdict import verdicts
+from bench.verdict import summaries, verdicts
 from bench.verdict.hit_ratio import compare
 from bench.verdict.measurements import measure
 from bench.verdict.thresholds import implied_bounds
@@ -213,7 +213,7 @@ class Session:
             self.records.pop()
             again = phase.seeded(own_seed(phase, self.seed, 2))
             record = self._attempt(again, file.with_suffix(".again.jsonl"), 2)
-        summary = verdicts.summarize_latency(record.samples)
+        summary = summaries.summarize_latency(record.samples)
         shape = f"p50 {format_ms(summary.p50_ms)}, p95 {format_ms(summary.p95_ms)}" if summary else "no proven sample"
         self.observer.ended(shape)
 
@@ -287,10 +287,10 @@ class Session:
             reasons=reasons,
             interrupted=self.interrupted,
             environment=self._facts | describe_makers(samples) | {"GPU": self.gpus.describe()} | describe_machine(),
-            tasks=verdicts.summarize_tasks(samples, thresholds, findings),
+            tasks=summaries.summarize_tasks(samples, thresholds, findings),
             thresholds=thresholds,
             evidence=findings,
-            phases=[verdicts.summarize_phase(record, self.profile.thresholds) for record in self.records],
+            phases=[summaries.summarize_phase(record, self.profile.thresholds) for record in self.records],
             samples_file=SAMPLES_FILE,
             annotations=annotations,
             hit_ratios=[

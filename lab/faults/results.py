@@ -13,7 +13,7 @@ from bench.evidence.rules import PhaseRecord
 from bench.report.page import render
 from bench.results import Annotation, Result, ThresholdResult, Verdict, encode_result, write_atomically
 from bench.run_folder import RESULT_FILE, SAMPLES_FILE, RunFolder
-from bench.verdict.verdicts import summarize_phase
+from bench.verdict.summaries import summarize_phase
 from lab.faults.row import Row, evidence
 from lab.paths import ROOT
 

@@ -19,8 +19,9 @@ from bench.compare.statistics import Shift, holm, shift
 from bench.errors import FileFormatError, NotComparableError
 from bench.results import Result, Verdict, encode_result
 from bench.samples import Sample, encode_lines
+from bench.verdict.summaries import summarize_phase
 from bench.verdict.thresholds import parse_threshold
-from bench.verdict.verdicts import judge, summarize_phase
+from bench.verdict.verdicts import judge
 from tests.unit.bench.records import cached_record, hit, miss, result
 
 if TYPE_CHECKING:
