@@ -15,7 +15,7 @@ from ai_service.answers.warmup import COMMON, Warmup
 from ai_service.answers.wiring import build_use_cases
 from ai_service.cache.memory_store import MemoryStore
 from ai_service.cache.redis_store import RedisStore
-from ai_service.config.settings import read_warmup_requests
+from ai_service.config.warmup_file import read_warmup_requests
 from ai_service.endpoints import build_endpoints, task_of_path
 from ai_service.gauges import register_gauges
 from ai_service.health.containers import ContainerStatus
