@@ -19,6 +19,7 @@ from ai_service.providers.errors import (
     ProviderUnreachable,
     RequestRejected,
 )
+from ai_service.providers.first_text import FirstText
 from ai_service.resilience.pool.server import Moved
 
 if TYPE_CHECKING:
@@ -80,17 +81,8 @@ class ModelPool:
         """See Provider."""
 
         async def ask(provider: Provider, hear: Callable[[], None]) -> Completion:
-            def write(text: str) -> None:
-                if text:
-                    hear()
-                on_text(text)
-
-            def reason(text: str) -> None:
-                if text:
-                    hear()
-                on_reasoning(text)
-
-            return await provider.complete(prompt, write, reason)
+            first_text = FirstText(hear)
+            return await provider.complete(prompt, first_text.through(on_text), first_text.through(on_reasoning))
 
         return await self._call(ask, has_callers_format=prompt.has_callers_format)
 
@@ -203,8 +195,7 @@ class ModelPool:
         return asyncio.get_running_loop().call_later(self._silence.suspicion_s, suspect)
 
     def _hear(self, served: ServedModel, lease: Lease, *, cold: bool) -> None:
-        if lease.heard:
-            return
+        """Note the first text of a call."""
         served.hear(lease)
         self._silence.learn(0.0 if cold else self._clock() - lease.began)
         self.changed()
