@@ -28,7 +28,7 @@ from ai_service.http.cors import with_cors
 from ai_service.http.operator_routes import build_operations
 from ai_service.http.request_history import RequestHistory
 from ai_service.http.request_history_routes import RequestHistoryRoutes
-from ai_service.http.task_endpoint import TaskRouter
+from ai_service.http.task_router import TaskRouter
 from ai_service.observability.metrics import Metrics
 from ai_service.observability.multiprocess_metrics import MetricsFolder
 from ai_service.observability.structured_log import STANDARD_ERROR, AccessLog
