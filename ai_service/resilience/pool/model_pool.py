@@ -20,7 +20,7 @@ from ai_service.providers.errors import (
     RequestRejected,
 )
 from ai_service.providers.first_text import FirstText
-from ai_service.resilience.pool.server import Moved
+from ai_service.resilience.pool.served_model import Moved
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ai_service.providers.base import Inspection, Prompt, Provider
     from ai_service.providers.embedding import Embedding
     from ai_service.resilience.pool.model_servers import ModelServers
-    from ai_service.resilience.pool.server import Lease, ServedModel
+    from ai_service.resilience.pool.served_model import Lease, ServedModel
     from ai_service.resilience.pool.silence import SilenceLimits
 
 T = TypeVar("T")

@@ -24,7 +24,7 @@ from ai_service.resilience.pool.digests import choose_digest, digest_problem
 from ai_service.resilience.pool.report import PoolProblem
 
 if TYPE_CHECKING:
-    from ai_service.resilience.pool.server import ServedModel
+    from ai_service.resilience.pool.served_model import ServedModel
 
 logger = logging.getLogger("ai_service.resilience.pool.model_pool")
 

@@ -15,7 +15,8 @@ from ai_service.providers.errors import InvalidAnswer, ProviderError, RequestRej
 from ai_service.resilience.pool.addresses import AddressLookup
 from ai_service.resilience.pool.model_pool import ModelPool
 from ai_service.resilience.pool.model_servers import ModelServers
-from ai_service.resilience.pool.server import ServedModel, Server
+from ai_service.resilience.pool.served_model import ServedModel
+from ai_service.resilience.pool.server import Server
 from ai_service.resilience.pool.silence import SilenceLimits
 from ai_service.resilience.pool.watched_list import WatchedList
 from ai_service.schemas import IngredientsRequest
