@@ -14,6 +14,7 @@ from ai_service.answers.embedding_service import TASK as EMBEDDINGS
 from ai_service.answers.warmup import COMMON, Warmup
 from ai_service.answers.wiring import build_use_cases
 from ai_service.cache.memory_store import MemoryStore
+from ai_service.cache.redis_client import RedisClient
 from ai_service.cache.redis_store import RedisStore
 from ai_service.config.warmup_file import read_warmup_requests
 from ai_service.endpoints import build_endpoints, task_of_path
@@ -248,7 +249,7 @@ def _build_chat(settings: Settings, chains: ModelChains) -> ChatTask:
 def _build_store(settings: Settings, metrics: Metrics) -> Store:
     if not settings.redis_url:
         return MemoryStore()
-    return RedisStore(
+    client = RedisClient(
         settings.redis_url,
         username=settings.redis_username,
         password=settings.redis_password,
@@ -256,3 +257,4 @@ def _build_store(settings: Settings, metrics: Metrics) -> Store:
         on_failure=metrics.store_failure,
         timeout_s=settings.redis_timeout,
     )
+    return RedisStore(client)

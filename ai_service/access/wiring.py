@@ -44,5 +44,5 @@ def with_gate(
     from ai_service.access.rates import ProcessRates, SharedRates  # noqa: PLC0415 - slow to import, of use only here
 
     keys = KeyFile(Path(settings.api_keys_file), scoped=settings.cache_scope == "key")
-    rates = SharedRates(store) if isinstance(store, RedisStore) else ProcessRates()
+    rates = SharedRates(store.client) if isinstance(store, RedisStore) else ProcessRates()
     return AccessGate(app, keys, rates, tasks=tasks, metrics=metrics, access_log=access_log)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ai_service.errors import HTTPError
 from ai_service.observability.metrics import BREAKER_STATES
+from ai_service.process.background_tasks import BackgroundTasks
 from ai_service.process.periodic import Periodic
 from ai_service.providers.base import Prompt
 from ai_service.providers.errors import InvalidAnswer, ProviderError, RequestRejected
@@ -22,7 +23,7 @@ from ai_service.resilience.pool.watched_list import WatchedList
 from ai_service.schemas import IngredientsRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
     from ai_service.config.ollama_servers import ServerEntry, ServerSource
     from ai_service.observability.metrics import Metrics
@@ -88,7 +89,7 @@ class OllamaPool:
         for pool in self._models.values():
             pool.on_outcome = lambda served, outcome: metrics.server_call(served.server.entry.url, outcome)
         self._list = WatchedList(source, models, addresses or AddressLookup(), clock=clock)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = BackgroundTasks()
         self._trials: set[Server] = set()
         self._looking = Periodic("looking at the list of Ollama servers", self.look, LOOK_S)
         self._apply()
@@ -115,9 +116,7 @@ class OllamaPool:
     async def stop(self) -> None:
         """End the looking, trials, and all connections."""
         await self._looking.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.end()
         await asyncio.gather(*(server.close() for server in self.servers.values()))
 
     async def look(self) -> None:
@@ -128,7 +127,7 @@ class OllamaPool:
         for server in self.servers.values():
             if server.rests and server not in self._trials and server.breaker.due_in_s <= 0 and self._has_peer(server):
                 self._trials.add(server)
-                self._begin(self._try(server))
+                self._background.start(self._try(server))
         for pool in self._models.values():
             pool.changed()
         self._show()
@@ -142,7 +141,7 @@ class OllamaPool:
         wanted = self._list.addresses()
         for url in self.servers.keys() - wanted.keys():
             logger.warning("%s is no longer a server", url)
-            self._begin(self.servers.pop(url).retire())
+            self._background.start(self.servers.pop(url).retire())
         for url, entry in wanted.items():
             self._apply_entry(url, entry)
         for name, pool in self._models.items():
@@ -208,11 +207,6 @@ class OllamaPool:
                 await served.provider.embed(["a"], dimensions=None, truncates=False)
             else:
                 await served.provider.complete(TRIAL)
-
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _breaker_changed(self, server: Server, state: str) -> None:
         logger.warning("circuit breaker of %s: %s", server.url, state)
