@@ -128,8 +128,8 @@ class ServedModel:
         own = await self._weights_of(self._full_name, known) if loaded and self._full_name in known else []
         for name, running in loaded.items() if own else ():
             # What a name had before it was pulled again does not count: the server describes only what it has on disk.
-            is_on_disk = running.get("digest", "") == known.get(name, {}).get("digest")
-            if is_on_disk and await self._weights_of(name, known) == own:
+            digest = running.get("digest")
+            if digest and digest == known.get(name, {}).get("digest") and await self._weights_of(name, known) == own:
                 return running
         return None
 

@@ -162,6 +162,16 @@ async def test_a_model_is_loaded_where_its_weights_are_in_memory_under_another_n
     assert inspection.loaded is loaded
 
 
+async def test_what_is_in_memory_and_no_longer_listed_is_no_other_name_of_the_model() -> None:
+    """Deleted while it runs, it has no weights to compare; a server may name no digest of it either."""
+    async with FakeOllama() as server:
+        server.loaded = {"gone:1b"}
+        provider = ollama(server.url)
+        inspection = await provider.inspect()
+        await provider.close()
+    assert (inspection.digest, inspection.loaded) == (DIGEST[:12], False)
+
+
 @pytest.mark.parametrize(("schema", "sent"), [(None, None), ({}, "json")])
 async def test_text_and_any_json_have_formats_of_their_own(schema: dict[str, str] | None, sent: object) -> None:
     """None at all for text."""
