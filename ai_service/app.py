@@ -9,24 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ai_service.access.admin_key import AdminKey
-from ai_service.access.gate import AccessGate
-from ai_service.access.key_file import KeyFile
-from ai_service.answers.answer_service import AnswerService
+from ai_service.access.wiring import with_gate
 from ai_service.answers.embedding_service import TASK as EMBEDDINGS
-from ai_service.answers.embedding_service import Computed, EmbeddingService
-from ai_service.answers.single_flight import SingleFlight
-from ai_service.answers.token_budgets import TokenBudgets
-from ai_service.answers.token_usage import TokenUsage
 from ai_service.answers.warmup import COMMON, Warmup
-from ai_service.cache.compute_lock import ComputeLock
-from ai_service.cache.epochs import Epochs
-from ai_service.cache.hits import CacheHits
-from ai_service.cache.memory_layer import MemoryLayer
+from ai_service.answers.wiring import build_use_cases
 from ai_service.cache.memory_store import MemoryStore
+from ai_service.cache.redis_client import RedisClient
 from ai_service.cache.redis_store import RedisStore
-from ai_service.cache.response_cache import ResponseCache
-from ai_service.config.settings import read_warmup_requests
+from ai_service.config.warmup_file import read_warmup_requests
 from ai_service.endpoints import build_endpoints, task_of_path
+from ai_service.gauges import register_gauges
 from ai_service.health.containers import ContainerStatus
 from ai_service.health.leadership import Leadership
 from ai_service.health.observer import Observer
@@ -37,7 +29,7 @@ from ai_service.http.cors import with_cors
 from ai_service.http.operator_routes import build_operations
 from ai_service.http.request_history import RequestHistory
 from ai_service.http.request_history_routes import RequestHistoryRoutes
-from ai_service.http.task_routes import TaskRouter
+from ai_service.http.task_router import TaskRouter
 from ai_service.observability.metrics import Metrics
 from ai_service.observability.multiprocess_metrics import MetricsFolder
 from ai_service.observability.structured_log import STANDARD_ERROR, AccessLog
@@ -60,14 +52,13 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
 
-    from ai_service.answers.answer_result import AnswerResult
     from ai_service.cache.store import Store
     from ai_service.config.settings import Settings
     from ai_service.observability.log_writer import LogWriter
     from ai_service.openapi.document import Document
     from ai_service.providers.base import Provider
     from ai_service.resilience.model_chains import ModelChains
-    from ai_service.tasks import SchemaTask, Task
+    from ai_service.tasks import SchemaTask
 
 
 def create_app(
@@ -92,47 +83,20 @@ def create_app(
     observer = Observer(
         chains, store, instance=settings.instance, containers=ContainerStatus(Path(settings.container_status))
     )
-    flights: SingleFlight[AnswerResult] = SingleFlight()
     background = IdleQueue(lambda: _is_idle(chains) and observer.primary_usable, metrics)
-    memory = MemoryLayer()
     tasks = build_tasks(settings)
     chat = _build_chat(settings, chains)
     names = [*(task.name for task in tasks), chat.name, EMBEDDINGS]
-    epochs = Epochs(store, memory, names)
-    usage = TokenUsage(store)
-    budgets = TokenBudgets(usage, metrics)
-    hits = CacheHits(store)
-    answers = AnswerService(
-        ResponseCache(store, memory),
-        flights,
-        chains,
-        observer,
-        metrics,
-        background=background,
-        epochs=epochs,
-        lock=ComputeLock(store),
-        usage=usage,
-        budgets=budgets,
-        hits=hits,
-        deadline_s=settings.deadline,
-        revalidate_s=settings.stale_while_revalidate,
-    )
-    vectors: SingleFlight[Computed] = SingleFlight()
-    embeddings = EmbeddingService(
-        ResponseCache(store, memory),
-        vectors,
-        chains,
-        observer,
-        epochs=epochs,
-        usage=usage,
-        budgets=budgets,
-        deadline_s=settings.deadline,
-        ttl_s=settings.embeddings_ttl,
+    use_cases = build_use_cases(
+        settings, names, store=store, chains=chains, observer=observer, metrics=metrics, background=background
     )
     history = RequestHistory(store, instance=settings.instance)
     access_log = _build_access_log(settings, log, history)
     warmup = Warmup(
-        [(task, RequestParser(task)) for task in tasks], answers, background, pause_s=settings.warmup_interval
+        [(task, RequestParser(task)) for task in tasks],
+        use_cases.computer,
+        background,
+        pause_s=settings.warmup_interval,
     )
     leadership = Leadership(store)
     probe = InferenceProbe(
@@ -144,16 +108,7 @@ def create_app(
         observer=observer,
         interval_s=settings.probe_interval,
     )
-    _watch(
-        metrics,
-        chains,
-        store=store,
-        background=background,
-        flights=flights,
-        leadership=leadership,
-        usage=usage,
-        log=log,
-    )
+    register_gauges(metrics, chains, use_cases, store=store, background=background, leadership=leadership, log=log)
     requests = COMMON if settings.warmup in {"off", "common"} else read_warmup_requests(settings.warmup)
 
     @asynccontextmanager
@@ -161,14 +116,21 @@ def create_app(
         async with AsyncExitStack() as stack:  # Each part ends before those that were started before it.
             if folder is not None:
                 stack.callback(folder.leave)
-            _close_at_end(stack, store.close, history.close, hits.close)
+            _close_at_end(stack, store.close, history.close, use_cases.hits.close)
             stack.callback(access_log.flush)
             _start_loops(stack, Watchdog(settings.notify_socket, settings.watchdog_s).run(), metrics.keep_fresh())
-            _close_at_end(stack, usage.close, chains.close, flights.close, vectors.close, background.close)
+            _close_at_end(
+                stack,
+                use_cases.usage.close,
+                chains.close,
+                use_cases.flights.close,
+                use_cases.vectors.close,
+                background.close,
+            )
             await chains.start()
             stack.push_async_callback(observer.stop)
             await observer.start()
-            for part in (epochs, leadership):
+            for part in (use_cases.epochs, leadership):
                 stack.push_async_callback(part.stop)
                 await part.start()
             log_ready(settings, observer, store)
@@ -185,9 +147,9 @@ def create_app(
         instance=settings.instance,
         tasks=names,
         store=store,
-        memory=memory,
-        epochs=epochs,
-        usage=usage,
+        memory=use_cases.memory,
+        epochs=use_cases.epochs,
+        usage=use_cases.usage,
         warmup=warmup,
         background=background,
         requests=requests,
@@ -207,18 +169,24 @@ def create_app(
                 AdminKey(settings.admin_key),
                 tasks=[name for name in names if name != EMBEDDINGS],
                 store=store,
-                epochs=epochs,
-                hits=hits,
+                epochs=use_cases.epochs,
+                hits=use_cases.hits,
             ).routes(),
         ],
     )
     router = TaskRouter(
-        build_endpoints(tasks, chat, answers, embeddings, metrics=metrics, access_log=access_log), operations
+        build_endpoints(tasks, chat, use_cases.answers, use_cases.embeddings, metrics=metrics, access_log=access_log),
+        operations,
     )
-    return with_cors(
-        _with_gate(router, settings, tasks=[*tasks, chat], store=store, metrics=metrics, access_log=access_log),
-        settings.cors_origins,
+    gated = with_gate(
+        router,
+        settings,
+        tasks=task_of_path([*tasks, chat]),
+        store=store,
+        metrics=metrics,
+        access_log=access_log,
     )
+    return with_cors(gated, settings.cors_origins)
 
 
 def _start_loops(stack: AsyncExitStack, *loops: Coroutine[Any, Any, None]) -> None:
@@ -262,57 +230,6 @@ def _describe(settings: Settings, tasks: Sequence[SchemaTask], chat: ChatTask) -
     return document
 
 
-def _with_gate(
-    router: TaskRouter,
-    settings: Settings,
-    *,
-    tasks: Sequence[Task],
-    store: Store,
-    metrics: Metrics,
-    access_log: AccessLog,
-) -> ASGIApp:
-    """Put the task router behind an access gate where API keys are configured."""
-    if not settings.api_keys_file:
-        return router
-    from ai_service.access.rates import ProcessRates, SharedRates  # noqa: PLC0415 - slow to import, of use only here
-
-    paths = task_of_path(tasks)
-    keys = KeyFile(Path(settings.api_keys_file), scoped=settings.cache_scope == "key")
-    rates = SharedRates(store) if isinstance(store, RedisStore) else ProcessRates()
-    return AccessGate(router, keys, rates, tasks=paths, metrics=metrics, access_log=access_log)
-
-
-def _watch(
-    metrics: Metrics,
-    chains: ModelChains,
-    *,
-    store: Store,
-    background: IdleQueue,
-    flights: SingleFlight[AnswerResult],
-    leadership: Leadership,
-    usage: TokenUsage,
-    log: LogWriter,
-) -> None:
-    metrics.follow("log_lines_dropped", "Log lines that could not be written.", lambda: log.dropped)
-    queues = [link.queue for link in chains.primaries]
-    waiting, running = (
-        (lambda: sum(queue.waiting for queue in queues)),
-        (lambda: sum(queue.running for queue in queues)),
-    )
-    metrics.watch("queue_waiting", "Calls that wait for the primary provider.", waiting)
-    metrics.watch("queue_running", "Calls that the primary provider works on.", running)
-    metrics.watch("store_available", "Whether the store answers.", lambda: store.available, across="livemin")
-    metrics.watch("background_waiting", "Refreshes and warm-ups that wait for an idle moment.", lambda: len(background))
-    metrics.watch("flights", "Computations under way.", lambda: len(flights))
-    metrics.watch(
-        "token_budgets_per_process",
-        "Whether token usage and budgets of API keys count per process, because Redis is down or absent.",
-        lambda: usage.per_process,
-        across="livemax",
-    )
-    metrics.watch("leader", "Processes that do scheduled work; 1 with a shared store.", lambda: leadership.leads)
-
-
 def _is_idle(chains: ModelChains) -> bool:
     return all(link.queue.idle for link in chains.primaries)
 
@@ -332,7 +249,7 @@ def _build_chat(settings: Settings, chains: ModelChains) -> ChatTask:
 def _build_store(settings: Settings, metrics: Metrics) -> Store:
     if not settings.redis_url:
         return MemoryStore()
-    return RedisStore(
+    client = RedisClient(
         settings.redis_url,
         username=settings.redis_username,
         password=settings.redis_password,
@@ -340,3 +257,4 @@ def _build_store(settings: Settings, metrics: Metrics) -> Store:
         on_failure=metrics.store_failure,
         timeout_s=settings.redis_timeout,
     )
+    return RedisStore(client)

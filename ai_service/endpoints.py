@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ai_service.answers.embedding_service import TASK as EMBEDDINGS
 from ai_service.http.embedding_endpoint import EmbeddingEndpoint
-from ai_service.http.task_routes import TaskEndpoint
+from ai_service.http.task_endpoint import TaskEndpoint
 from ai_service.ollama_api.answers import OllamaAnswers
 from ai_service.ollama_api.embeddings import OllamaEmbed, OllamaEmbeddings
 from ai_service.ollama_api.tasks import OllamaChatTask, OllamaGenerateTask

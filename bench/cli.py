@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from bench import moved
+from bench.atomic_file import write_atomically
 from bench.capacity import command as capacity
 from bench.capacity.curve import load_curve
 from bench.command_line import INTERRUPTED, STATUSES, Parser, new_folder, run_program
@@ -29,7 +30,7 @@ from bench.load.target import Target
 from bench.measure import make_folder, measure
 from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.report.page import render
-from bench.results import load_result, write_atomically
+from bench.results import load_result
 from bench.run_folder import PAGE_FILE, read_run, write_page
 from bench.sizing import command as sizing
 from bench.tls import Trust, add_ca_file

@@ -72,3 +72,7 @@ class NotComparableError(BenchError):
     """Two runs cannot be compared; whatever came out would be INVALID, so the exit status is that verdict's."""
 
     exit_status = 3
+
+
+class BrokenServiceError(Exception):
+    """The service cannot be measured because it does not work: a FAIL, and no error of the harness."""

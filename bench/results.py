@@ -1,15 +1,16 @@
-"""The result of a run: its data, and how it is written so that nobody ever reads half a file."""
+"""The result of a run: its data, and its file."""
 
 from __future__ import annotations
 
 import enum
-import os
-import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bench.errors import FileFormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEMA = 1
 """Version of the result file; raised when a field changes its meaning or goes."""
@@ -318,22 +319,3 @@ def load_result(path: Path) -> Result:
     if result.schema != SCHEMA:
         raise FileFormatError(f"has schema {result.schema}; this version reads {SCHEMA}", str(file))
     return result
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that its name always means a whole file: a temporary name first, then a rename.
-
-    Args:
-        path: The file; its folder is there.
-        content: Its new content.
-    """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -12,8 +12,9 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from bench.atomic_file import write_atomically
 from bench.errors import FileFormatError, StorageError
-from bench.results import Result, encode_result, write_atomically
+from bench.results import Result, encode_result
 from bench.samples import Sample, encode_lines, read_samples
 
 if TYPE_CHECKING:

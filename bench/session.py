@@ -2,52 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bench.errors import BenchError, FileFormatError, RefusedError, StorageError, TargetError
+from bench.errors import BenchError, BrokenServiceError, RefusedError, StorageError, TargetError
 from bench.evidence import rules
-from bench.evidence.annotations import read_annotations
-from bench.evidence.environment import describe_machine, describe_makers
 from bench.evidence.gpu import summarize_gpu
 from bench.evidence.rules import PhaseRecord
-from bench.failures import TIMEOUT, count_failures, failure_kind
-from bench.load.credentials import explain_key
+from bench.evidence.settling import settle
+from bench.failures import TIMEOUT, count_failures
 from bench.load.plan import WORKLOADS, Phase, own_seed, plan
 from bench.load.request_mix import ALL_TASKS
-from bench.load.workload import TASKS
 from bench.report.formats import format_ms
-from bench.results import Annotation, Result, Verdict
-from bench.run_folder import SAMPLES_FILE, storage_error
-from bench.samples import Outcome, Sample, read_samples
-from bench.verdict import verdicts
-from bench.verdict.hit_ratio import compare
-from bench.verdict.measurements import measure
-from bench.verdict.thresholds import implied_bounds
+from bench.run_folder import storage_error
+from bench.samples import Sample, read_samples
+from bench.verdict.run_result import Run, judge_run
+from bench.verdict.summaries import summarize_latency
+from bench.warm_up import WarmUp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from bench.evidence.counters import Counters
     from bench.evidence.ollama import Ollama
     from bench.interfaces import Gpus, LoadGenerator, Observer, Service
+    from bench.results import Result
     from bench.run_folder import RunFolder
     from bench.verdict.slo import Profile
-
-SETTLE_SECONDS = 2.0
-"""How long counters may lag behind the answers they count."""
-
-WARM_UPS = 3
-"""Attempts at the request that loads the model: one failure may be chance, three are not."""
-
-
-class BrokenServiceError(Exception):
-    """The service cannot be measured because it does not work: a FAIL, and no error of the harness."""
 
 
 @dataclass(slots=True)
@@ -91,6 +75,10 @@ class Session:
     _began_s: float = 0.0
     _facts: dict[str, str] = field(default_factory=dict)
     _kept: int = 0
+    _warm_up: WarmUp = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._warm_up = WarmUp(self.target, self.observer, self.seed)
 
     def run(self) -> Result:
         """Run all phases; on Ctrl-C, or where something fails, end early with what there is.
@@ -103,7 +91,7 @@ class Session:
         self._facts = self.target.facts() | self._describe_ollama()
         with self.gpus:
             try:
-                self._load_model()
+                self._warm_up.load_model(self._warm_up_task())
                 self._run_phases()
             except KeyboardInterrupt:
                 self.interrupted = True
@@ -151,52 +139,13 @@ class Session:
 
     def _run_phases(self) -> None:
         for phase in self._phases():
-            known = self._prime(phase) if phase.name in {"cached", "mixed"} else phase
+            known = self._warm_up.prime(phase, self._asked) if phase.name in {"cached", "mixed"} else phase
             self._run_phase(known, self.folder.phase_file(f"{phase.name}-{phase.task}.jsonl"))
             self._keep()
             self.folder.checkpoint(self._result(ended=False))
             kinds = count_failures(self.records[-1].samples)
             if set(kinds) == {TIMEOUT} and not any(sample.ok for sample in self.records[-1].samples):
                 raise BrokenServiceError(f"no request of phase {phase.name} {phase.task} was answered in time")
-
-    def _load_model(self) -> None:
-        """Warm-up of the uncached phases: one request nobody measures, so that the model is in memory.
-
-        Raises:
-            RefusedError: The service wants another key.
-            TargetError: It is not reachable any more.
-            BrokenServiceError: It answers, but not what was asked.
-        """
-        self.observer.began("warm-up: model", 1)
-        task = self._warm_up_task()
-        for attempt in range(WARM_UPS):
-            answer = self.target.ask(task, f"{self.seed}-warm-up", attempt)
-            if not answer["failure"]:
-                self.observer.ended(_tell(answer))
-                return
-            if answer["status"] in {401, 403}:
-                raise RefusedError(f"the warm-up request was refused: {answer['failure']}; {explain_key()}")
-            if failure_kind(answer["failure"]) == TIMEOUT:
-                break
-        message = f"the warm-up request failed {attempt + 1} times: {answer['failure']}"
-        if not answer["status"] and failure_kind(answer["failure"]) != TIMEOUT:
-            raise TargetError(f"{self.target.url}: {message}")
-        raise BrokenServiceError(f"{message}; nothing was measured")
-
-    def _prime(self, phase: Phase) -> Phase:
-        """Ask for each known request once, so that a cached phase starts with all of them in the cache.
-
-        They are those that the uncached phase was answered, so this takes milliseconds unless the cache lost them.
-        """
-        tasks = tuple(TASKS) if phase.task == ALL_TASKS else (phase.task,)
-        distinct = min([phase.distinct, *(self._asked(task) for task in tasks if self._asked(task))])
-        self.observer.began(f"priming: {phase.task}", distinct * len(tasks))
-        answers: list[Outcome] = []
-        for task, index in itertools.product(tasks, range(distinct)):
-            answers.append(self.target.ask(task, self.seed, index))
-            self.observer.advanced(len(answers))
-        self.observer.ended(_tell(answers[-1]))
-        return replace(phase, distinct=distinct)
 
     def _asked(self, task: str) -> int:
         """How many new requests of a task were answered in its uncached phase; 0 where there was none."""
@@ -213,7 +162,7 @@ class Session:
             self.records.pop()
             again = phase.seeded(own_seed(phase, self.seed, 2))
             record = self._attempt(again, file.with_suffix(".again.jsonl"), 2)
-        summary = verdicts.summarize_latency(record.samples)
+        summary = summarize_latency(record.samples)
         shape = f"p50 {format_ms(summary.p50_ms)}, p95 {format_ms(summary.p95_ms)}" if summary else "no proven sample"
         self.observer.ended(shape)
 
@@ -238,75 +187,35 @@ class Session:
         if end and end.epoch_ns:
             began_s, ended_s = end.epoch_ns / 1e9, (end.epoch_ns + end.wall_ns) / 1e9
         gpu = summarize_gpu(self.gpus.readings, began_s, ended_s, len(samples))
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while True:
-            grown = self.target.counters().since(before)
-            record = PhaseRecord(phase, samples, end, grown, attempt, began_s - self._began_s, gpu)
-            if rules.agrees(record) or time.monotonic() > deadline:
-                self.records.append(record)
-                return record
-            time.sleep(SETTLE_SECONDS / 20)
+        record = PhaseRecord(phase, samples, end, attempt=attempt, began_s=began_s - self._began_s, gpu=gpu)
+        record = settle(record, lambda: self.target.counters().since(before))
+        self.records.append(record)
+        return record
 
     def _result(self, *, ended: bool = True) -> Result:
         """Judge what there is; a result of a run that has not ended says so."""
-        samples, duration_s = self.samples, time.perf_counter() - self._began_s
         stopped = self.stopped if ended else "the run was ended from outside, after the phases that are here"
-        bound_ms = self.profile.load.max_lag_p99_ms
-        findings = [finding for record in self.records for finding in rules.examine(record, bound_ms)]
-        measurements = [found for record in self.records for found in measure(record)]
-        bounds = [bound for bound in self.profile.thresholds if bound.phase in {"", *self._ran()}]
-        bounds += implied_bounds(bounds, samples)
-        thresholds = [verdicts.judge(bound, samples, measurements) for bound in bounds]
-        reasons = verdicts.explain(thresholds, findings) if self.records else []
-        if self.interrupted:
-            reasons.insert(0, f"interrupted in or after phase {len(self.records)}; the figures are partial")
-        if stopped:
-            reasons.insert(0, stopped)
-        annotations: list[Annotation] = []
-        if self.annotations_file:
-            try:
-                annotations = read_annotations(self.annotations_file, self._started_at, duration_s)
-            except FileFormatError as error:
-                reasons.append(f"the annotations are left out: {error}")
-        proven = not self.interrupted and all(finding.holds for finding in findings)
-        broken = bool(stopped) and ended and self.error is None
-        gated = [bound.verdict for bound in thresholds if bound.gated]
-        return Result(
-            target=self.target.url,
-            profile=self.profile.name,
-            profile_description=self.profile.description,
-            hardware=self.profile.hardware,
-            seed=self.seed,
-            started_at=self._started_at.isoformat(timespec="seconds"),
-            duration_s=duration_s,
-            verdict=Verdict.INVALID
-            if not proven or (stopped and not broken)
-            else Verdict.FAIL
-            if broken
-            else verdicts.worst(gated),
-            reasons=reasons,
-            interrupted=self.interrupted,
-            environment=self._facts | describe_makers(samples) | {"GPU": self.gpus.describe()} | describe_machine(),
-            tasks=verdicts.summarize_tasks(samples, thresholds, findings),
-            thresholds=thresholds,
-            evidence=findings,
-            phases=[verdicts.summarize_phase(record, self.profile.thresholds) for record in self.records],
-            samples_file=SAMPLES_FILE,
-            annotations=annotations,
-            hit_ratios=[
-                found
-                for record in self.records
-                if record.phase.name == "zipf" and (found := compare(record.phase, record.samples)) is not None
-            ],
-            measurements=measurements,
-            stopped=stopped,
-            samples_digest=self.folder.digest,
-            load=_digest(phase for phase in plan(self.profile.load, "") if phase.name in self._ran()),
-            bounds=_digest((bound.selector, bound.expression, bound.gated) for bound in self.profile.thresholds),
+        return judge_run(
+            Run(
+                url=self.target.url,
+                profile=self.profile,
+                workloads=self._ran(),
+                seed=self.seed,
+                started_at=self._started_at,
+                duration_s=time.perf_counter() - self._began_s,
+                records=self.records,
+                facts=self._facts,
+                gpu=self.gpus.describe(),
+                annotations_file=self.annotations_file,
+                samples_digest=self.folder.digest,
+                interrupted=self.interrupted,
+                stopped=stopped,
+                is_broken=bool(stopped) and ended and self.error is None,
+            )
         )
 
     def _ran(self) -> set[str]:
-        """Return the workloads to be run, since bounds of others have nothing to be compared with."""
+        """Return the workloads to be run."""
         return set(self.workloads) - (set() if self.ollama else {"cold"})
 
     def _describe_ollama(self) -> dict[str, str]:
@@ -316,13 +225,3 @@ class Session:
             return {"Ollama": f"{self.ollama.version()} at {self.ollama.url}"}
         except TargetError:
             return {"Ollama": f"does not tell its version, at {self.ollama.url}"}
-
-
-def _digest(parts: Iterable[object]) -> str:
-    return hashlib.sha256("\n".join(map(repr, parts)).encode()).hexdigest()[:16]
-
-
-def _tell(answer: Outcome) -> str:
-    if answer["failure"]:
-        return f"failed: {answer['failure']}"
-    return f"{answer['cache']}, {answer['provider'] or 'unnamed provider'}"

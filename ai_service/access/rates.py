@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from limits import RateLimitItem
 
     from ai_service.access.keys import Key
-    from ai_service.cache.redis_store import RedisStore
+    from ai_service.cache.redis_client import RedisClient
 
 _parse = lru_cache(1024)(parse)
 _counter_of = lru_cache(1024)(scope_of)
@@ -64,16 +64,16 @@ class SharedRates:
     N processes may ask N times as often meanwhile, and nobody gets an error.
 
     Args:
-        store: Its connections, its deadline and its pauses are shared.
+        client: Its connections, its deadline and its pauses are shared.
     """
 
-    def __init__(self, store: RedisStore) -> None:
-        self._store = store
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
         storage = RedisStorage(
             "async+redis://",
             implementation="redispy",
             key_prefix=RATES,
-            connection_pool=store.connection_pool,  # type: ignore[arg-type] # as documented, if not as annotated
+            connection_pool=client.redis.connection_pool,  # type: ignore[arg-type] # as documented, if not as annotated
         )
         self._limiter = aio.strategies.SlidingWindowCounterRateLimiter(storage)
         self._alone = ProcessRates()
@@ -81,7 +81,7 @@ class SharedRates:
     async def wait_s(self, key: Key) -> int:
         """See Rates."""
         rate = _parse(key.rate)
-        wait_s: int | None = await self._store.attempt("rate", lambda: self._count(rate, _counter_of(key.name)))
+        wait_s: int | None = await self._client.attempt("rate", lambda: self._count(rate, _counter_of(key.name)))
         return await self._alone.wait_s(key) if wait_s is None else wait_s
 
     async def _count(self, rate: RateLimitItem, counter: str) -> int:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ai_service.answers.caller import ANONYMOUS
+from ai_service.answers.current_keys import names_model
 from ai_service.cache.entry import Entry
 from ai_service.cache.freshness import STALE_IF_ERROR_S
-from ai_service.cache.keys import UNKNOWN_MODEL, answer_key
 from ai_service.errors import DeadlineExceeded, NotCached, ServiceUnavailable
 from ai_service.providers.errors import CircuitOpen, ProviderError, QueueFull
 
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from ai_service.answers.caller import Caller
+    from ai_service.answers.current_keys import CurrentKeys
     from ai_service.answers.single_flight import Deliver, SingleFlight
     from ai_service.answers.token_budgets import TokenBudgets
     from ai_service.answers.token_usage import TokenUsage
-    from ai_service.cache.epochs import Epochs
     from ai_service.cache.response_cache import ResponseCache
-    from ai_service.health.observer import Observer
     from ai_service.http.cache_control import Directives
     from ai_service.providers.transcript import Transcript
     from ai_service.resilience.model_chains import ModelChains
@@ -86,8 +85,7 @@ class EmbeddingService:
         cache: Stored vectors.
         flights: Joins equal batches of this process.
         chains: The providers, by model.
-        observer: Knows the models' digests.
-        epochs: Part of every key.
+        keys: Of what is stored.
         usage: Counts tokens by API key.
         budgets: Refuses to compute for a key whose token budget is used up.
         deadline_s: For a whole request.
@@ -100,9 +98,8 @@ class EmbeddingService:
         cache: ResponseCache,
         flights: SingleFlight[Computed],
         chains: ModelChains,
-        observer: Observer,
+        keys: CurrentKeys,
         *,
-        epochs: Epochs,
         usage: TokenUsage,
         budgets: TokenBudgets,
         deadline_s: float,
@@ -112,8 +109,7 @@ class EmbeddingService:
         self._cache = cache
         self._flights = flights
         self._chains = chains
-        self._observer = observer
-        self._epochs = epochs
+        self._keys = keys
         self._usage = usage
         self._budgets = budgets
         self._deadline_s = deadline_s
@@ -163,7 +159,7 @@ class EmbeddingService:
     def _key(self, request: EmbeddingRequest, text: str, scope: str) -> str:
         what = f"{request.dimensions}:{request.truncates}:{text}"
         digest = blake2b(what.encode(errors="surrogatepass"), digest_size=16).hexdigest()
-        return answer_key(self._epochs.current(TASK), scope, TASK, self._observer.digest_of(request.model), digest)
+        return self._keys.key(TASK, scope, request.model, digest)
 
     async def _stored(self, keys: dict[str, str]) -> dict[str, bytes]:
         """Return the fresh vectors that are stored, by their texts."""
@@ -225,7 +221,7 @@ class EmbeddingService:
             *(
                 self._cache.keep(keys[text], msgspec.structs.replace(common, body=vector), now)
                 for text, vector in vectors.items()
-                if text in keys and f":{UNKNOWN_MODEL}:" not in keys[text]
+                if text in keys and names_model(keys[text])
             )
         )
 

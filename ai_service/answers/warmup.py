@@ -14,7 +14,7 @@ from ai_service.errors import HTTPError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ai_service.answers.answer_service import AnswerService
+    from ai_service.answers.answer_computer import AnswerComputer
     from ai_service.resilience.idle_queue import IdleQueue
     from ai_service.tasks import Task
     from ai_service.tasks.request_parser import ParsedRequest, RequestParser
@@ -61,7 +61,7 @@ class Warmup:
 
     Args:
         tasks: Each task with the reader of its requests.
-        answers: Answers them.
+        computer: Computes the answers.
         background: Finds the moments in which no caller waits.
         pause_s: Seconds between two calls.
     """
@@ -69,13 +69,13 @@ class Warmup:
     def __init__(
         self,
         tasks: Sequence[tuple[Task, RequestParser]],
-        answers: AnswerService,
+        computer: AnswerComputer,
         background: IdleQueue,
         *,
         pause_s: float,
     ) -> None:
         self._tasks = {task.name: (task, reader) for task, reader in tasks}
-        self._answers = answers
+        self._computer = computer
         self._background = background
         self._pause_s = pause_s
         self._running: asyncio.Task[None] | None = None
@@ -135,7 +135,7 @@ class Warmup:
 
     async def _answer(self, task: Task, parsed: ParsedRequest) -> str:
         """How it ended; what gave way to a caller is offered again."""
-        work = partial(self._answers.refresh, task, parsed, purpose="warmup")
+        work = partial(self._computer.refresh, task, parsed, purpose="warmup")
         outcome = "skipped"
         for _ in range(ATTEMPTS):
             ended = self._background.offer(f"warmup:{task.name}:{parsed.digest}", "warmup", task.name, work)

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.maint_notifications import MaintNotificationsConfig
+from redis.exceptions import ResponseError
 
-from ai_service.cache.redis_health import COOL_OFF_S, RedisHealth
-from ai_service.cache.redis_tls import share_trust
+from ai_service.cache.redis_health import COOL_OFF_S
 from ai_service.cache.store import BATCH_S
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from redis.asyncio import ConnectionPool
-
+    from ai_service.cache.redis_client import RedisClient
     from ai_service.cache.store import Lock
 
-TIMEOUT_S = 0.05
-CONNECT_ATTEMPTS = 5
-CONNECT_PAUSE_S = 0.1
-MAX_CONNECTIONS = 8
-"""A burst opens no more than these within its deadline, TLS included; who comes later waits for one of them."""
 LATE_S = 5.0
 """So long a reply that nobody waits for may still come; a lock that it tells of has run out by then."""
 SCAN_STEP = 500
@@ -48,94 +35,43 @@ end
 return 1
 """
 """All amounts in one step, and none of a batch that is there already."""
-FAILURES = (RedisError, OSError, TimeoutError, ValueError, RecursionError)
-"""What calls raise; the last two where something else than a Redis answers."""
 
 
 class RedisStore:
-    """A Redis server. Every operation has a deadline; when it fails, all of them pause for a second.
+    """Keep answers, locks and counts in Redis; while it is down, nothing is found, and nothing kept.
 
     Args:
-        url: `redis://host:port/db`, without a password; `rediss://` is TLS.
-        username: ACL user; empty for none.
-        password: Its password; empty for none.
-        authorities: Certificates in PEM format, one of which has to vouch for a `rediss://` server; empty for those
-            that the system trusts.
-        on_failure: Called with the operation's name for each failure.
-        timeout_s: Deadline of an operation in seconds, a new connection included.
-        clock: Monotonic seconds.
+        client: Reaches the server.
+
+    Attributes:
+        client: See above; others who use the same Redis share its connections, deadline and pauses.
     """
 
     name = "redis"
     remote = True
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        username: str = "",
-        password: str = "",
-        authorities: str = "",
-        on_failure: Callable[[str], None] = lambda _operation: None,
-        timeout_s: float = TIMEOUT_S,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        pool = BlockingConnectionPool.from_url(
-            url,
-            username=username or None,
-            password=password or None,
-            socket_timeout=None,  # `attempt` has a deadline for the whole; one a read and a write costs a task each.
-            socket_connect_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=MAX_CONNECTIONS,
-            driver_info=None,  # Neither this nor the next needs rights that the ACL user does not have.
-            maint_notifications_config=MaintNotificationsConfig(enabled=False),
-        )
-        share_trust(pool, authorities)
-        self._redis = Redis.from_pool(pool)
-        self._health = RedisHealth(on_failure, self._leave_alone, clock)
-        self._timeout_s = timeout_s
-        self._clock = clock
-        self._behind: set[asyncio.Task[None]] = set()
+    def __init__(self, client: RedisClient) -> None:
+        self.client = client
+        self._redis = client.redis
 
     @property
     def available(self) -> bool:
         """See Store."""
-        return self._health.available
-
-    @property
-    def connection_pool(self) -> ConnectionPool:
-        """For others who use the same Redis, by way of `attempt`."""
-        return self._redis.connection_pool
+        return self.client.available
 
     async def connect(self, patience_s: float) -> bool:
-        """See Store. A process that has just started is late itself, so that 50 ms would say little about Redis."""
-        give_up = self._clock() + patience_s
-        while True:
-            begun = self._clock()
-            try:
-                async with asyncio.timeout(patience_s / CONNECT_ATTEMPTS):
-                    # All connections at once: none is left to be opened within an operation's deadline.
-                    await asyncio.gather(*(self._redis.ping() for _ in range(MAX_CONNECTIONS)))
-            except (RedisError, OSError, TimeoutError) as error:
-                self._health.failed("connect", error, begun)
-                is_late = isinstance(error, TimeoutError | RedisTimeoutError | BusyLoadingError)
-                if not is_late or self._clock() >= give_up:
-                    return False
-                await asyncio.sleep(CONNECT_PAUSE_S)
-            else:
-                self._health.succeeded("connect")
-                return True
+        """See Store."""
+        return await self.client.connect(patience_s)
 
     async def get(self, key: str) -> bytes | None:
         """See Store."""
-        found = await self.attempt("get", lambda: self._redis.get(key))
+        found = await self.client.attempt("get", lambda: self._redis.get(key))
         return found if isinstance(found, bytes) else None
 
     async def set(self, key: str, value: bytes, ttl_s: float | None = None, *, if_absent: bool = False) -> bool:
         """See Store."""
         px = None if ttl_s is None else _milliseconds(ttl_s)
-        return await self.attempt("set", lambda: self._redis.set(key, value, px=px, nx=if_absent)) is True
+        return await self.client.attempt("set", lambda: self._redis.set(key, value, px=px, nx=if_absent)) is True
 
     async def acquire(self, lock: Lock, ttl_s: float) -> bool | None:
         """See Store."""
@@ -149,31 +85,31 @@ class RedisStore:
 
         held: bool | None = None
         try:
-            held = await self.attempt("acquire", take)
+            held = await self.client.attempt("acquire", take)
         finally:
             if held is None and taking is not None and _may_hold(taking):
-                self._behind_it(self._let_go(lock, taking))
+                self.client.background.start(self._let_go(lock, taking))
         return held
 
     async def extend(self, lock: Lock, ttl_s: float) -> bool:
         """See Store."""
         arguments = (lock.token, _milliseconds(ttl_s))
-        return bool(await self.attempt("extend", lambda: self._redis.eval(EXTEND, 1, lock.key, *arguments)))
+        return bool(await self.client.attempt("extend", lambda: self._redis.eval(EXTEND, 1, lock.key, *arguments)))
 
     def release(self, lock: Lock) -> None:
         """See Store."""
-        self._behind_it(self._let_go(lock))
+        self.client.background.start(self._let_go(lock))
 
     async def add(self, key: str, amounts: Mapping[str, int], ttl_s: float, *, batch: str) -> bool:
         """See Store."""
         fields = [part for field, amount in amounts.items() for part in (field, amount)]
         arguments = (_milliseconds(ttl_s), _milliseconds(BATCH_S), *fields)
-        added = await self.attempt("add", lambda: self._redis.eval(ADD, 2, key, f"{key}:{batch}", *arguments))
+        added = await self.client.attempt("add", lambda: self._redis.eval(ADD, 2, key, f"{key}:{batch}", *arguments))
         return added is not None
 
     async def amounts(self, key: str) -> dict[str, int] | None:
         """See Store."""
-        found = await self.attempt("amounts", lambda: self._redis.hgetall(key))
+        found = await self.client.attempt("amounts", lambda: self._redis.hgetall(key))
         return {field.decode(): int(amount) for field, amount in found.items()} if isinstance(found, dict) else None
 
     async def append(self, key: str, records: Sequence[bytes], limit: int) -> bool:
@@ -185,11 +121,11 @@ class RedisStore:
                     pipe.xadd(key, {RECORD: record}, maxlen=limit, approximate=False)
                 return await pipe.execute()
 
-        return await self.attempt("append", append) is not None
+        return await self.client.attempt("append", append) is not None
 
     async def latest(self, key: str, count: int) -> list[bytes] | None:
         """See Store."""
-        found = await self.attempt("latest", lambda: self._redis.xrevrange(key, count=count))
+        found = await self.client.attempt("latest", lambda: self._redis.xrevrange(key, count=count))
         return None if found is None else [fields[RECORD] for _, fields in found if RECORD in fields]
 
     async def count(self, prefix: str) -> int | None:
@@ -210,23 +146,18 @@ class RedisStore:
         """See Store."""
 
         async def remove(keys: list[bytes]) -> bool | None:
-            return True if await self.attempt("unlink", partial(self._redis.unlink, *keys)) is not None else None
+            return True if await self.client.attempt("unlink", partial(self._redis.unlink, *keys)) is not None else None
 
         return await self._over(prefix, remove)
 
     async def ping(self) -> bool:
         """See Store."""
-        return bool(await self.attempt("ping", self._redis.ping))
+        return bool(await self.client.attempt("ping", self._redis.ping))
 
     async def close(self) -> None:
         """See Store."""
         await asyncio.sleep(0)  # Who was cancelled while taking a lock just now is told, and frees it.
-        if self._behind:
-            _, late = await asyncio.wait(self._behind, timeout=2 * self._timeout_s)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        await self._redis.aclose()
+        await self.client.close()
 
     async def _over(self, prefix: str, visit: Callable[[list[bytes]], Awaitable[bool | None]]) -> int | None:
         """Scan step by step, so that no step keeps Redis from others for long.
@@ -241,7 +172,7 @@ class RedisStore:
         cursor, seen = 0, 0
         while True:
             step = partial(self._redis.scan, cursor, match=f"{prefix}*", count=SCAN_STEP)
-            found = await self.attempt("scan", step)
+            found = await self.client.attempt("scan", step)
             if found is None:
                 return None
             cursor, keys = found
@@ -252,43 +183,15 @@ class RedisStore:
             if cursor == 0 or not goes_on:
                 return seen
 
-    async def attempt(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
-        """Run one Redis call and return its value, or None after a failure and during the cooldown.
-
-        Args:
-            operation: Word for log and metrics.
-            call: Raises what Redis clients raise.
-        """
-        begun = self._health.begin()
-        if begun is None:
-            return None
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                value = await call()
-        except FAILURES as error:
-            self._health.failed(operation, error, begun)
-            return None
-        self._health.succeeded(operation)
-        return value
-
     async def _let_go(self, lock: Lock, taking: asyncio.Future[Any] | None = None) -> None:
         """Free a lock that may have been taken, as soon as Redis answers; after a while it has run out by itself."""
         release = partial(self._redis.eval, RELEASE, 1, lock.key, lock.token)
-        give_up = self._clock() + LATE_S
+        give_up = self.client.clock() + LATE_S
         if taking is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.gather(taking, return_exceptions=True), LATE_S)
-        while await self.attempt("release", release) is None and self._clock() < give_up:  # noqa: ASYNC110 - no event
+        while await self.client.attempt("release", release) is None and self.client.clock() < give_up:  # noqa: ASYNC110 - no event
             await asyncio.sleep(COOL_OFF_S)
-
-    def _behind_it(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._behind.add(task)
-        task.add_done_callback(self._behind.discard)
-
-    def _leave_alone(self) -> None:
-        """Redis is down: nothing more is expected of the connections there are."""
-        self._behind_it(self._redis.connection_pool.disconnect(inuse_connections=False))
 
 
 async def _ignore(_keys: list[bytes]) -> bool:

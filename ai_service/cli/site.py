@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_service.cli.errors import CliError, NotPermittedError
-from ai_service.config import environment
+from ai_service.config import environment, parsers
 from ai_service.config.environment import setting
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 class Site:
     """Addresses and files of this host; on a laptop, the service's own defaults."""
 
-    api_url: str = setting("API_URL", "http://127.0.0.1:3010", environment.url("http", "https"), "Base URL of the API")
+    api_url: str = setting("API_URL", "http://127.0.0.1:3010", parsers.url("http", "https"), "Base URL of the API")
     ollama_url: str = setting(
-        "OLLAMA_HOST", "http://127.0.0.1:11434", environment.url("http", "https"), "Base URL of Ollama"
+        "OLLAMA_HOST", "http://127.0.0.1:11434", parsers.url("http", "https"), "Base URL of Ollama"
     )
-    container: str = setting("OLLAMA_CONTAINER", "alchemorsel-ollama", environment.name, "Name of Ollama's container")
+    container: str = setting("OLLAMA_CONTAINER", "alchemorsel-ollama", parsers.name, "Name of Ollama's container")
     bench_result: str = setting(
         "BENCH_RESULT",
         "/var/lib/alchemorsel/bench.json",

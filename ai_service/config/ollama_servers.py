@@ -6,21 +6,22 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from ai_service.config import environment
+from ai_service.config import parsers
+from ai_service.config.environment import PREFIX
 from ai_service.process.text_file import read_text_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 MAX_BYTES = 1024 * 1024
 DNS_SCHEME = "dns+http"
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
-_http_url = environment.url("http", "https")
+_http_url = parsers.url("http", "https")
 
 
 class ServerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -198,7 +199,7 @@ def _digest_mistakes(servers: ServerList) -> Iterator[str]:
 
 def _is_name(text: str) -> bool:
     try:
-        return bool(environment.name(text))
+        return bool(parsers.name(text))
     except ValueError:
         return False
 
@@ -215,3 +216,16 @@ def _url(text: str) -> str:
     if not valid:
         raise ValueError(f"expected {DNS_SCHEME}://NAME:PORT, and no more than that")
     return text.rstrip("/")
+
+
+def add_further_hosts(values: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """Add `ALCHEMORSEL_OLLAMA_HOST` to the servers of the former variable, which named those beside it."""
+    source, host = values.get("ollama_servers"), values.get("ollama_host")
+    further = environ.get(f"{PREFIX}OLLAMA_MORE_HOSTS", "").strip()
+    if source is None or host is None or not further or environ.get(f"{PREFIX}OLLAMA_SERVERS", "").strip():
+        return []
+    if source.path or source.servers.digests:
+        return [f"{PREFIX}OLLAMA_MORE_HOSTS: expected URLs separated by commas"]
+    urls = dict.fromkeys((host, *(entry.url for entry in source.servers.servers)))
+    values["ollama_servers"] = ServerSource(ServerList(tuple(map(ServerEntry, urls))))
+    return []

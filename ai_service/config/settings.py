@@ -2,90 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from ai_service.access.key_file import read_keys
-from ai_service.config import environment
+from ai_service.config import environment, parsers
 from ai_service.config.contradictions import contradictions
 from ai_service.config.environment import PREFIX, Setting, setting
-from ai_service.config.ollama_servers import ServerEntry, ServerList, ServerSource, parse_source
+from ai_service.config.ollama_servers import ServerEntry, ServerList, ServerSource, add_further_hosts, parse_source
+from ai_service.config.warmup_file import warmup_source
 from ai_service.errors import ConfigurationError
 from ai_service.transport.tls import read_authorities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROVIDERS = ("ollama", "openai", "mock")
-MIN_ADMIN_KEY_LENGTH = 32
-TASKS = ("recipe", "ingredients", "nutrition")
-_INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}")
 LOG_LEVELS = ("debug", "info", "warning", "error")
-
-
-def _keep_alive(text: str) -> float:
-    return -1.0 if text == "-1" else environment.duration(text)
-
-
-def _model(text: str) -> str:
-    return environment.name(text) if text else ""
-
-
-def _admin_key(text: str) -> str:
-    if text and (len(text) < MIN_ADMIN_KEY_LENGTH or not text.isascii() or not text.isprintable() or " " in text):
-        raise ValueError(f"expected a key of at least {MIN_ADMIN_KEY_LENGTH} printable ASCII characters without spaces")
-    return text
-
-
-def _warmup(text: str) -> str:
-    if text in {"off", "common"}:
-        return text
-    if not Path(text).is_absolute():
-        raise ValueError("expected off, common or the absolute path of a JSON file")
-    read_warmup_requests(text)
-    return text
-
-
-def read_warmup_requests(path: str) -> dict[str, list[dict[str, Any]]]:
-    """Read a warm-up file: requests by the task's name.
-
-    Raises:
-        ValueError: It cannot be read, or is not of that form.
-    """
-    try:
-        requests = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, list[dict[str, Any]]])
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no object with a list of requests for each task: {error}") from None
-    if unknown := sorted(set(requests) - set(TASKS)):
-        raise ValueError(f"{path}: unknown task: {unknown[0]}; expected some of {', '.join(TASKS)}")
-    return requests
-
-
-def _providers(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not set(names) <= set(PROVIDERS) or len(set(names)) != len(names):
-        raise ValueError(f"expected a comma-separated list of {', '.join(PROVIDERS)}, each once")
-    return names
-
-
-def _one_worker(text: str) -> int:
-    if text != "1":
-        raise ValueError(
-            "expected 1: one process is one worker; more are more instances (ai_service_instances), and need Redis"
-        )
-    return 1
-
-
-def _instance(text: str) -> str:
-    if text and not _INSTANCE.fullmatch(text):
-        raise ValueError("expected a name of at most 32 letters, digits, dots and hyphens")
-    return text
 
 
 def _keys_path(text: str) -> str:
@@ -94,35 +27,22 @@ def _keys_path(text: str) -> str:
     return text
 
 
-def _add_further_hosts(values: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
-    """Add `ALCHEMORSEL_OLLAMA_HOST` to the servers of the former variable, which named those beside it."""
-    source, host = values.get("ollama_servers"), values.get("ollama_host")
-    further = environ.get(f"{PREFIX}OLLAMA_MORE_HOSTS", "").strip()
-    if source is None or host is None or not further or environ.get(f"{PREFIX}OLLAMA_SERVERS", "").strip():
-        return []
-    if source.path or source.servers.digests:
-        return [f"{PREFIX}OLLAMA_MORE_HOSTS: expected URLs separated by commas"]
-    urls = dict.fromkeys((host, *(entry.url for entry in source.servers.servers)))
-    values["ollama_servers"] = ServerSource(ServerList(tuple(map(ServerEntry, urls))))
-    return []
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the operator decides. Durations are in seconds, sizes as the name says."""
 
     profile: str = setting(
-        "PROFILE", "dev", environment.choice("dev", "prod"), "Profile of the site; in prod the provider mock is refused"
+        "PROFILE", "dev", parsers.choice("dev", "prod"), "Profile of the site; in prod the provider mock is refused"
     )
-    provider: str = setting("AI_PROVIDER", "ollama", environment.choice(*PROVIDERS), "Primary provider")
+    provider: str = setting("AI_PROVIDER", "ollama", parsers.choice(*parsers.PROVIDERS), "Primary provider")
     fallbacks: tuple[str, ...] = setting(
         "AI_FALLBACKS",
         "openai",
-        _providers,
+        parsers.providers,
         "Fallback providers, in order; openai only if its URL is set. mock returns sample answers for the three tasks",
     )
     ollama_host: str = setting(
-        "OLLAMA_HOST", "http://127.0.0.1:11434", environment.url("http", "https"), "Base URL of the Ollama server"
+        "OLLAMA_HOST", "http://127.0.0.1:11434", parsers.url("http", "https"), "Base URL of the Ollama server"
     )
     ollama_servers: ServerSource | None = setting(  # noqa: RUF009 - declares a setting
         "OLLAMA_SERVERS",
@@ -132,61 +52,66 @@ class Settings:
         " them, or the path of a YAML or JSON file with url, models, slots, weight and state of each",
         former="OLLAMA_MORE_HOSTS",
     )
-    ollama_model: str = setting("OLLAMA_MODEL", "llama3.2:3b", environment.name, "Model that Ollama runs")
+    ollama_model: str = setting("OLLAMA_MODEL", "llama3.2:3b", parsers.name, "Model that Ollama runs")
     ollama_timeout: float = setting(
         "OLLAMA_TIMEOUT",
         "30s",
-        environment.duration,
+        parsers.duration,
         "Idle timeout of a provider: before its first token, and between tokens",
     )
     ollama_load_timeout: float = setting(
-        "OLLAMA_LOAD_TIMEOUT", "60s", environment.duration, "Timeout for loading the model"
+        "OLLAMA_LOAD_TIMEOUT", "60s", parsers.duration, "Timeout for loading the model"
     )
     ollama_num_ctx: int = setting(
         "OLLAMA_NUM_CTX",
         "4096",
-        environment.integer(1024, 131_072),
+        parsers.integer(1024, 131_072),
         "Context length in tokens; a change reloads the model",
     )
     ollama_keep_alive: float = setting(
-        "OLLAMA_KEEP_ALIVE", "30m", _keep_alive, "How long the model stays loaded after a request; -1 is indefinitely"
+        "OLLAMA_KEEP_ALIVE",
+        "30m",
+        parsers.keep_alive,
+        "How long the model stays loaded after a request; -1 is indefinitely",
     )
     ollama_num_parallel: int = setting(
         "OLLAMA_NUM_PARALLEL",
         "1",
-        environment.integer(1, 64),
+        parsers.integer(1, 64),
         "Concurrent requests to Ollama (its own OLLAMA_NUM_PARALLEL)",
     )
     queue_limit: int = setting(
-        "QUEUE_LIMIT", "16", environment.integer(0, 10_000), "Length of the admission queue in front of Ollama"
+        "QUEUE_LIMIT", "16", parsers.integer(0, 10_000), "Length of the admission queue in front of Ollama"
     )
-    recipe_model: str = setting("RECIPE_MODEL", "", _model, "Model for recipes; unset is ALCHEMORSEL_OLLAMA_MODEL")
+    recipe_model: str = setting(
+        "RECIPE_MODEL", "", parsers.model, "Model for recipes; unset is ALCHEMORSEL_OLLAMA_MODEL"
+    )
     ingredients_model: str = setting(
-        "INGREDIENTS_MODEL", "", _model, "Model for ingredient suggestions; unset is ALCHEMORSEL_OLLAMA_MODEL"
+        "INGREDIENTS_MODEL", "", parsers.model, "Model for ingredient suggestions; unset is ALCHEMORSEL_OLLAMA_MODEL"
     )
     nutrition_model: str = setting(
-        "NUTRITION_MODEL", "", _model, "Model for nutrition analyses; unset is ALCHEMORSEL_OLLAMA_MODEL"
+        "NUTRITION_MODEL", "", parsers.model, "Model for nutrition analyses; unset is ALCHEMORSEL_OLLAMA_MODEL"
     )
     models: tuple[str, ...] = setting(
         "MODELS",
         "",
-        environment.each(environment.name),
+        parsers.each(parsers.name),
         "Further models that chat and embeddings may name, comma-separated",
     )
     model_aliases: tuple[tuple[str, str], ...] = setting(
         "MODEL_ALIASES",
         "",
-        environment.pairs,
+        parsers.pairs,
         "Other names of models, comma-separated, such as gpt-4o-mini=llama3.2:3b",
     )
     openai_base_url: str = setting(
         "OPENAI_BASE_URL",
         "",
-        environment.url("http", "https", optional=True),
+        parsers.url("http", "https", optional=True),
         "Base URL of an OpenAI-compatible server, with /v1",
     )
     openai_model: str = setting(
-        "OPENAI_MODEL", "gpt-4o-mini", environment.name, "Model asked of the OpenAI-compatible server"
+        "OPENAI_MODEL", "gpt-4o-mini", parsers.name, "Model asked of the OpenAI-compatible server"
     )
     openai_api_key: str = setting(
         "OPENAI_API_KEY_FILE", "", str, "File with the API key of the OpenAI-compatible server", secret=True
@@ -194,14 +119,14 @@ class Settings:
     openai_proxy: str = setting(
         "OPENAI_PROXY_FILE",
         "",
-        environment.proxy,
+        parsers.proxy,
         "File with the URL of the HTTP proxy to the OpenAI-compatible server; loopback is always reached directly",
         secret=True,
     )
     redis_url: str = setting(
         "REDIS_URL",
         "",
-        environment.url("redis", "rediss", "unix", optional=True),
+        parsers.url("redis", "rediss", "unix", optional=True),
         "URL of the Redis server; unset caches in memory",
     )
     redis_username: str = setting("REDIS_USERNAME", "", str, "Redis ACL user")
@@ -209,7 +134,7 @@ class Settings:
     redis_timeout: float = setting(
         "REDIS_TIMEOUT",
         "50ms",
-        environment.duration,
+        parsers.duration,
         "Deadline of a Redis operation; past it the service works without",
     )
     redis_ca: str = setting(
@@ -228,71 +153,72 @@ class Settings:
     cache_scope: str = setting(
         "CACHE_SCOPE",
         "shared",
-        environment.choice("shared", "key"),
+        parsers.choice("shared", "key"),
         "Who finds a cached answer: every caller (shared), or only the API key that asked for it (key)",
     )
     admin_key: str = setting(
         "ADMIN_KEY_FILE",
         "",
-        _admin_key,
+        parsers.admin_key,
         "File with the administrator's key, where no API keys are configured",
         secret=True,
     )
     socket: str = setting(
         "SOCKET",
         "",
-        environment.socket_path,
+        parsers.socket_path,
         "Path of the Unix socket to listen on behind a load balancer, instead of host and port",
     )
-    host: str = setting("HOST", "127.0.0.1", environment.name, "Address to listen on")
-    port: int = setting("PORT", "3010", environment.integer(0, 65_535), "Port to listen on; 0 takes a free one")
+    host: str = setting("HOST", "127.0.0.1", parsers.name, "Address to listen on")
+    port: int = setting("PORT", "3010", parsers.integer(0, 65_535), "Port to listen on; 0 takes a free one")
     instance: str = setting(
-        "INSTANCE", "", _instance, "Name of this instance among those of its host, such as 1; part of /health"
+        "INSTANCE", "", parsers.instance, "Name of this instance among those of its host, such as 1; part of /health"
     )
     metrics_folder: str = setting(
         "METRICS_FOLDER",
         "",
-        environment.absolute_path,
+        parsers.absolute_path,
         "Directory shared by the instances of a host: /metrics of each reports their sum; unset reports this one alone",
     )
     workers: int = setting(
-        "WORKERS", "1", _one_worker, "Always 1: one process is one worker; more are more instances, and need Redis"
+        "WORKERS",
+        "1",
+        parsers.one_worker,
+        "Always 1: one process is one worker; more are more instances, and need Redis",
     )
     recipe_max_tokens: int = setting(
-        "RECIPE_MAX_TOKENS", "1024", environment.integer(400, 8192), "Token budget of a recipe"
+        "RECIPE_MAX_TOKENS", "1024", parsers.integer(400, 8192), "Token budget of a recipe"
     )
     ingredients_max_tokens: int = setting(
-        "INGREDIENTS_MAX_TOKENS", "192", environment.integer(96, 4096), "Token budget of ingredient suggestions"
+        "INGREDIENTS_MAX_TOKENS", "192", parsers.integer(96, 4096), "Token budget of ingredient suggestions"
     )
     nutrition_max_tokens: int = setting(
-        "NUTRITION_MAX_TOKENS", "160", environment.integer(96, 4096), "Token budget of a nutrition analysis"
+        "NUTRITION_MAX_TOKENS", "160", parsers.integer(96, 4096), "Token budget of a nutrition analysis"
     )
     chat_max_tokens: int = setting(
         "CHAT_MAX_TOKENS",
         "1024",
-        environment.integer(1, 32_768),
+        parsers.integer(1, 32_768),
         "Default and maximum token budget of a chat answer",
     )
-    recipe_ttl: float = setting("RECIPE_TTL", "2h", environment.duration, "Base time a recipe stays fresh")
-    ingredients_ttl: float = setting("INGREDIENTS_TTL", "6h", environment.duration, "Base time ingredients stay fresh")
+    recipe_ttl: float = setting("RECIPE_TTL", "2h", parsers.duration, "Base time a recipe stays fresh")
+    ingredients_ttl: float = setting("INGREDIENTS_TTL", "6h", parsers.duration, "Base time ingredients stay fresh")
     nutrition_ttl: float = setting(
-        "NUTRITION_TTL", "12h", environment.duration, "Base time a nutrition analysis stays fresh"
+        "NUTRITION_TTL", "12h", parsers.duration, "Base time a nutrition analysis stays fresh"
     )
     stale_while_revalidate: float = setting(
-        "STALE_WHILE_REVALIDATE", "1h", environment.zero_or_duration,
+        "STALE_WHILE_REVALIDATE", "1h", parsers.zero_or_duration,
         "How long a stale answer may be served while it is refreshed; 0 disables it",
     )  # fmt: skip
     warmup: str = setting(
         "WARMUP",
         "off",
-        _warmup,
+        warmup_source,
         "Requests to cache at the start: off, common (a built-in list), or the path of a JSON file",
     )
-    warmup_interval: float = setting(
-        "WARMUP_INTERVAL", "1s", environment.duration, "Pause between two calls of a warm-up"
-    )
+    warmup_interval: float = setting("WARMUP_INTERVAL", "1s", parsers.duration, "Pause between two calls of a warm-up")
     probe_interval: float = setting(
-        "PROBE_INTERVAL", "10m", environment.duration, "Interval of the inference check of an idle, loaded model"
+        "PROBE_INTERVAL", "10m", parsers.duration, "Interval of the inference check of an idle, loaded model"
     )
     container_status: str = setting(
         "CONTAINER_STATUS",
@@ -300,34 +226,32 @@ class Settings:
         str,
         "File with the state of this host's containers, written by a timer and reported by /health",
     )
-    chat_ttl: float = setting("CHAT_TTL", "2h", environment.duration, "Time a chat answer stays fresh")
+    chat_ttl: float = setting("CHAT_TTL", "2h", parsers.duration, "Time a chat answer stays fresh")
     max_body_bytes: int = setting(
         "MAX_BODY_BYTES",
         "1048576",
-        environment.integer(65_536, 64 * 1024 * 1024),
+        parsers.integer(65_536, 64 * 1024 * 1024),
         "Largest request body in bytes, of chat and other wire formats; 64 KiB for the three tasks",
     )
     unsupported_parameters: str = setting(
         "UNSUPPORTED_PARAMETERS",
         "reject",
-        environment.choice("reject", "drop"),
+        parsers.choice("reject", "drop"),
         "What happens to unknown and unsupported parameters of a chat request: reject (400 by name) or drop",
     )
     cors_origins: tuple[str, ...] = setting(
         "CORS_ORIGINS",
         "",
-        environment.each(environment.origin),
+        parsers.each(parsers.origin),
         "Origins whose pages may call the API from a browser, comma-separated, such as https://app.example.com",
     )
-    embeddings_ttl: float = setting(
-        "EMBEDDINGS_TTL", "24h", environment.duration, "Time the vector of a text stays fresh"
-    )
-    deadline: float = setting("DEADLINE", "100s", environment.duration, "Deadline for a whole request")
-    log_level: str = setting("LOG_LEVEL", "info", environment.choice(*LOG_LEVELS), "Minimum log level")
+    embeddings_ttl: float = setting("EMBEDDINGS_TTL", "24h", parsers.duration, "Time the vector of a text stays fresh")
+    deadline: float = setting("DEADLINE", "100s", parsers.duration, "Deadline for a whole request")
+    log_level: str = setting("LOG_LEVEL", "info", parsers.choice(*LOG_LEVELS), "Minimum log level")
     log_prompts: str = setting(
         "LOG_PROMPTS",
         "no",
-        environment.choice("no", "yes"),
+        parsers.choice("no", "yes"),
         "Whether to log the canonical form of each request",
     )
     notify_socket: str = field(default="")
@@ -349,7 +273,7 @@ class Settings:
             ConfigurationError: With every mistake found, not only the first.
         """
         values, mistakes = environment.read(cls.declared(), environ)
-        mistakes += _add_further_hosts(values, environ)
+        mistakes += add_further_hosts(values, environ)
         mistakes += contradictions(values)
         if mistakes:
             raise ConfigurationError(mistakes)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from ai_service.answers.caller import ANONYMOUS
 from ai_service.answers.embedding_service import MAX_TEXTS, TASK
-from ai_service.errors import Disconnected, HTTPError, InvalidRequest, MethodNotAllowed, UnprocessableRequest
+from ai_service.errors import Disconnected, HTTPError, InvalidRequest, UnprocessableRequest
 from ai_service.http.cache_control import Directives, parse_cache_control
 from ai_service.http.error_response import error_response, internal_error
-from ai_service.http.request_parts import CALLER, REQUEST_ID, has_body, join_lists, read_json_body, request_id_of
+from ai_service.http.request_parts import CALLER, REQUEST_ID, has_body, join_lists, read_posted_body, request_id_of
 from ai_service.providers.embedding import MAX_DIMENSIONS
 
 if TYPE_CHECKING:
@@ -85,7 +85,14 @@ class EmbeddingEndpoint:
         status, cache, provider, code = 200, "none", "", ""
         sent: bytes | None = None
         try:
-            sent = await self._receive(scope["method"], headers, receive)
+            sent = await read_posted_body(
+                scope["method"],
+                self._format.path,
+                headers,
+                receive,
+                limit=self._max_body_bytes,
+                any_type=self._format.reads_any_type,
+            )
             request, asked = self._read(sent)
             control = headers.get(b"cache-control")
             directives = _NO_DIRECTIVES if control is None else parse_cache_control(control)
@@ -126,11 +133,6 @@ class EmbeddingEndpoint:
             key=caller.name,
             error=code,
         )
-
-    async def _receive(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        if method != "POST":
-            raise MethodNotAllowed(f"{self._format.path} expects POST, got {method[:16]}.", allow="POST")
-        return await read_json_body(headers, receive, limit=self._max_body_bytes, any_type=self._format.reads_any_type)
 
     def _read(self, body: bytes) -> tuple[EmbeddingRequest, msgspec.Struct]:
         request, asked = self._format.read(body)

@@ -1,17 +1,7 @@
-"""Answers as server-sent events: text as the model writes it, then the whole checked answer.
-
-    event: start    {"provider", "model", "degraded", "degraded_reason"?}     who writes
-    event: delta    {"text"}                              joined, they are the JSON of the answer's data, unchecked
-    event: title, description, nutrition                  a complete field of the data, unchecked: {"field", "value"}
-    event: nutrient {"field", "value"}                    one number of a nutrition analysis
-    event: ingredient, instruction, tag, suggestion       a complete item of a list: {"field", "value", "index"}
-    event: restart  {"reason", "details"}                 all before is void, and nothing but `answer` comes
-    event: answer   the envelope, as without streaming; `meta` says in addition what took the time
-    event: error    the envelope of an error, in place of `answer`
+"""Answers as streams: text as the model writes it, then the whole checked answer.
 
 The response begins with the first text, so that an error before it has its own status. Where that takes long it begins
-without, and comments keep the connection alive. A stored answer is replayed: its data as deltas, its parts, then its
-envelope.
+without, and comments keep the connection alive. A stored answer is replayed: its text, its parts, then the whole.
 
 `Server-Timing` tells what is known when the response begins; all of it is in the last event, since the server that runs
 this (uvicorn) sends no trailers with HTTP/1.1.
@@ -21,13 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from ai_service.answers.disconnect import wait_for_disconnect
 from ai_service.errors import AnswerInterrupted, Disconnected
-from ai_service.http.server_timing import milliseconds
 from ai_service.providers.transcript import (
     Author,
     Finished,
@@ -47,7 +36,6 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Send
 
     from ai_service.answers.answer_result import AnswerResult
-    from ai_service.tasks import Task
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -55,10 +43,7 @@ HEARTBEAT_S = 5.0
 """Below the idle time-out of every common proxy; also the time for which an error keeps a status of its own."""
 REPLAY_PIECE_CHARACTERS = 80
 HEARTBEAT = b": waiting\n\n"
-_VOID = "The answer broke off or was not a valid one. Drop what was sent of it; the whole answer follows in one piece."
 SSE = b"text/event-stream; charset=utf-8"
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Events(Protocol):
@@ -101,71 +86,6 @@ class Events(Protocol):
 
     def error(self, body: bytes) -> bytes:
         """Encode an error after the start of the stream, from its body without streaming."""
-
-
-class _Stored(msgspec.Struct):
-    success: bool
-    data: msgspec.Raw
-    message: str
-    meta: dict[str, Any]
-
-
-class TaskEvents:
-    """The events of the three tasks.
-
-    Args:
-        task: Which one; knows the parts of its answers.
-    """
-
-    restarts = True
-    media_type = SSE
-    _decode = msgspec.json.Decoder(_Stored).decode
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-
-    def start(self, author: Author) -> bytes:
-        """See Events."""
-        return event(b"start", _encode(author))
-
-    def delta(self, piece: Text) -> bytes:
-        """See Events."""
-        return event(b"delta", _encode({"text": piece.text}))
-
-    def part(self, part: Part) -> bytes:
-        """See Events."""
-        return event(part.event.encode(), _encode(part.shown()))
-
-    def replay(self, body: bytes) -> Iterable[Text | Part]:
-        """See Events."""
-        data = bytes(self._decode(body).data).decode()
-        preview = self._task.preview()
-        parts = preview.read(data) if preview else []
-        return [Text(data), *(part for part in parts if isinstance(part, Part))]
-
-    def heartbeat(self) -> bytes:
-        """See Events."""
-        return HEARTBEAT
-
-    def restart(self, void: AnswerInterrupted) -> bytes:
-        """See Events."""
-        return event(b"restart", _encode({"reason": _VOID, "details": void.details or []}))
-
-    def end(self, result: AnswerResult, total_s: float, *, restarted: bool) -> bytes:
-        """See Events."""
-        answer = self._decode(result.entry.body)
-        answer.meta["timings_ms"] = milliseconds(result.timings, result.skipped, total_s)
-        if result.completion_tokens:
-            answer.meta["completion_tokens"] = result.completion_tokens
-        if result.skipped:
-            answer.meta["passed_over"] = list(map(str, result.skipped))
-        if restarted:
-            answer.meta["restarted"] = True
-        return event(b"answer", _encode(answer))
-
-    def error(self, body: bytes) -> bytes:
-        """See Events."""
-        return event(b"error", body)
 
 
 class Progress(msgspec.Struct):
@@ -337,8 +257,3 @@ class EventStream:
 
     async def _part(self, part: bytes, *, more: bool = True) -> None:
         await self._send({"type": "http.response.body", "body": part, "more_body": more})
-
-
-def event(name: bytes, data: bytes) -> bytes:
-    """One server-sent event; the data is JSON on one line."""
-    return b"event: %s\ndata: %s\n\n" % (name, data)

@@ -8,7 +8,14 @@ import secrets
 from itertools import count
 from typing import TYPE_CHECKING
 
-from ai_service.errors import Disconnected, InvalidRequest, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+from ai_service.errors import (
+    Disconnected,
+    InvalidRequest,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
 from ai_service.http.content_coding import decode_body
 from ai_service.http.list_header import join_lines
 
@@ -98,6 +105,19 @@ async def read_json_body(
         raise PayloadTooLarge(f"Expected a body of at most {limit} bytes, got more.")
     coding = headers.get(b"content-encoding")
     return body if coding is None else decode_body(body, coding, limit)
+
+
+async def read_posted_body(
+    method: str, path: str, headers: dict[bytes, bytes], receive: Receive, *, limit: int, any_type: bool
+) -> bytes:
+    """Read the body of a POST; arguments as of `read_json_body`.
+
+    Raises:
+        MethodNotAllowed: It is another method.
+    """
+    if method != "POST":
+        raise MethodNotAllowed(f"{path} expects POST, got {method[:16]}.", allow="POST")
+    return await read_json_body(headers, receive, limit=limit, any_type=any_type)
 
 
 async def _receive(receive: Receive, limit: int) -> bytes:

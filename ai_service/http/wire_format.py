@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
-from ai_service.http.event_stream import TaskEvents
+from ai_service.http.task_events import TaskEvents
 
 if TYPE_CHECKING:
     from ai_service.answers.answer_result import AnswerResult

@@ -16,7 +16,7 @@ from ai_service.providers.errors import (
     RequestRejected,
 )
 from ai_service.providers.http import Client, deadline, error_for, lines, silence
-from ai_service.providers.ollama_model import ServedModel
+from ai_service.providers.ollama_model import OllamaModel
 from ai_service.providers.ollama_wire import (
     Chunk,
     decode_chunk,
@@ -68,7 +68,7 @@ class OllamaProvider:
     ) -> None:
         self.model = model
         self._client = Client(base_url)
-        self._served = ServedModel(self._client, model, num_ctx)
+        self._served = OllamaModel(self._client, model, num_ctx)
         self._timeout_s = timeout_s
         self._load_timeout_s = load_timeout_s
         self._num_ctx = num_ctx

@@ -26,7 +26,7 @@ REFUSES_FROM = (0, 13)
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
-class ServedModel:
+class OllamaModel:
     """What an Ollama server tells of one model: whether it is there and in memory, and what it can do.
 
     Args:

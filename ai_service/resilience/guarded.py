@@ -27,6 +27,7 @@ from ai_service.providers.errors import (
     QueueFull,
     RequestRejected,
 )
+from ai_service.providers.first_text import FirstText
 from ai_service.providers.transcript import Author, Transcript
 
 if TYPE_CHECKING:
@@ -211,9 +212,9 @@ class GuardedProvider:
         name = self.provider.name
         started = self._clock()
         outcome = "cancelled"
-        hearing = _Hearing(lambda: self._metrics.first_text(name, task.name, self._clock() - started))
+        first_text = FirstText(lambda: self._metrics.first_text(name, task.name, self._clock() - started))
         try:
-            completion = await self._complete(task, prompt, transcript, hearing)
+            completion = await self._complete(task, prompt, transcript, first_text)
             self._metrics.completion(
                 name,
                 load_s=completion.load_s,
@@ -227,7 +228,7 @@ class GuardedProvider:
                 scored = task.judge(completion, prompt.request)
             outcome = "ok"
         except ProviderError as error:
-            error.heard = hearing.heard
+            error.heard = first_text.heard
             if prompt.has_callers_format and not _is_outage(error):
                 error.trips = False  # One caller's format must not open the circuit breaker for all others.
             outcome = error.outcome
@@ -240,7 +241,7 @@ class GuardedProvider:
             self._metrics.provider_call(name, task.name, outcome, self._clock() - started, purpose=purpose)
         return completion, scored
 
-    async def _complete(self, task: Task, prompt: Prompt, transcript: Transcript, hearing: _Hearing) -> Completion:
+    async def _complete(self, task: Task, prompt: Prompt, transcript: Transcript, first_text: FirstText) -> Completion:
         """Have the provider write.
 
         Raises:
@@ -252,33 +253,10 @@ class GuardedProvider:
         on_text = transcript.write if preview is None else lambda text: transcript.show(preview.read(text))
         on_reasoning = transcript.reason if task.shows_reasoning else ignore
         try:
-            return await self.provider.complete(prompt, hearing.through(on_text), hearing.through(on_reasoning))
+            return await self.provider.complete(prompt, first_text.through(on_text), first_text.through(on_reasoning))
         except (ValueError, RecursionError) as error:
             logger.warning("%s sent an invalid response", self.provider.name, exc_info=error)
             raise ProviderFailed(f"invalid response: {type(error).__name__}") from error
-
-
-class _Hearing:
-    """Notes when the first text of a call comes.
-
-    Args:
-        on_first: Called then.
-    """
-
-    def __init__(self, on_first: Callable[[], None]) -> None:
-        self.heard = False
-        self._on_first = on_first
-
-    def through(self, write: Callable[[str], None]) -> Callable[[str], None]:
-        """Return what writes on, and notes it."""
-
-        def written(text: str) -> None:
-            if text and not self.heard:
-                self.heard = True
-                self._on_first()
-            write(text)
-
-        return written
 
 
 def _is_outage(error: ProviderError) -> bool:

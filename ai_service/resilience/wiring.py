@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ai_service.observability.metrics import BREAKER_STATES
 from ai_service.providers.mock import MockProvider
 from ai_service.providers.ollama import OllamaProvider
 from ai_service.providers.openai import OpenAIProvider
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 REMOTE_CONCURRENCY = 64
 """Calls at a time to a provider that has machines of its own."""
-_STATES = ("closed", "half-open", "open")
-"""Of a circuit breaker, the worst last."""
 
 logger = logging.getLogger(__name__)
 
@@ -149,4 +148,4 @@ class _Guards:
     def _changed(self, provider: Provider, state: str) -> None:
         states = self._states.setdefault(provider.name, {})
         states[provider.model] = state
-        self._metrics.breaker(provider.name, max(states.values(), key=_STATES.index))
+        self._metrics.breaker(provider.name, max(states.values(), key=BREAKER_STATES.__getitem__))

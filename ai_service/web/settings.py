@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ai_service.config import environment
+from ai_service.config import environment, parsers
 from ai_service.config.environment import setting
 from ai_service.errors import ConfigurationError
 from ai_service.transport.tls import read_authorities
@@ -43,11 +43,11 @@ class WebSettings:
     socket: str = setting(
         "WEB_SOCKET",
         "",
-        environment.socket_path,
+        parsers.socket_path,
         "Path of the Unix socket to serve the page on behind an edge, instead of host and port",
     )
-    host: str = setting("WEB_HOST", "127.0.0.1", environment.name, "Address that the page is served on")
-    port: int = setting("WEB_PORT", "3011", environment.integer(0, 65_535), "Port of the page; 0 takes a free one")
+    host: str = setting("WEB_HOST", "127.0.0.1", parsers.name, "Address that the page is served on")
+    port: int = setting("WEB_PORT", "3011", parsers.integer(0, 65_535), "Port of the page; 0 takes a free one")
     hosts: tuple[str, ...] = setting(
         "WEB_HOSTS",
         "",
@@ -57,7 +57,7 @@ class WebSettings:
     api_url: str = setting(
         "WEB_API_URL",
         "http://127.0.0.1:3010",
-        environment.url("http", "https"),
+        parsers.url("http", "https"),
         "Base URL of the API that the page asks",
     )
     api_key: str = setting(
@@ -73,19 +73,19 @@ class WebSettings:
     api_public_url: str = setting(
         "WEB_API_PUBLIC_URL",
         "",
-        environment.url("http", "https", optional=True),
+        parsers.url("http", "https", optional=True),
         "Base URL of the API as browsers reach it, for links; unset for the page's own host with the port of the API",
     )
     prometheus_url: str = setting(
         "WEB_PROMETHEUS_URL",
         "",
-        environment.url("http", "https", optional=True),
+        parsers.url("http", "https", optional=True),
         "Base URL of the Prometheus that the operator's page reads longer times from; unset for the page's own samples",
     )
     edge_metrics_url: str = setting(
         "WEB_EDGE_METRICS_URL",
         "",
-        environment.url("http", "https", optional=True),
+        parsers.url("http", "https", optional=True),
         "URL of the edge's exporter, http://127.0.0.1:8405/metrics on hosts; the operator's page shows instances by it",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import msgspec
 from bench.capacity.curve import Step
 from bench.capacity.usage import read, used
 from bench.evidence import rules
-from bench.evidence.counters import Counters
+from bench.evidence.settling import settle
 from bench.failures import count_failures, describe_failures
 from bench.load.arrivals import Stage
 from bench.load.plan import NEW_FROM, OpenLoop, Phase
@@ -37,9 +37,6 @@ MOST_SECONDS = 60.0
 
 FEWEST_HITS = 5
 """That a short trial has to have: three of five slow ones are one in a thousand where one in twenty is slow."""
-
-SETTLE_SECONDS = 2.0
-"""How long counters may lag behind the answers they count."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +134,7 @@ class Trials:
         after = read(self.target.url, self.target.metrics())
         samples, end = read_samples(self.file)
         self.file.unlink(missing_ok=True)
-        record = self._settle(rules.PhaseRecord(phase, samples, end, Counters()), counted)
+        record = settle(rules.PhaseRecord(phase, samples, end), lambda: self.target.counters().since(counted))
         busy = end.cpu_ns / 1e9 / seconds if end else 0.0
         # The generator takes a moment to start; what it keeps busy is busy during the load.
         shares = used(before, after, min(took, end.wall_ns / 1e9 if end else took), slots=self.slots, generator=busy)
@@ -160,15 +157,6 @@ class Trials:
         needed = self.bounds.samples / rate / (1 - WARMUP_SHARE)
         # Poisson arrivals: a tenth more, so that hardly ever too few come.
         return max(self.seconds, min(1.1 * needed, MOST_SECONDS))
-
-    def _settle(self, record: rules.PhaseRecord, before: Counters) -> rules.PhaseRecord:
-        """Return the record with the growth of the counters, which get a moment to count the last answers."""
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while True:
-            known = replace(record, grown=self.target.counters().since(before))
-            if rules.agrees(known) or time.monotonic() > deadline:
-                return known
-            time.sleep(SETTLE_SECONDS / 20)
 
 
 def is_beyond_doubt(step: Step, samples: Sequence[Sample], bounds: Bounds) -> bool:

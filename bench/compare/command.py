@@ -11,13 +11,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from bench.atomic_file import write_atomically
 from bench.compare.baseline import encode_baseline, load_baseline
 from bench.compare.defaults import FEWEST_RUNS, MIN_CHANGE, RUN_NOISE
 from bench.errors import UsageError
 from bench.failures import describe_failures
 from bench.report.console import STYLES
 from bench.report.formats import format_ms
-from bench.results import Verdict, write_atomically
+from bench.results import Verdict
 from bench.verdict.percentiles import ALPHA
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ by the bounds on failures; INVALID is one whose successes cannot be proven.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bench.evidence.counters import PROVIDER_CALLS, REQUESTS, Counters
@@ -69,7 +69,7 @@ class PhaseRecord:
     phase: Phase
     samples: Sequence[Sample]
     end: PhaseEnd | None
-    grown: Counters
+    grown: Counters = field(default_factory=Counters)
     attempt: int = 1
     began_s: float = 0.0
     gpu: GpuUse | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bench.results import write_atomically
+from bench.atomic_file import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bench.results import write_atomically
+from bench.atomic_file import write_atomically
 from lab.faults import watch
 from lab.faults.outcome import WINDOWS, Kind
 from lab.faults.site import DEADLINE_S

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from lab.artifacts import MODEL
 from lab.faults.fault import Bound, Commands, Fault
-
-MODES = "/run/alchemorsel-faults"
-"""Folder of the host in which files say how the relay behaves (`lab.faults.relay`)."""
+from lab.faults.programs import MODES
 
 _CONTAINER = "alchemorsel-ollama"
 _MEMORY = "docker update --memory"
@@ -15,8 +13,8 @@ _OLLAMA_FAILS = r":11436 is passed over|circuit breaker of \S*:11436: open|ollam
 _FALLBACK_FAILS = r"openai gave no (?!.*queue)|circuit breaker of openai.*: open"
 
 
-def _relay(provider: str, mode: str) -> Commands:
-    """Have the relay behave in a way, and as before afterwards."""
+def _behave(provider: str, mode: str) -> Commands:
+    """Have the relay, or the stand-in, behave in a way, and as before afterwards."""
     return Commands(f"echo {mode} > {MODES}/{provider}", f"rm {MODES}/{provider}")
 
 
@@ -48,7 +46,7 @@ OLLAMA = (
         "ollama-503",
         "Ollama",
         "answers 503",
-        _relay("ollama", "503"),
+        _behave("ollama", "503"),
         Bound(recovers_s=30),
         after_s=30,
         is_models=True,
@@ -58,7 +56,7 @@ OLLAMA = (
         "ollama-slow",
         "Ollama",
         "four seconds slower",
-        _relay("ollama", "slow"),
+        _behave("ollama", "slow"),
         Bound(recovers_s=30),
         after_s=30,
         is_models=True,
@@ -81,7 +79,7 @@ OLLAMA = (
         "ollama-truncating",
         "Ollama",
         "breaks every answer off",
-        _relay("ollama", "truncate"),
+        _behave("ollama", "truncate"),
         Bound(recovers_s=30),
         after_s=30,
         is_models=True,
@@ -107,7 +105,7 @@ OLLAMA = (
         "ollama-hanging",
         "Ollama",
         "answers its health check, and hangs in inference",
-        _relay("ollama", "hang"),
+        _behave("ollama", "hang"),
         Bound(recovers_s=40),
         during_s=20,
         after_s=40,
@@ -121,7 +119,7 @@ FALLBACK = (
         "fallback-401",
         "Fallback",
         "refuses the key: 401",
-        _relay("fallback", "401"),
+        _behave("fallback", "401"),
         Bound(recovers_s=40),
         after_s=40,
         noticed=_FALLBACK_FAILS,
@@ -130,7 +128,7 @@ FALLBACK = (
         "fallback-429",
         "Fallback",
         "out of quota: 429",
-        _relay("fallback", "429"),
+        _behave("fallback", "429"),
         Bound(recovers_s=30),
         after_s=30,
         noticed=_FALLBACK_FAILS,
@@ -139,7 +137,7 @@ FALLBACK = (
         "fallback-hanging",
         "Fallback",
         "accepts, and is silent",
-        _relay("fallback", "hang"),
+        _behave("fallback", "hang"),
         Bound(recovers_s=30),
         during_s=20,
         after_s=30,

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bench.atomic_file import write_atomically
 from bench.evidence.counters import Counters
 from bench.evidence.environment import describe_machine
 from bench.evidence.rules import PhaseRecord
 from bench.report.page import render
-from bench.results import Annotation, Result, ThresholdResult, Verdict, encode_result, write_atomically
+from bench.results import Annotation, Result, ThresholdResult, Verdict, encode_result
 from bench.run_folder import RESULT_FILE, SAMPLES_FILE, RunFolder
-from bench.verdict.verdicts import summarize_phase
+from bench.verdict.summaries import summarize_phase
 from lab.faults.row import Row, evidence
 from lab.paths import ROOT
 

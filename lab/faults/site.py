@@ -1,4 +1,7 @@
-"""The site that faults are tried on: the lab's host, provisioned by site.yml, with a relay before its providers."""
+"""The site that faults are tried on: the lab's host, provisioned by site.yml, with a relay before its Ollama.
+
+A stand-in takes the place of its hosted fallback.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import io
 import re
 import tarfile
 import time
-from pathlib import Path
 
 import httpx
 import yaml
@@ -15,7 +17,7 @@ from bench.tls import Trust
 from lab import hosts, lifecycle
 from lab.artifacts import MODEL
 from lab.errors import CommandFailedError, LabError
-from lab.faults import provider_faults, redis_faults, relay, starvation
+from lab.faults import programs, redis_faults
 from lab.faults.known_keys import ask_anew, prime
 from lab.paths import LAB
 from lab.plays import Play
@@ -27,24 +29,6 @@ PORT = 3010
 DEADLINE_S = 30.0
 """Of a request, as this site sets it."""
 
-_PROGRAMS = "/usr/local/lib/alchemorsel-faults"
-_OLLAMA_PORT = 11436
-_FALLBACK_PORT = 11437
-_STARVATION = "/run/alchemorsel-starvation"
-_RELAY = f"relay.py {_OLLAMA_PORT} {_FALLBACK_PORT} 127.0.0.1:11435 {provider_faults.MODES}"
-_UNITS = {"relay": _RELAY, "starvation": f"starvation.py {_STARVATION} ai_service haproxy"}
-"""What runs on the host beside the site, by unit, with its arguments."""
-
-_UNIT = """[Unit]
-Description=Part of a trial of faults
-[Service]
-ExecStartPre=/usr/bin/mkdir --parents {folder}
-ExecStart=/usr/bin/python3 {command}
-Restart=always
-RestartSec=0.2
-[Install]
-WantedBy=multi-user.target
-"""
 _ONE_THREAD = f"""docker exec alchemorsel-ollama ollama show {MODEL} --parameters | grep -q num_thread || docker exec \
 alchemorsel-ollama sh -c 'printf "FROM {MODEL}\\nPARAMETER num_thread 1\\n" > /tmp/Modelfile &&
 ollama create {MODEL} -f /tmp/Modelfile'"""
@@ -56,7 +40,7 @@ _ANSWER_S = 60.0
 
 
 def variables(address: str) -> dict[str, object]:
-    """Return what this site has otherwise than the lab's: TLS, the relay, and a queue that is soon full.
+    """Return what this site has otherwise than the lab's: TLS, relay and stand-in, and a queue that is soon full.
 
     Args:
         address: Of the host, which its certificate is for.
@@ -65,13 +49,13 @@ def variables(address: str) -> dict[str, object]:
         "load_balancer_tls": "own",
         "ai_service_bind_address": address,
         "web_bind_address": address,
-        "ai_service_ollama_url": f"http://127.0.0.1:{_OLLAMA_PORT}",
+        "ai_service_ollama_url": f"http://127.0.0.1:{programs.OLLAMA_PORT}",
         "ai_service_fallbacks": ["openai"],
         "ai_service_ollama_timeout": "10s",
         # The model leaves a core to everything else: latencies of cached answers are compared within a row.
         "ollama_cpus": 1.0,
         "ai_service_environment": {
-            "ALCHEMORSEL_OPENAI_BASE_URL": f"http://127.0.0.1:{_FALLBACK_PORT}/v1",
+            "ALCHEMORSEL_OPENAI_BASE_URL": f"http://127.0.0.1:{programs.FALLBACK_PORT}/v1",
             "ALCHEMORSEL_OPENAI_MODEL": "stand-in",
             "ALCHEMORSEL_INGREDIENTS_MAX_TOKENS": 96,
             "ALCHEMORSEL_QUEUE_LIMIT": 1,
@@ -176,7 +160,7 @@ class LabSite:
             end_s: Until when.
         """
         try:
-            lines = self.shell(f"cat {_STARVATION}").splitlines()
+            lines = self.shell(f"cat {programs.STARVATION}").splitlines()
         except CommandFailedError:
             return 0.0
         pairs = [(float(at), float(share)) for at, share in (line.split() for line in lines if line.count(" ") == 1)]
@@ -219,19 +203,12 @@ class LabSite:
         self.address = hosts.address(self._container)
 
     def _install_programs(self) -> None:
-        files = {
-            f"{_PROGRAMS}/{Path(str(each.__file__)).name}": Path(str(each.__file__)) for each in (relay, starvation)
-        }
-        contents = {path: source.read_bytes() for path, source in files.items()}
-        for name, command in _UNITS.items():
-            text = _UNIT.format(command=f"{_PROGRAMS}/{command}", folder=provider_faults.MODES)
-            contents[f"/etc/systemd/system/alchemorsel-faults-{name}.service"] = text.encode()
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
-            for path, content in contents.items():
+            for path, content in programs.files():
                 entry = tarfile.TarInfo(path.lstrip("/"))
                 entry.size = len(content)
                 tar.addfile(entry, io.BytesIO(content))
         self._container.put_archive("/", archive.getvalue())
-        units = " ".join(f"alchemorsel-faults-{name}" for name in _UNITS)
+        units = " ".join(programs.UNITS)
         self.shell(f"systemctl daemon-reload; systemctl enable --quiet {units}; systemctl restart {units}")

@@ -13,6 +13,7 @@ import pytest
 from ai_service.access.keys import Key
 from ai_service.access.rates import ProcessRates, Rates, SharedRates
 from ai_service.answers.caller import Caller
+from ai_service.cache.redis_client import RedisClient
 from ai_service.cache.redis_store import RedisStore
 from tests.contract.redis_server import MAX_WAIT_S, PASSWORD, RIGHTS, USER, RedisServer
 
@@ -29,13 +30,13 @@ async def rates(request: pytest.FixtureRequest) -> AsyncIterator[Rates]:
         yield ProcessRates()
     else:
         store = store_of(request.getfixturevalue("redis_server"))
-        yield SharedRates(store)
+        yield SharedRates(store.client)
         await store.close()
 
 
 def store_of(server: RedisServer) -> RedisStore:
     """Create a process's store."""
-    return RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
+    return RedisStore(RedisClient(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S))
 
 
 def key(rate: str) -> Key:
@@ -74,7 +75,7 @@ async def test_after_the_time_it_may_ask_again(rates: Rates) -> None:
 async def test_processes_that_share_a_redis_count_together(redis_server: RedisServer) -> None:
     """Nobody may ask more often for having reached another worker."""
     stores = [store_of(redis_server) for _ in range(2)]
-    workers = [SharedRates(store) for store in stores]
+    workers = [SharedRates(store.client) for store in stores]
     asking = key("4/hour")
     told = [await worker.wait_s(asking) for _ in range(3) for worker in workers]
     for store in stores:
@@ -86,7 +87,7 @@ async def test_no_key_in_redis_shows_a_name(redis_server: RedisServer) -> None:
     """Whoever lists them learns of no client."""
     store, asking = store_of(redis_server), key("4/hour")
     before = set(redis_server.keys())
-    await SharedRates(store).wait_s(asking)
+    await SharedRates(store.client).wait_s(asking)
     await store.close()
     added = set(redis_server.keys()) - before
     assert added
@@ -99,8 +100,8 @@ async def test_without_redis_each_process_counts_for_itself(
 ) -> None:
     """Killed or hung, it is no error, and the rate still holds; said once."""
     with RedisServer() as server:
-        store = RedisStore(server.url, username=USER, password=PASSWORD)
-        rates = SharedRates(store)
+        store = RedisStore(RedisClient(server.url, username=USER, password=PASSWORD))
+        rates = SharedRates(store.client)
         assert await rates.wait_s(key("1/hour")) == 0
         server.signal(number)
         told = await waits(rates, key("2/hour"), 6)
@@ -115,7 +116,7 @@ async def test_a_redis_that_refuses_to_count_is_no_error() -> None:
     """As one does whose users are of an older release; the cache goes on."""
     with RedisServer(rights=RIGHTS.replace(" +evalsha", "")) as server:
         store = store_of(server)
-        told = await waits(SharedRates(store), key("2/hour"), 3)
+        told = await waits(SharedRates(store.client), key("2/hour"), 3)
         assert await store.set("ai:v1:test", b"v", 60)
         await store.close()
     assert [wait_s == 0 for wait_s in told] == [True, True, False]
@@ -125,7 +126,7 @@ async def test_a_redis_that_forgot_the_scripts_learns_them_again() -> None:
     """After a restart, in the same call."""
     with RedisServer() as server:
         store = store_of(server)
-        rates = SharedRates(store)
+        rates = SharedRates(store.client)
         await waits(rates, key("1/hour"), 1)
         server.kill()
         server.start()
@@ -134,6 +135,6 @@ async def test_a_redis_that_forgot_the_scripts_learns_them_again() -> None:
             await asyncio.sleep(0.1)
         assert await rates.wait_s(asking) == 0
         other = store_of(server)
-        assert await SharedRates(other).wait_s(asking) > 0
+        assert await SharedRates(other.client).wait_s(asking) > 0
         await store.close()
         await other.close()

@@ -7,8 +7,9 @@ import signal
 
 import pytest
 
+from ai_service.cache.redis_client import TIMEOUT_S, RedisClient
 from ai_service.cache.redis_health import COOL_OFF_S
-from ai_service.cache.redis_store import TIMEOUT_S, RedisStore
+from ai_service.cache.redis_store import RedisStore
 from ai_service.cache.store import Lock
 from tests.contract.certificates import Authority
 from tests.contract.redis_server import MAX_WAIT_S, PASSWORD, RIGHTS, USER, RedisServer
@@ -20,7 +21,7 @@ A_WHILE_S = 0.5
 
 async def test_a_wrong_password_is_no_exception(request: pytest.FixtureRequest, key: str) -> None:
     """A misconfigured Redis makes the service slower, not broken."""
-    store = RedisStore(request.getfixturevalue("redis_server").url, username=USER, password="wrong")
+    store = RedisStore(RedisClient(request.getfixturevalue("redis_server").url, username=USER, password="wrong"))
     assert await store.get(key) is None
     assert not store.available
     await store.close()
@@ -31,12 +32,14 @@ async def test_a_certificate_of_nobody_known_is_refused(redis_server_with_tls: R
     for authorities in (Authority().pem, ""):
         failures: list[str] = []
         store = RedisStore(
-            redis_server_with_tls.url,
-            username=USER,
-            password=PASSWORD,
-            authorities=authorities,
-            timeout_s=MAX_WAIT_S,
-            on_failure=failures.append,
+            RedisClient(
+                redis_server_with_tls.url,
+                username=USER,
+                password=PASSWORD,
+                authorities=authorities,
+                timeout_s=MAX_WAIT_S,
+                on_failure=failures.append,
+            )
         )
         assert await store.get(key) is None
         assert (store.available, failures) == (False, ["get"])
@@ -47,7 +50,9 @@ async def test_a_refusal_is_no_outage(request: pytest.FixtureRequest) -> None:
     """A key out of bounds, or a full Redis, must not stop reading what is there."""
     failures: list[str] = []
     url = request.getfixturevalue("redis_server").url
-    store = RedisStore(url, username=USER, password=PASSWORD, on_failure=failures.append, timeout_s=MAX_WAIT_S)
+    store = RedisStore(
+        RedisClient(url, username=USER, password=PASSWORD, on_failure=failures.append, timeout_s=MAX_WAIT_S)
+    )
     assert not await store.set("elsewhere", b"v", 60)
     assert failures == ["set"]
     assert store.available
@@ -58,7 +63,7 @@ async def test_a_refusal_is_no_outage(request: pytest.FixtureRequest) -> None:
 async def test_a_full_redis_gives_what_it_holds_and_takes_nothing(key: str) -> None:
     """No value and no lock; but a lock that is held is freed, so that nobody waits for its end."""
     with RedisServer("--maxmemory-policy", "noeviction") as server:
-        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
+        store = RedisStore(RedisClient(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S))
         lock = Lock(f"{key}:lock", b"mine")
         assert await store.acquire(lock, 60) is True
         await store.set(key, b"v", 60)
@@ -77,7 +82,7 @@ async def test_a_full_redis_gives_what_it_holds_and_takes_nothing(key: str) -> N
 @pytest.mark.parametrize("connected", [False, True])
 async def test_a_lock_whose_taker_is_gone_is_freed(redis_server: RedisServer, key: str, connected: bool) -> None:
     """Nobody else would have to wait for nothing, whether the lock was taken for the caller or not."""
-    store = RedisStore(redis_server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
+    store = RedisStore(RedisClient(redis_server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S))
     if connected:
         assert await store.get(key) is None
     lock = Lock(f"{key}:lock", b"mine")
@@ -85,7 +90,7 @@ async def test_a_lock_whose_taker_is_gone_is_freed(redis_server: RedisServer, ke
     await asyncio.sleep(0)
     taking.cancel()
     await store.close()
-    other = RedisStore(redis_server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
+    other = RedisStore(RedisClient(redis_server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S))
     assert await other.acquire(Lock(lock.key, b"yours"), 60) is True
     await other.close()
 
@@ -94,7 +99,7 @@ async def test_a_redis_that_hung_and_goes_on_is_asked_over_a_new_connection(key:
     """Over the old one an answer might never come: its peer may be gone behind a cut network."""
     clock = FakeClock()
     with RedisServer() as server:
-        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=A_WHILE_S, clock=clock)
+        store = RedisStore(RedisClient(server.url, username=USER, password=PASSWORD, timeout_s=A_WHILE_S, clock=clock))
         await store.set(key, b"v", 60)
         assert await store.get(key) == b"v"
         before = server.connections()
@@ -114,7 +119,7 @@ async def test_a_redis_that_hung_and_goes_on_is_asked_over_a_new_connection(key:
 async def test_an_answer_that_comes_too_late_is_nobody_elses(key: str) -> None:
     """It goes to nobody: its connection is not used again."""
     with RedisServer() as server:
-        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=A_WHILE_S)
+        store = RedisStore(RedisClient(server.url, username=USER, password=PASSWORD, timeout_s=A_WHILE_S))
         await store.set(key, b"v", 60)
         server.signal(signal.SIGSTOP)
         assert await store.get(key) is None
@@ -131,8 +136,8 @@ async def test_a_reply_that_comes_too_late_leaves_no_lock(key: str, operation: s
     """The next one to ask, in this process too, would wait for its lease to run out."""
     mine, yours = Lock(f"{key}:lock", b"mine"), Lock(f"{key}:lock", b"yours")
     with RedisServer() as server:
-        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=A_WHILE_S)
-        other = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
+        store = RedisStore(RedisClient(server.url, username=USER, password=PASSWORD, timeout_s=A_WHILE_S))
+        other = RedisStore(RedisClient(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S))
         assert await store.connect(MAX_WAIT_S)
         if operation == "release":
             assert await store.acquire(mine, 60)
@@ -172,7 +177,7 @@ async def test_what_is_no_answer_is_as_if_nothing_were_stored(sent: bytes) -> No
         writer.write(sent if server.commands[-1][0] in {b"GET", b"SET", b"EVAL"} else b"+OK\r\n")
 
     async with RespServer(respond) as server:
-        store = RedisStore(server.url, timeout_s=A_WHILE_S)
+        store = RedisStore(RedisClient(server.url, timeout_s=A_WHILE_S))
         assert await store.get("a") is None
         assert await store.acquire(Lock("a:lock", b"mine"), 1) is None
         assert not await store.set("a", b"v", 1)
@@ -189,7 +194,7 @@ async def test_an_answer_that_nobody_asked_for_is_nobodys() -> None:
         writer.write(b"+first\r\n+stray\r\n" if first else b"+own\r\n")
 
     async with RespServer(respond) as server:
-        store = RedisStore(server.url, timeout_s=MAX_WAIT_S)
+        store = RedisStore(RedisClient(server.url, timeout_s=MAX_WAIT_S))
         assert await store.get("a") == b"first"
         assert await store.get("a") == b"own"
         await store.close()
@@ -199,7 +204,7 @@ async def test_a_redis_that_is_slow_at_first_is_waited_for(key: str) -> None:
     """The connection that requests use is there then, and has their deadline again."""
     with RedisServer() as server:
         server.signal(signal.SIGSTOP)
-        store = RedisStore(server.url, username=USER, password=PASSWORD)
+        store = RedisStore(RedisClient(server.url, username=USER, password=PASSWORD))
         asyncio.get_running_loop().call_later(3 * TIMEOUT_S, server.signal, signal.SIGCONT)
         assert await store.connect(MAX_WAIT_S)
         before = server.connections()
@@ -222,7 +227,7 @@ async def test_a_redis_that_still_loads_its_data_is_waited_for() -> None:
         writer.write(b"-LOADING Redis is loading the dataset in memory\r\n" if loading else b"+PONG\r\n")
 
     async with RespServer(respond) as server:
-        store = RedisStore(server.url)
+        store = RedisStore(RedisClient(server.url))
         assert await store.connect(MAX_WAIT_S)
         assert store.available
         await store.close()
@@ -238,7 +243,7 @@ async def test_a_redis_that_is_down_is_known_to_be(state: str) -> None:
         if state == "hung":
             server.signal(signal.SIGSTOP)
         password = "wrong" if state == "wrong password" else PASSWORD
-        store = RedisStore(server.url, username=USER, password=password, on_failure=failures.append)
+        store = RedisStore(RedisClient(server.url, username=USER, password=password, on_failure=failures.append))
         assert not await store.connect(A_WHILE_S)
         assert not store.available
         assert set(failures) == {"connect"}
@@ -249,7 +254,7 @@ async def test_a_redis_that_is_down_is_known_to_be(state: str) -> None:
 async def test_a_user_of_an_older_release_costs_counts_and_nothing_else(key: str) -> None:
     """It may not count, which is no outage."""
     with RedisServer(rights=RIGHTS.replace(" +hincrby +hgetall", "")) as server:
-        store = RedisStore(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
+        store = RedisStore(RedisClient(server.url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S))
         assert not await store.add(key, {"tokens": 1}, 60, batch="a")
         assert await store.amounts(key) is None
         assert store.available

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ai_service.cache.memory_store import MemoryStore
+from ai_service.cache.redis_client import RedisClient
 from ai_service.cache.redis_store import RedisStore
 from ai_service.cache.store import Lock, Store
 from tests.contract.redis_server import MAX_WAIT_S, PASSWORD, USER
@@ -24,10 +25,10 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     elif request.param == "redis over TLS":
         url = request.getfixturevalue("redis_server_with_tls").url
         pem = request.getfixturevalue("authority").pem
-        made = RedisStore(url, username=USER, password=PASSWORD, authorities=pem, timeout_s=MAX_WAIT_S)
+        made = RedisStore(RedisClient(url, username=USER, password=PASSWORD, authorities=pem, timeout_s=MAX_WAIT_S))
     else:
         url = request.getfixturevalue("redis_server").url
-        made = RedisStore(url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S)
+        made = RedisStore(RedisClient(url, username=USER, password=PASSWORD, timeout_s=MAX_WAIT_S))
     yield made
     await made.close()
 

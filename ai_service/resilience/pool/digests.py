@@ -10,7 +10,7 @@ from ai_service.resilience.pool.report import PoolProblem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ai_service.resilience.pool.server import ServedModel
+    from ai_service.resilience.pool.served_model import ServedModel
 
 
 def choose_digest(seen: Sequence[ServedModel], *, expected: str, current: str) -> str:

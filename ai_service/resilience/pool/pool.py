@@ -1,4 +1,4 @@
-"""The pool: the list of servers as it is now, and a trial of those that rest."""
+"""The pool: the servers that the list stands for now, and a trial of those that rest."""
 
 from __future__ import annotations
 
@@ -6,28 +6,31 @@ import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from ai_service.errors import HTTPError
+from ai_service.observability.metrics import BREAKER_STATES
+from ai_service.process.background_tasks import BackgroundTasks
 from ai_service.process.periodic import Periodic
 from ai_service.providers.base import Prompt
 from ai_service.providers.errors import InvalidAnswer, ProviderError, RequestRejected
 from ai_service.resilience.pool.addresses import AddressLookup
 from ai_service.resilience.pool.model_pool import ModelPool
-from ai_service.resilience.pool.report import PoolProblem
-from ai_service.resilience.pool.server import ServedModel, Server
+from ai_service.resilience.pool.model_servers import ModelServers
+from ai_service.resilience.pool.served_model import ServedModel
+from ai_service.resilience.pool.server import Server
+from ai_service.resilience.pool.silence import SilenceLimits
+from ai_service.resilience.pool.watched_list import WatchedList
 from ai_service.schemas import IngredientsRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
     from ai_service.config.ollama_servers import ServerEntry, ServerSource
     from ai_service.observability.metrics import Metrics
     from ai_service.providers.base import Provider
-    from ai_service.resilience.pool.report import ServerHealth
+    from ai_service.resilience.pool.report import PoolProblem, ServerHealth
 
 LOOK_S = 1.0
-RESOLVE_S = 5.0
 TRIAL = Prompt(
     task="trial",
     messages=({"role": "user", "content": "Hi"},),
@@ -37,8 +40,6 @@ TRIAL = Prompt(
     options={},
     callers_own=True,
 )
-_STATES = ("closed", "half-open", "open")
-"""Of a circuit breaker, the worst last."""
 
 logger = logging.getLogger(__name__)
 
@@ -75,23 +76,20 @@ class OllamaPool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.servers: dict[str, Server] = {}
-        self._source = source
         self._make_provider = make_provider
         self._metrics = metrics
         self._slots = slots
-        self._addresses = addresses or AddressLookup()
         self._clock = clock
         self._models = {
-            model: ModelPool(model, timeout_s=timeout_s, load_timeout_s=load_timeout_s, clock=clock) for model in models
+            model: ModelPool(
+                ModelServers(model), SilenceLimits(timeout_s=timeout_s, load_timeout_s=load_timeout_s), clock=clock
+            )
+            for model in models
         }
         for pool in self._models.values():
             pool.on_outcome = lambda served, outcome: metrics.server_call(served.server.entry.url, outcome)
-        self._list = source.servers
-        self._seen = source.fingerprint()
-        self._resolved: dict[str, tuple[str, ...]] = {}
-        self._resolve_at = 0.0
-        self._problems: dict[str, PoolProblem] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._list = WatchedList(source, models, addresses or AddressLookup(), clock=clock)
+        self._background = BackgroundTasks()
         self._trials: set[Server] = set()
         self._looking = Periodic("looking at the list of Ollama servers", self.look, LOOK_S)
         self._apply()
@@ -102,12 +100,13 @@ class OllamaPool:
 
     def expected_digest(self, model: str) -> str:
         """Return the digest that the configuration expects of a model; "" for any."""
-        return self._list.digest_of(model)
+        return self._list.current.digest_of(model)
 
     @property
     def problems(self) -> list[PoolProblem]:
         """What an operator has to correct."""
-        return [*self._problems.values(), *(pool.problem for pool in self._models.values() if pool.problem)]
+        of_models = (pool.servers.problem for pool in self._models.values())
+        return [*self._list.problems, *filter(None, of_models)]
 
     async def start(self) -> None:
         """Resolve names; then look at file, names and resting servers in the background."""
@@ -117,24 +116,18 @@ class OllamaPool:
     async def stop(self) -> None:
         """End the looking, trials, and all connections."""
         await self._looking.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.end()
         await asyncio.gather(*(server.close() for server in self.servers.values()))
 
     async def look(self) -> None:
         """Read the list where its file changed, resolve names that are due, and begin the trials that are due."""
-        changed = self._read()
-        if self._clock() >= self._resolve_at or changed:
-            self._resolve_at = self._clock() + RESOLVE_S
-            changed = await self._resolve() or changed
-        if changed:
+        if await self._list.refresh():
             self._apply()
             await asyncio.gather(*map(self._inspect, self._models.values()))
         for server in self.servers.values():
             if server.rests and server not in self._trials and server.breaker.due_in_s <= 0 and self._has_peer(server):
                 self._trials.add(server)
-                self._begin(self._try(server))
+                self._background.start(self._try(server))
         for pool in self._models.values():
             pool.changed()
         self._show()
@@ -143,66 +136,17 @@ class OllamaPool:
         """Return the state of each server."""
         return [server.report() for server in self.servers.values()]
 
-    def _read(self) -> bool:
-        """Read the file where it changed; return whether there is another list."""
-        fingerprint = self._source.fingerprint()
-        if fingerprint == self._seen:
-            return False
-        self._seen = fingerprint
-        try:
-            servers = self._source.read(self._models)
-        except ValueError as error:
-            self._blame("servers_file_invalid", self._source.path, f"the list of servers stays as it was: {error}")
-            return False
-        self._problems.pop(self._source.path, None)
-        logger.warning("the list of Ollama servers was read again: %d entries", len(servers.servers))
-        self._list = servers
-        return True
-
-    async def _resolve(self) -> bool:
-        """Resolve all names; return whether an address came or went. One that fails keeps its addresses."""
-        names = [entry.url for entry in self._list.servers if entry.is_dns]
-        found = await asyncio.gather(*map(self._addresses_of, names))
-        before = self._resolved
-        self._resolved = {
-            name: before.get(name, ()) if urls is None else urls for name, urls in zip(names, found, strict=True)
-        }
-        for name in before.keys() - self._resolved.keys():
-            self._problems.pop(name, None)
-        return before != self._resolved
-
-    async def _addresses_of(self, entry_url: str) -> tuple[str, ...] | None:
-        parts = urlsplit(entry_url)
-        try:
-            urls = tuple(await self._addresses.find(parts.hostname or "", parts.port or 0))
-        except OSError as error:
-            kept = "its addresses stay as they were" if self._resolved.get(entry_url) else "it has no address yet"
-            self._blame("name_unresolved", entry_url, f"{kept}: {error.strerror or error}")
-            return None
-        if self._problems.pop(entry_url, None) is not None:
-            logger.warning("%s can be resolved again", entry_url)
-        return urls
-
-    def _blame(self, problem: str, subject: str, detail: str) -> None:
-        """Note a problem, and log it once."""
-        if subject not in self._problems:
-            logger.error("%s (%s): %s", subject, problem, detail)
-        self._problems[subject] = PoolProblem(problem, subject, detail)
-
     def _apply(self) -> None:
         """Have the servers that the list and its names stand for."""
-        wanted: dict[str, ServerEntry] = {entry.url: entry for entry in self._list.servers if not entry.is_dns}
-        for entry in self._list.servers:
-            for url in self._resolved.get(entry.url, ()):
-                wanted.setdefault(url, entry)
+        wanted = self._list.addresses()
         for url in self.servers.keys() - wanted.keys():
             logger.warning("%s is no longer a server", url)
-            self._begin(self.servers.pop(url).retire())
+            self._background.start(self.servers.pop(url).retire())
         for url, entry in wanted.items():
             self._apply_entry(url, entry)
         for name, pool in self._models.items():
-            pool.expected_digest = self._list.digest_of(name)
-            pool.servers = [server.models[name] for server in self.servers.values() if server.entry.serves(name)]
+            pool.servers.expected_digest = self._list.current.digest_of(name)
+            pool.servers.listed = [server.models[name] for server in self.servers.values() if server.entry.serves(name)]
         self._show()
 
     def _apply_entry(self, url: str, entry: ServerEntry) -> None:
@@ -229,7 +173,7 @@ class OllamaPool:
     def _has_peer(self, server: Server) -> bool:
         """Return whether another server could take a model's calls; else a caller's own call is the trial."""
         failed = self._models.get(server.failed[0])
-        return failed is not None and server.entry.serves(failed.model) and not failed.is_alone
+        return failed is not None and server.entry.serves(failed.model) and not failed.servers.is_alone
 
     async def _try(self, server: Server) -> None:
         """Ask a server that rests for one token; it takes calls again once it writes."""
@@ -253,7 +197,7 @@ class OllamaPool:
 
     @staticmethod
     async def _ask_little(pool: ModelPool, served: ServedModel, *, embeds: bool) -> None:
-        await pool.look(served)
+        await pool.servers.look(served)
         if served.error is not None:
             raise served.error
         if served.lacks_model or served.differs:
@@ -264,22 +208,19 @@ class OllamaPool:
             else:
                 await served.provider.complete(TRIAL)
 
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     def _breaker_changed(self, server: Server, state: str) -> None:
         logger.warning("circuit breaker of %s: %s", server.url, state)
         self._show()
 
     def _show(self) -> None:
         """Set the gauges of each entry of the list: a name's are the sums over its addresses, and its worst breaker."""
-        for entry in self._list.servers:
+        for entry in self._list.current.servers:
             servers = [server for server in self.servers.values() if server.entry.url == entry.url]
             self._metrics.server_state(
                 entry.url,
                 slots=sum(server.slots for server in servers if server.is_ready),
                 running=sum(server.running for server in servers),
-                breaker=max((server.breaker.state for server in servers), key=_STATES.index, default="closed"),
+                breaker=max(
+                    (server.breaker.state for server in servers), key=BREAKER_STATES.__getitem__, default="closed"
+                ),
             )

@@ -1,4 +1,4 @@
-"""A site of processes on this machine: the real edge, two instances, Redis, and the relay before the real Ollama."""
+"""A site of processes: the edge, two instances, Redis, a relay before the real Ollama, and a stand-in beside it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from lab.faults import relay
+from lab.faults import relay, stand_in_fallback
 from lab.faults.known_keys import prime
 from lab.faults.starvation import waited_ns
+from lab.paths import ROOT
 from lab.ports import free_port, listens
 from tests.contract.redis_server import USER, RedisServer
 from tests.edge_program import EdgeProgram
@@ -57,10 +58,15 @@ class ProcessSite:
         with self._stack as stack:
             stack.enter_context(self.redis)
             ollama_port, fallback_port = free_port(), free_port()
-            arguments = [str(ollama_port), str(fallback_port), urlsplit(self._ollama.url).netloc, str(self._folder)]
-            process = stack.enter_context(subprocess.Popen([sys.executable, relay.__file__, *arguments]))
-            stack.callback(process.terminate)
-            until(listens(fallback_port))
+            upstream, folder = urlsplit(self._ollama.url).netloc, str(self._folder)
+            for port, module, *arguments in (
+                (ollama_port, relay, upstream, folder),
+                (fallback_port, stand_in_fallback, folder),
+            ):
+                argv = [sys.executable, "-m", module.__name__, str(port), *arguments]
+                process = stack.enter_context(subprocess.Popen(argv, cwd=ROOT))
+                stack.callback(process.terminate)
+                until(listens(port))
             self.instances = stack.enter_context(
                 Instances(
                     self._folder,
@@ -87,7 +93,7 @@ class ProcessSite:
         self._stack.__exit__(kind, error, trace)
 
     def behave(self, provider: str, mode: str) -> None:
-        """Have the relay behave in a way (see `lab.faults.relay`)."""
+        """Have relay or stand-in behave in a way (see `lab.faults.commanded_server`)."""
         (self._folder / provider).write_text(mode)
 
     def waited_s(self) -> dict[int, float]:

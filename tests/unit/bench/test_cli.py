@@ -17,8 +17,9 @@ from bench.cli import main
 from bench.report.console import LineObserver, ProgressObserver, print_closing
 from bench.results import Latency, TaskResult, ThresholdResult, Verdict, encode_result, load_result
 from bench.samples import encode_lines, read_samples
+from bench.verdict.summaries import summarize_phase
 from bench.verdict.thresholds import parse_threshold
-from bench.verdict.verdicts import judge, summarize_phase
+from bench.verdict.verdicts import judge
 from tests.unit.bench.records import cached_record, hit, miss, result
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from bench.errors import FileFormatError, StorageError
 from bench.results import encode_result
 from bench.run_folder import SAMPLES_FILE, RunFolder, read_run
 from bench.samples import read_samples
-from bench.verdict.verdicts import summarize_phase
+from bench.verdict.summaries import summarize_phase
 from tests.unit.bench.records import cached_record, hit, result
 
 if TYPE_CHECKING:

@@ -6,8 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ai_service.answers.answer_computer import AnswerComputer
 from ai_service.answers.answer_service import AnswerService
 from ai_service.answers.caller import ANONYMOUS
+from ai_service.answers.current_keys import CurrentKeys
 from ai_service.answers.embedding_service import TASK as EMBEDDINGS
 from ai_service.answers.embedding_service import EmbeddingService
 from ai_service.answers.single_flight import SingleFlight
@@ -55,6 +57,7 @@ class Service:
     """The use case and what is around it."""
 
     answers: AnswerService
+    computer: AnswerComputer
     embeddings: EmbeddingService
     usage: TokenUsage
     observer: Observer
@@ -117,19 +120,28 @@ async def service(
     draws: list[float] = []
     usage = TokenUsage(store, clock=clock)
     budgets = TokenBudgets(usage, metrics, clock=clock)
-    answers = AnswerService(
+    keys = CurrentKeys(epochs, observer)
+    computer = AnswerComputer(
         cache,
         flights,
+        ComputeLock(store, poll_s=0.001),
         chains,
-        observer,
-        metrics,
-        background=background,
-        epochs=epochs,
-        lock=ComputeLock(store, poll_s=0.001),
+        keys,
+        metrics=metrics,
         usage=usage,
         budgets=budgets,
-        hits=CacheHits(store, clock=clock),
         deadline_s=deadline_s,
+        clock=clock,
+    )
+    answers = AnswerService(
+        cache,
+        computer,
+        keys,
+        chains,
+        observer,
+        background=background,
+        budgets=budgets,
+        hits=CacheHits(store, clock=clock),
         revalidate_s=REVALIDATE_S,
         clock=clock,
         draw=lambda: draws.pop(0) if draws else 0.0,
@@ -138,12 +150,11 @@ async def service(
         cache,
         SingleFlight(),
         chains,
-        observer,
-        epochs=epochs,
+        keys,
         usage=usage,
         budgets=budgets,
         deadline_s=deadline_s,
         ttl_s=FRESH_S,
         clock=clock,
     )
-    return Service(answers, embeddings, usage, observer, clock, store, background, epochs, cache, draws)
+    return Service(answers, computer, embeddings, usage, observer, clock, store, background, epochs, cache, draws)

@@ -7,8 +7,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.atomic_file import write_atomically
 from bench.errors import UsageError
-from bench.results import Verdict, write_atomically
+from bench.results import Verdict
 from tools.perf.calibration.comparisons import BUSY, QUEUE, QUIET, SHARED, called_different
 from tools.perf.calibration.simulated import Case, judged
 

@@ -2,63 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from msgspec.structs import replace as replace_sample
 
-from bench.compare.baseline import Baseline, Scope, condense, encode_baseline, load_baseline
+from bench.compare.baseline import Baseline, Scope, encode_baseline, load_baseline
 from bench.compare.batches import batch
 from bench.compare.comparison import Change, Comparison, compare_groups, name_change
 from bench.compare.comparison import compare as compare_on_any_machine
 from bench.compare.statistics import Shift, holm, shift
-from bench.errors import FileFormatError, NotComparableError
-from bench.results import Result, Verdict, encode_result
-from bench.samples import Sample, encode_lines
-from bench.verdict.thresholds import parse_threshold
-from bench.verdict.verdicts import judge, summarize_phase
-from tests.unit.bench.records import cached_record, hit, miss, result
+from bench.errors import NotComparableError
+from bench.results import Verdict
+from bench.verdict.summaries import summarize_phase
+from tests.unit.bench.compare.runs import compare, hits, noise, rows, run
+from tests.unit.bench.records import cached_record, hit, miss
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-GATE = parse_threshold("latency{task:recipe,cache:hit}", "p(95)<100", gated=True)
 TASKS = ("recipe", "ingredients", "nutrition")
 COMPARISONS = 1000
-
-
-def compare(old: Baseline, new: Baseline, least_change: float, max_ratio: float | None = None) -> Comparison:
-    """Compare two runs of a machine on which runs do not differ without a cause."""
-    return compare_on_any_machine(old, new, least_change, max_ratio, run_noise=0.0)
-
-
-def run(samples: Sequence[Sample], **changes: Any) -> Baseline:
-    """Condense a run of these samples, in which the cached recipes are gated."""
-    return condense(a_result(samples, **changes), samples)
-
-
-def a_result(samples: Sequence[Sample], **changes: Any) -> Result:
-    """Return the result of such a run."""
-    return result(thresholds=[judge(GATE, samples)], **changes)
-
-
-def hits(latencies: Iterable[float], task: str = "recipe") -> list[Sample]:
-    """Return hits in a row, a hundred a second."""
-    return [hit(float(value), task=task, intended_ns=number * 10**7) for number, value in enumerate(latencies)]
-
-
-def noise(source: np.random.Generator, count: int, tied: float = 0.0) -> np.ndarray:
-    """Latencies with a long tail; `tied` is how much of each one's deviation the next one keeps."""
-    steps, values, last = source.normal(0, 0.5, count), np.empty(count), 0.0
-    for number, step in enumerate(steps):
-        last = tied * last + (1 - tied**2) ** 0.5 * step
-        values[number] = 2.0 * np.exp(last)
-    return values
 
 
 def side(measured: Iterable[tuple[str, np.ndarray]]) -> Baseline:
@@ -77,11 +45,6 @@ def side(measured: Iterable[tuple[str, np.ndarray]]) -> Baseline:
         for task, latencies in measured
     ]
     return Baseline(target="", profile="lab", started_at="", environment={}, scopes=scopes)
-
-
-def rows(comparison: Comparison) -> dict[str, Change]:
-    """Return what became of each scope."""
-    return {f"{row.scope} {row.percentile}": row.change for row in comparison.rows}
 
 
 def simulated(tied: float) -> Iterator[Comparison]:
@@ -295,71 +258,3 @@ def test_runs_under_different_load_or_without_a_common_scope_are_not_compared() 
         compare(run(hits([1.0])), run(hits([1.0]), profile="prod"), 0.05)
     with pytest.raises(NotComparableError, match="no scope was measured in both"):
         compare(run(hits([1.0])), run(hits([1.0], "nutrition")), 0.05)
-
-
-def test_an_invalid_run_is_no_base_for_anything() -> None:
-    """Its reasons are told; the same for a run without a proven sample."""
-    with pytest.raises(NotComparableError, match=r"is INVALID.*the generator was late") as caught:
-        run(hits([1.0]), verdict=Verdict.INVALID, reasons=["the generator was late"])
-    assert caught.value.exit_status == Verdict.INVALID.exit_status
-    with pytest.raises(NotComparableError, match="has no proven sample"):
-        run([hit(failure="HTTP 503")])
-
-
-def test_only_proven_samples_are_kept_in_order_of_time() -> None:
-    """Failures, warm-up and misses in a cached phase are no cached latencies."""
-    spoiled = [hit(9.0, warmup=True), hit(9.0, failure="x"), hit(9.0, cache="miss"), hit(9.0, degraded=True)]
-    (scope,) = run([*reversed(hits([1.0, 2.0, 3.0])), *spoiled]).scopes
-    assert (scope.samples, scope.p50_ms, scope.p95_ms, scope.gated) == (3, [1.0, 2.0, 3.0], [], True)
-
-
-def test_only_latency_bounds_gate_latencies() -> None:
-    """A gated bound on streams, which has no scope of tags, gates no request."""
-    samples = hits([1.0, 2.0])
-    stream = judge(parse_threshold("ttft", "max<5000", gated=True), samples)
-    (scope,) = condense(result(thresholds=[stream]), samples).scopes
-    assert not scope.gated
-
-
-def test_a_baseline_comes_back_as_it_was_saved_and_is_small(tmp_path: Path) -> None:
-    """A run's folder, its result.json and the baseline made of it are the same side of a comparison."""
-    samples = hits(noise(np.random.default_rng(2), 5000))
-    digest = hashlib.sha256(encode_lines(samples)).hexdigest()
-    (tmp_path / "result.json").write_bytes(encode_result(a_result(samples, samples_digest=digest)))
-    (tmp_path / "samples.jsonl").write_bytes(encode_lines(samples))
-    saved = tmp_path / "baseline.json"
-    saved.write_bytes(encode_baseline(load_baseline(tmp_path)))
-    assert saved.stat().st_size < 10_000
-    assert load_baseline(tmp_path) == load_baseline(tmp_path / "result.json")
-    both = compare(load_baseline(tmp_path), load_baseline(saved), 0.05)
-    assert set(rows(both).values()) == {Change.SAME}
-    assert encode_baseline(load_baseline(saved)) == saved.read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "cannot be read"),
-        (b"{}", "no baseline and no run"),
-        (b"{", "no baseline and no run"),
-        (encode_result(result()), "no baseline and no run"),
-    ],
-)
-def test_what_is_no_baseline_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
-    """A missing or a foreign file is told by its name."""
-    file = tmp_path / "baseline.json"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(FileFormatError, match=message):
-        load_baseline(file)
-
-
-def test_a_baseline_of_another_version_and_a_run_without_samples_are_refused(tmp_path: Path) -> None:
-    """Both say what is missing."""
-    file = tmp_path / "baseline.json"
-    file.write_bytes(encode_baseline(run(hits([1.0]))).replace(b'"schema": 1', b'"schema": 9'))
-    with pytest.raises(FileFormatError, match="has schema 9; this version reads 1"):
-        load_baseline(file)
-    (tmp_path / "result.json").write_bytes(encode_result(result()))
-    with pytest.raises(FileFormatError, match=r"samples\.jsonl: cannot be read"):
-        load_baseline(tmp_path)

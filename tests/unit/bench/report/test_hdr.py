@@ -8,7 +8,7 @@ import pytest
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped] # has none
 
 from bench.report.hdr import render_hdr
-from bench.verdict.verdicts import summarize_phase
+from bench.verdict.summaries import summarize_phase
 from tests.unit.bench.records import cached_record, hit, result
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from bench.report.sparklines import draw_bound
 from bench.report.svg import LogAxis
 from bench.report.timeline import draw_timeline
 from bench.results import Annotation, GpuUse, HitRatio, Measurement, Result, Verdict
-from bench.verdict import verdicts
+from bench.verdict import summaries, verdicts
 from bench.verdict.thresholds import METRICS, parse_threshold
 from tests.unit.bench.records import cached_record, hit, miss, result, uncached_record
 
@@ -101,10 +101,10 @@ def full_result() -> tuple[Result, list[Sample]]:
     ]
     bounds = [verdicts.judge(threshold, samples) for threshold in thresholds]
     whole = result(
-        tasks=verdicts.summarize_tasks(samples, bounds, findings),
+        tasks=summaries.summarize_tasks(samples, bounds, findings),
         thresholds=bounds,
         evidence=findings,
-        phases=[verdicts.summarize_phase(record, thresholds) for record in records],
+        phases=[summaries.summarize_phase(record, thresholds) for record in records],
     )
     return whole, samples
 
@@ -158,8 +158,8 @@ def failing_result(bound: str = "p(95)<200") -> tuple[Result, list[Sample]]:
     samples = [*(hit(float(ms)) for ms in range(1, 101)), *(hit(failure=failure) for failure in failures)]
     record = cached_record(samples)
     bounds = [verdicts.judge(parse_threshold("latency{task:recipe,cache:hit}", bound, gated=False), samples)]
-    phase = replace(verdicts.summarize_phase(record, []), started_s=1.0, wall_s=9.0)
-    tasks = verdicts.summarize_tasks(samples, bounds, [])
+    phase = replace(summaries.summarize_phase(record, []), started_s=1.0, wall_s=9.0)
+    tasks = summaries.summarize_tasks(samples, bounds, [])
     return result(tasks=tasks, thresholds=bounds, phases=[phase]), samples
 
 
@@ -200,7 +200,7 @@ def test_how_many_times_faster_is_said_with_its_interval_or_not_at_all() -> None
             *(miss(3000.0 + n * 7 % 40) for n in range(count)),
             *(hit(2.0 + n * 7 % 10 / 10) for n in range(1000)),
         ]
-        (recipe, *_) = tasks = verdicts.summarize_tasks(samples, [], [])
+        (recipe, *_) = tasks = summaries.summarize_tasks(samples, [], [])
         text = " ".join(Page(render(result(tasks=tasks), samples)).text.split())
         assert expected in text
         if count == 40:
@@ -213,7 +213,7 @@ def test_how_many_times_faster_is_said_with_its_interval_or_not_at_all() -> None
 def test_offered_and_achieved_rate_and_both_times_are_shown() -> None:
     """A request that was sent 20 ms late took 5 ms of service and 25 of response."""
     samples = [hit(25.0, intended_ns=n * 10**7, start_ns=n * 10**7 + 20 * 10**6) for n in range(101)]
-    phase = verdicts.summarize_phase(cached_record(samples), [])
+    phase = summaries.summarize_phase(cached_record(samples), [])
     assert phase.offered == pytest.approx(100)
     assert phase.service is not None
     assert phase.service.p999_ms == 5
@@ -321,7 +321,7 @@ def test_an_old_result_has_no_time_line() -> None:
 def test_a_long_time_line_stays_small() -> None:
     """Requests of the same moment are one stroke, however many they are."""
     samples = [hit(1 + number % 50, intended_ns=number * 10**6) for number in range(60_000)]
-    phase = replace(verdicts.summarize_phase(cached_record(samples), []), started_s=1.0, wall_s=60.0)
+    phase = replace(summaries.summarize_phase(cached_record(samples), []), started_s=1.0, wall_s=60.0)
     drawing = draw_timeline(result(phases=[phase], duration_s=62.0), samples)
     assert len(str(drawing)) < 30_000
 

@@ -100,7 +100,7 @@ async def test_refreshes_and_warm_ups_count_for_nobody() -> None:
     made.clock.advance(FRESH_S + 1)
     await made.ask(caller=WEB)
     await made.settle()
-    await made.answers.refresh(TASK, QUESTION, purpose="warmup")
+    await made.computer.refresh(TASK, QUESTION, purpose="warmup")
     assert len(provider.prompts) == 2
     assert await counted(made) == {"web": ONE}
 

@@ -68,6 +68,6 @@ async def test_a_refresh_stays_in_its_scope() -> None:
 async def test_a_warm_up_is_for_the_shared_scope() -> None:
     """It belongs to no key."""
     made = await service(ScriptedProvider())
-    await made.answers.refresh(TASK, QUESTION, purpose="warmup")
+    await made.computer.refresh(TASK, QUESTION, purpose="warmup")
     assert (await made.ask()).cache == "hit"
     assert (await made.ask(caller=WEB)).cache == "miss"

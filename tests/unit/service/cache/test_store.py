@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from ai_service.cache.memory_store import MemoryStore
+from ai_service.cache.redis_client import RedisClient
 from ai_service.cache.redis_health import COOL_OFF_S
 from ai_service.cache.redis_store import RedisStore
 from tests.unit.service.fakes import FakeClock
@@ -45,7 +46,9 @@ async def test_one_late_answer_is_no_outage(caplog: pytest.LogCaptureFixture) ->
     with socket.socket() as silent, caplog.at_level(logging.WARNING):
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        store = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", on_failure=failures.append, clock=clock)
+        store = RedisStore(
+            RedisClient(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", on_failure=failures.append, clock=clock)
+        )
         assert await store.get("k") is None
         assert not store.available
         assert caplog.records == []
@@ -62,7 +65,7 @@ async def test_answers_that_are_late_at_the_same_moment_are_no_outage(caplog: py
     with socket.socket() as silent, caplog.at_level(logging.WARNING):
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        store = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", on_failure=failures.append)
+        store = RedisStore(RedisClient(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", on_failure=failures.append))
         assert await asyncio.gather(*(store.get(f"k{number}") for number in range(5))) == [None] * 5
         assert (failures, caplog.records) == (["get"] * 5, [])
         assert await store.get("k") is None
@@ -73,7 +76,7 @@ async def test_answers_that_are_late_at_the_same_moment_are_no_outage(caplog: py
 async def test_all_operations_share_one_pause_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     """Time-outs do not add up, and the log has one line, not one a request."""
     clock, failures = FakeClock(), list[str]()
-    store = RedisStore(f"redis://127.0.0.1:{unused_port()}/0", on_failure=failures.append, clock=clock)
+    store = RedisStore(RedisClient(f"redis://127.0.0.1:{unused_port()}/0", on_failure=failures.append, clock=clock))
     with caplog.at_level(logging.WARNING):
         assert await store.get("k") is None
         assert not await store.set("k", b"v", 1)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from ai_service.config import environment
 from ai_service.config.settings import Settings
 from ai_service.errors import ConfigurationError
 from tests.contract.certificates import Authority
@@ -24,19 +23,6 @@ def test_an_empty_environment_runs_on_a_laptop() -> None:
     assert settings.ollama_host == "http://127.0.0.1:11434"
     assert settings.redis_url == ""
     assert (settings.recipe_ttl, settings.ingredients_ttl, settings.nutrition_ttl) == (7200, 21600, 43200)
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("30s", 30), ("1.5m", 90), ("2h", 7200)])
-def test_durations_have_a_unit(text: str, seconds: float) -> None:
-    """All durations are seconds inside."""
-    assert environment.duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["30", "s", "-1s", "0s", "1d", "1s ", "nan s", "1h30m"])
-def test_anything_else_is_no_duration(text: str) -> None:
-    """A number without a unit in particular: seconds and milliseconds are too easily mixed up."""
-    with pytest.raises(ValueError, match="500ms, 30s, 2m or 1h"):
-        environment.duration(text)
 
 
 def test_a_deadline_that_is_shorter_than_a_silence_within_it_is_a_mistake() -> None:

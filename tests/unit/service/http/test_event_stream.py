@@ -11,7 +11,8 @@ import pytest
 
 from ai_service.config.settings import Settings
 from ai_service.errors import AnswerInterrupted
-from ai_service.http.event_stream import EventStream, TaskEvents
+from ai_service.http.event_stream import EventStream
+from ai_service.http.task_events import TaskEvents
 from ai_service.providers.errors import ProviderFailed
 from ai_service.providers.transcript import Author, LookedUp, Started, Subscriber, Text, interruption
 from ai_service.tasks import build_tasks

@@ -52,7 +52,7 @@ async def test_several_servers_are_one_provider_with_room_for_each() -> None:
     assert isinstance(primary.provider, ModelPool)
     assert (primary.provider.name, primary.provider.model) == ("ollama", "llama3.2:3b")
     assert await room(primary.queue) == 3
-    primary.provider.servers.pop()
+    primary.provider.servers.listed.pop()
     primary.provider.changed()
     assert await room(primary.queue) == 2
 
@@ -68,7 +68,7 @@ def test_each_model_has_its_servers() -> None:
     servers = {}
     for link in chains.primaries:
         assert isinstance(link.provider, ModelPool)
-        servers[link.provider.model] = [served.server.url for served in link.provider.servers]
+        servers[link.provider.model] = [served.server.url for served in link.provider.servers.listed]
     assert servers == {"llama3.2:3b": ["http://a"], "llama3.2:1b": ["http://a", "http://b"]}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -106,3 +107,9 @@ async def inspected(site: Site) -> AsyncIterator[Site]:
     await site.model.inspect()
     yield site
     await site.pool.stop()
+
+
+async def settle() -> None:
+    """Let everything that can run do so."""
+    for _ in range(20):
+        await asyncio.sleep(0)

@@ -21,9 +21,8 @@ from ai_service.providers.errors import (
     ProviderUnreachable,
     RequestRejected,
 )
-from ai_service.resilience.pool.server import COOLDOWN_S
 from tests.unit.service.fakes import BreakOff, ScriptedProvider
-from tests.unit.service.resilience.pool.pools import MODEL, Site, inspected, prompt
+from tests.unit.service.resilience.pool.pools import Site, inspected, prompt, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +49,6 @@ class Unloaded(ScriptedProvider):
     async def inspect(self) -> Inspection:
         """Says so."""
         return Inspection(digest=str(self.digest), loaded=False)
-
-
-async def settle() -> None:
-    """Let everything that can run do so."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 async def test_the_server_with_the_model_in_memory_is_asked_first() -> None:
@@ -200,18 +193,6 @@ async def test_a_server_that_hangs_after_it_worked_keeps_one_caller() -> None:
         await asyncio.gather(*calls)
 
 
-async def test_a_slow_server_is_not_a_silent_one() -> None:
-    """Where first texts take long, shares are longer, up to the whole silence."""
-    async with inspected(Site(ScriptedProvider(), ScriptedProvider(), timeout_s=30.0)) as site:
-        model = site.model
-        assert model._share_s(2, cold=False) == 15.0  # noqa: SLF001 - what no caller can see without waiting for it
-        model._learn(8.0)  # noqa: SLF001
-        assert model._share_s(2, cold=False) == 24.0  # noqa: SLF001
-        model._learn(20.0)  # noqa: SLF001
-        assert model._share_s(2, cold=False) == 30.0  # noqa: SLF001
-        assert model._share_s(1, cold=False) is None  # noqa: SLF001
-
-
 async def test_the_last_server_has_the_whole_silence_and_rests_only_after_three_failures() -> None:
     """One that is slow is better than none."""
     slow = ProviderTimeout("slow")
@@ -270,97 +251,6 @@ async def test_a_callers_format_is_asked_of_the_server_that_is_there() -> None:
         assert site.asked() == [1, 1, 1]
 
 
-async def test_a_model_goes_only_to_servers_that_have_it() -> None:
-    """By the list, and by what they list themselves."""
-    entries = [ServerEntry("http://1", models=("other:1b",)), ServerEntry("http://2"), ServerEntry("http://3")]
-    site = Site(ScriptedProvider(), ScriptedProvider(digest=""), ScriptedProvider(), entries=entries)
-    async with inspected(site):
-        for _ in range(3):
-            await site.model.complete(prompt())
-        assert site.asked() == [0, 0, 3]
-
-
-async def test_a_drained_server_gets_nothing_new() -> None:
-    """What it works on goes on."""
-    entries = [ServerEntry("http://1", state="drain"), ServerEntry("http://2")]
-    async with inspected(Site(ScriptedProvider(), ScriptedProvider(), entries=entries)) as site:
-        for _ in range(2):
-            await site.model.complete(prompt())
-        assert site.asked() == [0, 2]
-
-
-async def test_a_model_whose_servers_are_all_drained_is_named() -> None:
-    """In the report, and as the reason of a call."""
-    site = Site(ScriptedProvider(), entries=[ServerEntry("http://1", state="drain")])
-    with pytest.raises(ProviderError, match="no server takes requests"):
-        await site.model.inspect()
-    assert [(each.problem, each.subject) for each in site.pool.problems] == [("no_server", MODEL)]
-    with pytest.raises(ProviderError, match="no server takes requests"):
-        await site.model.complete(prompt())
-
-
-@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0)])
-async def test_the_digest_of_most_servers_is_used_wherever_they_are_listed(order: tuple[int, ...]) -> None:
-    """The other one is a problem with a name, and is not asked."""
-    digests = ["aaaaaaaaaaaa", "bbbbbbbbbbbb", "bbbbbbbbbbbb"]
-    async with inspected(Site(*(ScriptedProvider(digest=digests[at]) for at in order))) as site:
-        assert (await site.model.inspect()).digest == "bbbbbbbbbbbb"
-        for _ in range(4):
-            await site.model.complete(prompt())
-        assert site.asked()[order.index(0)] == 0
-        (problem,) = site.pool.problems
-        assert (problem.problem, problem.subject) == ("digests_differ", MODEL)
-        assert f"http://{order.index(0) + 1} has aaaaaaaaaaaa" in problem.detail
-
-
-async def test_a_draw_is_decided_by_the_digest_in_use_and_else_alike_everywhere() -> None:
-    """Never by the order of the list."""
-    for digests in (["bbbbbbbbbbbb", "aaaaaaaaaaaa"], ["aaaaaaaaaaaa", "bbbbbbbbbbbb"]):
-        async with inspected(Site(*(ScriptedProvider(digest=digest) for digest in digests))) as site:
-            assert (await site.model.inspect()).digest == "aaaaaaaaaaaa"
-    async with inspected(Site(ScriptedProvider(), ScriptedProvider())) as site:
-        site.servers["http://1"].digest = "000000000000"
-        assert (await site.model.inspect()).digest == "0123456789ab"
-
-
-async def test_the_expected_digest_is_the_configurations() -> None:
-    """Though most servers have another one; where none has it, none is asked."""
-    digests = {MODEL: "sha256:" + "a" * 64}
-    servers = [ScriptedProvider(), ScriptedProvider(), ScriptedProvider(digest="a" * 12)]
-    async with inspected(Site(*servers, digests=digests)) as site:
-        assert (await site.model.inspect()).digest == "a" * 12
-        await site.model.complete(prompt())
-        assert site.asked() == [0, 0, 1]
-        assert [each.problem for each in site.pool.problems] == ["digest_mismatch"]
-    site = Site(ScriptedProvider(), digests=digests)
-    for ask in (site.model.inspect, lambda: site.model.complete(prompt())):
-        with pytest.raises(ProviderFailed, match="another model under the name") as caught:
-            await ask()
-        assert caught.value.outcome == "digest_mismatch"
-
-
-async def test_a_server_that_has_the_right_model_again_is_asked_again() -> None:
-    """With the next look."""
-    async with inspected(Site(ScriptedProvider(), ScriptedProvider(digest="f" * 12), ScriptedProvider())) as site:
-        assert site.pool.problems
-        site.servers["http://2"].digest = "0123456789ab"
-        await site.model.inspect()
-        assert not site.pool.problems
-        for _ in range(3):
-            site.clock.advance(1.0)
-            await site.model.complete(prompt())
-        assert site.asked() == [1, 1, 1]
-
-
-async def test_a_server_that_does_not_answer_a_look_rests() -> None:
-    """Before any caller is sent there."""
-    site = Site(ScriptedProvider(digest=ProviderTimeout("hangs")), ScriptedProvider())
-    async with inspected(site):
-        for _ in range(2):
-            await site.model.complete(prompt())
-        assert site.asked() == [0, 2]
-
-
 async def test_room_follows_the_servers_that_can_be_asked() -> None:
     """One call on each at first, all slots once it wrote something, none while it rests."""
     rooms: list[int] = []
@@ -378,48 +268,6 @@ async def test_vectors_are_asked_of_the_next_server_too() -> None:
         for _ in range(2):
             await site.model.embed(["a"], dimensions=None, truncates=False)
         assert [len(server.embedded) for server in site.servers.values()] == [1, 2]
-
-
-async def test_a_trial_decides_whether_a_server_is_back() -> None:
-    """The pool's own, of one token: no caller waits for it, and nobody is sent there before."""
-    async with inspected(Site(ScriptedProvider(GONE, GONE), ScriptedProvider())) as site:
-        first = site.servers["http://1"]
-        await site.model.complete(prompt())
-        await site.pool.look()
-        await settle()
-        assert len(first.prompts) == 1
-        site.clock.advance(COOLDOWN_S)
-        await site.pool.look()
-        await settle()
-        assert [len(first.prompts), first.prompts[-1].task] == [2, "trial"]
-        assert site.pool.report()[0].breaker == "open"
-        site.clock.advance(COOLDOWN_S)
-        await site.pool.look()
-        await settle()
-        assert len(first.prompts) == 2  # It rests twice as long as before.
-        site.clock.advance(COOLDOWN_S)
-        await site.pool.look()
-        await settle()
-        assert [len(first.prompts), site.pool.report()[0].breaker] == [3, "closed"]
-        await site.model.complete(prompt())
-        await site.model.complete(prompt())
-        assert len(first.prompts) == 4
-
-
-async def test_while_a_trial_is_under_way_nobody_is_sent_there() -> None:
-    """The breaker is half-open, for one call."""
-    async with inspected(Site(ScriptedProvider(GONE), ScriptedProvider())) as site:
-        first = site.servers["http://1"]
-        await site.model.complete(prompt())
-        first.gate.clear()
-        site.clock.advance(COOLDOWN_S)
-        for _ in range(3):
-            await site.pool.look()
-            await settle()
-            await site.model.complete(prompt())
-        assert len(first.prompts) == 2
-        assert site.pool.report()[0].breaker == "half-open"
-        first.gate.set()
 
 
 async def test_a_provider_writes_through_it() -> None:
