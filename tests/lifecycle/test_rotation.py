@@ -63,9 +63,9 @@ def test_another_model_answers_after_the_rotation_and_the_former_one_after_the_w
     assert list(models(host, variables)) == [OTHER_MODEL]
     asked, deleted = (rotated.stdout.index(task) for task in ("Configure the AI service for the new", f"item={MODEL})"))
     assert asked < deleted, "the former model was deleted while the service asked it"
-    again = play("site.yml", *to(OTHER_MODEL, prune=True))
-    assert again.returncode == 0, again.stdout
-    assert re.findall(r"changed=(\d+)", again.stdout) == ["0"]
+    settled = play("site.yml", *to(OTHER_MODEL, prune=True))
+    assert settled.returncode == 0, settled.stdout
+    assert re.findall(r"changed=(\d+)", settled.stdout) == ["0"]
     other = client.send(PATH, question)
     assert "hit" not in other["headers"]["cache-status"]
     assert json.loads(other["body"])["meta"]["model"] == OTHER_MODEL
