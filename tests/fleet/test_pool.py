@@ -15,6 +15,7 @@ import yaml
 from tests.fleet.site import BALANCER, PATH, SERVICE, bring_back, lose
 from tests.hosts.client import page_of
 from tests.integration.service.load import Load
+from tests.model_answers import new_question
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -54,13 +55,8 @@ def calls(host_of: Callable[[str], Host]) -> Counter[tuple[str, str]]:
     return counted
 
 
-def new_question() -> dict[str, Any]:
-    """Return a question that no cache knows."""
-    return {"partial": ["leek", secrets.token_hex(4)]}
-
-
 def new_recipe() -> dict[str, Any]:
-    """Return the same for a recipe."""
+    """Return a recipe's prompt that no cache knows."""
     return {"prompt": f"leek soup {secrets.token_hex(4)}"}
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -12,6 +11,7 @@ import yaml
 from lab.artifacts import MODEL, OTHER_MODEL
 from tests.fleet.site import PATH, QUESTIONS, warm
 from tests.integration.service.load import Load
+from tests.model_answers import answered_by, new_question, stored_question
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,20 +35,13 @@ def rotated(folder: Path, *, digest: str | None = None) -> str:
     return f"--inventory={file}"
 
 
-def answered_by(client: httpx.Client, question: dict[str, Any]) -> tuple[str, bool, Any]:
-    """Return which model answered a question, whether from the cache, and what."""
-    response = client.post(PATH, json=question)
-    body = response.raise_for_status().json()
-    return body["meta"]["model"], "hit" in response.headers["cache-status"], body["data"]
-
-
 def test_model_is_exchanged_on_its_hosts_and_taken_back_without_a_lost_request(
     caller: Callable[[], httpx.Client], play: Play, tmp_path: Path
 ) -> None:
     """Answers of the former model are hits only for the former model, on whichever host."""
     warm(caller)
-    question = {"partial": ["leek", secrets.token_hex(4)]}
     with caller() as client:
+        question = stored_question(client)
         first = answered_by(client, question)
     with Load(caller, PATH, QUESTIONS) as load:
         there = play(PLAYBOOK, rotated(tmp_path))
@@ -64,8 +57,12 @@ def test_model_is_exchanged_on_its_hosts_and_taken_back_without_a_lost_request(
     assert (set(load.statuses), load.errors) == ({200}, [])
     with caller() as client:
         again = answered_by(client, question)
-    assert [told[:2] for told in (first, other, again)] == [(MODEL, False), (OTHER_MODEL, False), (MODEL, True)]
-    assert again[2] == first[2]
+    assert [(told.model, told.is_hit) for told in (first, other, again)] == [
+        (MODEL, True),
+        (OTHER_MODEL, False),
+        (MODEL, True),
+    ]
+    assert again.data == first.data
 
 
 def test_model_with_another_digest_is_asked_by_no_host(
@@ -77,4 +74,4 @@ def test_model_with_another_digest_is_asked_by_no_host(
     assert "0" * 64 in refused.stdout
     with caller() as client:
         for _ in range(4):
-            assert answered_by(client, {"partial": ["leek", secrets.token_hex(4)]})[:2] == (MODEL, False)
+            assert answered_by(client, new_question()).model == MODEL

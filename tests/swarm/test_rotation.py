@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from lab.artifacts import MODEL, OTHER_MODEL
 from tests.integration.service.load import Load
+from tests.model_answers import answered_by, new_question, stored_question
 from tests.swarm.site import BACK_S, OUTSIDE, PATH, QUESTIONS, becomes, docker, healthy, warm
 
 if TYPE_CHECKING:
@@ -38,13 +38,6 @@ def rotated(folder: Path, *, digest: str | None = None) -> tuple[str, ...]:
     return f"--inventory={file}", "-e", json.dumps(variables)
 
 
-def answered_by(client: httpx.Client, question: dict[str, Any]) -> tuple[str, bool, Any]:
-    """Return which model answered a question, whether from the cache, and what."""
-    response = client.post(PATH, json=question)
-    body = response.raise_for_status().json()
-    return body["meta"]["model"], "hit" in response.headers["cache-status"], body["data"]
-
-
 def services() -> list[str]:
     """Return the names of the services that serve models."""
     return [name for name in docker(OUTSIDE, "service", "ls", "--format", "{{.Name}}").split() if "models" in name]
@@ -55,9 +48,9 @@ def test_model_is_exchanged_rolled_back_and_taken_back_without_a_lost_request(
 ) -> None:
     """One node pulls and answers before the other; answers of the former model are hits only for the former model."""
     warm(caller)
-    question = {"partial": ["leek", secrets.token_hex(4)]}
     told, before = [], services()
     with caller() as client:
+        question = stored_question(client)
         told.append(answered_by(client, question))
     steps = {
         "rotation": (PLAYBOOK, *rotated(tmp_path)),
@@ -73,8 +66,9 @@ def test_model_is_exchanged_rolled_back_and_taken_back_without_a_lost_request(
         becomes(lambda: healthy(OUTSIDE), BACK_S)
         with caller() as client:
             told.append(answered_by(client, question))
-    assert [answer[:2] for answer in told] == [(MODEL, False), (OTHER_MODEL, False), (MODEL, True), (MODEL, True)]
-    assert told[3][2] == told[2][2] == told[0][2]
+    models = [(answer.model, answer.is_hit) for answer in told]
+    assert models == [(MODEL, True), (OTHER_MODEL, False), (MODEL, True), (MODEL, True)]
+    assert told[3].data == told[2].data == told[0].data
     assert services() == before
 
 
@@ -88,7 +82,7 @@ def test_model_with_another_digest_is_asked_by_no_task(
     assert "0" * 64 in refused.stdout
     with caller() as client:
         for _ in range(4):
-            assert answered_by(client, {"partial": ["leek", secrets.token_hex(4)]})[:2] == (MODEL, False)
+            assert answered_by(client, new_question()).model == MODEL
     pruned = play("playbooks/swarm.yml", "-e", "stack_models_prune=true")
     assert pruned.returncode == 0, pruned.stdout
 
