@@ -55,6 +55,14 @@ FORMATS: list[dict[str, Any]] = [
         }
     },
 ]
+WAYS = {
+    **dict.fromkeys(
+        ("from ollama", "from openai", "from mock", "plain 503", "plain 400", "stream ends with answer"), 1
+    ),
+    **dict.fromkeys(("stream ends with error", "chat stream ends with error", "chat length", "chat without text"), 6),
+}
+"""Each way in which a request may end, and how often at least."""
+MORE_ROUNDS = 4
 CONTROLS = [{}, {}, {}, {"cache-control": "no-cache"}, {"cache-control": "no-store"}]
 
 
@@ -65,6 +73,10 @@ class Ledger:
     models: dict[str, FaultyModel]
     wrong: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
+
+    def rare(self) -> dict[str, int]:
+        """Return the ways of answering that were hardly taken, with how often."""
+        return {way: self.seen[way] for way, least in WAYS.items() if self.seen[way] < least}
 
     def check(self, path: str, question: str, response: httpx.Response) -> None:
         """Look at a response."""
@@ -195,10 +207,11 @@ async def test_no_answer_is_labelled_as_a_models_that_no_model_gave(monkeypatch:
                 await ask(dice.choice(clients), ledger, dice)
 
         await asyncio.gather(*(call(REQUESTS // CALLERS + 1) for _ in range(CALLERS)))
+        # Each way of answering has to be taken, or nothing would be shown. How often depends on the machine's load.
+        for _ in range(MORE_ROUNDS):
+            if not ledger.rare():
+                break
+            await asyncio.gather(*(call(REQUESTS // CALLERS // 4) for _ in range(CALLERS)))
     assert ledger.wrong == []
-    # Each way of answering was taken, or nothing would have been shown. How often depends on the machine's load.
-    for way in ("from ollama", "from openai", "from mock", "plain 503", "plain 400", "stream ends with answer"):
-        assert ledger.seen[way] > 0, (way, ledger.seen)
-    for way in ("stream ends with error", "chat stream ends with error", "chat length", "chat without text"):
-        assert ledger.seen[way] > 5, (way, ledger.seen)
+    assert ledger.rare() == {}, ledger.seen
     assert ledger.seen["asked"] >= REQUESTS
