@@ -88,7 +88,8 @@ def measure(
         session.error = session.error or error
     if session.error is not None:
         phases = f"{len(result.phases)} phases are kept in {folder}" if result.phases else "no phase had ended"
-        raise type(session.error)(f"{session.error}; {phases}")
+        session.error.args = (f"{session.error}; {phases}",)
+        raise session.error
     return result
 
 

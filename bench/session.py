@@ -15,7 +15,7 @@ from bench.evidence.annotations import read_annotations
 from bench.evidence.environment import describe_machine, describe_makers
 from bench.evidence.gpu import summarize_gpu
 from bench.evidence.rules import PhaseRecord
-from bench.failures import TIMEOUT, count_failures, failure_kind
+from bench.failures import NOT_SENT, TIMEOUT, count_failures, failure_kind
 from bench.load.credentials import explain_key
 from bench.load.plan import WORKLOADS, Phase, own_seed, plan
 from bench.load.request_mix import ALL_TASKS
@@ -155,8 +155,9 @@ class Session:
             self._run_phase(known, self.folder.phase_file(f"{phase.name}-{phase.task}.jsonl"))
             self._keep()
             self.folder.checkpoint(self._result(ended=False))
-            kinds = count_failures(self.records[-1].samples)
-            if set(kinds) == {TIMEOUT} and not any(sample.ok for sample in self.records[-1].samples):
+            samples = self.records[-1].samples
+            kinds = count_failures(samples).keys()
+            if TIMEOUT in kinds and kinds <= {TIMEOUT, NOT_SENT} and not any(sample.ok for sample in samples):
                 raise BrokenServiceError(f"no request of phase {phase.name} {phase.task} was answered in time")
 
     def _load_model(self) -> None:
@@ -187,14 +188,19 @@ class Session:
         """Ask for each known request once, so that a cached phase starts with all of them in the cache.
 
         They are those that the uncached phase was answered, so this takes milliseconds unless the cache lost them.
+
+        Raises:
+            BrokenServiceError: One of them ran into the deadline, as each of the others would.
         """
         tasks = tuple(TASKS) if phase.task == ALL_TASKS else (phase.task,)
         distinct = min([phase.distinct, *(self._asked(task) for task in tasks if self._asked(task))])
         self.observer.began(f"priming: {phase.task}", distinct * len(tasks))
         answers: list[Outcome] = []
         for task, index in itertools.product(tasks, range(distinct)):
-            answers.append(self.target.ask(task, self.seed, index))
+            answers.append(answer := self.target.ask(task, self.seed, index))
             self.observer.advanced(len(answers))
+            if answer["failure"] and failure_kind(answer["failure"]) == TIMEOUT:
+                raise BrokenServiceError(f"a known request of {task} was not answered: {answer['failure']}")
         self.observer.ended(_tell(answers[-1]))
         return replace(phase, distinct=distinct)
 

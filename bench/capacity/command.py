@@ -18,8 +18,9 @@ from bench.capacity.search import RESOLUTION, Limits, search
 from bench.capacity.trial import Bounds, Trials
 from bench.capacity.usage import is_filled_by_others, is_generators_limit, saturated
 from bench.command_line import INTERRUPTED, new_folder
-from bench.errors import TargetError, UsageError
+from bench.errors import BenchError, RefusedError, TargetError, UsageError
 from bench.evidence.environment import describe_machine
+from bench.load.credentials import explain_key
 from bench.load.generator import Generator
 from bench.load.plan import KNOWN
 from bench.load.proxies import warn_of_proxies
@@ -29,6 +30,7 @@ from bench.measure import make_folder
 from bench.report.console import STYLES, Activity
 from bench.report.figures import write_figures
 from bench.results import Verdict
+from bench.run_folder import storage_error
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 
@@ -71,7 +73,8 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
         out: Where the curve goes; None for a folder of its own. It is made once the service answers.
 
     Raises:
-        BenchError: The service does not answer, or the generator failed.
+        BenchError: The service does not answer, refuses the key, or the generator failed; the hit ratios before it are
+            kept.
     """
     if options.slots < 1 or options.most < options.start:
         raise UsageError("--slots is at least 1, and --most is not below --start")
@@ -79,7 +82,7 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
     bounds = bounds_of(profile, options.task)
     started_at, began = datetime.now(UTC), time.monotonic()
     points: list[Point] = []
-    interrupted = False
+    interrupted, failure = False, None
     with Target(options.target, Trust(options.ca_file)) as target, Activity(console) as activity:
         target.require_ready()
         folder = make_folder(out) if out else new_folder("capacity")
@@ -105,6 +108,10 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
                 points += [_point(trials, ratio, options, began, console)]
         except KeyboardInterrupt:
             interrupted = True
+        except (BenchError, OSError) as error:
+            failure = error if isinstance(error, BenchError) else storage_error(folder, error)
+            if not points:
+                raise failure from error
     points = [point for point in points if point.steps]  # Without time left, nothing was tried.
     curve = Curve(
         target=target.url,
@@ -114,7 +121,7 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
         f"Poisson arrivals for {options.seconds:g} s each",
         started_at=started_at.isoformat(timespec="seconds"),
         duration_s=time.monotonic() - began,
-        interrupted=interrupted,
+        interrupted=interrupted or failure is not None,
         environment=environment,
         points=points,
         unproven=[sentence for point in points for step in point.steps for sentence in step.unproven],
@@ -123,6 +130,9 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
     console.print(_table(points))
     for sentence in summarize_unproven(curve):
         console.print(f"- {sentence}", soft_wrap=True, highlight=False)
+    if failure is not None:
+        console.print(f"the hit ratios before it are kept in {folder}", soft_wrap=True, highlight=False)
+        raise failure
     if interrupted:
         return INTERRUPTED
     if not points:
@@ -192,6 +202,8 @@ def _prime(target: Target, trials: Trials, activity: Activity) -> None:
     for index in range(trials.distinct):
         activity.tell(f"asking {index + 1} of {trials.distinct} known requests for the first time")
         answer = target.ask(trials.task, trials.seed, index)
+        if answer["status"] in {401, 403}:
+            raise RefusedError(f"the first request was refused: {answer['failure']}; {explain_key()}")
         if answer["failure"]:
             raise TargetError(f"{target.url} did not answer a {trials.task} request: {answer['failure']}")
 

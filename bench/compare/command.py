@@ -17,7 +17,8 @@ from bench.errors import UsageError
 from bench.failures import describe_failures
 from bench.report.console import STYLES
 from bench.report.formats import format_ms
-from bench.results import Verdict, write_atomically
+from bench.results import Verdict
+from bench.run_folder import write_file
 from bench.verdict.percentiles import ALPHA
 
 if TYPE_CHECKING:
@@ -116,13 +117,11 @@ def run_baseline(options: argparse.Namespace, console: Console) -> int:
 
     Raises:
         NotComparableError: The run proves nothing.
-        UsageError: The file cannot be written.
+        UsageError: The folder of the file does not exist.
+        StorageError: The file cannot be written.
     """
     baseline = load_baseline(options.run)
-    try:
-        write_atomically(options.file, encode_baseline(baseline))
-    except OSError as error:
-        raise UsageError(f"cannot write {options.file}: {error.strerror}") from error
+    write_file(options.file, encode_baseline(baseline))
     size = options.file.stat().st_size / 1024
     console.print(
         f"{options.file}: {len(baseline.scopes)} scopes, profile {baseline.profile}, {size:.0f} KiB",
