@@ -173,6 +173,12 @@ def test_reasons_name_what_broke_once_for_all_tasks() -> None:
     ]
 
 
+def test_what_is_broken_is_said_before_what_is_not_decided() -> None:
+    """The first reason of a FAIL is why it is one."""
+    reasons = explain([judge(BOUND, [hit()] * 3), judge(BOUND, [hit(500.0) for _ in range(100)])], [])
+    assert [reason.partition(" is ")[2].partition(" ")[0] for reason in reasons] == ["FAIL", "INCONCLUSIVE"]
+
+
 def test_a_phase_is_summed_up_with_its_failures_apart() -> None:
     """Counts by cache outcome, reasons of failures, what was warm-up and what counts."""
     samples = [hit(), hit(), hit(warmup=True), hit(failure="HTTP 503", status=503, cache="none")]
