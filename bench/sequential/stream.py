@@ -27,7 +27,7 @@ _HEADERS = {"Content-Type": "application/json", "Accept": "text/event-stream"}
 
 
 class _Delta(msgspec.Struct):
-    text: str
+    text: str | None = None
 
 
 class StreamRun:
@@ -90,8 +90,8 @@ class StreamRun:
             return Answer(status=response.status_code, headers=response.headers, body=last, error=failed)
 
 
-def _text(data: str) -> str:
-    """Return the text of a delta: an empty one is no token, though some servers send one first."""
+def _text(data: str) -> str | None:
+    """Return the text of a delta: one without any is no token, though some servers send one first."""
     try:
         return msgspec.json.decode(data, type=_Delta).text
     except msgspec.MsgspecError:
