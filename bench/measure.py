@@ -87,7 +87,9 @@ def measure(
     except StorageError as error:
         session.error = session.error or error
     if session.error is not None:
-        phases = f"{len(result.phases)} phases are kept in {folder}" if result.phases else "no phase had ended"
+        count = len(result.phases)
+        kept_phases = "one phase is" if count == 1 else f"{count} phases are"
+        phases = f"{kept_phases} kept in {folder}" if count else "no phase had ended"
         session.error.args = (f"{session.error}; {phases}",)
         raise session.error
     return result
