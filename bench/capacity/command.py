@@ -13,7 +13,17 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from bench.capacity.curve import FILE, GENERATOR, OTHERS, Curve, Point, Step, describe_point, summarize_unproven
+from bench.capacity.curve import (
+    FAILURES,
+    FILE,
+    GENERATOR,
+    OTHERS,
+    Curve,
+    Point,
+    Step,
+    describe_point,
+    summarize_unproven,
+)
 from bench.capacity.search import RESOLUTION, Limits, search
 from bench.capacity.trial import Bounds, Trials
 from bench.capacity.usage import is_filled_by_others, is_generators_limit, saturated
@@ -65,7 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
-    """Search; returns the exit status: 0, 2 without a rate tried, 3 where one is not proven, 130 where interrupted.
+    """Search; returns the exit status.
+
+    It is 0, 1 where no rate keeps the bounds, 2 without a rate tried, 3 where one is not proven, 130 where interrupted.
 
     Args:
         options: Those of `add_arguments`.
@@ -144,6 +156,9 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
     if curve.unproven:
         console.print(Text.assemble((" INVALID ", STYLES[Verdict.INVALID] + " reverse"), " the rates are not proven"))
         return Verdict.INVALID.exit_status
+    if not any(point.capacity or point.at_least for point in points):
+        console.print(Text.assemble((" FAIL ", STYLES[Verdict.FAIL] + " reverse"), " no rate keeps the bounds"))
+        return Verdict.FAIL.exit_status
     return 0
 
 
@@ -186,6 +201,8 @@ def summarize(hit_ratio: float, steps: Sequence[Step]) -> Point:
         return Point(
             hit_ratio=hit_ratio, capacity=capacity, broken=None, saturated="", steps=list(steps), at_least=True
         )
+    if all(step.failed for step in steps):
+        return Point(hit_ratio=hit_ratio, capacity=0.0, broken=broken.rate, saturated=FAILURES, steps=list(steps))
     crowded, limited = is_filled_by_others(broken), is_generators_limit(broken)
     in_the_way = OTHERS if crowded else GENERATOR if limited else saturated(broken.used) if broken.kept is False else ""
     return Point(

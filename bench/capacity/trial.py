@@ -194,7 +194,7 @@ def judge(rate: float, samples: Sequence[Sample], bounds: Bounds, shares: dict[s
     misses = sorted(sample.latency_ns for sample in measured if sample.ok and sample.cache == "miss")
     p_ms = percentile(hits, bounds.p) / 1e6 if hits else None
     problems = []
-    if not measured or failures > bounds.failures:
+    if failed := not measured or failures > bounds.failures:
         problems.append(f"{failures:.1%} failed" + (f": {describe_failures(kinds)}" if kinds else ""))
     if p_ms is not None and p_ms > bounds.hit_ms:
         problems.append(f"p{bounds.p:g} of cached answers {p_ms:,.1f} ms")
@@ -216,4 +216,5 @@ def judge(rate: float, samples: Sequence[Sample], bounds: Bounds, shares: dict[s
         used=shares,
         note="; ".join(problems),
         limited=late,
+        failed=failed,
     )

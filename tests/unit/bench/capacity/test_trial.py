@@ -55,6 +55,18 @@ def test_a_late_generator_tells_nothing() -> None:
     assert (step.kept, step.note, step.limited) == (None, "the generator was late", True)
 
 
+def test_a_service_that_fails_at_every_rate_is_not_excused_by_what_is_busy() -> None:
+    """Neither the generator nor others make it answer 503; one that fails at high rates alone may be crowded out."""
+    busy = {"generator": 0.02, "machine": 1.0, "service CPU": 0.01}
+    failing = [hit(10)] * 210 + [hit(failure="HTTP 503")] * 90
+    steps = [judge(rate, failing, BOUNDS, busy, late=False) for rate in (50, 25, 7)]
+    point = summarize(1.0, steps)
+    assert describe_point(point) == ("0.00/s", "7.00/s", "failures, at every rate that was tried")
+    assert not point.at_least
+    kept = judge(3, [hit(10)] * 300, BOUNDS, busy, late=False)
+    assert describe_point(summarize(1.0, [*steps, kept]))[2] == "other programs, which keep this machine busy"
+
+
 def test_no_rate_is_kept_by_fewer_samples_than_the_bounds_need() -> None:
     """299 for failures below 1 %; two fast answers tell nothing about one a second."""
     few, enough = (judge(1, [hit(10)] * count, BOUNDS, {}, late=False) for count in (2, 299))
