@@ -179,7 +179,8 @@ class Session:
                 raise RefusedError(f"the warm-up request was refused: {answer['failure']}; {explain_key()}")
             if failure_kind(answer["failure"]) == TIMEOUT:
                 break
-        message = f"the warm-up request failed {attempt + 1} times: {answer['failure']}"
+        times = f"{attempt + 1} times" if attempt else "once"
+        message = f"the warm-up request failed {times}: {answer['failure']}"
         if not answer["status"] and failure_kind(answer["failure"]) != TIMEOUT:
             raise TargetError(f"{self.target.url}: {message}")
         raise BrokenServiceError(f"{message}; nothing was measured")

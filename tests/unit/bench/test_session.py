@@ -393,6 +393,7 @@ def test_a_service_that_never_ends_an_answer_fails_at_once() -> None:
     service.refusals = [(0, "timeout: no whole answer within 120 s, 118 bytes came")]
     result = run.run()
     assert (result.verdict, len(service.asked), generator.phases) == (Verdict.FAIL, 1, [])
+    assert result.stopped.startswith("the warm-up request failed once: timeout: no whole answer within 120 s")
 
     def dripping(**changes: Any) -> Sample:
         return miss(failure="timeout: no whole answer within 120 s", status=0, cache="none", **changes)
