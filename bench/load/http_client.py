@@ -40,8 +40,10 @@ class HttpClient:
 
     def __init__(self, url: str, trust: Trust, silence_s: float, headers: Mapping[str, str] | None = None) -> None:
         self._call = _Call()
+        # What is packed has no bounded size, so nothing is unpacked, as nothing is by the client of the load.
+        told = {"Accept-Encoding": "identity", **(headers or {})}
         self._client = httpx.Client(
-            base_url=url, headers=headers, timeout=silence_s, trust_env=False, transport=_Transport(trust, self._call)
+            base_url=url, headers=told, timeout=silence_s, trust_env=False, transport=_Transport(trust, self._call)
         )
 
     def __enter__(self) -> Self:
@@ -59,18 +61,13 @@ class HttpClient:
     def fetch(self, method: str, path: str, seconds: float, **request: Any) -> httpx.Response:
         """Send a request and read the whole answer; arguments and errors are those of `stream`."""
         with self.stream(method, path, seconds, **request) as response:
-            whole = b"".join(read_parts(response))
-        return httpx.Response(
-            response.status_code,
-            # The body is decoded.
-            headers=[(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"],
-            content=whole,
-            request=response.request,
-        )
+            whole = b"".join(response.iter_raw())
+        headers = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
+        return httpx.Response(response.status_code, headers=headers, content=whole, request=response.request)
 
     @contextmanager
     def stream(self, method: str, path: str, seconds: float, **request: Any) -> Iterator[httpx.Response]:
-        """Send a request and read the head of the answer; `read_parts` reads the rest within the same bounds.
+        """Send a request and read the head of the answer; `iter_raw` reads the rest within the same bounds.
 
         Args:
             method: Of the request.
@@ -85,19 +82,6 @@ class HttpClient:
         self._call.begin(seconds)
         with self._client.stream(method, path, **request) as response:
             yield response
-
-
-def read_parts(response: httpx.Response) -> Iterator[bytes]:
-    """Yield the parts of a body as they come, decoded.
-
-    Raises:
-        UnfinishedAnswerError: It takes too long, or is too large.
-    """
-    size = 0
-    for part in response.iter_bytes():
-        size += len(part)
-        check(size, 0.0)
-        yield part
 
 
 class _Call:

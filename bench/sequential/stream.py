@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from bench.load.credentials import authorization
-from bench.load.http_client import HttpClient, read_parts
+from bench.load.http_client import HttpClient
 from bench.load.plan import ClosedLoop, Phase
 from bench.load.whole_answer import ANSWER_SECONDS, UnfinishedAnswerError
 from bench.load.workload import TASKS, request_body
@@ -76,7 +76,7 @@ class StreamRun:
         """Follow the events to the last; the body of the answer is that of ``answer``, or of ``error``."""
         last, failed, events = b"", "the stream ended without an answer", EventReader()
         with client.stream("POST", TASKS[task].path, ANSWER_SECONDS, content=body, headers=_HEADERS) as response:
-            parts = read_parts(response)
+            parts = response.iter_raw()
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 return Answer(status=response.status_code, headers=response.headers, body=b"".join(parts))
             for part in parts:

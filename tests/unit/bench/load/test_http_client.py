@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from typing import TYPE_CHECKING
 
@@ -77,3 +78,12 @@ def test_a_stream_that_does_not_end_has_failed(endless: ByteServer, tmp_path: Pa
     samples, end = read_samples(tmp_path / "samples")
     assert [failure_kind(sample.failure) in {"timeout", "body"} for sample in samples] == [True, True]
     assert end is not None
+
+
+def test_nothing_is_unpacked() -> None:
+    """Some hundred bytes may be as many megabytes; the load's client unpacks nothing, either."""
+    packed = gzip.compress(b'{"success": true, "data": {}, "meta": {"provider": "p"}}')
+    head = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with ByteServer(head + packed) as server, Target(server.url) as target:
+        assert failure_kind(target.ask("recipe", "seed", 0)["failure"]) == "body"
+    assert b"\r\nAccept-Encoding: identity\r\n" in server.server.requests[0]
