@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bench.errors import StorageError, UsageError
+from bench.errors import StorageError, folder_error
 from bench.evidence.gpu import GpuSampler
 from bench.load.generator import Generator
 from bench.load.plan import WORKLOADS, plan
@@ -99,12 +99,12 @@ def make_folder(folder: Path) -> Path:
     """Make the folder of a run, with its parents.
 
     Raises:
-        UsageError: It cannot be made.
+        BenchError: It cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
+        raise folder_error(folder, error) from error
     return folder
 
 

@@ -119,8 +119,8 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.profile != profile:
             raise NotComparableError(f"different load: OLD is of profile {self.profile}, NEW of {profile}")
-        for phase in self.load.keys() & load.keys():
-            if self.load[phase] != load[phase]:
+        for phase in self.load:
+            if self.load[phase] != load.get(phase, self.load[phase]):
                 raise NotComparableError(f"different load in {phase}: OLD {self.load[phase]}, NEW {load[phase]}")
 
 
