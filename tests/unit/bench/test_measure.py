@@ -49,6 +49,6 @@ def test_a_folder_for_which_the_disk_has_no_room_is_no_usage_error(
     """Status 74, as for a file, whether it was named or not."""
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr(Path, "mkdir", Mock(side_effect=full))
-    with pytest.raises(StorageError, match="cannot make the folder .*: No space left on device") as caught:
+    with pytest.raises(StorageError, match=r"cannot make the folder .*: No space left on device") as caught:
         make(tmp_path / "out")
     assert caught.value.exit_status == 74
