@@ -38,6 +38,9 @@ MOST_SECONDS = 60.0
 FEWEST_HITS = 5
 """That a short trial has to have: three of five slow ones are one in a thousand where one in twenty is slow."""
 
+MANY_FAILURES = 10
+"""Times the bound: five failed requests of 49, or more, are one in 7,500 where one in a hundred fails."""
+
 SETTLE_SECONDS = 2.0
 """How long counters may lag behind the answers they count."""
 
@@ -172,7 +175,11 @@ class Trials:
 
 
 def is_beyond_doubt(step: Step, samples: Sequence[Sample], bounds: Bounds) -> bool:
-    """Return whether a short trial shows that a rate is broken: half of the cached answers are over their bound."""
+    """Return whether a short trial shows that a rate is broken: half of the hits too slow, or failures far too many."""
+    measured = [sample for sample in samples if not sample.warmup]
+    failed = sum(not sample.ok for sample in measured)
+    if failed >= FEWEST_HITS and failed > MANY_FAILURES * bounds.failures * len(measured):
+        return True
     hits = sorted(sample.latency_ns for sample in samples if sample.ok and not sample.warmup and sample.cache != "miss")
     return step.kept is False and len(hits) >= FEWEST_HITS and percentile(hits, 50) / 1e6 > bounds.hit_ms
 
