@@ -9,6 +9,7 @@ import httpx
 
 from bench.errors import StorageError, folder_error
 from bench.evidence.gpu import GpuSampler
+from bench.evidence.other_programs import busy_share
 from bench.load.generator import Generator
 from bench.load.plan import WORKLOADS, plan
 from bench.report.junit import render_junit
@@ -74,6 +75,7 @@ def measure(
         workloads,
         sequential_runs,
         ollama,
+        busy_share,
     )
     result = session.run()
     try:

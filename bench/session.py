@@ -30,7 +30,7 @@ from bench.verdict.measurements import measure
 from bench.verdict.thresholds import implied_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from bench.evidence.counters import Counters
@@ -65,6 +65,7 @@ class Session:
         workloads: Those of the profile that are run.
         sequential_runs: Generators of the workloads that are not the load generator's, by workload.
         ollama: The server behind the service, if it may be asked; without it there are no cold starts.
+        busy_share: Tells how busy other programs keep this machine; None where nobody looks.
         annotations_file: File of annotations (see `bench.evidence.annotations`); None without one.
         records: The phases that were run, filled as the run goes on.
         interrupted: The run was stopped by the user.
@@ -83,6 +84,7 @@ class Session:
     workloads: Collection[str] = WORKLOADS
     sequential_runs: Mapping[str, LoadGenerator] = field(default_factory=dict)
     ollama: Ollama | None = None
+    busy_share: Callable[[], float] | None = None
     records: list[PhaseRecord] = field(default_factory=list)
     interrupted: bool = False
     stopped: str = ""
@@ -91,6 +93,7 @@ class Session:
     _began_s: float = 0.0
     _facts: dict[str, str] = field(default_factory=dict)
     _kept: int = 0
+    _others: list[float] = field(default_factory=list)
 
     def run(self) -> Result:
         """Run all phases; on Ctrl-C, or where something fails, end early with what there is.
@@ -152,6 +155,8 @@ class Session:
     def _run_phases(self) -> None:
         for phase in self._phases():
             known = self._prime(phase) if phase.name in {"cached", "mixed"} else phase
+            if phase.name == "cached" and self.busy_share is not None:
+                self._others.append(self.busy_share())
             self._run_phase(known, self.folder.phase_file(f"{phase.name}-{phase.task}.jsonl"))
             self._keep()
             self.folder.checkpoint(self._result(ended=False))
@@ -308,6 +313,7 @@ class Session:
             measurements=measurements,
             stopped=stopped,
             samples_digest=self.folder.digest,
+            others=max(self._others, default=None),
             load=_digest(phase for phase in plan(self.profile.load, "") if phase.name in self._ran()),
             bounds=_digest((bound.selector, bound.expression, bound.gated) for bound in self.profile.thresholds),
         )

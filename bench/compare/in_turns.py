@@ -88,7 +88,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         folders=[(f"old-{number}", f"new-{number}") for number in range(1, options.rounds + 1)],
     )
     write_file(folder / PAGE_FILE, render_turns(turns).encode())
-    print_comparison(console, comparison, max_ratio=options.max_ratio, least_change=options.least_change, run_noise=0.0)
+    print_comparison(console, comparison, max_ratio=options.max_ratio, least_change=options.least_change)
     console.print(f"\nreport  {folder / PAGE_FILE}", soft_wrap=True, highlight=False)
     console.print(f"runs    {folder}", soft_wrap=True, highlight=False)
     return comparison.verdict.exit_status

@@ -430,3 +430,17 @@ def test_a_known_request_that_is_never_answered_again_ends_the_run() -> None:
     assert (result.verdict, len(service.asked), len(generator.phases)) == (Verdict.FAIL, 2, 3)
     assert result.stopped.startswith("a known request of recipe was not answered: timeout")
     assert len(read_run(run.folder.path, result)) == 9
+
+
+def test_how_busy_others_keep_the_machine_is_looked_at_right_before_each_cached_phase() -> None:
+    """Not meanwhile, when the service itself is busy; the largest share is kept."""
+    run, _service, generator, _notes = session()
+    shares, looked = [0.1, 0.7, 0.2], []
+
+    def busy_share() -> float:
+        looked.append(len(generator.phases))
+        return shares[len(looked) - 1]
+
+    run.busy_share = busy_share
+    assert (run.run().others, looked) == (0.7, [3, 4, 5])
+    assert session()[0].run().others is None
