@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from bench import moved
-from bench.atomic_file import write_atomically
 from bench.capacity import command as capacity
 from bench.capacity.curve import load_curve
 from bench.command_line import INTERRUPTED, STATUSES, Parser, new_folder, run_program
@@ -31,7 +30,7 @@ from bench.measure import make_folder, measure
 from bench.report.console import LineObserver, ProgressObserver, print_closing, summary_table
 from bench.report.page import render
 from bench.results import load_result
-from bench.run_folder import PAGE_FILE, read_run, write_page
+from bench.run_folder import PAGE_FILE, read_run, write_file
 from bench.sizing import command as sizing
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
@@ -77,18 +76,12 @@ def _report(options: argparse.Namespace, console: Console) -> int:
     samples = read_run(folder, result)
     before = AgainstBaseline(options.baseline) if options.baseline else None
     page = render(result, samples, curve, (before.name, before.compare(result, samples)) if before else None)
-    try:
-        write_atomically(file, page.encode())
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}") from error
+    write_file(file, page.encode())
     console.print(f"report       {file}", soft_wrap=True, highlight=False)
     if options.hdr:
         from bench.report.hdr import render_hdr  # noqa: PLC0415 - few want it
 
-        try:
-            write_atomically(options.hdr, render_hdr(result, samples))
-        except OSError as error:
-            raise UsageError(f"cannot write {options.hdr}: {error.strerror}") from error
+        write_file(options.hdr, render_hdr(result, samples))
         console.print(f"histograms   {options.hdr}", soft_wrap=True, highlight=False)
     return 0
 
@@ -153,7 +146,7 @@ def _hold_against(before: AgainstBaseline, result: Result, folder: Path, console
     except NotComparableError as error:
         console.print(f"- not compared with {before.name}: {error}", soft_wrap=True, highlight=False)
         return result.verdict.exit_status or error.exit_status
-    write_page(folder / PAGE_FILE, render(result, samples, None, (before.name, comparison)))
+    write_file(folder / PAGE_FILE, render(result, samples, None, (before.name, comparison)).encode())
     console.print(f"\nCompared with {before.name}:", highlight=False)
     compare.print_comparison(console, comparison)
     return worst([result.verdict, comparison.verdict]).exit_status

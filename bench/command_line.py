@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, UsageError, folder_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def new_folder(kind: str, parent: Path = Path("reports")) -> Path:
         parent: Where it is made.
 
     Raises:
-        UsageError: It cannot be made.
+        BenchError: It cannot be made.
     """
     name = f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     for number in itertools.count(1):
@@ -76,6 +76,6 @@ def new_folder(kind: str, parent: Path = Path("reports")) -> Path:
         except FileExistsError:
             continue  # Another one began in the same second.
         except OSError as error:
-            raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
+            raise folder_error(folder, error) from error
         return folder
     raise AssertionError

@@ -14,6 +14,12 @@ The numbers are those of sysexits.h; they stay clear of 0 to 3, which are verdic
 
 from __future__ import annotations
 
+import errno
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class BenchError(Exception):
     """Base of every error that the harness reports by message instead of by traceback."""
@@ -76,3 +82,14 @@ class NotComparableError(BenchError):
 
 class BrokenServiceError(Exception):
     """The service cannot be measured because it does not work: a FAIL, and no error of the harness."""
+
+
+def folder_error(folder: Path, error: OSError) -> BenchError:
+    """Return the error of a folder that cannot be made: a full disk is no mistake of the command line.
+
+    Args:
+        folder: As the user knows it.
+        error: Of making it.
+    """
+    kind = StorageError if error.errno in {errno.ENOSPC, errno.EDQUOT} else UsageError
+    return kind(f"cannot make the folder {folder}: {error.strerror}")

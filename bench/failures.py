@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bench.samples import Sample
 
 TIMEOUT = "timeout"
+NOT_SENT = "not sent"
 
 _KINDS = (
     (TIMEOUT, re.compile(r"timeout|timed out|deadline", re.IGNORECASE)),

@@ -28,7 +28,8 @@ from locust.runners import MasterRunner, WorkerRunner
 # Locust puts this file's folder on the path; the package is one level up.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from bench.errors import UsageError
+from bench.capacity import processes
+from bench.errors import GeneratorError, UsageError
 from bench.load.client import Client
 from bench.load.options import add_options, schedule_of
 from bench.load.proxies import describe_unused_proxies
@@ -93,6 +94,7 @@ def start(environment: Environment, **_: object) -> None:
         if isinstance(runner, MasterRunner):
             runner.register_message(SAMPLES_MESSAGE, sink.receive)
             runner.register_message(END_MESSAGE, sink.receive)
+            gevent.spawn(_watch_workers, sink)
             return
     gc.collect()
     gc.freeze()
@@ -118,6 +120,14 @@ def stop(environment: Environment, **_: object) -> None:
         source.recorder.close()
     if file := getattr(environment, "bench_file", None):
         file.close()
+
+
+@events.quitting.add_listener  # type: ignore[untyped-decorator] # as above
+def end(environment: Environment, **_: object) -> None:
+    """Tell the harness by the exit status that somebody stopped this before the phase had ended."""
+    file = getattr(environment, "bench_file", None)
+    if file is not None and not file.closed and _options(environment).owner:
+        environment.process_exit_code = GeneratorError.exit_status
 
 
 class Visitor(User):
@@ -147,6 +157,15 @@ def _watch(owner: int) -> None:
     while os.getppid() == owner:
         gevent.sleep(FLUSH_SECONDS)
     os._exit(1)  # nobody is left to read a sample
+
+
+def _watch_workers(file: SampleFile) -> None:
+    """End with the first worker of this machine that is gone before the phase has ended: its samples never come."""
+    workers = processes.tree(os.getpid())[1:]
+    while not file.closed:
+        if len(processes.tree(os.getpid())) <= len(workers):
+            os._exit(GeneratorError.exit_status)
+        gevent.sleep(FLUSH_SECONDS)
 
 
 def _quit(environment: Environment) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bench.errors import StorageError, UsageError
+from bench.errors import StorageError, folder_error
 from bench.evidence.gpu import GpuSampler
+from bench.evidence.other_programs import busy_share
 from bench.load.generator import Generator
 from bench.load.plan import WORKLOADS, plan
 from bench.report.junit import render_junit
@@ -74,6 +75,7 @@ def measure(
         workloads,
         sequential_runs,
         ollama,
+        busy_share,
     )
     result = session.run()
     try:
@@ -87,8 +89,11 @@ def measure(
     except StorageError as error:
         session.error = session.error or error
     if session.error is not None:
-        phases = f"{len(result.phases)} phases are kept in {folder}" if result.phases else "no phase had ended"
-        raise type(session.error)(f"{session.error}; {phases}")
+        count = len(result.phases)
+        kept_phases = "one phase is" if count == 1 else f"{count} phases are"
+        phases = f"{kept_phases} kept in {folder}" if count else "no phase had ended"
+        session.error.args = (f"{session.error}; {phases}",)
+        raise session.error
     return result
 
 
@@ -96,12 +101,12 @@ def make_folder(folder: Path) -> Path:
     """Make the folder of a run, with its parents.
 
     Raises:
-        UsageError: It cannot be made.
+        BenchError: It cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
+        raise folder_error(folder, error) from error
     return folder
 
 

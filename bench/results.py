@@ -264,6 +264,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         measurements: Of herds, streams and models.
         stopped: Why the run ended before its end, in a sentence; empty where it did not, or was interrupted.
         samples_digest: SHA-256 of the file of raw samples; empty in results from before it was kept.
+        others: Largest share of this machine that other programs used right before a cached phase; None where nobody
+            looked.
         load: Digest of what was to be sent; runs of the same digest were under the same load.
         bounds: Digest of the bounds.
         schema: Version of this format.
@@ -290,6 +292,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     measurements: list[Measurement] = []
     stopped: str = ""
     samples_digest: str = ""
+    others: float | None = None
     load: str = ""
     bounds: str = ""
     schema: int = SCHEMA

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bench.atomic_file import write_atomically
-from bench.errors import FileFormatError, StorageError
+from bench.errors import FileFormatError, StorageError, UsageError
 from bench.results import Result, encode_result
 from bench.samples import Sample, encode_lines, read_samples
 
@@ -131,16 +131,23 @@ class RunFolder:
         shutil.rmtree(self._phases, ignore_errors=True)
 
 
-def write_page(path: Path, page: str) -> None:
-    """Write a page that is made after its run.
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that is made after its run, or apart from any.
+
+    Args:
+        path: The file.
+        content: Its new content.
 
     Raises:
+        UsageError: Its folder does not exist.
         StorageError: It cannot be written.
     """
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot write {path}: its folder does not exist")
     try:
-        write_atomically(path, page.encode())
+        write_atomically(path, content)
     except OSError as error:
-        raise storage_error(path, error) from error
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:

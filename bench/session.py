@@ -12,7 +12,7 @@ from bench.evidence import rules
 from bench.evidence.gpu import summarize_gpu
 from bench.evidence.rules import PhaseRecord
 from bench.evidence.settling import settle
-from bench.failures import TIMEOUT, count_failures
+from bench.failures import NOT_SENT, TIMEOUT, count_failures
 from bench.load.plan import WORKLOADS, Phase, own_seed, plan
 from bench.load.request_mix import ALL_TASKS
 from bench.report.formats import format_ms
@@ -23,7 +23,7 @@ from bench.verdict.summaries import summarize_latency
 from bench.warm_up import WarmUp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from bench.evidence.counters import Counters
@@ -49,6 +49,7 @@ class Session:
         workloads: Those of the profile that are run.
         sequential_runs: Generators of the workloads that are not the load generator's, by workload.
         ollama: The server behind the service, if it may be asked; without it there are no cold starts.
+        busy_share: Tells how busy other programs keep this machine; None where nobody looks.
         annotations_file: File of annotations (see `bench.evidence.annotations`); None without one.
         records: The phases that were run, filled as the run goes on.
         interrupted: The run was stopped by the user.
@@ -67,6 +68,7 @@ class Session:
     workloads: Collection[str] = WORKLOADS
     sequential_runs: Mapping[str, LoadGenerator] = field(default_factory=dict)
     ollama: Ollama | None = None
+    busy_share: Callable[[], float] | None = None
     records: list[PhaseRecord] = field(default_factory=list)
     interrupted: bool = False
     stopped: str = ""
@@ -75,6 +77,7 @@ class Session:
     _began_s: float = 0.0
     _facts: dict[str, str] = field(default_factory=dict)
     _kept: int = 0
+    _others: list[float] = field(default_factory=list)
     _warm_up: WarmUp = field(init=False)
 
     def __post_init__(self) -> None:
@@ -140,11 +143,14 @@ class Session:
     def _run_phases(self) -> None:
         for phase in self._phases():
             known = self._warm_up.prime(phase, self._asked) if phase.name in {"cached", "mixed"} else phase
+            if phase.name == "cached" and self.busy_share is not None:
+                self._others.append(self.busy_share())
             self._run_phase(known, self.folder.phase_file(f"{phase.name}-{phase.task}.jsonl"))
             self._keep()
             self.folder.checkpoint(self._result(ended=False))
-            kinds = count_failures(self.records[-1].samples)
-            if set(kinds) == {TIMEOUT} and not any(sample.ok for sample in self.records[-1].samples):
+            samples = self.records[-1].samples
+            kinds = count_failures(samples).keys()
+            if TIMEOUT in kinds and kinds <= {TIMEOUT, NOT_SENT} and not any(sample.ok for sample in samples):
                 raise BrokenServiceError(f"no request of phase {phase.name} {phase.task} was answered in time")
 
     def _asked(self, task: str) -> int:
@@ -208,6 +214,7 @@ class Session:
                 gpu=self.gpus.describe(),
                 annotations_file=self.annotations_file,
                 samples_digest=self.folder.digest,
+                others=max(self._others, default=None),
                 interrupted=self.interrupted,
                 stopped=stopped,
                 is_broken=bool(stopped) and ended and self.error is None,

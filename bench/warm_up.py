@@ -55,7 +55,8 @@ class WarmUp:
                 raise RefusedError(f"the warm-up request was refused: {answer['failure']}; {explain_key()}")
             if failure_kind(answer["failure"]) == TIMEOUT:
                 break
-        message = f"the warm-up request failed {attempt + 1} times: {answer['failure']}"
+        times = f"{attempt + 1} times" if attempt else "once"
+        message = f"the warm-up request failed {times}: {answer['failure']}"
         if not answer["status"] and failure_kind(answer["failure"]) != TIMEOUT:
             raise TargetError(f"{self._target.url}: {message}")
         raise BrokenServiceError(f"{message}; nothing was measured")
@@ -71,14 +72,19 @@ class WarmUp:
 
         Returns:
             The phase with as many distinct requests as were asked.
+
+        Raises:
+            BrokenServiceError: One of them ran into the deadline, as each of the others would.
         """
         tasks = tuple(TASKS) if phase.task == ALL_TASKS else (phase.task,)
         distinct = min([phase.distinct, *(answered(task) for task in tasks if answered(task))])
         self._observer.began(f"priming: {phase.task}", distinct * len(tasks))
         answers: list[Outcome] = []
         for task, index in itertools.product(tasks, range(distinct)):
-            answers.append(self._target.ask(task, self._seed, index))
+            answers.append(answer := self._target.ask(task, self._seed, index))
             self._observer.advanced(len(answers))
+            if answer["failure"] and failure_kind(answer["failure"]) == TIMEOUT:
+                raise BrokenServiceError(f"a known request of {task} was not answered: {answer['failure']}")
         self._observer.ended(_outcome(answers[-1]))
         return replace(phase, distinct=distinct)
 

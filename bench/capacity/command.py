@@ -13,13 +13,24 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from bench.capacity.curve import FILE, GENERATOR, OTHERS, Curve, Point, Step, describe_point, summarize_unproven
+from bench.capacity.curve import (
+    FAILURES,
+    FILE,
+    GENERATOR,
+    OTHERS,
+    Curve,
+    Point,
+    Step,
+    describe_point,
+    summarize_unproven,
+)
 from bench.capacity.search import RESOLUTION, Limits, search
 from bench.capacity.trial import Bounds, Trials
 from bench.capacity.usage import is_filled_by_others, is_generators_limit, saturated
 from bench.command_line import INTERRUPTED, new_folder
-from bench.errors import TargetError, UsageError
+from bench.errors import BenchError, RefusedError, TargetError, UsageError
 from bench.evidence.environment import describe_machine
+from bench.load.credentials import explain_key
 from bench.load.generator import Generator
 from bench.load.plan import KNOWN
 from bench.load.proxies import warn_of_proxies
@@ -29,6 +40,7 @@ from bench.measure import make_folder
 from bench.report.console import STYLES, Activity
 from bench.report.figures import write_figures
 from bench.results import Verdict
+from bench.run_folder import storage_error
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, Profile, load_profile
 
@@ -63,7 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
-    """Search; returns the exit status: 0, 2 without a rate tried, 3 where one is not proven, 130 where interrupted.
+    """Search; returns the exit status.
+
+    It is 0, 1 where no rate keeps the bounds, 2 without a rate tried, 3 where one is not proven, 130 where interrupted.
 
     Args:
         options: Those of `add_arguments`.
@@ -71,7 +85,8 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
         out: Where the curve goes; None for a folder of its own. It is made once the service answers.
 
     Raises:
-        BenchError: The service does not answer, or the generator failed.
+        BenchError: The service does not answer, refuses the key, or the generator failed; the hit ratios before it are
+            kept.
     """
     if options.slots < 1 or options.most < options.start:
         raise UsageError("--slots is at least 1, and --most is not below --start")
@@ -79,7 +94,7 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
     bounds = bounds_of(profile, options.task)
     started_at, began = datetime.now(UTC), time.monotonic()
     points: list[Point] = []
-    interrupted = False
+    interrupted, failure = False, None
     with Target(options.target, Trust(options.ca_file)) as target, Activity(console) as activity:
         target.require_ready()
         folder = make_folder(out) if out else new_folder("capacity")
@@ -105,6 +120,10 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
                 points += [_point(trials, ratio, options, began, console)]
         except KeyboardInterrupt:
             interrupted = True
+        except (BenchError, OSError) as error:
+            failure = error if isinstance(error, BenchError) else storage_error(folder, error)
+            if not points:
+                raise failure from error
     points = [point for point in points if point.steps]  # Without time left, nothing was tried.
     curve = Curve(
         target=target.url,
@@ -114,7 +133,7 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
         f"Poisson arrivals for {options.seconds:g} s each",
         started_at=started_at.isoformat(timespec="seconds"),
         duration_s=time.monotonic() - began,
-        interrupted=interrupted,
+        interrupted=interrupted or failure is not None,
         environment=environment,
         points=points,
         unproven=[sentence for point in points for step in point.steps for sentence in step.unproven],
@@ -123,6 +142,9 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
     console.print(_table(points))
     for sentence in summarize_unproven(curve):
         console.print(f"- {sentence}", soft_wrap=True, highlight=False)
+    if failure is not None:
+        console.print(f"the hit ratios before it are kept in {folder}", soft_wrap=True, highlight=False)
+        raise failure
     if interrupted:
         return INTERRUPTED
     if not points:
@@ -134,6 +156,9 @@ def run(options: argparse.Namespace, console: Console, out: Path | None) -> int:
     if curve.unproven:
         console.print(Text.assemble((" INVALID ", STYLES[Verdict.INVALID] + " reverse"), " the rates are not proven"))
         return Verdict.INVALID.exit_status
+    if not any(point.capacity or point.at_least for point in points):
+        console.print(Text.assemble((" FAIL ", STYLES[Verdict.FAIL] + " reverse"), " no rate keeps the bounds"))
+        return Verdict.FAIL.exit_status
     return 0
 
 
@@ -176,6 +201,8 @@ def summarize(hit_ratio: float, steps: Sequence[Step]) -> Point:
         return Point(
             hit_ratio=hit_ratio, capacity=capacity, broken=None, saturated="", steps=list(steps), at_least=True
         )
+    if all(step.failed for step in steps):
+        return Point(hit_ratio=hit_ratio, capacity=0.0, broken=broken.rate, saturated=FAILURES, steps=list(steps))
     crowded, limited = is_filled_by_others(broken), is_generators_limit(broken)
     in_the_way = OTHERS if crowded else GENERATOR if limited else saturated(broken.used) if broken.kept is False else ""
     return Point(
@@ -192,6 +219,8 @@ def _prime(target: Target, trials: Trials, activity: Activity) -> None:
     for index in range(trials.distinct):
         activity.tell(f"asking {index + 1} of {trials.distinct} known requests for the first time")
         answer = target.ask(trials.task, trials.seed, index)
+        if answer["status"] in {401, 403}:
+            raise RefusedError(f"the first request was refused: {answer['failure']}; {explain_key()}")
         if answer["failure"]:
             raise TargetError(f"{target.url} did not answer a {trials.task} request: {answer['failure']}")
 

@@ -17,6 +17,8 @@ SCHEMA = 1
 
 GENERATOR, OTHERS = "generator", "others"
 """What stands in the way that is not the service's: the generator, or other programs on the machine."""
+FAILURES = "failures"
+"""What stands in the way of a service that fails at every rate, whatever is busy meanwhile."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +34,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         used: Busy share of each resource, 0 to 1, by its name.
         note: Why not, where the bounds were not kept.
         limited: The generator could not do more.
+        failed: More requests failed than the bounds allow.
         unproven: Rules of evidence that do not hold, a sentence each.
     """
 
@@ -43,6 +46,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     used: dict[str, float]
     note: str = ""
     limited: bool = False
+    failed: bool = False
     unproven: list[str] = []
 
 
@@ -108,6 +112,8 @@ def describe_point(point: Point) -> tuple[str, str, str]:
         why = "the generator's limit, not the service's"
     elif point.saturated == OTHERS:
         why = "other programs, which keep this machine busy"
+    elif point.saturated == FAILURES:
+        why = "failures, at every rate that was tried"
     elif point.broken is None:
         why = "no higher rate was tried"
     elif point.at_least:

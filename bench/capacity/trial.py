@@ -38,6 +38,9 @@ MOST_SECONDS = 60.0
 FEWEST_HITS = 5
 """That a short trial has to have: three of five slow ones are one in a thousand where one in twenty is slow."""
 
+MANY_FAILURES = 10
+"""Times the bound: five failed requests of 49, or more, are one in 7,500 where one in a hundred fails."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -160,7 +163,11 @@ class Trials:
 
 
 def is_beyond_doubt(step: Step, samples: Sequence[Sample], bounds: Bounds) -> bool:
-    """Return whether a short trial shows that a rate is broken: half of the cached answers are over their bound."""
+    """Return whether a short trial shows that a rate is broken: half of the hits too slow, or failures far too many."""
+    measured = [sample for sample in samples if not sample.warmup]
+    failed = sum(not sample.ok for sample in measured)
+    if failed >= FEWEST_HITS and failed > MANY_FAILURES * bounds.failures * len(measured):
+        return True
     hits = sorted(sample.latency_ns for sample in samples if sample.ok and not sample.warmup and sample.cache != "miss")
     return step.kept is False and len(hits) >= FEWEST_HITS and percentile(hits, 50) / 1e6 > bounds.hit_ms
 
@@ -182,7 +189,7 @@ def judge(rate: float, samples: Sequence[Sample], bounds: Bounds, shares: dict[s
     misses = sorted(sample.latency_ns for sample in measured if sample.ok and sample.cache == "miss")
     p_ms = percentile(hits, bounds.p) / 1e6 if hits else None
     problems = []
-    if not measured or failures > bounds.failures:
+    if failed := not measured or failures > bounds.failures:
         problems.append(f"{failures:.1%} failed" + (f": {describe_failures(kinds)}" if kinds else ""))
     if p_ms is not None and p_ms > bounds.hit_ms:
         problems.append(f"p{bounds.p:g} of cached answers {p_ms:,.1f} ms")
@@ -204,4 +211,5 @@ def judge(rate: float, samples: Sequence[Sample], bounds: Bounds, shares: dict[s
         used=shares,
         note="; ".join(problems),
         limited=late,
+        failed=failed,
     )

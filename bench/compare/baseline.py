@@ -92,6 +92,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
         failures: Of every task in every phase; None in files from before they were kept.
         load: How requests arrived, in words, by phase and task; empty in files from before that was kept.
         bounds: Digest of the bounds; empty likewise.
+        others: As in `bench.results.Result`; None likewise.
         kind: Says what the file is.
         schema: Version of this format.
     """
@@ -104,6 +105,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[Failures] | None = None
     load: dict[str, str] = {}
     bounds: str = ""
+    others: float | None = None
     kind: str = "alchemorsel bench baseline"
     schema: int = SCHEMA
 
@@ -119,8 +121,8 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.profile != profile:
             raise NotComparableError(f"different load: OLD is of profile {self.profile}, NEW of {profile}")
-        for phase in self.load.keys() & load.keys():
-            if self.load[phase] != load[phase]:
+        for phase in self.load:
+            if self.load[phase] != load.get(phase, self.load[phase]):
                 raise NotComparableError(f"different load in {phase}: OLD {self.load[phase]}, NEW {load[phase]}")
 
 
@@ -158,6 +160,7 @@ def condense(result: Result, samples: Sequence[Sample]) -> Baseline:
         failures=list(_failures(samples)),
         load=describe_load((phase.phase, phase.task, phase.arrivals) for phase in result.phases),
         bounds=result.bounds,
+        others=result.others,
     )
 
 

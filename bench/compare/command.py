@@ -11,14 +11,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from bench.atomic_file import write_atomically
 from bench.compare.baseline import encode_baseline, load_baseline
-from bench.compare.defaults import FEWEST_RUNS, MIN_CHANGE, RUN_NOISE
+from bench.compare.defaults import FEWEST_RUNS, MIN_CHANGE, NOISE_BY_OTHERS, RUN_NOISE
 from bench.errors import UsageError
 from bench.failures import describe_failures
 from bench.report.console import STYLES
 from bench.report.formats import format_ms
 from bench.results import Verdict
+from bench.run_folder import write_file
 from bench.verdict.percentiles import ALPHA
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def run_compare(options: argparse.Namespace, console: Console) -> int:
     old, new = map(load_baseline, paths)
     judgement = {name: getattr(options, name) for name in ("least_change", "max_ratio", "run_noise")}
     comparison = compare(old, new, **judgement)
-    print_comparison(console, comparison, **judgement)
+    print_comparison(console, comparison, max_ratio=options.max_ratio, least_change=options.least_change)
     return comparison.verdict.exit_status
 
 
@@ -105,7 +105,7 @@ def _compare_repeated(options: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"compare --old RUN... --new RUN... takes {FEWEST_RUNS} runs or more of each, and no others")
     old, new = ([load_baseline(path) for path in side] for side in (options.old, options.new))
     comparison = compare_groups(old, new, options.least_change, options.max_ratio)
-    print_comparison(console, comparison, max_ratio=options.max_ratio, least_change=options.least_change, run_noise=0.0)
+    print_comparison(console, comparison, max_ratio=options.max_ratio, least_change=options.least_change)
     return comparison.verdict.exit_status
 
 
@@ -117,13 +117,11 @@ def run_baseline(options: argparse.Namespace, console: Console) -> int:
 
     Raises:
         NotComparableError: The run proves nothing.
-        UsageError: The file cannot be written.
+        UsageError: The folder of the file does not exist.
+        StorageError: The file cannot be written.
     """
     baseline = load_baseline(options.run)
-    try:
-        write_atomically(options.file, encode_baseline(baseline))
-    except OSError as error:
-        raise UsageError(f"cannot write {options.file}: {error.strerror}") from error
+    write_file(options.file, encode_baseline(baseline))
     size = options.file.stat().st_size / 1024
     console.print(
         f"{options.file}: {len(baseline.scopes)} scopes, profile {baseline.profile}, {size:.0f} KiB",
@@ -139,7 +137,6 @@ def print_comparison(
     *,
     max_ratio: float | None = None,
     least_change: float = MIN_CHANGE,
-    run_noise: float = RUN_NOISE,
 ) -> None:
     """Print what became of each scope, and the verdict.
 
@@ -148,7 +145,6 @@ def print_comparison(
         comparison: What was found.
         max_ratio: By which it was judged.
         least_change: Likewise.
-        run_noise: Likewise; 0 where repeated runs have measured it.
     """
     hopeless = [row for row in comparison.rows if isinf(row.shift.high) and not row.gated]
     console.print(_table([row for row in comparison.rows if row not in hopeless]))
@@ -168,10 +164,17 @@ def print_comparison(
         console.print(f"- not the same: {difference}", soft_wrap=True, highlight=False)
     if any("CPU" in one or "cores" in one for one in comparison.differing):
         console.print("- the machines differ, so a change may be theirs", style="bold yellow")
+    if comparison.run_noise and NOISE_BY_OTHERS * comparison.others >= comparison.run_noise:
+        console.print(
+            f"- other programs used up to {comparison.others:.0%} of the machine, so single runs say little: "
+            "repeated ones, in turns, say more (bench ab)",
+            style="bold yellow",
+            soft_wrap=True,
+        )
     rule = f"at most {max_ratio:g} x" if max_ratio else "no slower"
     least = f"a change is {least_change:.3g} or more at p < {ALPHA:g}"
-    if run_noise:
-        least += f", where single runs differ by {run_noise:.0%}"
+    if comparison.run_noise:
+        least += f", where single runs differ by {comparison.run_noise:.0%}"
     style = f"{STYLES[comparison.verdict]} reverse"
     console.print(Text.assemble((f" {comparison.verdict} ", style), f" {rule} in gated scopes; {least}"))
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.compare.defaults import RUN_NOISE
+from bench.compare.defaults import MOST_RUN_NOISE, NOISE_BY_OTHERS, RUN_NOISE
 from bench.compare.failures import FailureRow, compare_failures
 from bench.compare.statistics import Shift, cliffs_delta, holm, shift, shift_of_runs, with_noise
 from bench.errors import NotComparableError
@@ -77,6 +77,8 @@ class Comparison:
         differing: What of the environment is not the same, in words.
         missing: Scopes that only one of the runs has.
         failures: Phases and tasks in which requests failed.
+        run_noise: Standard deviation that single runs were taken to have; 0 where repeated runs measured it.
+        others: Largest share of the machine that other programs used before a cached phase of single runs, if known.
         verdict: FAIL where more requests fail, or a gated scope became slower, or breaks the largest ratio;
             INCONCLUSIVE where the ratio cannot be decided, or the new run lacks a gated scope.
     """
@@ -86,6 +88,8 @@ class Comparison:
     missing: list[str]
     failures: list[FailureRow]
     verdict: Verdict
+    run_noise: float = 0.0
+    others: float = 0.0
 
 
 def compare(
@@ -102,17 +106,21 @@ def compare(
         new: The run in question.
         least_change: Smallest change that matters, as a share: 0.05 is 5 %.
         max_ratio: Largest NEW / OLD that gated scopes may show; None to name changes only.
-        run_noise: Standard deviation of what runs of one and the same code differ by, as a share.
+        run_noise: Standard deviation of what runs of one and the same code differ by, as a share. Where other programs
+            kept the machine busy it is more, unless it is 0.
 
     Raises:
         NotComparableError: They were under different load, or have no scope in common.
     """
+    others = max(old.others or 0.0, new.others or 0.0)
+    noise = max(run_noise, min(NOISE_BY_OTHERS * others, MOST_RUN_NOISE)) if run_noise else 0.0
 
     def difference(values: tuple[list[list[float]], list[list[float]]]) -> Shift:
         (then,), (now,) = values
-        return with_noise(shift(then, now), run_noise)
+        return with_noise(shift(then, now), noise)
 
-    return _compare([old], [new], least_change, max_ratio, difference)
+    found = _compare([old], [new], least_change, max_ratio, difference)
+    return replace(found, run_noise=noise, others=others)
 
 
 def compare_groups(

@@ -8,5 +8,11 @@ MIN_CHANGE = 0.05
 RUN_NOISE = 0.15
 """Standard deviation of what runs of one and the same code differ by on a shared machine, if nobody knows better."""
 
+NOISE_BY_OTHERS = 2.0
+"""Times the share of the machine that other programs use: with half of it theirs, whole phases are slower by times."""
+
+MOST_RUN_NOISE = 1.0
+"""Then hardly any change of single runs is named: of six figures, one of 40 times."""
+
 FEWEST_RUNS = 3
 """Of a group: two tell nearly nothing about how much runs differ."""

@@ -15,7 +15,7 @@ from bench.load.proxies import warn_of_proxies
 from bench.load.target import Target
 from bench.measure import make_folder, measure
 from bench.report.console import LineObserver
-from bench.run_folder import PAGE_FILE, write_page
+from bench.run_folder import PAGE_FILE, write_file
 from bench.tls import Trust, add_ca_file
 from bench.verdict.slo import DEFAULT_PATH, load_profile
 
@@ -87,8 +87,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         comparison=comparison,
         folders=[(f"old-{number}", f"new-{number}") for number in range(1, options.rounds + 1)],
     )
-    write_page(folder / PAGE_FILE, render_turns(turns))
-    print_comparison(console, comparison, max_ratio=options.max_ratio, least_change=options.least_change, run_noise=0.0)
+    write_file(folder / PAGE_FILE, render_turns(turns).encode())
+    print_comparison(console, comparison, max_ratio=options.max_ratio, least_change=options.least_change)
     console.print(f"\nreport  {folder / PAGE_FILE}", soft_wrap=True, highlight=False)
     console.print(f"runs    {folder}", soft_wrap=True, highlight=False)
     return comparison.verdict.exit_status

@@ -25,6 +25,8 @@ INTERVAL_MS = 500
 _NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _FIELDS = ("index", "name", "driver_version", "utilization.gpu", "memory.used", "power.draw")
 _ARGUMENTS = (f"--query-gpu={','.join(_FIELDS)}", "--format=csv,noheader,nounits", f"--loop-ms={INTERVAL_MS}")
+_MAX_LINE = 300
+"""Characters of a line; what says more in one is no `nvidia-smi`, and may never end it."""
 _TERMINATE_SECONDS = 5.0
 
 
@@ -137,7 +139,7 @@ class GpuSampler:
         assert self._process
         assert self._process.stdout
         with self._process.stdout as lines:
-            for line in lines:
+            while line := lines.readline(_MAX_LINE):
                 try:
                     self.readings.append(parse_reading(line, self._clock()))
                 except ValueError as error:

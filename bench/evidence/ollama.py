@@ -14,7 +14,8 @@ import httpx
 import msgspec
 
 from bench.errors import TargetError, UsageError
-from bench.load.fetch import fetch
+from bench.load.http_client import HttpClient
+from bench.load.whole_answer import UnfinishedAnswerError
 from bench.tls import SYSTEM
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Ollama:
             raise UsageError(f"--ollama {url!r} is no http:// or https:// URL; expected e.g. http://127.0.0.1:11434")
         self.url = url.rstrip("/")
         self._trust = trust
-        self._client = httpx.Client(base_url=self.url, timeout=QUICK_SECONDS, trust_env=False, verify=trust.context)
+        self._client = HttpClient(self.url, trust, QUICK_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -131,9 +132,9 @@ class Ollama:
 
     def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         try:
-            response = fetch(self._client, method, path, PAGE_SECONDS, body)
+            response = self._client.fetch(method, path, PAGE_SECONDS, json=body)
             response.raise_for_status()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, UnfinishedAnswerError) as error:
             reason = self._trust.explain(error) or str(error) or type(error).__name__
             raise TargetError(f"Ollama at {self.url} does not answer {path} ({reason})") from error
         return response

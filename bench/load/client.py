@@ -16,7 +16,7 @@ from gevent import ssl
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketPoolResponse
 
-from bench.load.whole_answer import ANSWER_SECONDS, CONNECT_SECONDS, UnfinishedAnswerError, check
+from bench.load.whole_answer import ANSWER_SECONDS, CONNECT_SECONDS, UnfinishedAnswerError, check, check_head
 from bench.samples import Answer
 from bench.tls import SYSTEM
 
@@ -25,21 +25,45 @@ if TYPE_CHECKING:
 
     from bench.tls import Trust
 
+PREPARE_SECONDS = 10.0
+"""For connections that are opened beforehand, all together."""
+
 _READ_BYTES = 64 * 1024
 _FAILURES = (OSError, HTTPConnectionClosed, HTTPParseError)
 
 
 class _Response(HTTPSocketPoolResponse):
-    """An answer whose connection is used again only if the whole of it was read."""
+    """A bounded answer, whose connection is used again only if the whole of it was read."""
+
+    _size = 0
+
+    def feed(self, data: str | bytes) -> None:
+        """Take what came; a flood leaves no time for a deadline, so it ends by its size."""
+        super().feed(data)
+        self._size += len(data)
+        check(self._size, 0.0)
+        if not self.headers_complete or self._is_interim():
+            check_head(self._size)
 
     def release(self) -> None:
         """Give the socket back, or close it where more of this answer may come."""
         pool, socket = self._pool, self._sock
-        if pool is None or socket is None or self.message_complete:
+        if pool is None or socket is None or (self.message_complete and not self._is_interim()):
             super().release()
             return
         self._pool = self._sock = None
         pool.release_socket(socket)
+
+    def _on_message_complete(self) -> None:
+        # The library gives the socket back after an interim answer, too, so somebody else gets the final one.
+        if self._is_interim():
+            self.message_complete = True
+        else:
+            super()._on_message_complete()
+
+    def _is_interim(self) -> bool:
+        """Whether what came last is an answer such as 103, after which the final one comes."""
+        return bool(self.get_code() < 200)
 
 
 class _DeadlineError(Exception):
@@ -93,11 +117,14 @@ class Client:
     def connect(self, connections: int) -> None:
         """Open so many connections beforehand, as far as that works; who sends finds out about the rest."""
         opened = []
+        deadline = gevent.Timeout.start_new(PREPARE_SECONDS, _DeadlineError)
         try:
-            opened += [self._pool.get_socket() for _ in range(min(connections, self._pool.size))]
-        except _FAILURES:
+            for _ in range(min(connections, self._pool.size)):
+                opened.append(self._pool.get_socket())  # noqa: PERF401 - those that were opened before a failure count
+        except (_DeadlineError, *_FAILURES):
             pass
         finally:
+            deadline.close()
             for socket in opened:
                 self._pool.return_socket(socket)
 
@@ -120,7 +147,6 @@ class Client:
             response = _Response(socket, self._pool, block_size=_READ_BYTES, method="POST")
             while part := response.read(_READ_BYTES):
                 body += part
-                check(len(body), 0.0)
         except _DeadlineError:
             return Answer(status=0, error=f"timeout: no whole answer within {ANSWER_SECONDS:g} s")
         except UnfinishedAnswerError as error:

@@ -81,6 +81,8 @@ class Generator:
         if status < 0:
             killer = f"signal {-status} ({signal.strsignal(-status) or 'unknown'})"
             raise GeneratorError(f"Locust was killed {where} by {killer}; where nobody did, the kernel lacked memory")
+        if status == GeneratorError.exit_status:
+            raise GeneratorError(f"Locust was stopped, or one of its processes was killed, {where}")
         if status:
             raise GeneratorError(f"Locust ended with status {status} {where}; it said:\n{self._tail()}")
 

@@ -46,9 +46,14 @@ class SampleFile:
         self._on_end = on_end
         self._ends: list[PhaseEnd] = []
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is written any more: the phase has ended, or was stopped."""
+        return self._file.closed
+
     def write(self, lines: bytes) -> None:
         """Add samples; a process that cannot is ended, since whoever waits for its samples would wait in vain."""
-        if self._file.closed:
+        if self.closed:
             return
         try:
             view = memoryview(lines)
@@ -62,7 +67,7 @@ class SampleFile:
     def end(self, end: PhaseEnd) -> None:
         """Note that a process has ended; after the last one the file is complete."""
         self._ends.append(end)
-        if len(self._ends) == self._parts and not self._file.closed:
+        if len(self._ends) == self._parts and not self.closed:
             self.write(encode_lines([merge_ends(self._ends)]))
             self.close()
             if self._on_end is not None:

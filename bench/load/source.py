@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent  # type: ignore[import-untyped] # has none
 
+from bench.failures import NOT_SENT
 from bench.load.client import Client
 from bench.load.credentials import authorization
 from bench.load.options import picks_of, schedule_of
@@ -176,7 +177,7 @@ class Source:
             intended_ns=intended_ns,
             start_ns=intended_ns,
             latency_ns=0,
-            failure=f"not sent: {MAX_IN_FLIGHT} requests under way",
+            failure=f"{NOT_SENT}: {MAX_IN_FLIGHT} requests under way",
         )
         self.recorder.add(sample)
         self._tell(sample, 0)

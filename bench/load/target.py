@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -11,8 +10,8 @@ import msgspec
 from bench.errors import TargetError, UsageError
 from bench.evidence.counters import Counters, parse_counters
 from bench.load.credentials import authorization
-from bench.load.fetch import fetch
-from bench.load.whole_answer import ANSWER_SECONDS, UnfinishedAnswerError, read_whole
+from bench.load.http_client import HttpClient
+from bench.load.whole_answer import ANSWER_SECONDS, UnfinishedAnswerError
 from bench.load.workload import TASKS, request_body
 from bench.samples import Answer, Outcome, judge_answer
 from bench.tls import SYSTEM
@@ -63,9 +62,7 @@ class Target:
             raise UsageError("--target carries a password; it would show in every report")
         self.url = str(parsed).rstrip("/")
         self.trust = trust
-        self._client = httpx.Client(
-            base_url=self.url, headers=authorization(), timeout=QUICK_SECONDS, trust_env=False, verify=trust.context
-        )
+        self._client = HttpClient(self.url, trust, QUICK_SECONDS, authorization())
 
     def __enter__(self) -> Self:
         return self
@@ -120,22 +117,22 @@ class Target:
         Returns:
             What `judge_answer` says of it.
         """
-        began, body = time.monotonic(), request_body(task, seed, index)
-        headers = {"Content-Type": "application/json"}
+        headers, body = {"Content-Type": "application/json"}, request_body(task, seed, index)
         try:
-            with self._client.stream(
-                "POST", TASKS[task].path, content=body, headers=headers, timeout=ANSWER_SECONDS
-            ) as response:
-                whole = b"".join(read_whole(response, began))
+            response = self._client.fetch(
+                "POST", TASKS[task].path, ANSWER_SECONDS, content=body, headers=headers, timeout=ANSWER_SECONDS
+            )
         except httpx.HTTPError as error:
             return judge_answer(Answer(status=0, error=f"{type(error).__name__}: {error}"))
         except UnfinishedAnswerError as error:
             return judge_answer(Answer(status=0, error=str(error)))
-        return judge_answer(Answer(status=response.status_code, headers=response.headers, body=whole))
+        return judge_answer(Answer(status=response.status_code, headers=response.headers, body=response.content))
 
     def _get(self, path: str) -> httpx.Response:
         try:
-            return fetch(self._client, "GET", path, PAGE_SECONDS)
+            return self._client.fetch("GET", path, PAGE_SECONDS)
+        except UnfinishedAnswerError as error:
+            raise TargetError(f"{self.url}{path}: {error}") from error
         except httpx.HTTPError as error:
             if problem := self.trust.explain(error):
                 raise TargetError(f"{self.url}: {problem}") from error

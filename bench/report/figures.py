@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bench.atomic_file import write_atomically
+from bench.run_folder import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,9 @@ def write_figures(path: Path, report: msgspec.Struct, console: Console) -> None:
         path: The file; its folder is there.
         report: What was found.
         console: Where to say it.
+
+    Raises:
+        StorageError: It cannot be written.
     """
-    write_atomically(path, msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    write_file(path, msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     console.print(f"figures  {path}", soft_wrap=True, highlight=False)

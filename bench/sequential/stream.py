@@ -9,8 +9,9 @@ import httpx
 import msgspec
 
 from bench.load.credentials import authorization
+from bench.load.http_client import HttpClient
 from bench.load.plan import ClosedLoop, Phase
-from bench.load.whole_answer import ANSWER_SECONDS, UnfinishedAnswerError, read_whole
+from bench.load.whole_answer import ANSWER_SECONDS, UnfinishedAnswerError
 from bench.load.workload import TASKS, request_body
 from bench.samples import Answer, Sample, judge_answer
 from bench.sequential.closed_loop import run_closed_loop
@@ -26,7 +27,7 @@ _HEADERS = {"Content-Type": "application/json", "Accept": "text/event-stream"}
 
 
 class _Delta(msgspec.Struct):
-    text: str
+    text: str | None = None
 
 
 class StreamRun:
@@ -44,18 +45,12 @@ class StreamRun:
     def run(self, phase: Phase, samples: Path, progress: Callable[[int], None]) -> None:
         """Run a phase; see `bench.interfaces.LoadGenerator`."""
         assert isinstance(phase.arrivals, ClosedLoop)
-        with httpx.Client(
-            base_url=self._target,
-            headers=authorization(),
-            timeout=ANSWER_SECONDS,
-            trust_env=False,
-            verify=self._trust.context,
-        ) as client:
+        with HttpClient(self._target, self._trust, ANSWER_SECONDS, authorization()) as client:
             run_closed_loop(
                 phase.arrivals, samples, progress, lambda index, epoch_ns: self._ask(client, phase, index, epoch_ns)
             )
 
-    def _ask(self, client: httpx.Client, phase: Phase, index: int, epoch_ns: int) -> Sample:
+    def _ask(self, client: HttpClient, phase: Phase, index: int, epoch_ns: int) -> Sample:
         body = request_body(phase.task, phase.seed, index)
         began_ns = time.perf_counter_ns()
         token_ns: list[int] = []
@@ -77,11 +72,11 @@ class StreamRun:
             **judge_answer(answer),
         )
 
-    def _read(self, client: httpx.Client, task: str, body: bytes, began_ns: int, token_ns: list[int]) -> Answer:
+    def _read(self, client: HttpClient, task: str, body: bytes, began_ns: int, token_ns: list[int]) -> Answer:
         """Follow the events to the last; the body of the answer is that of ``answer``, or of ``error``."""
         last, failed, events = b"", "the stream ended without an answer", EventReader()
-        with client.stream("POST", TASKS[task].path, content=body, headers=_HEADERS) as response:
-            parts = read_whole(response, began_ns / 1e9, time.perf_counter)
+        with client.stream("POST", TASKS[task].path, ANSWER_SECONDS, content=body, headers=_HEADERS) as response:
+            parts = response.iter_raw()
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 return Answer(status=response.status_code, headers=response.headers, body=b"".join(parts))
             for part in parts:
@@ -95,8 +90,8 @@ class StreamRun:
             return Answer(status=response.status_code, headers=response.headers, body=last, error=failed)
 
 
-def _text(data: str) -> str:
-    """Return the text of a delta: an empty one is no token, though some servers send one first."""
+def _text(data: str) -> str | None:
+    """Return the text of a delta: one without any is no token, though some servers send one first."""
     try:
         return msgspec.json.decode(data, type=_Delta).text
     except msgspec.MsgspecError:

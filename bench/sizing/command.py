@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench.errors import UsageError
 from bench.results import load_result
-from bench.samples import read_samples
+from bench.run_folder import read_run
 from bench.sizing.arithmetic import Demand, Host, Sizing, size
 from bench.sizing.service_time import hit_ratio, service_time
 
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     Raises:
         UsageError: Something is missing, or contradicts something else.
-        FileFormatError: The run cannot be read.
+        FileFormatError: The run cannot be read, or its samples are not that run's.
     """
     service_s, source, measured_hits = _service_time(options)
     hits = measured_hits if options.hit_ratio is None else options.hit_ratio
@@ -98,8 +98,7 @@ def _service_time(options: argparse.Namespace) -> tuple[float, str, float | None
         return seconds, f"{options.tokens:g} tokens at {options.tokens_per_second:g}/s: an estimate", None
     result = load_result(options.run)
     folder = options.run if options.run.is_dir() else options.run.parent
-    samples, _ = read_samples(folder / result.samples_file)
-    seconds, counted = service_time(result, samples, options.mix)
+    seconds, counted = service_time(result, read_run(folder, result), options.mix)
     named = ", ".join(f"{count} of {task}" for task, count in counted.items())
     return seconds, f"{named}, measured one at a time", hit_ratio(result)
 

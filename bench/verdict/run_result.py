@@ -44,6 +44,8 @@ class Run:
         gpu: The GPUs, in words.
         annotations_file: File of annotations; None without one.
         samples_digest: Of the file of raw samples.
+        others: Largest share of this machine that other programs used right before a cached phase; None where nobody
+            looked.
         interrupted: The run was stopped by the user.
         stopped: Why else it ended early, in a sentence.
         is_broken: It ended early because the service does not work.
@@ -60,6 +62,7 @@ class Run:
     gpu: str
     annotations_file: Path | None
     samples_digest: str
+    others: float | None
     interrupted: bool
     stopped: str
     is_broken: bool
@@ -117,6 +120,7 @@ def judge_run(run: Run) -> Result:
         measurements=measurements,
         stopped=run.stopped,
         samples_digest=run.samples_digest,
+        others=run.others,
         load=_digest(phase for phase in plan(profile.load, "") if phase.name in run.workloads),
         bounds=_digest((bound.selector, bound.expression, bound.gated) for bound in profile.thresholds),
     )

@@ -194,7 +194,8 @@ def _result(
 
 
 def explain(thresholds: Iterable[ThresholdResult], evidence: Iterable[Finding]) -> list[str]:
-    """Return a sentence for everything that keeps a run from PASS, evidence first."""
+    """Return a sentence for everything that keeps a run from PASS: evidence, then what is broken, then the rest."""
+    missed = [bound for bound in thresholds if bound.gated and bound.verdict is not Verdict.PASS]
     broken: dict[tuple[str, str, str], list[str]] = {}
     for finding in evidence:
         if not finding.holds:
@@ -206,7 +207,6 @@ def explain(thresholds: Iterable[ThresholdResult], evidence: Iterable[Finding]) 
         ),
         *(
             f"{bound.selector}: {bound.expression} is {bound.verdict}" + (f" ({bound.note})" if bound.note else "")
-            for bound in thresholds
-            if bound.gated and bound.verdict is not Verdict.PASS
+            for bound in sorted(missed, key=lambda one: one.verdict is not Verdict.FAIL)
         ),
     ]

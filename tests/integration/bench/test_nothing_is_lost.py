@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import psutil  # type: ignore[import-untyped] # has none
 import pytest
 
+from bench.load.generator import GRACE_SECONDS
 from bench.results import Verdict, load_result
 from bench.run_folder import read_run
 from tests.integration.bench.fake_target import Behaviour, FakeTarget
@@ -28,11 +30,11 @@ PHASE = "cached: recipe"
 
 
 def run_until(
-    out: Path, act: Callable[[subprocess.Popen[str]], None], temporary: Path | None = None
+    out: Path, act: Callable[[subprocess.Popen[str]], None], *more: str, temporary: Path | None = None
 ) -> tuple[int, str]:
     """Run until a cached phase has begun to write samples, let something happen, and return status and output."""
     (out.parent / "slo.yml").write_text(SLO.replace("seconds: 2,", "seconds: 20,"), encoding="utf-8")
-    arguments = ("--profile", "test", "--slo", out.parent / "slo.yml", "--out", out)
+    arguments: tuple[str | Path, ...] = ("--profile", "test", "--slo", out.parent / "slo.yml", "--out", out, *more)
     with FakeTarget(Behaviour()) as target:
         process = bench("run", "--target", target.url, *arguments, temporary=temporary)
         assert process.stdout is not None
@@ -71,6 +73,31 @@ def test_a_killed_locust_is_told_at_once_and_costs_no_phase_before(tmp_path: Pat
     assert "Locust was killed in phase cached recipe by signal 9" in output
     assert_three_phases(tmp_path / "out")
     assert "Locust was killed" in load_result(tmp_path / "out").stopped
+
+
+def stop_locust(process: subprocess.Popen[str]) -> None:
+    """End Locust as somebody does who is tired of it: it ends in order, with 0."""
+    (locust,) = psutil.Process(process.pid).children()
+    locust.send_signal(signal.SIGTERM)
+
+
+def kill_worker(process: subprocess.Popen[str]) -> None:
+    """End one of the processes that make the load."""
+    (locust,) = psutil.Process(process.pid).children()
+    locust.children()[-1].send_signal(signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("act", "more"), [(stop_locust, ()), (kill_worker, ("--processes", "2"))])
+def test_a_locust_that_cannot_end_its_phase_ends_the_run(
+    act: Callable[[subprocess.Popen[str]], None], more: tuple[str, ...], tmp_path: Path
+) -> None:
+    """At once, and not after the other phases, or when the time of this one has run out."""
+    began = time.monotonic()
+    status, output = run_until(tmp_path / "out", act, "--workload", "cached", *more)
+    assert status == 70, output
+    assert "Locust was stopped, or one of its processes was killed, in phase cached recipe; one phase is" in output
+    assert [phase.task for phase in load_result(tmp_path / "out").phases] == ["recipe"]
+    assert time.monotonic() - began < GRACE_SECONDS
 
 
 @pytest.fixture

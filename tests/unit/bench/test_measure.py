@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 
-from bench.errors import UsageError
+from bench.command_line import new_folder
+from bench.errors import StorageError, UsageError
 from bench.measure import gpu_sampler, make_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(
@@ -36,3 +40,15 @@ def test_a_folder_that_cannot_be_made_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot make the folder"):
         make_folder(tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize("make", [make_folder, lambda folder: new_folder("bench", folder)])
+def test_a_folder_for_which_the_disk_has_no_room_is_no_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], Path]
+) -> None:
+    """Status 74, as for a file, whether it was named or not."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(Path, "mkdir", Mock(side_effect=full))
+    with pytest.raises(StorageError, match=r"cannot make the folder .*: No space left on device") as caught:
+        make(tmp_path / "out")
+    assert caught.value.exit_status == 74

@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from bench.command_line import new_folder
-from bench.errors import FileFormatError, StorageError
+from bench.errors import FileFormatError, StorageError, UsageError
 from bench.results import encode_result
-from bench.run_folder import SAMPLES_FILE, RunFolder, read_run
+from bench.run_folder import SAMPLES_FILE, RunFolder, read_run, write_file
 from bench.samples import read_samples
 from bench.verdict.summaries import summarize_phase
 from tests.unit.bench.records import cached_record, hit, result
@@ -60,6 +60,16 @@ def test_a_full_disk_keeps_the_phases_before(tmp_path: Path, request: pytest.Fix
     with pytest.raises(StorageError, match=r"cannot write .*report.html: File too large"):
         run.finish({"report.html": lambda: b"x" * 30_000, "result.json": lambda: b"{}"})
     assert (tmp_path / "result.json").read_bytes() == b"{}"
+
+
+@pytest.mark.usefixtures("small_files")
+def test_what_is_written_apart_from_a_run_needs_its_folder_and_room(tmp_path: Path) -> None:
+    """A wrong path is the command line's mistake, a full disk is none; neither leaves half a file."""
+    with pytest.raises(UsageError, match=r"cannot write .*none/page\.html: its folder does not exist"):
+        write_file(tmp_path / "none" / "page.html", b"x")
+    with pytest.raises(StorageError, match=r"cannot write .*/page\.html: File too large"):
+        write_file(tmp_path / "page.html", b"x" * 30_000)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("small_files")

@@ -19,7 +19,7 @@ from bench.session import Session
 from bench.verdict.slo import Profile
 from bench.verdict.thresholds import parse_threshold
 from tests.unit.bench.fakes import FakeGenerator, FakeGpus, FakeProbe, FakeService, Notes
-from tests.unit.bench.records import miss
+from tests.unit.bench.records import hit, miss
 
 if TYPE_CHECKING:
     from bench.samples import Sample
@@ -254,6 +254,7 @@ def test_a_service_that_never_ends_an_answer_fails_at_once() -> None:
     service.refusals = [(0, "timeout: no whole answer within 120 s, 118 bytes came")]
     result = run.run()
     assert (result.verdict, len(service.asked), generator.phases) == (Verdict.FAIL, 1, [])
+    assert result.stopped.startswith("the warm-up request failed once: timeout: no whole answer within 120 s")
 
     def dripping(**changes: Any) -> Sample:
         return miss(failure="timeout: no whole answer within 120 s", status=0, cache="none", **changes)
@@ -262,3 +263,45 @@ def test_a_service_that_never_ends_an_answer_fails_at_once() -> None:
     result = run.run()
     assert (result.verdict, len(generator.phases)) == (Verdict.FAIL, 1)
     assert result.stopped == "no request of phase uncached recipe was answered in time"
+
+
+def test_a_phase_that_only_times_out_is_the_last_one_however_many_could_not_be_sent() -> None:
+    """Of an open loop, most arrivals find 512 requests under way that no answer ever ends."""
+    run, _service, generator, _notes = session()
+    failures = ("timeout: no whole answer within 120 s", "not sent: 512 requests under way")
+
+    def answer(*, index: int, **changes: Any) -> Sample:
+        if len(generator.phases) <= 3:
+            return miss(index=index, **changes)
+        return hit(index=index, failure=failures[index % 2], status=0, cache="none", **changes)
+
+    generator.answers = answer
+    result = run.run()
+    assert (result.verdict, [phase.name for phase in generator.phases]) == (Verdict.FAIL, ["uncached"] * 3 + ["cached"])
+    assert result.stopped == "no request of phase cached recipe was answered in time"
+
+
+def test_a_known_request_that_is_never_answered_again_ends_the_run() -> None:
+    """Each of the others would be waited for as long."""
+    run, service, generator, _notes = session()
+    generator.on_phase = lambda phase: service.refusals.extend(
+        [(0, "timeout: no whole answer within 120 s")] if (phase.name, phase.task) == ("uncached", "nutrition") else []
+    )
+    result = run.run()
+    assert (result.verdict, len(service.asked), len(generator.phases)) == (Verdict.FAIL, 2, 3)
+    assert result.stopped.startswith("a known request of recipe was not answered: timeout")
+    assert len(read_run(run.folder.path, result)) == 9
+
+
+def test_how_busy_others_keep_the_machine_is_looked_at_right_before_each_cached_phase() -> None:
+    """Not meanwhile, when the service itself is busy; the largest share is kept."""
+    run, _service, generator, _notes = session()
+    shares, looked = [0.1, 0.7, 0.2], []
+
+    def busy_share() -> float:
+        looked.append(len(generator.phases))
+        return shares[len(looked) - 1]
+
+    run.busy_share = busy_share
+    assert (run.run().others, looked) == (0.7, [3, 4, 5])
+    assert session()[0].run().others is None

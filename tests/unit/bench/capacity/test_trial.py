@@ -9,7 +9,7 @@ import pytest
 
 from bench.capacity.command import bounds_of, summarize
 from bench.capacity.curve import Curve, describe_point, summarize_unproven
-from bench.capacity.trial import Bounds, judge
+from bench.capacity.trial import Bounds, is_beyond_doubt, judge
 from bench.capacity.usage import Reading, is_generators_limit, is_local, read, used
 from bench.errors import UsageError
 from bench.verdict.slo import load_profile
@@ -55,11 +55,41 @@ def test_a_late_generator_tells_nothing() -> None:
     assert (step.kept, step.note, step.limited) == (None, "the generator was late", True)
 
 
+def test_a_service_that_fails_at_every_rate_is_not_excused_by_what_is_busy() -> None:
+    """Neither the generator nor others make it answer 503; one that fails at high rates alone may be crowded out."""
+    busy = {"generator": 0.02, "machine": 1.0, "service CPU": 0.01}
+    failing = [hit(10)] * 210 + [hit(failure="HTTP 503")] * 90
+    steps = [judge(rate, failing, BOUNDS, busy, late=False) for rate in (50, 25, 7)]
+    point = summarize(1.0, steps)
+    assert describe_point(point) == ("0.00/s", "7.00/s", "failures, at every rate that was tried")
+    assert not point.at_least
+    kept = judge(3, [hit(10)] * 300, BOUNDS, busy, late=False)
+    assert describe_point(summarize(1.0, [*steps, kept]))[2] == "other programs, which keep this machine busy"
+
+
 def test_no_rate_is_kept_by_fewer_samples_than_the_bounds_need() -> None:
     """299 for failures below 1 %; two fast answers tell nothing about one a second."""
     few, enough = (judge(1, [hit(10)] * count, BOUNDS, {}, late=False) for count in (2, 299))
     assert (few.kept, few.note) == (None, "too few samples: 2, the bounds need 299")
     assert enough.kept
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([hit(10)] * 3 + [hit(90)] * 4, True),
+        ([hit(10)] * 4 + [hit(90)] * 3, False),
+        ([hit(90)] * 4, False),
+        ([hit(10)] * 40 + [hit(failure="HTTP 503")] * 5, True),
+        ([hit(10)] * 46 + [hit(failure="HTTP 503")] * 5, False),
+        ([hit(10)] * 10 + [hit(failure="HTTP 503")] * 4, False),
+        ([hit(10)] * 10 + [hit(failure="HTTP 503", warmup=True)] * 9, False),
+    ],
+)
+def test_a_short_trial_is_enough_where_it_leaves_no_doubt(samples: list[Sample], expected: bool) -> None:
+    """A low rate would take a minute for the samples that the bounds need, and a search tries many."""
+    step = judge(5, samples, BOUNDS, {}, late=False)
+    assert is_beyond_doubt(step, samples, BOUNDS) is expected
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,26 @@ def test_two_single_runs_are_no_proof_of_a_change_that_runs_of_one_code_show() -
         assert set(rows(comparison).values()) == {expected}
 
 
+@pytest.mark.parametrize(
+    ("others", "factor", "noise", "expected"),
+    [
+        (0.05, 3.0, 0.15, Change.SLOWER),
+        (0.9, 5.0, 0.15, Change.UNDECIDED),
+        (0.9, 50.0, 0.15, Change.SLOWER),
+        (0.9, 5.0, 0.0, Change.SLOWER),
+    ],
+)
+def test_single_runs_say_little_where_other_programs_kept_the_machine_busy(
+    others: float, factor: float, noise: float, expected: Change
+) -> None:
+    """Whole phases are slower by times then; one of the two runs is enough; `--run-noise 0` is taken at its word."""
+    source = np.random.default_rng(6)
+    old, new = (source.lognormal(1, 0.1, 700) for _ in range(2))
+    comparison = compare_on_any_machine(run(hits(old)), run(hits(factor * new), others=others), 0.05, run_noise=noise)
+    assert set(rows(comparison).values()) == {expected}
+    assert comparison.others == others
+
+
 def repeated(source: np.random.Generator, noisy: float, factor: float, *, paired: bool) -> set[Change]:
     """Compare five runs with five whose service is so many times as slow; levels of runs differ by `noisy` anyway."""
     old, new = (

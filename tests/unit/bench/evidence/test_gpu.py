@@ -130,6 +130,13 @@ def test_what_the_program_says_instead_is_the_reason() -> None:
     )
 
 
+def test_a_line_without_an_end_is_cut() -> None:
+    """It would fill the memory until the run ends, and then the report."""
+    with GpuSampler("sh -c \"head -c 3000000 /dev/zero | tr '\\0' x\"") as sampler:
+        time.sleep(0.5)
+    assert sampler.describe() == f"none sampled ({'x' * 300})"
+
+
 def test_a_host_without_the_program_says_so() -> None:
     """Absent is absent: no zero, no error."""
     with GpuSampler("no-such-nvidia-smi") as sampler:

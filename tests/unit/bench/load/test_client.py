@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import subprocess
+import sys
 import time
 from contextlib import closing
 from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import gevent  # type: ignore[import-untyped] # has none
 import pytest
 
 from bench.load.client import Client
@@ -18,9 +22,12 @@ from lab.serving import Serving
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+ROOT = Path(__file__).resolve().parents[4]
+
 SIZED = b"HTTP/1.1 200 OK\r\nCache-Status: alchemorsel; hit\r\nContent-Length: 4\r\n\r\nabcd"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"
 UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabcd"
+INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 CLOSE = b""
 """In place of a piece: the server closes the connection."""
 
@@ -82,7 +89,7 @@ class ByteServer(Serving):
         return super().__enter__()
 
 
-@pytest.mark.parametrize("answer", [SIZED, CHUNKED, UNTIL_CLOSE])
+@pytest.mark.parametrize("answer", [SIZED, CHUNKED, UNTIL_CLOSE, INTERIM + SIZED])
 @pytest.mark.parametrize("in_pieces", [False, True])
 def test_an_answer_is_whole_however_it_comes(answer: bytes, in_pieces: bool) -> None:
     """By its length, in chunks, by the connection's end; also where the pieces come one after the other."""
@@ -121,6 +128,15 @@ def test_a_connection_is_kept_and_one_that_was_closed_is_not_used_again() -> Non
         assert server.server.connections == 2
 
 
+def test_an_interim_answer_gives_no_connection_away() -> None:
+    """The final one comes over it, so nobody else may send there meanwhile."""
+    with ByteServer(INTERIM, SIZED, pause_s=0.05) as server, closing(Client(server.url, 2, {})) as client:
+        asked = [gevent.spawn(client.send, client.compose("/", b"")) for _ in range(2)]
+        gevent.sleep(0.02)
+        asked.append(gevent.spawn(client.send, client.compose("/", b"")))
+        assert [one.get().body for one in asked] == [b"abcd"] * 3
+
+
 def test_headers_are_found_by_their_names_in_lower_case() -> None:
     """Of any status; several of one name are one list."""
     answer = b"HTTP/1.1 503 No\r\nRetry-AFTER: 7\r\nVia: a\r\nVia: c\r\nVIA: b\r\nContent-Length: 4\r\n\r\nabcd"
@@ -156,22 +172,58 @@ def test_an_address_that_is_none_is_refused() -> None:
         Client("127.0.0.1:3010", 1, {})
 
 
+DRIPS = {
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n", *[b"x"] * 4000),
+    "head": (b"HTTP/1.1 200 OK\r\n", *[b"X", b":", b"a", b"\r\n"] * 1000),
+    "interim": (*[b"HTTP/1.1 102 Processing\r\n\r\n"] * 4000,),
+}
+
+
+@pytest.mark.parametrize("drip", DRIPS)
 def test_an_answer_that_drips_has_a_deadline_and_its_connection_is_not_used_again(
-    monkeypatch: pytest.MonkeyPatch,
+    drip: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A byte now and then is no progress; what still comes of it is not taken for the next answer."""
     monkeypatch.setattr("bench.load.client.ANSWER_SECONDS", 0.3)
-    drip = (b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n", *[b"x"] * 4000)
-    with ByteServer(*drip, pause_s=0.02) as server, closing(Client(server.url, 1, {})) as client:
+    with ByteServer(*DRIPS[drip], pause_s=0.02) as server, closing(Client(server.url, 1, {})) as client:
         assert client.send(client.compose("/", b"")).error == "timeout: no whole answer within 0.3 s"
         server.server.pieces, server.server.pause_s = (SIZED,), 0.0
         assert client.send(client.compose("/", b"")).body == b"abcd"
         assert server.server.connections == 2
 
 
-def test_an_answer_that_has_no_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+HANDSHAKE = """
+from gevent import monkey; monkey.patch_all()
+import socket
+from bench.load import client
+client.PREPARE_SECONDS, client.ANSWER_SECONDS = 0.2, 0.3
+with socket.create_server(("127.0.0.1", 0)) as silent:
+    sender = client.Client(f"https://127.0.0.1:{silent.getsockname()[1]}", 2, {})
+    sender.connect(2)
+    print(sender.send(sender.compose("/", b"")).error)
+"""
+
+
+def test_a_server_that_never_ends_its_handshake_is_not_waited_for() -> None:
+    """Neither when connecting beforehand nor by a request; in a process whose sockets are gevent's, as Locust's are."""
+    asked = subprocess.run(
+        [sys.executable, "-c", HANDSHAKE], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert asked.stdout == "timeout: no whole answer within 0.3 s\n"
+
+
+@pytest.mark.parametrize(
+    ("flood", "error"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n", "body: larger than"),
+        (b"HTTP/1.1 200 OK\r\nX: ", "head: larger than"),
+        (b"HTTP/1.1 102 Processing\r\n\r\n" * 2000, "head: larger than"),
+    ],
+    ids=["body", "head", "interim"],
+)
+def test_an_answer_that_has_no_end_is_refused(flood: bytes, error: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than any answer of the service, so that it fills no memory."""
-    monkeypatch.setattr("bench.load.whole_answer.MAX_BYTES", 100_000)
-    endless = (b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n", *[b"x" * 50_000] * 9)
-    with ByteServer(*endless) as server, closing(Client(server.url, 1, {})) as client:
-        assert client.send(client.compose("/", b"")).error.startswith("body: larger than")
+    monkeypatch.setattr("bench.load.whole_answer.MAX_BYTES", 300_000)
+    rest = flood if b"102" in flood else b"x" * 50_000
+    with ByteServer(flood, *[rest] * 9) as server, closing(Client(server.url, 1, {})) as client:
+        assert client.send(client.compose("/", b"")).error.startswith(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,6 @@ def write(folder: Path, **changes: Any) -> None:
     zipf = HitRatio(
         task="recipe", catalogue=100, exponent=1.0, requests=200, predicted=0.75, low=0.7, high=0.8, measured=0.75
     )
-    told = result(**{"verdict": Verdict.PASS, "hit_ratios": [zipf], "samples_file": "samples.jsonl", **changes})
-    (folder / "result.json").write_bytes(encode_result(told))
     samples = [
         *(miss(latency) for latency in (3000, 4000, 5000)),
         *(miss(latency, task="ingredients") for latency in (500, 1500)),
@@ -39,7 +38,19 @@ def write(folder: Path, **changes: Any) -> None:
         miss(90_000, degraded=True),
         miss(90_000, phase="stream"),
     ]
-    (folder / "samples.jsonl").write_bytes(encode_lines([*samples, end(len(samples))]))
+    lines = encode_lines([*samples, end(len(samples))])
+    (folder / "samples.jsonl").write_bytes(lines)
+    digest = hashlib.sha256(lines).hexdigest()
+    told = result(
+        **{
+            "verdict": Verdict.PASS,
+            "hit_ratios": [zipf],
+            "samples_file": "samples.jsonl",
+            "samples_digest": digest,
+            **changes,
+        }
+    )
+    (folder / "result.json").write_bytes(encode_result(told))
 
 
 def figures(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
@@ -104,6 +115,14 @@ def test_wrong_usage_is_named(
         status = ended.code
     assert status == 64
     assert told in capsys.readouterr().err
+
+
+def test_samples_that_are_not_the_runs_size_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Half of them have another mean."""
+    file = folder / "samples.jsonl"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:5]))
+    assert main(["sizing", str(folder), "--rate", "8"]) == 65
+    assert "is not what the run of" in capsys.readouterr().err
 
 
 def test_a_run_that_proves_nothing_sizes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

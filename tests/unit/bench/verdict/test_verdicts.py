@@ -138,3 +138,9 @@ def test_reasons_name_what_broke_once_for_all_tasks() -> None:
         "cached recipe, nutrition: it does not hold that answers are proven (0 of 9)",
         "latency{task:recipe,cache:hit}: p(95)<100 is FAIL",
     ]
+
+
+def test_what_is_broken_is_said_before_what_is_not_decided() -> None:
+    """The first reason of a FAIL is why it is one."""
+    reasons = explain([judge(BOUND, [hit()] * 3), judge(BOUND, [hit(500.0) for _ in range(100)])], [])
+    assert [reason.partition(" is ")[2].partition(" ")[0] for reason in reasons] == ["FAIL", "INCONCLUSIVE"]
