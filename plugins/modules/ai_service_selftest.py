@@ -50,6 +50,7 @@ RETURN = r"""
 tried: {description: What was tried and came out as it should., returned: success, type: list, elements: str}
 """
 
+import contextlib
 import http.client
 import json
 import socket
@@ -199,7 +200,9 @@ class Selftest:
         data = json.dumps(REQUEST).encode() if method == "POST" else None
         connection = _connect(self._target, timeout)
         try:
-            connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
+            # A service may answer, and close, before it has read the body: what is left cannot be sent then.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
             response = connection.getresponse()
             return Answer(response.status, response.headers, _as_json(response.read(MAX_BODY_BYTES)))
         except TimeoutError as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.roles.ansible_module import run_module
+from tests.roles.ansible_module import load_plugin, run_module
 from tests.roles.fake_ai_service import FakeAIService
 
 if TYPE_CHECKING:
@@ -28,6 +29,29 @@ def try_out(service: FakeAIService, **params: Any) -> dict[str, Any]:
     """Run the module against the service; it is not waited for."""
     params = {"provider": "ollama", **params}
     return run_module("ai_service_selftest", url=service.url, ready_timeout=0, **params)
+
+
+def refuse_unread(server: socket.socket) -> None:
+    """Answer 401 and close as soon as the head is there."""
+    connection, _ = server.accept()
+    with connection:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(1024)
+        connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_answer_that_comes_before_the_body_was_read_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a refusal does, which is decided by the head; the body is larger here than what a socket takes unread."""
+    selftest = load_plugin("ai_service_selftest")
+    monkeypatch.setattr(selftest, "REQUEST", {"partial": ["x" * 4_000_000]})
+    with socket.socket(socket.AF_UNIX) as server, ThreadPoolExecutor() as beside:
+        server.bind(str(tmp_path / "socket"))
+        server.listen()
+        beside.submit(refuse_unread, server)
+        stranger = selftest.Selftest(str(tmp_path / "socket"))
+        stranger.ask_as_a_stranger()
+    assert stranger.tried == ["no answer without a key"]
 
 
 def test_healthy_service_passes_past_its_cache_and_with_it(service: FakeAIService) -> None:
