@@ -52,7 +52,7 @@ class Running:
     url: str
     question: Callable[[int], str]
     is_hit: Callable[[Mapping[str, str]], bool]
-    headers: Mapping[str, str] = JSON_BODY
+    headers: Mapping[str, str] = field(default_factory=lambda: JSON_BODY)
 
 
 @dataclass(slots=True)

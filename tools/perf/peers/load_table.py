@@ -19,9 +19,11 @@ class Trial(Measurement, frozen=True):
 
     Attributes:
         values: By heading.
+        remark: What the values alone do not say; empty where that is nothing.
     """
 
     values: dict[str, float]
+    remark: str = ""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -80,4 +82,7 @@ def _row(name: str, title: str, trials: Sequence[Trial]) -> Row:
     headings = trials[0].values
     figures = {heading: median_interval([trial.values[heading] for trial in trials]) for heading in headings}
     verdict = Verdict.INVALID if any(trial.problem for trial in trials) else Verdict.PASS
-    return Row(name, title, figures, verdict, notes_on(trials), list(trials))
+    notes = notes_on(trials)
+    if remarks := [trial.remark for trial in trials if trial.remark]:
+        notes.append(f"in {len(remarks)} of {len(trials)} measurements, such as the first: {remarks[0]}")
+    return Row(name, title, figures, verdict, notes, list(trials))

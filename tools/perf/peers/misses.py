@@ -69,7 +69,7 @@ def relate(row: Sequence[Trial]) -> list[Trial]:
             trial,
             values={
                 "% of direct": trial.values["answers/s"] / direct["answers/s"] * 100,
-                "p50 ms added": trial.values["p50 ms"] - direct["p50 ms"],
+                "ms added": trial.values["p50 ms"] - direct["p50 ms"],
                 **trial.values,
             },
         )

@@ -9,6 +9,7 @@ import gc
 import math
 import sys
 import time
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -57,6 +58,7 @@ class PacedFigures(msgspec.Struct, frozen=True):
         sent: Requests in all, warm-up included.
         due: Requests that were due.
         answered: Those with status 200.
+        failures: What became of the others, and of how many.
         p50_ms: Median latency of the answered ones.
         p95_ms: 95th percentile.
         p99_ms: 99th percentile.
@@ -66,6 +68,7 @@ class PacedFigures(msgspec.Struct, frozen=True):
     sent: int
     due: int
     answered: int
+    failures: dict[str, int]
     p50_ms: float
     p95_ms: float
     p99_ms: float
@@ -115,6 +118,7 @@ def send(plan: Plan) -> PacedFigures:
     schedule = OpenLoop.steady(plan.rate, plan.seconds, plan.warmup_seconds)
     latencies: list[int] = []
     lags: list[int] = []
+    failures: Counter[str] = Counter()
     sent = due = 0
     with closing(Client(f"{parts.scheme}://{parts.netloc}", MAX_IN_FLIGHT, plan.headers)) as client:
         requests = [client.compose(parts.path, body.encode()) for body in plan.bodies]
@@ -135,10 +139,14 @@ def send(plan: Plan) -> PacedFigures:
                 lags.append(begun_ns - intended_ns)
                 if answer.status == 200 and not answer.error:
                     latencies.append(elapsed_ns() - intended_ns)
+                else:
+                    failures[answer.error or f"status {answer.status}"] += 1
 
         def drop(_number: int, intended_ns: int) -> None:
             nonlocal due
-            due += intended_ns >= plan.warmup_seconds * 1e9
+            if intended_ns >= plan.warmup_seconds * 1e9:
+                due += 1
+                failures[f"not sent, {MAX_IN_FLIGHT} under way"] += 1
 
         emit(schedule.share(0, 1), elapsed_ns, ask, drop)
     if not latencies:
@@ -146,7 +154,7 @@ def send(plan: Plan) -> PacedFigures:
     latencies.sort()
     p50_ms, p95_ms, p99_ms = (percentile(latencies, share) / 1e6 for share in (50, 95, 99))
     lag_p99_ms = percentile(sorted(lags), 99) / 1e6
-    return PacedFigures(sent, due, len(latencies), p50_ms, p95_ms, p99_ms, lag_p99_ms)
+    return PacedFigures(sent, due, len(latencies), failures, p50_ms, p95_ms, p99_ms, lag_p99_ms)
 
 
 if __name__ == "__main__":

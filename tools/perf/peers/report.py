@@ -105,10 +105,10 @@ def _table(ranking: Iterable[RankedCandidate]) -> Table:
 
 
 def _load_table(load: LoadTable) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column(load.load, no_wrap=True)
     for heading in load.rows[0].figures:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for row in load.rows:
         invalid = Text(row.verdict, style=STYLES[row.verdict]) if row.verdict is Verdict.INVALID else ""
@@ -117,9 +117,9 @@ def _load_table(load: LoadTable) -> Table:
 
 
 def _interval(figure: Interval) -> str:
-    if figure.low == figure.high:
-        return _short(figure.median)
-    return f"{_short(figure.median)} ({_short(figure.low)} to {_short(figure.high)})"
+    median, low, high = map(_short, (figure.median, figure.low, figure.high))
+    to = "-" if figure.low >= 0 else " to "
+    return median if low == high else f"{median} ({low}{to}{high})"
 
 
 def _judgement(ranked: RankedCandidate) -> Text:

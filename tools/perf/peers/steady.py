@@ -63,4 +63,5 @@ def _measure(candidate: Candidate, pacer: Pacer, seconds: float) -> Trial:
         "p95 ms": figures.p95_ms,
         "p99 ms": figures.p99_ms,
     }
-    return Trial(values, problem=problem)
+    remark = ", ".join(f"{count} of {figures.due} requests: {what}" for what, count in figures.failures.items())
+    return Trial(values, remark and f"{remark}; latencies are those of the others", problem=problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -63,7 +63,7 @@ class Load:
 
     url: str
     bodies: Sequence[str]
-    headers: Mapping[str, str] = JSON_BODY
+    headers: Mapping[str, str] = field(default_factory=lambda: JSON_BODY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PATH = "/api/chat"
-TOKENS = 48
-CHATS = 3
-"""Of each caller, so that all are busy for most of a measurement."""
+TOKENS = 114
+"""Of an answer: as many as the lab's model writes for a recipe, in the median (docs/benchmarks.md)."""
+CHATS = 2
+"""Of each caller in a measurement: few, so that both sides of a ratio are close to each other in time."""
 NUM_CTX = 4096
 """The service's default; with another one Ollama would load the model anew for every change of sides."""
 

@@ -97,7 +97,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
         redis = stack.enter_context(Redis(work, cores.others))
         service = stack.enter_context(AIService(work, cores.server, ollama, redis))
         host = stack.enter_context(Host(work, cores.server, ollama, redis))
-        urls = {DIRECT: ollama.url, "one process on a port": service.url, "edge, 2 instances": host.url}
+        urls = {DIRECT: ollama.url, "ours on a port": service.url, "edge, 2 instances": host.url}
         ways = {way: stack.enter_context(Callers(url, ollama.model, direct=way == DIRECT)) for way, url in urls.items()}
 
         def tell(parallel: int, trial: Trial) -> None:
@@ -121,9 +121,9 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
 
 def print_ratios(ratios: Sequence[Ratio], conditions: Mapping[str, str], console: Console) -> None:
     """Print the table, its problems and the conditions."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("misses through", no_wrap=True)
-    for heading in ("parallel", "tokens/s", "directly", "of directly (95 %)"):
+    for heading in ("parallel", "tokens/s", "directly", "ratio (95%)"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column(f"at least {LEAST:g}", no_wrap=True)
     for each in ratios:
