@@ -14,12 +14,13 @@ from bench.errors import TargetError
 from bench.evidence.cache_status import parse_cache_status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 PATH = "/api/chat"
 TOKENS = 114
 """Of an answer: as many as the lab's model writes for a recipe, in the median (docs/benchmarks.md)."""
-CHATS = 2
+CHATS = 1
 """Of each caller in a measurement: few, so that both sides of a ratio are close to each other in time."""
 NUM_CTX = 4096
 """The service's default; with another one Ollama would load the model anew for every change of sides."""
@@ -38,17 +39,24 @@ class Answered:
         tokens: Written by the model, all together.
         seconds: From the first request to the last answer.
         computed: Chats whose answers were computed, by the word of who answered.
+        cpu_seconds: CPU time of everybody who took part in the answers: Ollama, and the service where it was asked.
     """
 
     chats: int
     tokens: int
     seconds: float
     computed: int
+    cpu_seconds: float
 
     @property
     def rate(self) -> float:
         """Tokens a second."""
         return self.tokens / self.seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU time a token in milliseconds."""
+        return self.cpu_seconds / self.tokens * 1000
 
 
 class Callers:
@@ -57,12 +65,14 @@ class Callers:
     Args:
         url: The server's.
         model: Its model.
+        cpu_seconds: CPU time so far of everybody who takes part in an answer.
         direct: Whether that is Ollama itself, which is told what the service tells it by itself.
     """
 
-    def __init__(self, url: str, model: str, *, direct: bool) -> None:
+    def __init__(self, url: str, model: str, cpu_seconds: Callable[[], float], *, direct: bool) -> None:
         self._client = httpx.Client(base_url=url, timeout=_DEADLINE_S, trust_env=False)
         self._model = model
+        self._cpu_seconds = cpu_seconds
         self._direct = direct
 
     def __enter__(self) -> Callers:
@@ -85,11 +95,11 @@ class Callers:
         """
         count = parallel * chats
         with ThreadPoolExecutor(parallel) as callers:
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), self._cpu_seconds()
             answers = list(callers.map(self._ask, range(count)))
-            seconds = time.perf_counter() - started
+            seconds, cpu = time.perf_counter() - started, self._cpu_seconds() - cpu
         tokens, computed = (sum(column) for column in zip(*answers, strict=True))
-        return Answered(count, tokens, seconds, computed)
+        return Answered(count, tokens, seconds, computed, cpu)
 
     def _ask(self, _number: int) -> tuple[int, bool]:
         """Ask something new; returns the tokens of the answer, and whether it was computed."""

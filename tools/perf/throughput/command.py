@@ -14,6 +14,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from bench.capacity.processes import cpu_seconds
 from bench.command_line import INTERRUPTED
 from bench.evidence.environment import describe_machine
 from bench.report.console import STYLES, Activity
@@ -23,11 +24,10 @@ from lab.ollama_process import OllamaProcess
 from lab.packages import ensure_program
 from tools.perf.peers.cores import share_two
 from tools.perf.peers.edge import Host
-from tools.perf.peers.load_table import Trial  # noqa: TC001 - msgspec reads the annotation
 from tools.perf.peers.report import load_average
 from tools.perf.peers.service import AIService, Redis
 from tools.perf.throughput.callers import CHATS, TOKENS, Callers
-from tools.perf.throughput.comparison import DIRECT, LEAST, PARALLEL, Ratio, compare, relate
+from tools.perf.throughput.comparison import DIRECT, LEAST, PARALLEL, Ratio, Turn, compare, relate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FILE = "throughput.json"
-ROUNDS = 12
+ROUNDS = 20
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -46,14 +46,14 @@ class Report(msgspec.Struct, frozen=True):
         interrupted: It was stopped by the user; the figures are those of the whole rounds.
         least: The bound.
         ratios: Each way, for each number of callers.
-        rounds: Their measurements: tokens a second by way, for each number of callers in order.
+        rounds: A turn for each number of callers.
     """
 
     conditions: dict[str, str]
     interrupted: bool
     least: float
     ratios: list[Ratio]
-    rounds: list[list[Trial]]
+    rounds: list[list[Turn]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +97,29 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
         redis = stack.enter_context(Redis(work, cores.others))
         service = stack.enter_context(AIService(work, cores.server, ollama, redis))
         host = stack.enter_context(Host(work, cores.server, ollama, redis))
-        urls = {DIRECT: ollama.url, "ours on a port": service.url, "edge, 2 instances": host.url}
-        ways = {way: stack.enter_context(Callers(url, ollama.model, direct=way == DIRECT)) for way, url in urls.items()}
 
-        def tell(parallel: int, trial: Trial) -> None:
-            rates = ", ".join(f"{way} {rate:.1f}" for way, rate in trial.values.items())
-            console.print(f"{parallel} parallel, tokens/s: {rates} {trial.problem}", soft_wrap=True, highlight=False)
+        def ollama_cpu() -> float:
+            return cpu_seconds(process.pid)
 
+        def through(server: AIService | Host) -> Callers:
+            return Callers(server.url, ollama.model, lambda: ollama_cpu() + server.cpu_seconds(), direct=False)
+
+        def tell(parallel: int, turn: Turn) -> None:
+            rates = ", ".join(f"{way} {rate:.1f}" for way, rate in turn.rates.items())
+            console.print(f"{parallel} parallel, tokens/s: {rates} {turn.problem}", soft_wrap=True, highlight=False)
+
+        ways = {
+            DIRECT: Callers(ollama.url, ollama.model, ollama_cpu, direct=True),
+            "ours on a port": through(service),
+            "edge, 2 instances": through(host),
+        }
+        for callers in ways.values():
+            stack.enter_context(callers)
         activity.tell("measuring")
         rounds = compare(ways, rounds=options.rounds, parallel=PARALLEL, done=tell)
     ratios, interrupted = relate(rounds, PARALLEL), len(rounds) < options.rounds
     conditions = {
-        "model": f"{ollama.model}, {max(PARALLEL)} slots, {TOKENS} tokens a chat, {CHATS} chats of each caller",
+        "model": f"{ollama.model}, {max(PARALLEL)} slots, {TOKENS} tokens a chat, {CHATS} chat of each caller in a turn",
         "rounds": str(len(rounds)),
         **describe_machine(),
         "load average before": before,
@@ -123,7 +134,7 @@ def print_ratios(ratios: Sequence[Ratio], conditions: Mapping[str, str], console
     """Print the table, its problems and the conditions."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("misses through", no_wrap=True)
-    for heading in ("parallel", "tokens/s", "directly", "ratio (95%)"):
+    for heading in ("parallel", "tokens/s", "directly", "ratio (95%)", "by CPU (95%)"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column(f"at least {LEAST:g}", no_wrap=True)
     for each in ratios:
@@ -132,7 +143,8 @@ def print_ratios(ratios: Sequence[Ratio], conditions: Mapping[str, str], console
             str(each.parallel),
             f"{each.rate:.1f}",
             f"{each.direct_rate:.1f}",
-            f"{each.ratio:.3f} ({each.low:.3f} to {each.high:.3f})",
+            f"{each.ratio:.3f} ({each.low:.3f}-{each.high:.3f})",
+            f"{each.cpu_ratio:.3f} ({each.cpu_low:.3f}-{each.cpu_high:.3f})",
             Text(each.verdict, style=STYLES[each.verdict]),
         )
     console.print(table)

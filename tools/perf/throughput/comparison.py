@@ -8,9 +8,8 @@ import msgspec
 
 from bench.results import Verdict
 from bench.verdict.bootstrap import median_interval, ratio_interval
-from tools.perf.peers.load_table import Trial
 from tools.perf.peers.ranking import judge_at_least
-from tools.perf.peers.rounds import attempt, measure_in_turns
+from tools.perf.peers.rounds import Measurement, attempt, measure_in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,18 @@ if TYPE_CHECKING:
 DIRECT = "Ollama directly"
 LEAST = 0.98
 PARALLEL = (1, 2, 4)
+
+
+class Turn(Measurement, frozen=True):
+    """So many callers in one round, each way once.
+
+    Attributes:
+        rates: Tokens a second, by way.
+        cpu_ms: CPU time a token in milliseconds, by way.
+    """
+
+    rates: dict[str, float]
+    cpu_ms: dict[str, float]
 
 
 class Ratio(msgspec.Struct, frozen=True):
@@ -33,6 +44,10 @@ class Ratio(msgspec.Struct, frozen=True):
         ratio: Of both in the same round, median.
         low: Lower bound of its 95 % interval.
         high: Upper bound.
+        cpu_ratio: CPU time a token of Ollama asked directly over that of Ollama and service, in the same round: what the
+            ratio would be of a machine that is busy with nothing else. Shown, not judged.
+        cpu_low: Lower bound of its 95 % interval.
+        cpu_high: Upper bound.
         verdict: Of the bound `LEAST`.
         problems: Why that is INVALID.
     """
@@ -44,23 +59,26 @@ class Ratio(msgspec.Struct, frozen=True):
     ratio: float
     low: float
     high: float
+    cpu_ratio: float
+    cpu_low: float
+    cpu_high: float
     verdict: Verdict
     problems: list[str]
 
 
 def compare(
-    ways: Mapping[str, Callers], *, rounds: int, parallel: Sequence[int], done: Callable[[int, Trial], None]
-) -> list[list[Trial]]:
+    ways: Mapping[str, Callers], *, rounds: int, parallel: Sequence[int], done: Callable[[int, Turn], None]
+) -> list[list[Turn]]:
     """Let callers ask each way in turns; on Ctrl-C end with the rounds that are whole.
 
     Args:
         ways: By title; `DIRECT` among them.
         rounds: How many.
         parallel: Numbers of callers.
-        done: Is told of every trial, with its number of callers.
+        done: Is told of every turn, with its number of callers.
 
     Returns:
-        Of each round, a trial for each number of callers, with tokens a second by way.
+        Of each round, a turn for each number of callers.
 
     Raises:
         TargetError: An answer did not come.
@@ -68,19 +86,18 @@ def compare(
     """
     for callers in ways.values():  # The model may have to be loaded first.
         callers.ask(max(parallel), 1)
-    turns = 0
+    order = list(ways)
 
-    def measure(count: int) -> Trial:
-        nonlocal turns
-        turns += 1
-        trial = attempt(lambda: _measure(ways, count, turns))
-        done(count, trial)
-        return trial
+    def measure(count: int) -> Turn:
+        order.append(order.pop(0))
+        turn = attempt(lambda: _measure(ways, order, count))
+        done(count, turn)
+        return turn
 
     return measure_in_turns(parallel, measure, rounds)
 
 
-def relate(rounds: Sequence[Sequence[Trial]], parallel: Sequence[int]) -> list[Ratio]:
+def relate(rounds: Sequence[Sequence[Turn]], parallel: Sequence[int]) -> list[Ratio]:
     """Return what each way reached, held to the bound.
 
     Args:
@@ -89,26 +106,41 @@ def relate(rounds: Sequence[Sequence[Trial]], parallel: Sequence[int]) -> list[R
     """
     ratios = []
     for place, count in enumerate(parallel):
-        trials = [row[place] for row in rounds]
-        problems = sorted({trial.problem for trial in trials if trial.problem})
-        direct = [trial.values[DIRECT] for trial in trials]
-        for way in trials[0].values:
+        turns = [row[place] for row in rounds]
+        problems = sorted({turn.problem for turn in turns if turn.problem})
+        direct, direct_cpu = [turn.rates[DIRECT] for turn in turns], [turn.cpu_ms[DIRECT] for turn in turns]
+        for way in turns[0].rates:
             if way == DIRECT:
                 continue
-            rates = [trial.values[way] for trial in trials]
-            found = ratio_interval(rates, direct)
-            verdict = Verdict.INVALID if problems else judge_at_least(LEAST, found, len(trials))
-            medians = median_interval(rates).median, median_interval(direct).median
-            ratios.append(Ratio(way, count, *medians, found.median, found.low, found.high, verdict, problems))
+            rates = [turn.rates[way] for turn in turns]
+            found, by_cpu = (
+                ratio_interval(rates, direct),
+                ratio_interval(direct_cpu, [turn.cpu_ms[way] for turn in turns]),
+            )
+            ratios.append(
+                Ratio(
+                    way=way,
+                    parallel=count,
+                    rate=median_interval(rates).median,
+                    direct_rate=median_interval(direct).median,
+                    ratio=found.median,
+                    low=found.low,
+                    high=found.high,
+                    cpu_ratio=by_cpu.median,
+                    cpu_low=by_cpu.low,
+                    cpu_high=by_cpu.high,
+                    verdict=Verdict.INVALID if problems else judge_at_least(LEAST, found, len(turns)),
+                    problems=problems,
+                )
+            )
     return ratios
 
 
-def _measure(ways: Mapping[str, Callers], count: int, turn: int) -> Trial:
-    """Ask each way once; who comes first changes every time."""
-    names = list(ways)
-    first = turn % len(names)
-    answered = {name: ways[name].ask(count) for name in names[first:] + names[:first]}
-    return Trial(values={name: answered[name].rate for name in names}, problem=find_problem(answered))
+def _measure(ways: Mapping[str, Callers], order: Sequence[str], count: int) -> Turn:
+    """Ask each way once, in an order that changes every time."""
+    answered = {way: ways[way].ask(count) for way in order}
+    rates = {way: answered[way].rate for way in ways}
+    return Turn(rates, {way: answered[way].cpu_ms for way in ways}, problem=find_problem(answered))
 
 
 def find_problem(answered: Mapping[str, Answered]) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 
 from bench.results import Verdict
-from tools.perf.peers.load_table import Trial
 from tools.perf.throughput.callers import Answered, Callers
-from tools.perf.throughput.comparison import DIRECT, compare, find_problem, relate
+from tools.perf.throughput.comparison import DIRECT, Turn, compare, find_problem, relate
 
 WAY = "edge"
 
 
-def _rounds(*rates: float, problem: str = "") -> list[list[Trial]]:
+def _rounds(*rates: float, problem: str = "") -> list[list[Turn]]:
     return [
-        [Trial({DIRECT: 100.0 * level, WAY: rate * level}, problem=problem)]
+        [Turn({DIRECT: 100.0 * level, WAY: rate * level}, {DIRECT: 9.9 * level, WAY: 10.0 * level}, problem=problem)]
         for level, rate in enumerate(rates, start=1)
     ]
 
@@ -33,6 +32,7 @@ def test_the_bound_is_kept_only_where_the_whole_interval_says_so(rates: list[flo
     (found,) = relate(_rounds(*rates), [4])
     assert (found.way, found.parallel, found.verdict) == (WAY, 4, verdict)
     assert found.low <= found.ratio <= found.high <= 1.0
+    assert (found.cpu_low, found.cpu_ratio, found.cpu_high) == pytest.approx((0.99, 0.99, 0.99))
 
 
 def test_unequal_work_is_invalid_however_fast_it_was() -> None:
@@ -47,7 +47,7 @@ def test_unequal_work_is_invalid_however_fast_it_was() -> None:
 )
 def test_ways_compare_only_with_equal_work(computed: int, tokens: int, told: str) -> None:
     """Cached answers would make the service look faster than Ollama, and so would shorter ones."""
-    problem = find_problem({DIRECT: Answered(4, 400, 1.0, 4), WAY: Answered(4, tokens, 1.0, computed)})
+    problem = find_problem({DIRECT: Answered(4, 400, 1.0, 4, 1.0), WAY: Answered(4, tokens, 1.0, computed, 1.0)})
     assert told in problem
     assert bool(problem) == bool(told)
 
@@ -56,18 +56,18 @@ class _Noting(Callers):
     """Callers who note that they were asked, and ask nobody."""
 
     def __init__(self, name: str, order: list[str]) -> None:
-        super().__init__("http://127.0.0.1:1", "none", direct=True)
+        super().__init__("http://127.0.0.1:1", "none", lambda: 0.0, direct=True)
         self._name, self._order = name, order
 
-    def ask(self, parallel: int, chats: int = 2) -> Answered:
+    def ask(self, parallel: int, chats: int = 1) -> Answered:
         self._order.append(self._name)
-        return Answered(parallel * chats, 10, 0.1, parallel * chats)
+        return Answered(parallel * chats, 10, 0.1, parallel * chats, 0.1)
 
 
 def test_everybody_comes_first_as_often() -> None:
     """What the machine does to who comes first hits all alike."""
     order: list[str] = []
     ways = {name: _Noting(name, order) for name in (DIRECT, "a", "b")}
-    compare(ways, rounds=3, parallel=[1], done=lambda _parallel, _trial: None)
+    compare(ways, rounds=3, parallel=[1], done=lambda _parallel, _turn: None)
     rounds = order[3:]  # The first of each loads the model.
     assert sorted(rounds[::3]) == sorted(ways)
