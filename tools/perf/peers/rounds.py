@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 P = TypeVar("P")
+R = TypeVar("R")
 M = TypeVar("M", bound="Measurement")
 
 
@@ -36,7 +37,7 @@ def attempt(measure: Callable[[], M]) -> M:
     return msgspec.structs.replace(measure(), repeated_for=first.problem)
 
 
-def measure_in_turns(participants: Sequence[P], measure: Callable[[P], M], rounds: int) -> list[list[M]]:
+def measure_in_turns(participants: Sequence[P], measure: Callable[[P], R], rounds: int) -> list[list[R]]:
     """Measure everybody in turns; on Ctrl-C end with the rounds that are whole.
 
     Args:
@@ -50,7 +51,7 @@ def measure_in_turns(participants: Sequence[P], measure: Callable[[P], M], round
     Raises:
         KeyboardInterrupt: Before the first round was whole.
     """
-    rows: list[list[M]] = []
+    rows: list[list[R]] = []
     try:
         while len(rows) < rounds:
             rows.append([measure(participant) for participant in participants])

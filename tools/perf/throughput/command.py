@@ -119,7 +119,7 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
         rounds = compare(ways, rounds=options.rounds, parallel=PARALLEL, done=tell)
     ratios, interrupted = relate(rounds, PARALLEL), len(rounds) < options.rounds
     conditions = {
-        "model": f"{ollama.model}, {max(PARALLEL)} slots, {TOKENS} tokens a chat, {CHATS} chat of each caller in a turn",
+        "model": f"{ollama.model}, {max(PARALLEL)} slots, {TOKENS} tokens a chat, {CHATS} chat of each caller a turn",
         "rounds": str(len(rounds)),
         **describe_machine(),
         "load average before": before,

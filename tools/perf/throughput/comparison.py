@@ -44,8 +44,8 @@ class Ratio(msgspec.Struct, frozen=True):
         ratio: Of both in the same round, median.
         low: Lower bound of its 95 % interval.
         high: Upper bound.
-        cpu_ratio: CPU time a token of Ollama asked directly over that of Ollama and service, in the same round: what the
-            ratio would be of a machine that is busy with nothing else. Shown, not judged.
+        cpu_ratio: CPU time a token of Ollama asked directly over that of Ollama and service, in the same round: what
+            the ratio would be on a machine that does nothing else, and all the time. Shown, not judged.
         cpu_low: Lower bound of its 95 % interval.
         cpu_high: Upper bound.
         verdict: Of the bound `LEAST`.
@@ -113,10 +113,8 @@ def relate(rounds: Sequence[Sequence[Turn]], parallel: Sequence[int]) -> list[Ra
             if way == DIRECT:
                 continue
             rates = [turn.rates[way] for turn in turns]
-            found, by_cpu = (
-                ratio_interval(rates, direct),
-                ratio_interval(direct_cpu, [turn.cpu_ms[way] for turn in turns]),
-            )
+            found = ratio_interval(rates, direct)
+            by_cpu = ratio_interval(direct_cpu, [turn.cpu_ms[way] for turn in turns])
             ratios.append(
                 Ratio(
                     way=way,

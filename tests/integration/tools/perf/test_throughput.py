@@ -36,10 +36,9 @@ def test_each_answer_through_the_service_is_computed_once(tmp_path: Path) -> Non
         redis = stack.enter_context(Redis(tmp_path, everywhere))
         host = stack.enter_context(Host(tmp_path, everywhere, Ollama(ollama.url, MODEL), redis))
         urls = {DIRECT: ollama.url, "edge": host.url}
-        ways = {
-            way: stack.enter_context(Callers(url, MODEL, time.process_time, direct=way == DIRECT))
-            for way, url in urls.items()
-        }
+        ways = {way: Callers(url, MODEL, time.process_time, direct=way == DIRECT) for way, url in urls.items()}
+        for callers in ways.values():
+            stack.enter_context(callers)
         rounds = compare(ways, rounds=2, parallel=PARALLEL, done=lambda _parallel, _turn: None)
     # Each way: two chats that load the model, then in two rounds one chat of one caller and of each of two.
     assert ollama.asked == 2 * (2 + 2 * (1 + 2))
