@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LOAD = "steady"
 MEMORY_READS = 0.1
-"""Most values from Redis a request where the memory layer answers: requests that are due while it asks Redis ask too."""
+"""Most values from Redis a request where the memory layer answers: whoever is due while it asks Redis asks too."""
 
 
 def compare(
