@@ -150,7 +150,7 @@ class Portkey(Server):
             ready=answers(f"{self.url}/"),
             folder=folder,
             cores=cores,
-            environment={"NODE_ENV": "production", "TRUSTED_CUSTOM_HOSTS": "127.0.0.1"},
+            environment={"NODE_ENV": "production"},
         )
 
 

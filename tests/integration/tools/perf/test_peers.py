@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 from rich.console import Console
 
+from bench.command_line import INTERRUPTED
 from bench.results import Verdict
+from lab.paths import ROOT
 from tools.perf.__main__ import main
 from tools.perf.budgets.herd import PEOPLE
 from tools.perf.peers.ranking import Report
@@ -37,6 +42,21 @@ def test_rounds_are_measured_kept_and_shown(tmp_path: Path) -> None:
     console = Console(width=100, record=True)
     print_report(console, report)
     assert "edge, 2 instances" in console.export_text()
+
+
+def test_an_interrupted_run_keeps_the_rounds_that_are_whole(tmp_path: Path) -> None:
+    """And measures no further load."""
+    command = [sys.executable, "-m", "tools.perf", "peers", "--loads", "hits,steady", "--only", "nginx"]
+    with subprocess.Popen(
+        [*command, "--rounds", "50", "--seconds", "1", *_out(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as program:
+        assert program.stdout is not None
+        for line in program.stdout:
+            if line.lstrip().startswith("3 hits"):
+                program.send_signal(signal.SIGINT)
+    report = _read(tmp_path)
+    assert (program.returncode, report.interrupted, report.tables) == (INTERRUPTED, True, [])
+    assert [len(ranked.slots) for ranked in report.ranking] == [1, 1]
 
 
 def test_hits_at_a_steady_rate_come_from_the_cache(tmp_path: Path) -> None:
