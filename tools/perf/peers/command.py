@@ -69,11 +69,14 @@ def run(options: argparse.Namespace, console: Console, folder: Path) -> int:
             rounds=options.rounds,
             seconds=options.seconds,
         )
-        session.measure(options.loads)
-    conditions = describe_conditions(cores, CONNECTIONS, before)
-    report = Report(conditions, session.interrupted, session.ranking, session.tables)
-    write_figures(folder / FILE, report, console)
-    print_report(console, report)
+        try:
+            session.measure(options.loads)
+        finally:  # What was measured is kept, whatever ended the rest.
+            conditions = describe_conditions(cores, CONNECTIONS, before)
+            report = Report(conditions, session.interrupted, session.ranking, session.tables)
+            if report.ranking or report.tables:
+                write_figures(folder / FILE, report, console)
+                print_report(console, report)
     verdicts = [ranked.verdict for ranked in report.ranking]
     verdicts += [row.verdict for table in report.tables for row in table.rows]
     return INTERRUPTED if report.interrupted else worst(verdicts).exit_status

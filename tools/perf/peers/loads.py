@@ -49,7 +49,7 @@ class Session:
         seconds: Of each measurement.
         ranking: What hits came to, so far.
         tables: What the other loads came to, so far.
-        interrupted: By Ctrl-C; what was measured stays.
+        interrupted: By Ctrl-C or an error; what was measured stays.
     """
 
     work: Path
@@ -84,9 +84,9 @@ class Session:
             for load in loads:
                 if load in measures and not self.interrupted:
                     measures[load]()
-        except KeyboardInterrupt:
+        except BaseException as error:
             self.interrupted = True
-            if not (self.ranking or self.tables):
+            if not (isinstance(error, KeyboardInterrupt) and (self.ranking or self.tables)):
                 raise
 
     def _measure_hits(self, loads: Sequence[str]) -> None:

@@ -117,7 +117,7 @@ class Report(msgspec.Struct, frozen=True):
 
     Attributes:
         conditions: Machine and load as label and text.
-        interrupted: It was stopped by the user; the figures are those of the whole rounds.
+        interrupted: It was stopped by the user or an error; the figures are those of the whole rounds.
         ranking: Of hits, in the order of the rounds; empty where they were not measured.
         tables: Of the other loads that were measured.
     """
