@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import math
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from tools.perf.budgets.burst import ask_together
 from tools.perf.peers.load_table import LoadTable, Trial, tabulate
 from tools.perf.peers.rounds import attempt, measure_in_turns
 from tools.perf.peers.wrk import Load
@@ -39,7 +41,7 @@ def compare(
         running: In the order of each round, the stand-in first.
         wrk: The generator.
         rounds: How many.
-        seconds: For each in each round, after a warm-up of one second.
+        seconds: For each in each round.
         done: Is told of every trial, with its title.
 
     Raises:
@@ -53,6 +55,8 @@ def compare(
         done(one.title, trial)
         return trial
 
+    for one in running:  # The first call also makes connections to the stand-in.
+        asyncio.run(ask_together(one.url, one.question(next(numbers)), 1, one.headers))
     trials = [relate(row) for row in measure_in_turns(running, measure, rounds)]
     how = (
         f"new questions over {wrk.connections} connections, closed loop, {seconds:g} s each;"
@@ -68,7 +72,6 @@ def relate(row: Sequence[Trial]) -> list[Trial]:
         msgspec.structs.replace(
             trial,
             values={
-                "% of direct": trial.values["answers/s"] / direct["answers/s"] * 100,
                 "ms added": trial.values["p50 ms"] - direct["p50 ms"],
                 **trial.values,
             },
@@ -94,13 +97,11 @@ def find_problem(*, requests: int, unanswered: int, computed: int, connections: 
 
 
 def _measure(field: Field, one: Running, wrk: Wrk, seconds: float, numbers: Iterator[int]) -> Trial:
-    wrk.run(_load(field, one, wrk, 1.0, numbers), 1.0)
     load = _load(field, one, wrk, seconds, numbers)
     calls, cpu = field.calls(), one.server.cpu_seconds()
     figures, _ = wrk.run(load, seconds)
     cpu, calls = one.server.cpu_seconds() - cpu, field.calls() - calls
     values = {
-        "answers/s": figures.rate,
         "p50 ms": figures.p50_us / 1000,
         "p99 ms": figures.p99_us / 1000,
         "CPU ms": cpu / figures.requests * 1000,
