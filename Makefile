@@ -72,7 +72,7 @@ faults: ## one fault at a time on a lab site under load; writes docs/reliability
 	@$(MAKE) --no-print-directory setup
 	@$(BIN)/python -m lab.faults --only "$(ONLY)"
 
-bench-peers: setup ## instances behind the edge beside one alone, a bare echo, nginx and LiteLLM, in turns (about 10 minutes)
+bench-peers: setup ## instances behind the edge beside one alone, a bare echo, nginx, LiteLLM and Portkey, in turns (about 25 minutes)
 	$(BIN)/python -m tools.perf peers
 
 docs: setup ## write the tables of settings, of the roles' variables and of what is tested of each role

@@ -38,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.stand_in.serve(body)
         message = {"role": "assistant", "content": ANSWER}
-        self._answer({"message": message, "done": True, "done_reason": "stop", "eval_count": 9})
+        self._answer({"message": message, "done": True, "done_reason": "stop", "prompt_eval_count": 7, "eval_count": 9})
 
     def _answer(self, value: Any) -> None:
         payload = json.dumps(value).encode()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gevent  # type: ignore[import-untyped] # has none
 
 from bench.failures import NOT_SENT
 from bench.load.client import Client
 from bench.load.credentials import authorization
+from bench.load.open_loop import MAX_IN_FLIGHT, ask_for_real_time, emit
 from bench.load.options import picks_of, schedule_of
 from bench.load.recorder import Recorder
 from bench.load.workload import TASKS, request_body
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from bench.load.plan import OpenLoop
     from bench.load.recorder import Messenger, SampleFile
-
-MAX_IN_FLIGHT = 512
-"""Requests under way at once; an arrival beyond that is not sent, and counts as failed."""
 
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 _COMPOSED = 4096
@@ -110,47 +107,20 @@ class Source:
         return bool((count and number >= count) or (seconds and begun and self.recorder.elapsed_ns() > seconds * 1e9))
 
     def _emit(self, schedule: OpenLoop) -> None:
-        """Start every arrival when it is due.
-
-        Whoever has just finished a request takes over an arrival that became due meanwhile: when the service answers
-        many at once after a pause, the next arrivals need not wait until all of those are dealt with.
-        """
+        """Start every arrival when it is due."""
         recorder, warmup_ns = self.recorder, schedule.warmup_seconds * 1e9
-        # Of the requests under way, not of all: objects that pile up make the garbage collector take longer each time.
-        requests: set[gevent.Greenlet[..., Any]] = set()
-        waiting = schedule.share(self._part, self._parts)
-        following = next(waiting, None)
 
-        def take_due() -> tuple[int, int] | None:
-            nonlocal following
-            if following is None or following[1] > recorder.elapsed_ns():
-                return None
-            taken, following = following, next(waiting, None)
+        def ask(number: int, intended_ns: int) -> None:
             recorder.planned += 1
-            return taken
+            self._ask(*self._picks.pick(number), intended_ns, warmup=intended_ns < warmup_ns)
 
-        def ask(due: tuple[int, int] | None) -> None:
-            try:
-                while due is not None:
-                    number, intended_ns = due
-                    self._ask(*self._picks.pick(number), intended_ns, warmup=intended_ns < warmup_ns)
-                    due = take_due()
-            finally:
-                requests.discard(gevent.getcurrent())
+        def drop(number: int, intended_ns: int) -> None:
+            recorder.planned += 1
+            self._drop(number, intended_ns, warmup=intended_ns < warmup_ns)
 
-        recorder.real_time = _ask_for_real_time()
+        recorder.real_time = ask_for_real_time()
         recorder.restart()
-        while following is not None:
-            # A sleep of zero still lets the requests run that are due. gevent's timers count from the loop's last look
-            # at the clock, so one can fire early; a request that started early would look faster than it was.
-            gevent.sleep(max(0.0, (following[1] - recorder.elapsed_ns()) / 1e9))
-            if (due := take_due()) is None:
-                continue
-            if len(requests) >= MAX_IN_FLIGHT:
-                self._drop(*due, warmup=due[1] < warmup_ns)
-                continue
-            requests.add(gevent.spawn(ask, due))
-        gevent.joinall(list(requests))
+        emit(schedule.share(self._part, self._parts), recorder.elapsed_ns, ask, drop)
 
     def _let_herds_come(self) -> None:
         """One herd after the other, each when the one before is answered; of several processes only the first does."""
@@ -203,19 +173,3 @@ class Source:
 
     def _compose_new(self, task: str, index: int) -> bytes:
         return self._client.compose(TASKS[task].path, request_body(task, self._options.seed, index))
-
-
-def _ask_for_real_time() -> bool:
-    """Have the kernel run this process as soon as an arrival is due, where it is allowed to (CAP_SYS_NICE).
-
-    Else whoever uses the same core makes it late by whole time slices. A paced source sleeps most of the time, and the
-    kernel leaves others at least 5 % of a core. Not allowed is no error: the lag is measured in any case.
-
-    Returns:
-        Whether it was allowed.
-    """
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    except PermissionError:
-        return False
-    return True

@@ -15,6 +15,7 @@ from tools.perf.calibration import command as calibration
 from tools.perf.overhead import command as overhead
 from tools.perf.peers import command as peers
 from tools.perf.pool import command as pool
+from tools.perf.throughput import command as throughput
 from tools.perf.tokens import command as tokens
 
 if TYPE_CHECKING:
@@ -45,7 +46,13 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
         if options.command == "overhead":
             return overhead.run(options, console, folder)
         make_folder(folder)
-        commands = {"peers": peers.run, "budgets": budgets.run, "pool": pool.run, "tokens": tokens.run}
+        commands = {
+            "peers": peers.run,
+            "budgets": budgets.run,
+            "pool": pool.run,
+            "throughput": throughput.run,
+            "tokens": tokens.run,
+        }
         return commands[options.command](options, console, folder)
     except LabError as error:
         raise BenchError(str(error)) from error
@@ -62,13 +69,17 @@ def _parser() -> argparse.ArgumentParser:
     overhead.add_arguments(added)
     scaled = commands.add_parser("pool", help="measure how throughput grows with Ollama servers, by stand-ins")
     pool.add_arguments(scaled)
+    passed = commands.add_parser(
+        "throughput", help="measure the throughput of misses through the service against Ollama's own"
+    )
+    throughput.add_arguments(passed)
     errors = commands.add_parser("calibration", help="simulate how often verdicts and comparisons are wrong")
     calibration.add_arguments(errors)
     written = commands.add_parser(
         "tokens", help="measure in pairs what the short form of new answers saves, and its quality"
     )
     tokens.add_arguments(written)
-    for command in (beside, costs, added, scaled, written):
+    for command in (beside, costs, added, scaled, passed, written):
         command.add_argument("--out", type=Path, metavar="DIR", help="folder for the files (default: under reports/)")
     return parser
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -75,7 +74,7 @@ def measure(
             nonlocal asked
             asked += 1
             calls = upstream.calls()
-            milliseconds, _ = _ask(theirs, theirs.compose(CHAT_PATH, _chat(asked)))
+            milliseconds, _ = _ask(theirs, theirs.compose(CHAT_PATH, chat_request(asked).encode()))
             return milliseconds, upstream.calls() > calls
 
         def directly() -> Callable[[int], float]:
@@ -97,13 +96,6 @@ def measure(
     how = f"the same pairs beside as many of LiteLLM's, whose median is {litellm_ms:.1f} ms"
     doubt = found[0].doubt() or found[1].doubt()
     return milliseconds, percent, judge("part of LiteLLM's", "x", MAX_SHARE_OF_LITELLM, part, how=how, invalid=doubt)
-
-
-def _chat(number: int) -> bytes:
-    """Return the body of a question that nobody asked before."""
-    body = json.loads(chat_request())
-    body["messages"][0]["content"] += f" Number {number}."
-    return json.dumps(body).encode()
 
 
 def _ask(client: Client, request: bytes) -> tuple[float, Answer]:

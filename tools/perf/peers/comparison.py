@@ -1,16 +1,12 @@
-"""The rounds of a comparison: in each every candidate is measured once, one after the other.
-
-So whatever else the machine does hits all alike, and what counts is the ratio to the echo of the same round.
-"""
+"""Hits, closed loop: each candidate measured in turns, held against the echo of the same round."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tools.perf.peers.ranking import RankedCandidate, Slot, sum_up
-from tools.perf.peers.wrk import Load
+from tools.perf.peers.rounds import attempt, measure_in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,18 +27,14 @@ def measure(candidate: Candidate, wrk: Wrk, seconds: float, warmup_seconds: floa
     Raises:
         BenchError: wrk failed, or the server died.
     """
-    slot = _attempt(candidate, wrk, seconds, warmup_seconds)
-    if not slot.problem:
-        return slot
-    again = _attempt(candidate, wrk, seconds, warmup_seconds)
-    return msgspec.structs.replace(again, repeated_for=slot.problem)
+    return attempt(lambda: _attempt(candidate, wrk, seconds, warmup_seconds))
 
 
 def _attempt(candidate: Candidate, wrk: Wrk, seconds: float, warmup_seconds: float) -> Slot:
     bodies, half = candidate.load.bodies, len(candidate.load.bodies) // 2
     # The warm-up asks other questions than the measured part begins with, where there is more than one.
-    wrk.run(Load(candidate.load.url, [*bodies[half:], *bodies[:half]]), warmup_seconds)
-    computed, reads = candidate.computed(), _reads(candidate)
+    wrk.run(replace(candidate.load, bodies=[*bodies[half:], *bodies[:half]]), warmup_seconds)
+    computed, reads = candidate.computed(), candidate.reads()
     cpu = candidate.server.cpu_seconds()
     figures, generator_core_share = wrk.run(candidate.load, seconds)
     cpu = candidate.server.cpu_seconds() - cpu
@@ -54,7 +46,7 @@ def _attempt(candidate: Candidate, wrk: Wrk, seconds: float, warmup_seconds: flo
         problem=find_problem(
             figures,
             computed=candidate.computed() - computed,
-            redis_share=(_reads(candidate) - reads) / figures.requests,
+            redis_share=(candidate.reads() - reads) / figures.requests,
             expected_share=candidate.redis_share,
         ),
     )
@@ -71,6 +63,17 @@ def find_problem(figures: Figures, *, computed: int, redis_share: float, expecte
     """
     if figures.failed or figures.not_2xx:
         return f"{figures.failed} requests failed, {figures.not_2xx} had another status than 200"
+    return find_problem_of_hits(computed, redis_share, expected_share)
+
+
+def find_problem_of_hits(computed: int, redis_share: float, expected_share: tuple[float, float]) -> str:
+    """Return why answers are not those of the cache layer that is measured, or nothing.
+
+    Args:
+        computed: Answers that were computed meanwhile.
+        redis_share: Values that Redis gave out for each request.
+        expected_share: Bounds on them.
+    """
     if computed:
         return f"{computed} answers did not come from the cache"
     low, high = expected_share
@@ -102,20 +105,12 @@ def compare(
         BenchError: wrk failed, or a server died.
         KeyboardInterrupt: Before the first round was whole.
     """
-    slots: list[list[Slot]] = []
-    try:
-        for _ in range(rounds):
-            row: list[Slot] = []
-            for candidate in candidates:
-                row.append(measure(candidate, wrk, seconds, warmup_seconds))
-                done(candidate, row[-1])
-            slots.append(row)
-    except KeyboardInterrupt:
-        if not slots:
-            raise
+
+    def slot_of(candidate: Candidate) -> Slot:
+        slot = measure(candidate, wrk, seconds, warmup_seconds)
+        done(candidate, slot)
+        return slot
+
+    slots = measure_in_turns(candidates, slot_of, rounds)
     columns = {candidate.name: [row[place] for row in slots] for place, candidate in enumerate(candidates)}
     return [sum_up(candidate, columns) for candidate in candidates]
-
-
-def _reads(candidate: Candidate) -> int:
-    return candidate.redis_reads() if candidate.redis_reads else 0

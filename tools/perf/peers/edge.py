@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from tools.perf.peers.service import Redis, Upstream
+    from tools.perf.peers.service import Provider, Redis
 
 INSTANCES = 2
 _ROLE = ROOT / "roles" / "load_balancer"
@@ -54,16 +54,16 @@ class Host:
     Args:
         folder: For sockets, metrics and logs.
         cores: On which all of it may run.
-        upstream: The instances' provider.
+        provider: The instances'.
         redis: Where they cache.
 
     Attributes:
         url: The edge's.
     """
 
-    def __init__(self, folder: Path, cores: Collection[int], upstream: Upstream, redis: Redis) -> None:
+    def __init__(self, folder: Path, cores: Collection[int], provider: Provider, redis: Redis) -> None:
         self._instances = [
-            Instance(folder, cores, upstream, redis, name=str(number)) for number in range(1, INSTANCES + 1)
+            Instance(folder, cores, provider, redis, name=str(number)) for number in range(1, INSTANCES + 1)
         ]
         self._edge = Edge(folder, cores, self._instances)
         self.url = self._edge.url

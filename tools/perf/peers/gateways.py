@@ -1,23 +1,22 @@
-"""The gateways beside ours: Debian's nginx with `proxy_cache`, and LiteLLM's proxy, each with one worker."""
+"""The gateways beside ours, one process each: nginx with `proxy_cache`, LiteLLM's proxy, Portkey's gateway."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.command import run
+from lab.environments import ensure_node, ensure_npm, ensure_python
 from lab.paths import CACHE, ROOT
 from lab.ports import free_port
 from tools.perf.peers.server import Server, answers
 from tools.perf.peers.upstream import MODEL
+from tools.perf.peers.wrk import JSON_BODY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from tools.perf.peers.service import Redis, Upstream
 
@@ -54,6 +53,7 @@ http {{
 }}
 """
 _LITELLM_REQUIREMENTS = ROOT / "requirements" / "peers.txt"
+_PORTKEY_SOURCES = Path(__file__).with_name("node")
 _LITELLM_START_SECONDS = 180.0
 _LITELLM_ENVIRONMENT = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # Else it fetches a price list from the Internet on start.
@@ -104,7 +104,7 @@ class LiteLLM(Server):
     def __init__(self, folder: Path, cores: Collection[int], upstream: Upstream, redis: Redis) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        program = install_litellm()
+        program = ensure_python(CACHE / "litellm", _LITELLM_REQUIREMENTS) / "litellm"
         configuration = folder / "litellm.yaml"
         configuration.write_text(json.dumps(_litellm_configuration(upstream, redis)))  # JSON is YAML too.
         command = [str(program), "--config", str(configuration), "--host", "127.0.0.1", "--port", str(port)]
@@ -119,23 +119,39 @@ class LiteLLM(Server):
         )
 
 
-def install_litellm() -> Path:
-    """Install LiteLLM, pinned and hashed, into an environment of its own in the lab's cache; returns its program.
+class Portkey(Server):
+    """Portkey's gateway; its package caches no answers, and does not unite equal requests.
 
-    Raises:
-        CommandFailedError: It could not be installed.
+    It listens on every address of the machine: it has no setting for that.
+
+    Args:
+        folder: For its log.
+        cores: On which it may run.
+        upstream: What it stands in front of.
+
+    Attributes:
+        headers: Of every request: where it goes is said there.
     """
-    home = CACHE / "litellm"
-    program, stamp = home / "bin" / "litellm", home / ".requirements-sha256"
-    wanted = hashlib.sha256(_LITELLM_REQUIREMENTS.read_bytes()).hexdigest()
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return program
-    uv = str(Path(sys.executable).with_name("uv"))
-    run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], timeout_s=60)
-    requirements = ["--require-hashes", str(_LITELLM_REQUIREMENTS)]
-    run([uv, "pip", "sync", "--quiet", "--python", str(home / "bin" / "python"), *requirements], timeout_s=900)
-    stamp.write_text(wanted)
-    return program
+
+    def __init__(self, folder: Path, cores: Collection[int], upstream: Upstream) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.headers: Mapping[str, str] = {
+            **JSON_BODY,
+            "Authorization": "Bearer none",
+            "x-portkey-provider": "openai",
+            "x-portkey-custom-host": f"{upstream.url}/v1",
+        }
+        home = ensure_npm(CACHE / "portkey", _PORTKEY_SOURCES)
+        program = home / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"
+        super().__init__(
+            "portkey",
+            [ensure_node(), str(program), f"--port={port}", "--headless"],
+            ready=answers(f"{self.url}/"),
+            folder=folder,
+            cores=cores,
+            environment={"NODE_ENV": "production"},
+        )
 
 
 def litellm_version() -> str:
@@ -144,9 +160,15 @@ def litellm_version() -> str:
     return next(pin for pin in pins if pin.startswith("litellm==")).removeprefix("litellm==").split()[0]
 
 
-def chat_request() -> str:
-    """Return the body of the request that both are sent."""
-    question = "Write a recipe as JSON: a vegan lentil stew with roasted peppers for a cold evening, for 4."
+def portkey_version() -> str:
+    """Return the version that is pinned."""
+    pins = json.loads((_PORTKEY_SOURCES / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    return str(pins["@portkey-ai/gateway"])
+
+
+def chat_request(number: int = 0) -> str:
+    """Return the body of a chat that asks for a recipe; each number asks another question."""
+    question = f"Write a recipe as JSON: a vegan lentil stew with roasted peppers, for 4, number {number}."
     return json.dumps({"model": MODEL, "messages": [{"role": "user", "content": question}], "temperature": 0.3})
 
 

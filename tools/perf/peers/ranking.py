@@ -9,11 +9,15 @@ import msgspec
 from bench.results import Verdict
 from bench.verdict.bootstrap import Interval, median_interval, ratio_interval
 from bench.verdict.verdicts import worst
-from tools.perf.peers.candidates import ECHO, EDGE, INSTANCE, NGINX, Candidate
+from tools.perf.peers.field import ECHO, EDGE, INSTANCE, NGINX
+from tools.perf.peers.load_table import LoadTable  # noqa: TC001 - msgspec reads the annotations
+from tools.perf.peers.rounds import Measurement, notes_on
 from tools.perf.peers.wrk import Figures  # noqa: TC001 - msgspec reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from tools.perf.peers.candidates import Candidate
 
 MIN_RATES: Mapping[str, Mapping[str, float]] = {EDGE: {NGINX: 0.15, INSTANCE: 1.0}}
 """Least share of the requests a second that another candidate serves in the same round."""
@@ -27,7 +31,7 @@ SATURATED = 0.9
 """A process that uses so much of its core has no more to give."""
 
 
-class Slot(msgspec.Struct, frozen=True):
+class Slot(Measurement, frozen=True):
     """One candidate in one round.
 
     Attributes:
@@ -35,16 +39,12 @@ class Slot(msgspec.Struct, frozen=True):
         server_core_share: CPU time of the server over the time it was measured in: near 1, it was the bottleneck.
         generator_core_share: The same for wrk.
         cpu_us_per_request: CPU time of the server in microseconds.
-        problem: Why the slot proves nothing; empty where it does.
-        repeated_for: Why a first attempt proved nothing; empty where there was none.
     """
 
     figures: Figures
     server_core_share: float
     generator_core_share: float
     cpu_us_per_request: float
-    problem: str
-    repeated_for: str = ""
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -117,13 +117,15 @@ class Report(msgspec.Struct, frozen=True):
 
     Attributes:
         conditions: Machine and load as label and text.
-        interrupted: It was stopped by the user; the ranking are those of the whole rounds.
-        ranking: In the order of the rounds.
+        interrupted: It was stopped by the user or an error; the figures are those of the whole rounds.
+        ranking: Of hits, in the order of the rounds; empty where they were not measured.
+        tables: Of the other loads that were measured.
     """
 
     conditions: dict[str, str]
     interrupted: bool
     ranking: list[RankedCandidate]
+    tables: list[LoadTable] = []
 
 
 def sum_up(candidate: Candidate, columns: Mapping[str, Sequence[Slot]]) -> RankedCandidate:
@@ -141,9 +143,7 @@ def sum_up(candidate: Candidate, columns: Mapping[str, Sequence[Slot]]) -> Ranke
     proving = [*slots, *(slot for name in yardsticks for slot in columns.get(name, ()))]
     problems = sorted({slot.problem for slot in proving if slot.problem})
     server, generator = _median(slots, "server_core_share"), _median(slots, "generator_core_share")
-    notes = list(problems)
-    if repeated := [slot.repeated_for for slot in slots if slot.repeated_for]:
-        notes.append(f"{len(repeated)} of {len(slots)} measurements were repeated, the first because {repeated[0]}")
+    notes = [*problems, *(note for note in notes_on(slots) if note not in problems)]
     if server < SATURATED:
         at_fault = "the generator" if generator >= SATURATED else "something else on this machine"
         shares = f"{server:.0%} of its core; the generator used {generator:.0%} of its own"

@@ -17,14 +17,16 @@ from rich.text import Text
 from bench.evidence.environment import cpu_model
 from bench.report.console import STYLES
 from bench.results import Verdict
-from tools.perf.peers.gateways import litellm_version
+from tools.perf.peers.gateways import litellm_version, portkey_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import Console
 
+    from bench.verdict.bootstrap import Interval
     from tools.perf.peers.cores import Cores
+    from tools.perf.peers.load_table import LoadTable
     from tools.perf.peers.ranking import Bound, RankedCandidate, Report
 
 FILE = "peers.json"
@@ -63,9 +65,16 @@ def print_report(console: Console, report: Report) -> None:
         console: Where to.
         report: What.
     """
-    console.print(_table(report.ranking))
+    if report.ranking:
+        console.print(_table(report.ranking))
+    for table in report.tables:
+        console.print(_load_table(table))
+        console.print(f"- {table.load}: {table.how}; {table.rounds} rounds", soft_wrap=True, highlight=False)
+        for row in table.rows:
+            for note in row.notes:
+                console.print(f"- {table.load}: {row.title}: {note}", soft_wrap=True, highlight=False)
     if report.interrupted:
-        console.print(f"- interrupted after {len(report.ranking[0].slots)} whole rounds", highlight=False)
+        console.print("- interrupted: the figures are those of the whole rounds", highlight=False)
     for ranked in report.ranking:
         for bound in ranked.bounds:
             console.print(_bound(ranked, bound), soft_wrap=True)
@@ -93,6 +102,24 @@ def _table(ranking: Iterable[RankedCandidate]) -> Table:
             _judgement(ranked),
         )
     return table
+
+
+def _load_table(load: LoadTable) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
+    table.add_column(load.load, no_wrap=True)
+    for heading in load.rows[0].figures:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for row in load.rows:
+        invalid = Text(row.verdict, style=STYLES[row.verdict]) if row.verdict is Verdict.INVALID else ""
+        table.add_row(row.title, *map(_interval, row.figures.values()), invalid)
+    return table
+
+
+def _interval(figure: Interval) -> str:
+    median, low, high = map(_short, (figure.median, figure.low, figure.high))
+    to = "-" if figure.low >= 0 else " to "
+    return median if low == high else f"{median} ({low}{to}{high})"
 
 
 def _judgement(ranked: RankedCandidate) -> Text:
@@ -124,7 +151,7 @@ def _versions() -> str:
     nginx, redis = _first_line("nginx", "-v"), _first_line("redis-server", "--version")
     edge = _first_line("haproxy", "-v").partition(" - ")[0]
     told = [edge, f"uvicorn {version('uvicorn')}", nginx.removeprefix("nginx version: "), redis.partition(" sha=")[0]]
-    return ", ".join([*(text for text in told if text), f"LiteLLM {litellm_version()}"])
+    return ", ".join([*(text for text in told if text), f"LiteLLM {litellm_version()}", f"Portkey {portkey_version()}"])
 
 
 def _first_line(program: str, option: str) -> str:

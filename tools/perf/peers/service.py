@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
@@ -15,10 +15,18 @@ from tools.perf.peers.server import Server, answers, uvicorn
 from tools.perf.peers.upstream import CALLS_PATH, DELAY_VARIABLE, LAST_REQUEST_PATH, MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 RECIPE_PATH = "/api/v1/ai/generate-recipe"
+
+
+class Provider(Protocol):
+    """What the service gets its answers from."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The service's settings that name it, without their prefix."""
 
 
 class Upstream(Server):
@@ -41,6 +49,16 @@ class Upstream(Server):
             cores=cores,
             environment={DELAY_VARIABLE: str(delay_ms)},
         )
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """See Provider."""
+        return {
+            "AI_PROVIDER": "openai",
+            "AI_FALLBACKS": "openai",  # No other answer may pass for a cached one.
+            "OPENAI_BASE_URL": f"{self.url}/v1",
+            "OPENAI_MODEL": MODEL,
+        }
 
     def calls(self) -> int:
         """Return how many completions it was asked for so far."""
@@ -81,18 +99,18 @@ class Redis(Server):
 
 
 class AIService(Server):
-    """`python -m ai_service` on a port, with its defaults; its provider is the upstream.
+    """`python -m ai_service` on a port, with its defaults.
 
     Args:
         folder: For its log.
         cores: On which it may run.
-        upstream: The provider.
+        provider: The upstream, or another one.
         redis: Where it caches.
         module: The program: the service itself, or `tools.perf.peers.instance`.
     """
 
     def __init__(
-        self, folder: Path, cores: Collection[int], upstream: Upstream, redis: Redis, *, module: str = "ai_service"
+        self, folder: Path, cores: Collection[int], provider: Provider, redis: Redis, *, module: str = "ai_service"
     ) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -102,7 +120,7 @@ class AIService(Server):
             ready=answers(f"{self.url}/health/ready"),
             folder=folder,
             cores=cores,
-            environment=_environment(upstream, redis, PORT=str(port)),
+            environment=_environment(provider, redis, PORT=str(port)),
         )
 
 
@@ -112,7 +130,7 @@ class Instance(Server):
     Args:
         folder: For its socket, the metrics of all instances, and its log.
         cores: On which it may run.
-        upstream: The provider.
+        provider: The upstream, or another one.
         redis: Where it caches.
         name: Its name among the instances.
 
@@ -120,7 +138,7 @@ class Instance(Server):
         path: Of its socket; it listens there once it is ready.
     """
 
-    def __init__(self, folder: Path, cores: Collection[int], upstream: Upstream, redis: Redis, *, name: str) -> None:
+    def __init__(self, folder: Path, cores: Collection[int], provider: Provider, redis: Redis, *, name: str) -> None:
         self.path = folder / f"{name}.sock"
         settings = {"SOCKET": str(self.path), "INSTANCE": name, "METRICS_FOLDER": str(folder / "metrics")}
         super().__init__(
@@ -129,18 +147,12 @@ class Instance(Server):
             ready=lambda: _accepts(self.path),
             folder=folder,
             cores=cores,
-            environment=_environment(upstream, redis, **settings),
+            environment=_environment(provider, redis, **settings),
         )
 
 
-def _environment(upstream: Upstream, redis: Redis, **settings: str) -> dict[str, str]:
-    shared = {
-        "AI_PROVIDER": "openai",
-        "AI_FALLBACKS": "openai",  # No other answer may pass for a cached one.
-        "OPENAI_BASE_URL": f"{upstream.url}/v1",
-        "OPENAI_MODEL": MODEL,
-        "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0",
-    }
+def _environment(provider: Provider, redis: Redis, **settings: str) -> dict[str, str]:
+    shared = {**provider.settings, "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0"}
     return {f"ALCHEMORSEL_{name}": value for name, value in (shared | settings).items()}
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import resource
-import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from bench.errors import GeneratorError
+from tools.perf.peers.generator import GRACE_SECONDS, run_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
-GRACE_SECONDS = 20.0
-HEADERS = ("Content-Type: application/json",)
+JSON_BODY: Mapping[str, str] = MappingProxyType({"Content-Type": "application/json"})
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -58,10 +58,12 @@ class Load:
     Attributes:
         url: Where to.
         bodies: Request bodies without line breaks, sent in turn.
+        headers: Of every request.
     """
 
     url: str
     bodies: Sequence[str]
+    headers: Mapping[str, str] = field(default_factory=lambda: JSON_BODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,13 @@ class Wrk:
         """
         with tempfile.TemporaryDirectory(prefix="alchemorsel-wrk-") as folder:
             headers, bodies = Path(folder, "headers"), Path(folder, "bodies")
-            headers.write_text("".join(f"{line}\n" for line in HEADERS))
+            headers.write_text("".join(f"{name}: {value}\n" for name, value in load.headers.items()))
             bodies.write_text("".join(f"{body}\n" for body in load.bodies))
-            command = ["taskset", "--cpu-list", ",".join(map(str, sorted(self.cores))), "wrk", "--threads", "1"]
-            command += ["--connections", str(self.connections), "--duration", f"{max(1, round(seconds))}s"]
+            command = ["wrk", "--threads", "1", "--connections", str(self.connections)]
+            command += ["--duration", f"{max(1, round(seconds))}s"]
             command += ["--timeout", "10s", "--script", str(SCRIPT), load.url, "--", str(headers), str(bodies)]
             before, started = children_cpu_seconds(), time.monotonic()
-            output = _communicate(command, seconds + GRACE_SECONDS)
+            output = run_generator("wrk", command, cores=self.cores, timeout_s=seconds + GRACE_SECONDS)
             elapsed = time.monotonic() - started
         return parse(output), (children_cpu_seconds() - before) / elapsed
 
@@ -121,20 +123,6 @@ def parse(output: str) -> Figures:
     if not figures.requests or not figures.duration_us:
         raise GeneratorError(f"wrk got no answer at all ({figures.failed} requests failed)")
     return figures
-
-
-def _communicate(command: list[str], timeout_s: float) -> str:
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        output, _ = process.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        raise GeneratorError(f"wrk did not end within {timeout_s:.0f} s") from None
-    finally:
-        process.kill()
-        process.wait()
-    if process.returncode:
-        raise GeneratorError(f"wrk ended with status {process.returncode}; it said:\n{output[-500:]}")
-    return output
 
 
 def children_cpu_seconds() -> float:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["peers", "--only", "nginx"], ["overhead", "--pairs", "1"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["fly"], ["peers", "--only", "apache"], ["peers", "--loads", "none"], ["overhead", "--pairs", "1"]],
+)
 def test_a_malformed_command_line_ends_with_64(arguments: list[str]) -> None:
     """Not with argparse's 2, which means INCONCLUSIVE."""
     with pytest.raises(SystemExit) as ended:

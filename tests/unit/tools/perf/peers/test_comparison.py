@@ -9,8 +9,9 @@ import pytest
 
 from bench.results import Verdict
 from bench.verdict.bootstrap import Interval
-from tools.perf.peers.candidates import ECHO, EDGE, INSTANCE, NGINX, Candidate
+from tools.perf.peers.candidates import Candidate
 from tools.perf.peers.comparison import find_problem
+from tools.perf.peers.field import ECHO, EDGE, INSTANCE, NGINX
 from tools.perf.peers.ranking import Slot, judge_at_least, sum_up
 from tools.perf.peers.server import Server
 from tools.perf.peers.wrk import Figures, Load
@@ -24,7 +25,7 @@ def _figures(rate: float = 1000.0, *, failed: int = 0, not_2xx: int = 0, p50_us:
 
 
 def _slot(rate: float, *, server: float = 1.0, generator: float = 0.4, problem: str = "") -> Slot:
-    return Slot(_figures(rate), server, generator, 1e6 / rate, problem)
+    return Slot(_figures(rate), server, generator, 1e6 / rate, problem=problem)
 
 
 @pytest.fixture
