@@ -44,6 +44,8 @@ def matches(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             sources = source_matches(service["from"]) if "from" in service else [""]
         except ValueError as error:
             raise ValueError(f"{name}: {error}; an address (10.0.0.1) or a network (10.0.0.0/8) is needed") from error
+        if "from" in service:
+            sources += [f'iifname "{interface}" ' for interface in service.get("interfaces") or ()]
         protocol = service.get("protocol") or "tcp"
         found.append({"name": name, "port": int(service["port"]), "protocol": protocol, "sources": sources})
     return found

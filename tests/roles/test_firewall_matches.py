@@ -18,6 +18,13 @@ def test_service_with_no_source_left_is_for_nobody() -> None:
     assert matches([{"name": "redis", "port": 6379, "from": []}])[0]["sources"] == []
 
 
+def test_service_is_open_to_interfaces_beside_its_sources() -> None:
+    """Containers of the host come from a bridge, with addresses that nobody has chosen."""
+    service = {"port": 6379, "from": ["10.0.0.9"], "interfaces": ["docker_gwbridge"]}
+    assert matches([service])[0]["sources"] == ["ip saddr { 10.0.0.9/32 } ", 'iifname "docker_gwbridge" ']
+    assert matches([{"port": 3010, "interfaces": ["docker_gwbridge"]}])[0]["sources"] == [""]
+
+
 def test_families_are_matched_apart() -> None:
     """IPv4 and IPv6 addresses make one match each, sorted, so that the order of hosts changes nothing."""
     assert source_matches(["2001:db8::7", "10.0.0.9", "10.0.0.1", "10.0.0.9"]) == [
