@@ -75,3 +75,5 @@ def test_model_with_another_digest_is_asked_by_no_host(
     with caller() as client:
         for _ in range(4):
             assert answered_by(client, new_question()).model == MODEL
+    corrected = play(PLAYBOOK)
+    assert corrected.returncode == 0, corrected.stdout
