@@ -25,6 +25,23 @@ FORGOTTEN_S = 2.5
 """Longer than the memory layer trusts an entry without asking Redis."""
 
 
+STORED = "alchemorsel; fwd=miss; stored"
+INGREDIENT_LISTS = (
+    ["tomato", "basil"],
+    ["onion", "carrot"],
+    ["lentil"],
+    ["rice", "leek"],
+    ["potato", "cream"],
+    ["egg"],
+)
+
+
+def is_stored(program: Program) -> bool:
+    """Tell whether answers are stored: of some questions, since one of a small model is sometimes not worth it."""
+    asked = (program.ask(INGREDIENTS, {"partial": partial}) for partial in INGREDIENT_LISTS)
+    return any(answer.headers["cache-status"] == STORED for answer in asked)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_lost_redis_is_no_error(
     start: Callable[..., Program], ollama: OllamaProcess, redis_server: RedisServer, number: signal.Signals
@@ -58,8 +75,7 @@ def test_a_redis_that_comes_back_is_used_again(
         while not program.http.get("/health").json()["cache"]["available"]:
             assert time.monotonic() < give_up
             time.sleep(0.2)
-        stored = program.ask(INGREDIENTS, {"partial": ["tomato", "basil"]})
-    assert stored.headers["cache-status"] == "alchemorsel; fwd=miss; stored", stored.text
+        assert is_stored(program)
 
 
 def test_a_redis_that_fills_up_still_gives_and_later_takes_again(
@@ -77,7 +93,7 @@ def test_a_redis_that_fills_up_still_gives_and_later_takes_again(
         remembered = program.ask(INGREDIENTS, new)
         health = program.http.get("/health").json()
         redis_server.limit_memory(0)
-        taken = program.ask(INGREDIENTS, {"partial": ["room", "again"]})
+        assert is_stored(program)
     assert "detail=redis" in held.headers["cache-status"]
     assert held.content == before.content
     assert (refused.status_code, refused.headers["cache-status"]) == (200, "alchemorsel; fwd=miss")
@@ -85,7 +101,6 @@ def test_a_redis_that_fills_up_still_gives_and_later_takes_again(
     assert "detail=memory" in remembered.headers["cache-status"]
     assert remembered.content == refused.content
     assert (health["status"], health["cache"]["available"]) == ("healthy", True)
-    assert taken.headers["cache-status"] == "alchemorsel; fwd=miss; stored"
 
 
 def test_a_flushed_redis_is_filled_again(
@@ -99,7 +114,7 @@ def test_a_flushed_redis_is_filled_again(
         again = program.ask(INGREDIENTS, OLD)
         with start(ollama) as other:
             found = other.ask(INGREDIENTS, OLD)
-    assert (again.status_code, again.headers["cache-status"]) == (200, "alchemorsel; fwd=miss; stored")
+    assert (again.status_code, again.headers["cache-status"]) == (200, STORED)
     assert again.json()["meta"]["provider"] == "ollama"
     assert "detail=redis" in found.headers["cache-status"]
     assert found.content == again.content
