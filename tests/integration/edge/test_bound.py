@@ -89,7 +89,8 @@ async def test_flood_of_connections_is_closed_and_the_exporter_answers_on(small_
 async def _are_served(peers: list[Peer]) -> None:
     for peer in peers:
         await peer.send(REQUEST)
-        assert (await peer.answer())[0] == 200
+        status, _, body = await peer.answer()
+        assert status == 200, body
 
 
 async def _is_closed(stack: AsyncExitStack, port: int) -> bool:

@@ -51,9 +51,9 @@ def test_an_interrupted_run_keeps_the_rounds_that_are_whole(tmp_path: Path) -> N
         [*command, "--rounds", "50", "--seconds", "1", *_out(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as program:
         assert program.stdout is not None
-        for line in program.stdout:
-            if line.lstrip().startswith("3 hits"):
-                program.send_signal(signal.SIGINT)
+        next(line for line in program.stdout if line.lstrip().startswith("3 hits"))
+        program.send_signal(signal.SIGINT)
+        program.stdout.read()
     report = _read(tmp_path)
     assert (program.returncode, report.interrupted, report.tables) == (INTERRUPTED, True, [])
     assert [len(ranked.slots) for ranked in report.ranking] == [1, 1]
