@@ -73,6 +73,19 @@ def stored(site: RedisFailover, key: str) -> bool:
         return False
 
 
+def store_on_all(site: RedisFailover, key: str) -> None:
+    """Have something stored by the first primary, and copied by both replicas."""
+    assert stored(site, key)
+    with site.operator(NAMES[0]) as operator:
+        assert operator.wait(2, 20_000) == 2
+
+
+def kept(site: RedisFailover, key: str) -> bool:
+    """Tell whether the primary has what was stored."""
+    with site.client() as client:
+        return bool(client.get(key) == b"1")
+
+
 def until_handed_over(site: RedisFailover) -> None:
     """Wait until the Sentinels tell of another primary; it is one, which HAProxy sees, before most of them agree."""
     until(lambda: site.primary() in NAMES[1:], timeout_s=FAILOVER_WITHIN_S)
@@ -128,22 +141,17 @@ def test_former_primary_comes_back_as_a_replica_with_the_settings_of_the_role(si
 
 def test_primary_that_is_started_again_at_once_does_not_empty_its_replicas(plain_site: RedisFailover) -> None:
     """As systemd does; it waits until the Sentinels have made another one the primary, and copies that."""
-    assert stored(plain_site, "ai:kept")
-    with plain_site.operator(NAMES[0]) as operator:
-        assert operator.wait(2, 20_000) == 2
+    store_on_all(plain_site, "ai:kept")
     plain_site.kill(NAMES[0], "server")
     plain_site.start(NAMES[0], "server")
     until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
     assert plain_site.primary() in NAMES[1:]
-    with plain_site.client() as client:
-        assert client.get("ai:kept") == b"1"
+    assert kept(plain_site, "ai:kept")
 
 
 def test_primary_that_nobody_has_replaced_yet_does_not_empty_its_replicas(plain_site: RedisFailover) -> None:
     """Sentinels that notice late, as on a busy host, are told: the answers that the replicas hold are not lost."""
-    assert stored(plain_site, "ai:kept")
-    with plain_site.operator(NAMES[0]) as operator:
-        assert operator.wait(2, 20_000) == 2
+    store_on_all(plain_site, "ai:kept")
     for name in NAMES:
         with plain_site.sentinel(name) as sentinel:
             sentinel.sentinel_set("alchemorsel", "down-after-milliseconds", 600_000)
@@ -151,15 +159,12 @@ def test_primary_that_nobody_has_replaced_yet_does_not_empty_its_replicas(plain_
     plain_site.start(NAMES[0], "server")
     until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
     assert plain_site.primary() in NAMES[1:]
-    with plain_site.client() as client:
-        assert client.get("ai:kept") == b"1"
+    assert kept(plain_site, "ai:kept")
 
 
 def test_primary_that_starts_before_a_sentinel_can_be_asked_waits_for_one(plain_site: RedisFailover) -> None:
     """As when its host starts without a network: no reply is no leave to go on as the primary."""
-    assert stored(plain_site, "ai:kept")
-    with plain_site.operator(NAMES[0]) as operator:
-        assert operator.wait(2, 20_000) == 2
+    store_on_all(plain_site, "ai:kept")
     plain_site.kill(NAMES[0], "server")
     for name in NAMES:
         plain_site.kill(name, "sentinel")
@@ -171,8 +176,7 @@ def test_primary_that_starts_before_a_sentinel_can_be_asked_waits_for_one(plain_
         started.result()
     plain_site.start(NAMES[0], "sentinel")
     until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
-    with plain_site.client() as client:
-        assert client.get("ai:kept") == b"1"
+    assert kept(plain_site, "ai:kept")
 
 
 def test_failover_by_hand_keeps_what_is_stored_and_leaves_one_primary(plain_site: RedisFailover) -> None:
@@ -187,8 +191,7 @@ def test_failover_by_hand_keeps_what_is_stored_and_leaves_one_primary(plain_site
         assert (set(load.statuses), load.errors) == ({200}, [])
     until_handed_over(plain_site)
     until(lambda: stored(plain_site, "ai:after"), timeout_s=FAILOVER_WITHIN_S)
-    with plain_site.client() as client:
-        assert client.get("ai:kept") == b"1"
+    assert kept(plain_site, "ai:kept")
 
 
 def test_users_may_do_what_they_are_for_and_sentinels_want_a_password(plain_site: RedisFailover) -> None:
