@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from ai_service.process.listener import bind
+from ai_service.process.write_coalescing import H11Coalescing, HttpToolsCoalescing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ def serve(build: Callable[[], ASGIApp], path: str, host: str, port: int, *, drai
     with bind(path, host, port) as listener:
         config = uvicorn.Config(
             build(),
-            http="httptools" if path else "h11",
+            http=HttpToolsCoalescing if path else H11Coalescing,
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             log_config=None,
             access_log=False,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 GROUP = "ai_service_hosts"
 PLAYBOOK = "playbooks/rotate_models.yml"
+WATCHED_FOR = "/etc/systemd/system/alchemorsel-container-status.service"
+"""Names the models that are looked for on the host."""
 
 pytestmark = pytest.mark.timeout(2000)
 
@@ -92,11 +94,15 @@ def test_model_with_another_digest_stops_the_rotation_before_the_service_knows(
     host: Host, play: Play, client: Client, variables: Variables
 ) -> None:
     """What the registry has is not what the inventory pins: the former model answers on."""
-    before = running(host), models(host, variables)
+
+    def left() -> tuple[object, ...]:
+        return running(host), models(host, variables), host.file(WATCHED_FOR).content_string
+
+    before = left()
     refused = play(PLAYBOOK, *to(OTHER_MODEL, digest="0" * 64))
     assert refused.returncode != 0
     assert "0" * 64 in refused.stdout
-    assert (running(host), models(host, variables)) == before
+    assert left() == before
     assert json.loads(client.send(PATH, new_question())["body"])["meta"]["model"] == MODEL
 
 
