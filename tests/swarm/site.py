@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NODES = ("swarm-a", "swarm-b", "swarm-c")
 OUTSIDE = "swarm-c"
-"""It has Redis, which is no part of the Swarm."""
+"""It has Redis, which is no part of the Swarm, and no model."""
 SERVICE = "alchemorsel_ai"
 EDGE = "alchemorsel_edge"
 PATH = "/api/v1/ai/suggest-ingredients"
