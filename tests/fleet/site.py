@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab import hosts as lab_hosts
 from lab.engine import ensure
+from tests.hosts.client import is_served
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ SERVICE = ("fleet-a", "fleet-b")
 REDIS = ("fleet-a", "fleet-b", "fleet-c")
 PATH = "/api/v1/ai/suggest-ingredients"
 QUESTIONS = [{"partial": [word]} for word in ("pear", "leek", "oats", "rice")]
+METRICS = "http://127.0.0.1:3010/metrics"
 REDIS_PROGRAM = "/usr/local/sbin/alchemorsel-redis"
 BACK_S = 300
 
@@ -37,9 +39,11 @@ def lose(name: str) -> None:
 
 
 def bring_back(name: str, host: Host) -> None:
-    """Start it again, and wait until its Redis server copies the primary and its service is ready."""
+    """Start it again, and wait until its Redis server copies the primary and an instance of the service is live."""
     lab_hosts.restart(ensure(), name)
     until(lambda: host.run(f"{REDIS_PROGRAM} check").rc == 0, timeout_s=BACK_S)
+    if name in SERVICE:
+        until(lambda: is_served(host, METRICS), timeout_s=BACK_S)
 
 
 def primary(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.fleet.site import BALANCER, PATH, SERVICE, bring_back, lose
+from tests.fleet.site import BALANCER, METRICS, PATH, SERVICE, bring_back, lose
 from tests.hosts.client import page_of
 from tests.integration.service.load import Load
 from tests.model_answers import new_question
@@ -49,7 +49,7 @@ def calls(host_of: Callable[[str], Host]) -> Counter[tuple[str, str]]:
     names = {address(host_of(name)): name for name in (*OLLAMA, BALANCER)}
     counted: Counter[tuple[str, str]] = Counter()
     for service in SERVICE:
-        text = page_of(host_of(service), "http://127.0.0.1:3010/metrics")
+        text = page_of(host_of(service), METRICS)
         for outcome, server, count in CALLS.findall(text):
             counted[names[server], outcome] += int(float(count))
     return counted

@@ -64,10 +64,18 @@ print(json.dumps({"status": answer.status, "headers": headers, "body": answer.re
         return answer
 
 
+# In the host's own Python: a bare host has no curl.
+_READ = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
+
+
 def page_of(host: Host, url: str) -> str:
-    """Read a page from the host itself, in the host's own Python: a bare host has no curl."""
-    script = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
-    return str(host.check_output("python3 -c %s %s", script, url))
+    """Read a page from the host itself."""
+    return str(host.check_output("python3 -c %s %s", _READ, url))
+
+
+def is_served(host: Host, url: str) -> bool:
+    """Tell whether a page can be read from the host itself."""
+    return bool(host.run("python3 -c %s %s", _READ, url).rc == 0)
 
 
 def _reachable(host: Host, address: str) -> str:
