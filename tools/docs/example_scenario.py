@@ -23,7 +23,7 @@ KEPT = (
     re.compile(r"\S+ +: ok=\d+ +changed=\d+ +unreachable=\d+ +failed=\d+"),
     re.compile(r"(?:\.\./)*tests/\S+\.py [.FEsx]+"),
     re.compile(r"_+ test_\w+(?:\[.+\])? _+$"),
-    re.compile(r".*\d answers at .*|taken back after .*|another primary .*"),
+    re.compile(r".*\d answers (?:at|beside) .*|taken back after .*|another primary .*"),
     re.compile(r"=+ \d+ (?:passed|failed).*"),
 )
 
