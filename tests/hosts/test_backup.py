@@ -57,6 +57,11 @@ def test_newest_backup_holds_what_it_should(host: Host, variables: Variables, ne
         assert DUMP in host.check_output("%s ls %s %s", PROGRAM, newest["id"], DUMP).splitlines()
 
 
+def test_nothing_of_a_snapshot_lies_about(host: Host) -> None:
+    """What was compared or verified is gone: it holds the host's secrets."""
+    assert not host.file("/var/lib/alchemorsel/snapshot").exists
+
+
 def test_time_of_the_newest_backup_is_told(host: Host, variables: Variables, newest: dict[str, Any]) -> None:
     """Where a node exporter reads text files, for the alert on old backups."""
     folder = variables("backup")["backup_metrics_folder"]
