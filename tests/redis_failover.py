@@ -71,7 +71,7 @@ class RedisFailover(AbstractContextManager["RedisFailover"]):
             self._start_proxy()
             until(lambda: list(self.states("replicated").values()) == ["UP", "DOWN", "DOWN"], timeout_s=STEADY_S)
             until(lambda: list(self.states("alone").values()) == ["UP", "DOWN", "DOWN"], timeout_s=STEADY_S)
-            until(self.is_whole, timeout_s=STEADY_S)
+            self.becomes_whole(STEADY_S)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -148,15 +148,33 @@ class RedisFailover(AbstractContextManager["RedisFailover"]):
         return ""
 
     def is_whole(self) -> bool:
-        """Tell whether one server is the primary and the two others copy it, and all Sentinels know each other."""
+        """Tell whether one server is the primary and the two others copy it, and all Sentinels know all of them.
+
+        A Sentinel asks the primary for its replicas every 10 s. A replica that it does not know when the primary is
+        lost is told of no other: it goes on copying the former primary, which copies the next one.
+        """
+        others = len(NAMES) - 1
         for name in NAMES:
             told = self.command(name, "status")
-            if ("2 replicas online" not in told) or told.count(": replica\n") != len(NAMES) - 1:
+            if (f"{others} replicas online" not in told) or told.count(": replica\n") != others:
                 return False
             with self.sentinel(name) as client:
-                if client.sentinel_master("alchemorsel")["num-other-sentinels"] != len(NAMES) - 1:
+                known = client.sentinel_master("alchemorsel")
+                if (known["num-other-sentinels"], known["num-slaves"]) != (others, others):
                     return False
         return True
+
+    def becomes_whole(self, timeout_s: float) -> None:
+        """Wait until it is whole.
+
+        Raises:
+            AssertionError: It is not in time; with what all servers and Sentinels tell.
+        """
+        try:
+            until(self.is_whole, timeout_s=timeout_s)
+        except AssertionError as error:
+            told = "\n".join(f"{name}\n{self.command(name, 'status')}{self.log(name)}" for name in NAMES)
+            raise AssertionError(f"{error}: {told}") from error
 
     def sentinel(self, name: str) -> Any:
         """Make a client of a host's Sentinel."""
@@ -185,7 +203,7 @@ class RedisFailover(AbstractContextManager["RedisFailover"]):
     def log(self, name: str) -> str:
         """Return the last lines that a host's programs have logged."""
         logs = (self._folder / name).glob("*.log")
-        return "\n".join(line for log in logs for line in log.read_text(errors="replace").splitlines()[-20:])
+        return "\n".join(line for log in logs for line in log.read_text(errors="replace").splitlines()[-40:])
 
     def _peer(self, name: str) -> dict[str, Any]:
         return next(peer for peer in self.peers if peer["name"] == name)

@@ -123,7 +123,7 @@ def test_former_primary_comes_back_as_a_replica_with_the_settings_of_the_role(si
     now = site.primary()
     site.settings["redis_maxmemory"] = "77mb"
     site.start(NAMES[0])
-    until(site.is_whole, timeout_s=FAILOVER_WITHIN_S)
+    site.becomes_whole(FAILOVER_WITHIN_S)
     with site.operator(NAMES[0]) as operator:
         assert operator.config_get("maxmemory") == {"maxmemory": str(77 * 1024**2)}
         assert operator.get("ai:kept") == b"1"
@@ -133,7 +133,7 @@ def test_former_primary_comes_back_as_a_replica_with_the_settings_of_the_role(si
     site.kill(now, "server")
     until(lambda: stored(site, "ai:later"), timeout_s=FAILOVER_WITHIN_S)
     site.start(now, "server")
-    until(site.is_whole, timeout_s=FAILOVER_WITHIN_S)
+    site.becomes_whole(FAILOVER_WITHIN_S)
     with site.operator(now) as operator:
         assert operator.config_get("maxmemory") == {"maxmemory": str(77 * 1024**2)}
         assert operator.mget("ai:kept", "ai:later") == [b"1", b"1"]
@@ -144,7 +144,7 @@ def test_primary_that_is_started_again_at_once_does_not_empty_its_replicas(plain
     store_on_all(plain_site, "ai:kept")
     plain_site.kill(NAMES[0], "server")
     plain_site.start(NAMES[0], "server")
-    until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
+    plain_site.becomes_whole(FAILOVER_WITHIN_S)
     assert plain_site.primary() in NAMES[1:]
     assert kept(plain_site, "ai:kept")
 
@@ -157,7 +157,7 @@ def test_primary_that_nobody_has_replaced_yet_does_not_empty_its_replicas(plain_
             sentinel.sentinel_set("alchemorsel", "down-after-milliseconds", 600_000)
     plain_site.kill(NAMES[0], "server")
     plain_site.start(NAMES[0], "server")
-    until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
+    plain_site.becomes_whole(FAILOVER_WITHIN_S)
     assert plain_site.primary() in NAMES[1:]
     assert kept(plain_site, "ai:kept")
 
@@ -175,7 +175,7 @@ def test_primary_that_starts_before_a_sentinel_can_be_asked_waits_for_one(plain_
             plain_site.start(name, "sentinel")
         started.result()
     plain_site.start(NAMES[0], "sentinel")
-    until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
+    plain_site.becomes_whole(FAILOVER_WITHIN_S)
     assert kept(plain_site, "ai:kept")
 
 
@@ -186,7 +186,7 @@ def test_failover_by_hand_keeps_what_is_stored_and_leaves_one_primary(plain_site
         with Load(program.client, INGREDIENTS, [question(number) for number in range(ANSWERS)]) as load:
             plain_site.command(NAMES[1], "failover")
             assert [_role(plain_site, name) for name in NAMES].count("master") == 1
-            until(plain_site.is_whole, timeout_s=FAILOVER_WITHIN_S)
+            plain_site.becomes_whole(FAILOVER_WITHIN_S)
             load.more(ANSWERS)
         assert (set(load.statuses), load.errors) == ({200}, [])
     until_handed_over(plain_site)
