@@ -94,10 +94,12 @@ write_state() { # file, text; as its folder's owner, who rewrites it
 # A server without snapshots that comes back as the primary it was is empty, and its replicas would copy that.
 join_server() {
   state=$(cat "$SERVER_STATE" 2>/dev/null || true)
-  if printf '%s\n' "$state" | grep -q '^replicaof '; then
-    return # the Sentinels tell a replica where to look
-  fi
   chosen=$(primary)
+  if printf '%s\n' "$state" | grep -q '^replicaof '; then
+    # Sentinels steer the replicas that they know; one that was away while they were told to forget it is steered by nobody.
+    [ -z "$chosen" ] || [ "$chosen" = "$own" ] || write_state "$SERVER_STATE" "$(printf '%s\n' "$state" | sed "s/^replicaof .*/replicaof $chosen/")"
+    return
+  fi
   if [ -n "$state" ] || [ "$chosen" = "$own" ]; then
     wait_until "$JOIN_S" another_is_primary || step_down
   fi
@@ -197,14 +199,36 @@ check() {
   wait_until "$FAILOVER_S" has_quorum ||
     fail "Sentinel: ${reply:-no reply}; it knows ${known:-no} other Sentinels, and there are $others. Start those that are down; \
 of hosts that are gone: alchemorsel-redis forget"
+  wait_until "$FAILOVER_S" follows_primary ||
+    fail "the Sentinels name ${chosen:-no server} as the primary, and this host's server is ${source:-silent}. Restart it: alchemorsel-redis restart"
+  wait_until "$FAILOVER_S" knows_replicas ||
+    fail "Sentinel knows ${known:-no} replicas, and there are $others: a failover leaves those behind that it does not know. \
+Which one: alchemorsel-redis check, on each host; of hosts that are gone: alchemorsel-redis forget"
   print_status
 }
 
 has_quorum() {
   others=$(($(printf '%s\n' "$PEERS" | grep -c .) - 1))
   reply=$(sentinel "$OWN_ADDRESS" "$(own_sentinel)" SENTINEL ckquorum "$NAME")
-  known=$(sentinel "$OWN_ADDRESS" "$(own_sentinel)" SENTINEL master "$NAME" | sed -n '/^num-other-sentinels$/{n;p;}')
+  known=$(known num-other-sentinels)
   case $reply in OK*) [ "$known" = "$others" ] ;; *) false ;; esac
+}
+
+# A replica of a replica has a connection as well, and goes wherever that one goes.
+follows_primary() {
+  chosen=$(primary)
+  source=$(replication "$OWN_ADDRESS" "$OWN_PORT" | sed -n 's/^role:master$/a primary/p; s/^master_host:/a copy of /p; s/^master_port://p' | paste -s -d ' ' -)
+  case $source in "a primary") [ "$chosen" = "$own" ] ;; *) [ "$source" = "a copy of $chosen" ] ;; esac
+}
+
+# The primary is asked every 10 s.
+knows_replicas() {
+  known=$(known num-slaves)
+  [ "$known" = "$others" ]
+}
+
+known() { # field; as this host's Sentinel tells it
+  sentinel "$OWN_ADDRESS" "$(own_sentinel)" SENTINEL master "$NAME" | sed -n "/^$1\$/{n;p;}"
 }
 
 case ${1-} in

@@ -179,6 +179,41 @@ def test_primary_that_starts_before_a_sentinel_can_be_asked_waits_for_one(plain_
     assert kept(plain_site, "ai:kept")
 
 
+def test_replica_that_was_forgotten_while_it_was_away_copies_the_primary_of_today(plain_site: RedisFailover) -> None:
+    """Its own file names a former primary, and no Sentinel knows that there is somebody to be told of another."""
+    store_on_all(plain_site, "ai:kept")
+    plain_site.kill(NAMES[2], "server")
+    plain_site.kill(NAMES[0], "server")
+    until_handed_over(plain_site)
+    plain_site.start(NAMES[0], "server")
+    for name in NAMES:
+        plain_site.command(name, "forget")
+    plain_site.start(NAMES[2], "server")
+    plain_site.becomes_whole(FAILOVER_WITHIN_S)
+    assert plain_site.primary() == NAMES[1]
+    assert kept(plain_site, "ai:kept")
+
+
+def test_check_refuses_what_a_failover_would_leave_behind(plain_site: RedisFailover) -> None:
+    """A replica of a replica, which has a connection as well, and Sentinels that do not know it; each where it is."""
+    ports = [peer["port"] for peer in plain_site.peers]
+    with plain_site.operator(NAMES[2]) as operator:
+        operator.replicaof("127.0.0.1", ports[1])
+        until(lambda: operator.info("replication")["master_link_status"] == "up")
+        for name in NAMES:
+            plain_site.command(name, "forget")
+    with ThreadPoolExecutor() as beside:
+        first, third = (beside.submit(plain_site.command, name, "check") for name in (NAMES[0], NAMES[2]))
+        with pytest.raises(AssertionError, match="knows 1 replicas, and there are 2"):
+            first.result()
+        with pytest.raises(AssertionError, match=f"this host's server is a copy of 127.0.0.1 {ports[1]}"):
+            third.result()
+    plain_site.kill(NAMES[2], "server")
+    plain_site.start(NAMES[2], "server")
+    for name in NAMES:
+        plain_site.command(name, "check")
+
+
 def test_failover_by_hand_keeps_what_is_stored_and_leaves_one_primary(plain_site: RedisFailover) -> None:
     """Once the command has ended, there are not two that take what is stored; and callers noticed nothing."""
     with ModelServer() as model, service(plain_site, model) as program:
