@@ -11,7 +11,7 @@ from bench.report.page import render
 from bench.report.turns import Turns, render_turns
 from bench.results import Verdict
 from tests.integration.web.browser import chromium
-from tests.unit.bench.report.test_page import CURVE, compared, failing_result, full_result
+from tests.unit.bench.report.shown_results import CURVE, compared, failing_result, full_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

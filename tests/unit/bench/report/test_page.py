@@ -3,110 +3,20 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bench.capacity.curve import Curve, Point, Step
-from bench.compare.comparison import Change, Comparison, Row
-from bench.compare.failures import FailureRow
-from bench.compare.statistics import Shift
-from bench.evidence.rules import examine
 from bench.load.plan import WORKLOADS
-from bench.report.capacity import draw_capacity
-from bench.report.ecdf import Curve as Distribution
-from bench.report.ecdf import common_axis, plot
 from bench.report.failures import draw_failures
 from bench.report.page import render
-from bench.report.sparklines import draw_bound
-from bench.report.svg import LogAxis
-from bench.report.timeline import draw_timeline
-from bench.results import Annotation, GpuUse, HitRatio, Measurement, Result, Verdict
-from bench.verdict import summaries, verdicts
-from bench.verdict.thresholds import METRICS, parse_threshold
-from tests.unit.bench.records import cached_record, hit, miss, result, uncached_record
-
-if TYPE_CHECKING:
-    from bench.samples import Sample
-
-VOID = {"meta", "br", "link", "img", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """Checks that tags nest, and collects texts and attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(text)
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect a tag and remember to see it closed."""
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect a tag that closes itself."""
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        """Check that the innermost tag is the one that closes."""
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Collect text."""
-        self.text += f"{data} "
-
-
-POINT = Point(
-    hit_ratio=0.9,
-    capacity=40.0,
-    broken=50.0,
-    saturated="Ollama slots",
-    steps=[Step(rate=50.0, kept=False, p_ms=900.0, failures=0.5, samples=99, used={"Ollama slots": 1.0}, note="slow")],
-)
-CURVE = Curve(
-    target="http://target.example",
-    task="recipe",
-    bound="p(95)<100",
-    method="By halves.",
-    started_at="2026-01-02T03:04:05+00:00",
-    duration_s=60.0,
-    interrupted=False,
-    environment={},
-    points=[POINT],
-)
-
-
-def full_result() -> tuple[Result, list[Sample]]:
-    """Return a result with both phases of one task, and its samples."""
-    records = [uncached_record([miss(), miss(4000.0)]), cached_record([hit(float(ms)) for ms in range(1, 101)])]
-    samples = [sample for record in records for sample in record.samples]
-    findings = [finding for record in records for finding in examine(record, 5.0)]
-    thresholds = [
-        parse_threshold("latency{task:recipe,cache:hit}", "p(95)<200", gated=True),
-        parse_threshold("latency{task:recipe,cache:miss}", "p(95)<5000", gated=False),
-    ]
-    bounds = [verdicts.judge(threshold, samples) for threshold in thresholds]
-    whole = result(
-        tasks=summaries.summarize_tasks(samples, bounds, findings),
-        thresholds=bounds,
-        evidence=findings,
-        phases=[summaries.summarize_phase(record, thresholds) for record in records],
-    )
-    return whole, samples
+from bench.results import GpuUse, HitRatio, Measurement, Verdict
+from bench.verdict import summaries
+from bench.verdict.thresholds import METRICS
+from tests.unit.bench.records import cached_record, hit, miss, result
+from tests.unit.bench.report.html_page import Page
+from tests.unit.bench.report.shown_results import CURVE, compared, failing_result, full_result
 
 
 def test_the_report_needs_nothing_from_outside() -> None:
@@ -150,17 +60,6 @@ def test_strings_from_outside_are_escaped() -> None:
     page = Page(render(result(target=evil, reasons=[evil], environment={evil: evil}), []))
     assert "script" not in page.tags
     assert page.text.count(evil) >= 4
-
-
-def failing_result(bound: str = "p(95)<200") -> tuple[Result, list[Sample]]:
-    """Return a result in which half of the cached requests failed, for two reasons, and its samples."""
-    failures = ["HTTP 503"] * 60 + ["ConnectionResetError: reset"] * 40
-    samples = [*(hit(float(ms)) for ms in range(1, 101)), *(hit(failure=failure) for failure in failures)]
-    record = cached_record(samples)
-    bounds = [verdicts.judge(parse_threshold("latency{task:recipe,cache:hit}", bound, gated=False), samples)]
-    phase = replace(summaries.summarize_phase(record, []), started_s=1.0, wall_s=9.0)
-    tasks = summaries.summarize_tasks(samples, bounds, [])
-    return result(tasks=tasks, thresholds=bounds, phases=[phase]), samples
 
 
 def test_failures_are_never_answered_in_every_figure_of_the_page() -> None:
@@ -226,28 +125,12 @@ def test_offered_and_achieved_rate_and_both_times_are_shown() -> None:
     assert "service 5.00 ms 5.00 ms 5.00 ms 5.00 ms 5.00 ms" in text
 
 
-def compared() -> Comparison:
-    """Return a comparison in which one scope became slower in each of three rounds, and more failed."""
-    shift = Shift(p=0.001, ratio=2.0, low=1.9, high=2.1)
-    runs = ((1.0, 1.1, 0.9), (2.0, 2.2, 1.8))
-    row = Row("recipe hit", "p50", True, 1.0, 2.0, shift, 1.0, Change.SLOWER, None, *runs)
-    failing = FailureRow("cached", "recipe", (0, 100), (20, 100), {"HTTP 503": 20}, 0.001)
-    return Comparison([row], ["x: a -> b"], [], [failing], Verdict.FAIL)
-
-
 def test_a_comparison_stands_in_the_page() -> None:
     """With the interval that runs of one code have anyway, and with what failed."""
     text = " ".join(Page(render(result(), [], comparison=("MONDAY", compared()))).text.split())
     assert "Compared with MONDAY FAIL" in text
     assert "recipe hit p50 1.00 ms 2.00 ms 2.00 (1.90 to 2.10) 0.001 SLOWER" in text
     assert "failed in cached recipe 0 of 100 20 of 100 0.001 MORE FAIL" in text
-
-
-def test_a_bound_that_allows_nothing_is_drawn() -> None:
-    """No failure allowed, one happened: a full bar, and no division by nothing."""
-    none = parse_threshold("failures{phase:cached}", "count<=0", gated=True)
-    for samples in ([hit()], [hit(failure="HTTP 500")]):
-        assert "<rect" in str(draw_bound(verdicts.judge(none, samples)))
 
 
 def test_a_partial_result_says_so() -> None:
@@ -261,30 +144,6 @@ def test_a_partial_result_says_so() -> None:
     assert "The service does not work." in Page(render(broken, [])).text
 
 
-@given(st.lists(st.floats(0.01, 10**6), min_size=1, max_size=400), st.floats(0.01, 10**6))
-def test_every_curve_stays_inside_its_plot(latencies: list[float], bound: float) -> None:
-    """Whatever the latencies, the drawing is well-formed and its points lie between the axes."""
-    curve = Distribution("hit", sorted(latencies), bound)
-    drawing = ET.fromstring(str(plot("recipe", [curve], common_axis([curve]))))  # noqa: S314 - made here
-    circles = [element for element in drawing if element.tag.endswith("circle")]
-    assert circles
-    assert all(35 <= float(circle.get("cx", "")) <= 351 for circle in circles)
-
-
-def test_a_long_curve_stays_small() -> None:
-    """Samples that fall on the same tenth of a pixel make one step."""
-    curve = Distribution("hit", [1 + number / 1000 for number in range(50_000)], None)
-    assert len(str(plot("recipe", [curve], common_axis([curve])))) < 100_000
-
-
-def test_an_axis_covers_whole_decades() -> None:
-    """Ends lie on powers of ten, which are its ticks."""
-    axis = LogAxis.around([2.0, 300.0], 0.0, 300.0)
-    assert list(axis.decades()) == [1, 10, 100, 1000]
-    assert [axis.at(value) for value in (1, 10, 1000)] == pytest.approx([0, 100, 300])
-    assert LogAxis.around([10.0], 0.0, 1.0).high > LogAxis.around([10.0], 0.0, 1.0).low
-
-
 def test_every_plot_has_words_and_figures_beside_it() -> None:
     """Whoever cannot see a drawing is told what it shows, and finds its figures in a table."""
     whole, samples = full_result()
@@ -294,36 +153,6 @@ def test_every_plot_has_words_and_figures_beside_it() -> None:
     assert "1.00 ms 5.00 ms 25.0 ms 50.0 ms 75.0 ms 90.0 ms 95.0 ms 99.0 ms 100 ms 100 ms 0" in " ".join(
         page.text.split()
     )
-
-
-def test_annotations_and_failures_stand_on_the_time_line() -> None:
-    """A fault is a numbered line with its words below; a failed request is drawn apart, and no latency."""
-    whole, samples = full_result()
-    phases = [replace(phase, started_s=2.0 * number + 1) for number, phase in enumerate(whole.phases)]
-    marked = replace(whole, phases=phases, annotations=[Annotation(at_s=3.5, what="redis stopped <now>")])
-    drawing = draw_timeline(marked, [*samples, hit(9e9, failure="HTTP 503")])
-    assert drawing is not None
-    svg = ET.fromstring(str(drawing))  # noqa: S314 - made here
-    kinds = {element.get("class") for element in svg if element.tag.endswith("path")}
-    assert kinds == {"samples hit", "samples miss", "samples failed"}
-    assert "1 annotations" in svg.get("aria-label", "")
-    assert "10000 s" not in str(drawing)
-    assert "3.5 s: redis stopped <now>" in " ".join(Page(render(marked, samples)).text.split())
-
-
-def test_an_old_result_has_no_time_line() -> None:
-    """It did not say when its phases began, and phases drawn over each other would mislead."""
-    whole, samples = full_result()
-    assert draw_timeline(whole, samples) is None
-    assert "Time line" not in Page(render(whole, samples)).text
-
-
-def test_a_long_time_line_stays_small() -> None:
-    """Requests of the same moment are one stroke, however many they are."""
-    samples = [hit(1 + number % 50, intended_ns=number * 10**6) for number in range(60_000)]
-    phase = replace(summaries.summarize_phase(cached_record(samples), []), started_s=1.0, wall_s=60.0)
-    drawing = draw_timeline(result(phases=[phase], duration_s=62.0), samples)
-    assert len(str(drawing)) < 30_000
 
 
 def test_hit_ratios_measurements_and_capacity_are_shown_where_they_are() -> None:
@@ -350,13 +179,3 @@ def test_gpu_figures_are_shown_or_said_to_be_absent() -> None:
     assert "87% 4,321 MiB 212 W - 9" in " ".join(Page(render(sampled, samples)).text.split())
     absent = replace(whole, environment={"GPU": "none sampled (no nvidia-smi)"})
     assert "No figure: none sampled (no nvidia-smi)." in Page(render(absent, samples)).text
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1e5), st.none() | st.floats(0.2, 1e5)), min_size=1, max_size=9))
-def test_every_capacity_lies_inside_its_plot(points: list[tuple[float, float, float | None]]) -> None:
-    """Also a capacity of nothing at all, which a logarithmic axis has no place for."""
-    curve = replace(CURVE, points=[replace(POINT, hit_ratio=h, capacity=c, broken=b) for h, c, b in points])
-    svg = ET.fromstring(str(draw_capacity(curve)))  # noqa: S314 - made here
-    dots = [element for element in svg if element.tag.endswith("circle")]
-    assert len(dots) == len(points)
-    assert all(20 <= float(dot.get("cy", "")) <= 215 for dot in dots)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from bench.report.turns import Turns, draw_rounds, render_turns
-from tests.unit.bench.report.test_page import Page, compared
+from tests.unit.bench.report.html_page import Page
+from tests.unit.bench.report.shown_results import compared
 
 EVIL = "http://h/<script>alert(1)</script>"
 
