@@ -8,6 +8,7 @@ It runs until a signal ends it, which closes all of its connections.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import ssl
 import sys
@@ -105,6 +106,7 @@ async def visit(kind: str, number: int, address: tuple[str, int], context: ssl.S
 
 async def main(kind: str, count: str, host: str, port: str, ca_file: str) -> None:
     """Be as many peers of a kind as are wanted, until a signal ends it."""
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # It warns of each connection that the edge closes.
     context = ssl.create_default_context(cafile=ca_file)
     peers: list[Awaitable[Any]] = [visit(kind, number, (host, int(port)), context) for number in range(int(count))]
     await asyncio.gather(*peers)
