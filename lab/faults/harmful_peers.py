@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import socket
 import ssl
 import sys
 from contextlib import suppress
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 5.0
 _PAUSE_S = 0.05
-_ARRIVAL_S = 0.01
-"""Between two peers that come for the first time."""
+_ARRIVE_OVER_S = 10.0
+"""All have come by then, one after the other: they are to hold connections, not to be a flood of handshakes."""
 _PATIENCE_S = 0.5
 """How long a caller waits that leaves."""
-_LIMIT = 1024
-"""Bytes of answers that wait for a peer which does not read, in this process."""
+_BUFFER = 4096
+"""Bytes of answers that wait for a peer which does not read, in the kernel and in this process each."""
 
 _INGREDIENTS = TASKS["ingredients"].path
 _PIPELINED = 200
-"""Requests that a reader sends that does not read."""
+"""Requests that a reader sends that does not read: their answers do not fit into the buffers on the way."""
 
 
 def post(nonce: str, number: int) -> bytes:
@@ -83,20 +84,36 @@ KINDS: dict[str, Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitabl
 """What each does on its connection until it leaves, or the edge ends it; then it comes again."""
 
 
-async def visit(kind: str, number: int, address: tuple[str, int], context: ssl.SSLContext) -> None:
+async def connect(host: str, port: int, context: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a TLS connection with small buffers for what comes.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    plain = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        plain.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(plain, (host, port))
+        return await asyncio.open_connection(sock=plain, ssl=context, server_hostname=host, limit=_BUFFER)
+    except BaseException:
+        plain.close()
+        raise
+
+
+async def visit(kind: str, after_s: float, address: tuple[str, int], context: ssl.SSLContext) -> None:
     """Be one peer, again and again.
 
     Args:
         kind: Of `KINDS`.
-        number: Of the peer; each comes a moment after the one before.
+        after_s: Seconds until it comes for the first time.
         address: Host and port of the API, which speaks TLS.
         context: Trusts its certificate.
     """
-    await asyncio.sleep(number * _ARRIVAL_S)
+    await asyncio.sleep(after_s)
     while True:
         with suppress(OSError, TimeoutError):
-            opening = asyncio.open_connection(*address, ssl=context, limit=_LIMIT)
-            reader, writer = await asyncio.wait_for(opening, _CONNECT_S)
+            reader, writer = await asyncio.wait_for(connect(*address, context), _CONNECT_S)
             try:
                 await KINDS[kind](reader, writer)
             finally:
@@ -108,7 +125,10 @@ async def main(kind: str, count: str, host: str, port: str, ca_file: str) -> Non
     """Be as many peers of a kind as are wanted, until a signal ends it."""
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # It warns of each connection that the edge closes.
     context = ssl.create_default_context(cafile=ca_file)
-    peers: list[Awaitable[Any]] = [visit(kind, number, (host, int(port)), context) for number in range(int(count))]
+    step_s = _ARRIVE_OVER_S / int(count)
+    peers: list[Awaitable[Any]] = [
+        visit(kind, number * step_s, (host, int(port)), context) for number in range(int(count))
+    ]
     await asyncio.gather(*peers)
 
 

@@ -69,7 +69,7 @@ FAULTS = (
         "500 send half a request, and wait",
         Peers("half-open", 500),
         Bound(recovers_s=10, p99_ratio=2),
-        during_s=15,
+        during_s=20,
     ),
     Fault(
         "peer-unread",
@@ -77,6 +77,7 @@ FAULTS = (
         "50 send 200 requests each, and read no answer",
         Peers("unread", 50),
         Bound(recovers_s=10, p99_ratio=2),
+        during_s=20,
     ),
     Fault(
         "peer-leaving",
@@ -84,6 +85,7 @@ FAULTS = (
         "20 ask something new, and leave after half a second, again and again",
         Peers("leaving", 20),
         Bound(recovers_s=15, p99_ratio=2),
-        after_s=20,
+        during_s=20,
+        after_s=15,
     ),
 )
